@@ -1,0 +1,75 @@
+"""Checkpoints that survive interruptions: written atomically, with the state of the random generators."""
+
+from __future__ import annotations
+
+import io
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pytorch_lightning import Callback, Trainer
+
+from da.results.record import write_atomically
+
+LAST = "last.ckpt"
+
+
+class Resumable(Callback):
+    """Keeps ``last.ckpt``: after each epoch, and at the step reached when training is interrupted.
+
+    Args:
+        directory: the run's directory.
+    """
+
+    def __init__(self, directory: Path):
+        self.file = directory / LAST
+        self._restored: dict[str, Any] | None = None
+
+    def on_train_epoch_end(self, trainer: Trainer, method: Any) -> None:
+        if trainer.current_epoch + 1 < (trainer.max_epochs or 0):
+            self.save(trainer)
+
+    def on_exception(self, trainer: Trainer, method: Any, exception: BaseException) -> None:
+        if not isinstance(exception, Exception):  # an interruption, not a fault of the run
+            self.save(trainer)
+
+    def save(self, trainer: Trainer) -> None:
+        """Write the checkpoint; every process takes part, the first one writes."""
+        checkpoint = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
+        if trainer.is_global_zero:
+            stream = io.BytesIO()
+            torch.save(checkpoint, stream)
+            write_atomically(self.file, stream.getvalue())
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"torch": torch.get_rng_state(), "numpy": np.random.get_state()[1].tolist(), "python": repr(random.getstate())}  # type: ignore[index, union-attr]
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._restored = state_dict
+
+    def on_train_start(self, trainer: Trainer, method: Any) -> None:
+        if self._restored is not None:
+            torch.set_rng_state(self._restored["torch"].cpu())
+            self._restored = None
+
+
+def usable(directory: Path) -> Path | None:
+    """The checkpoint to resume from, or None if there is none that can be read."""
+    file = directory / LAST
+    if not file.is_file():
+        return None
+    try:
+        torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever is wrong with the file, the remedy is the same
+        print(f"{file} cannot be read ({type(error).__name__}); the run starts over.")
+        return None
+    return file
+
+
+def save_weights(method: torch.nn.Module, file: Path) -> None:
+    """Write a method's tensors for inference or fine-tuning; ``torch.load(..., weights_only=True)`` reads them."""
+    stream = io.BytesIO()
+    torch.save({name: tensor.cpu() for name, tensor in method.state_dict().items()}, stream)
+    write_atomically(file, stream.getvalue())

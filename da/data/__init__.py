@@ -1,0 +1,1 @@
+"""Data sets as domains, and the Lightning data module that pairs them."""

@@ -1,0 +1,96 @@
+"""What a table of features must be, whatever file it came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from da.errors import DataError, nearest
+
+FEATURE_KEYS = ("x", "features", "fts", "data")
+LABEL_KEYS = ("y", "labels", "label")
+
+
+def tidy(x: Any, y: Any, path: Path) -> tuple[Any, np.ndarray | None]:
+    """Features as floats (dense, or CSR) and one label for each row, or a sentence on what they are instead.
+
+    Integers become floats of a width that holds them, because two-dimensional bytes are counts, not pixels; only
+    ``uint8`` images ``(n, channels, height, width)`` stay.
+    """
+    if not sparse.issparse(x):
+        x = np.asarray(x)
+    if x.dtype.kind not in "biuf":
+        raise DataError(f"The features in '{path}' are {x.dtype}, not numbers; save them as an array of numbers.")
+    if x.ndim < 2 or 0 in x.shape:
+        raise DataError(f"The features in '{path}' have shape {tuple(x.shape)}; give one row per sample, (n, d).")
+    if sparse.issparse(x):
+        x = sparse.csr_matrix(x)
+    if not (x.dtype == np.uint8 and x.ndim == 4):
+        x = x.astype(np.result_type(x.dtype, np.float32))
+    return x, None if y is None else _tidy_labels(y, x.shape[0], path)
+
+
+def _tidy_labels(y: Any, n: int, path: Path) -> np.ndarray:
+    y = np.asarray(y.toarray() if sparse.issparse(y) else y)
+    if y.dtype.kind == "S":
+        y = np.char.decode(y, "utf-8")
+    if y.dtype.kind not in "biufU":
+        raise DataError(f"The labels in '{path}' are {y.dtype}; save them as whole numbers or plain strings.")
+    if y.size != n or max(y.shape, default=0) != n:
+        raise DataError(
+            f"'{path}' has {n} rows of features but labels of shape {tuple(y.shape)}; give one label for each row "
+            "(and transpose the features if they are (d, n))."
+        )
+    y = y.reshape(n)
+    return np.char.strip(y) if y.dtype.kind == "U" else y  # MATLAB pads strings to one length
+
+
+def from_frame(frame: Any, path: Path, label_column: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """The numeric columns and the label column of a data frame.
+
+    Raises:
+        DataError: no header, an unnamed or a non-numeric column, no such label column, or rows without a label.
+    """
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    frame.columns = names = [str(name) for name in frame.columns]
+    if any(name.startswith("Unnamed: ") for name in names):
+        raise DataError(
+            f"'{path}' has a column without a name, probably row numbers, which are no feature; "
+            "name it, or write the file with to_csv(file, index=False)."
+        )
+    if names != [str(k) for k in range(len(names))] and all(map(_is_number, names)):
+        raise DataError(f"The first line of '{path}' holds numbers, not names; add a line with a name for each column.")
+    y = None
+    if label_column in names:
+        column = frame.pop(label_column)
+        missing = np.flatnonzero(column.isna())
+        if len(missing):
+            shown = ", ".join(str(row + 1) for row in missing[:5]) + (", ..." if len(missing) > 5 else "")
+            raise DataError(
+                f"'{path}' has no '{label_column}' in {len(missing)} of {len(column)} rows ({shown}); label or drop these "
+                "rows, or drop the whole column where there are no labels."
+            )
+        numeric = is_numeric_dtype(column) or is_bool_dtype(column)
+        y = column.to_numpy() if numeric else np.array([str(value) for value in column])
+        y = y.astype(y.dtype.type) if y.dtype.kind != "O" else y.astype(np.float64)
+    elif label_column != "label":
+        raise DataError(f"'{path}' has no column '{label_column}'; {nearest(label_column, names)}")
+    else:
+        # a label column under another name must not become a feature
+        alike = [name for name in names if name.lower() in (*LABEL_KEYS, "class", "target")]
+        if alike:
+            raise DataError(
+                f"'{path}' has no column 'label' but one called '{alike[0]}'; set label_column={alike[0]} if these are the "
+                "labels, or rename the column if it is a feature."
+            )
+    words = [name for name in frame.columns if not (is_numeric_dtype(frame[name]) or is_bool_dtype(frame[name]))]
+    if words:
+        shown = ", ".join(words[:5]) + (", ..." if len(words) > 5 else "")
+        raise DataError(
+            f"'{path}' has columns that are not numbers ({shown}); encode or drop them, or name the labels' with label_column."
+        )
+    return frame.to_numpy(dtype=np.float64, na_value=np.nan), y

@@ -1,0 +1,1 @@
+"""Distances between samples of two domains: pure functions of tensors."""

@@ -1,0 +1,36 @@
+"""What a domain discriminator is asked, and the conditioning of its input."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+
+def domain_confusion(d_s: Tensor, d_t: Tensor, weight_s: Tensor | None = None, weight_t: Tensor | None = None) -> Tensor:
+    r"""Binary cross-entropy of telling source (1) from target (0), the two domains weighing the same.
+
+    .. math:: -\tfrac12 \mathbb{E}_s [\log D] - \tfrac12 \mathbb{E}_t [\log (1 - D)]
+
+    Args:
+        d_s: ``(n_s,)`` or ``(n_s, 1)`` logits of "is source" on source samples.
+        d_t: the same on target samples.
+        weight_s: optional ``(n_s,)`` importance of each source sample, normalised inside.
+        weight_t: the same for target samples.
+
+    Returns:
+        A scalar; :math:`\log 2` when the discriminator is at chance.
+    """
+
+    def side(logits: Tensor, label: float, weight: Tensor | None) -> Tensor:
+        loss = binary_cross_entropy_with_logits(
+            logits.flatten().float(), torch.full((len(logits),), label, device=logits.device), reduction="none"
+        )
+        return loss.mean() if weight is None else (weight * loss).sum() / weight.sum()
+
+    return 0.5 * (side(d_s, 1.0, weight_s) + side(d_t, 0.0, weight_t))
+
+
+def multilinear_map(z: Tensor, probabilities: Tensor) -> Tensor:
+    """Flattened outer product :math:`z \\otimes p` of ``(n, d)`` and ``(n, k)`` to ``(n, d k)`` (Long et al., NeurIPS 2018, eq. 4)."""
+    return torch.bmm(z.unsqueeze(2), probabilities.unsqueeze(1)).flatten(1)

@@ -1,0 +1,254 @@
+"""Domains, the tasks made of them, and the batches and views that a method is handed.
+
+Arrays outside of training are NumPy (or SciPy sparse, or lazy images); inside a batch they are tensors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from da.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """A named set of samples from one distribution.
+
+    Args:
+        x: ``(n, ...)`` inputs: an array, a SciPy CSR matrix, a tensor, or anything with ``shape`` that answers
+            ``x[indices]`` with an array. Images are ``(n, channels, height, width)``; ``uint8`` means 0..255.
+        y: ``(n,)`` integer labels in 0..K-1, or None where they are absent or withheld; never -1.
+        weight: ``(n,)`` importance of each sample, or None for equal ones.
+        name: what people call the domain.
+    """
+
+    x: Any
+    y: Any = None
+    weight: Any = None
+    name: str = ""
+
+    def __len__(self) -> int:
+        return int(self.x.shape[0])
+
+    def take(self, index: Any) -> Domain:
+        """The samples at ``index``, in that order."""
+        pick = [None if part is None else part[index] for part in (self.x, self.y, self.weight)]
+        return replace(self, x=pick[0], y=pick[1], weight=pick[2])
+
+    def without_labels(self) -> Domain:
+        """The same inputs with the labels physically absent."""
+        return replace(self, y=None)
+
+    def tensors(self, device: Any = None) -> Domain:
+        """The same samples as tensors: float inputs (see :func:`as_float`), integer labels, float weights."""
+        y = None if self.y is None else torch.as_tensor(self.y, dtype=torch.long, device=device)
+        weight = None if self.weight is None else torch.as_tensor(self.weight, dtype=torch.float32, device=device)
+        return replace(self, x=as_float(self.x, device), y=y, weight=weight)
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one input."""
+        return tuple(int(size) for size in self.x.shape[1:])
+
+
+def as_float(x: Any, device: Any = None) -> Tensor:
+    """Inputs as a ``float32`` tensor: sparse rows become dense, ``uint8`` is read as 0..255 and scaled to [0, 1]."""
+    if sparse.issparse(x):
+        x = x.toarray()
+    x = torch.as_tensor(x, device=device)
+    return x.float().div_(255.0) if x.dtype == torch.uint8 else x.float()
+
+
+def pool(domains: tuple[Domain, ...]) -> Domain:
+    """Several domains as one, in order; the labels are kept only if all have them."""
+    if len(domains) == 1:
+        return domains[0]
+    join: Any = torch.cat if isinstance(domains[0].x, Tensor) else np.concatenate
+
+    def rows(values: list[Any]) -> Any:
+        if any(v is None for v in values):
+            return None
+        return sparse.vstack(values, format="csr") if sparse.issparse(values[0]) else join([np.asarray(v) if join is np.concatenate else v for v in values])
+
+    return Domain(
+        x=rows([d.x for d in domains]),
+        y=rows([d.y for d in domains]),
+        weight=rows([d.weight for d in domains]),
+        name="+".join(d.name for d in domains),
+    )
+
+
+class Withheld:
+    """Stands for data that a method did not ask for; any touch raises."""
+
+    def __init__(self, what: str, why: str):
+        self.__dict__.update(_what=what, _why=why)
+
+    def _raise(self) -> NoReturn:
+        raise PermissionError(f"The {self._what} is withheld: {self._why}; ask for it in `needs` to be handed it.")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):  # protocols such as copy and pickle may look, not use
+            raise AttributeError(name)
+        self._raise()
+
+    def __len__(self) -> int:
+        self._raise()
+
+    def __getitem__(self, index: Any) -> NoReturn:
+        self._raise()
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One domain's training and test samples. A source's test split, if any, serves validation."""
+
+    train: Domain
+    test: Domain | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One transfer task: labelled as the data are, before anything is withheld.
+
+    Args:
+        name: such as ``mnist->usps``.
+        sources: one or more source domains.
+        target: the target; its test split is what results are reported on.
+        classes: names of the classes, in the order of the integer labels.
+        transductive: the target's training inputs are its test inputs, as some published protocols have it.
+    """
+
+    name: str
+    sources: tuple[Split, ...]
+    target: Split
+    classes: tuple[str, ...]
+    transductive: bool = False
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes shared by all domains."""
+        return len(self.classes)
+
+    def parts(self) -> dict[str, Domain]:
+        """Every domain of the task by a printable name, such as ``source/train``."""
+        parts: dict[str, Domain] = {}
+        for k, split in enumerate(self.sources):
+            prefix = "source" if len(self.sources) == 1 else f"source{k + 1}"
+            parts[f"{prefix}/train"] = split.train
+            if split.test is not None:
+                parts[f"{prefix}/test"] = split.test
+        parts["target/train"] = self.target.train
+        if self.target.test is not None:
+            parts["target/test"] = self.target.test
+        return parts
+
+    def fingerprint(self) -> str:
+        """Content hash of every input and label of the task (hex, 16 digits)."""
+        digest = hashlib.sha256()
+        for name, domain in self.parts().items():
+            digest.update(name.encode())
+            digest.update(str((tuple(domain.x.shape), domain.name)).encode())
+            x = domain.x
+            if hasattr(x, "fingerprint"):
+                digest.update(x.fingerprint().encode())
+            elif sparse.issparse(x):
+                for part in (x.data, x.indices, x.indptr):
+                    digest.update(np.ascontiguousarray(part))
+            else:
+                digest.update(str(x.dtype).encode() + np.ascontiguousarray(x).tobytes())
+            if domain.y is not None:
+                digest.update(np.ascontiguousarray(domain.y).astype(np.int64).tobytes())
+        return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What one training step sees; whatever the method did not ask for is :class:`Withheld`.
+
+    Args:
+        sources: a domain each for every source kept apart, or one pooled source.
+        target: samples of the target; labels only if all of them are granted.
+        labelled: samples of the few labelled target points, where few are granted.
+    """
+
+    sources: tuple[Domain, ...] | Withheld
+    target: Domain | Withheld
+    labelled: Domain | Withheld = field(default_factory=lambda: Withheld("labelled target", "the method needs no few target labels"))
+
+    @property
+    def source(self) -> Domain:
+        """The source; several are pooled."""
+        if isinstance(self.sources, Withheld):
+            return self.sources  # type: ignore[return-value]  # raises on first touch, which is its purpose
+        return pool(self.sources)
+
+    def to(self, device: Any, **_: Any) -> Batch:
+        """The batch on another device (Lightning calls this)."""
+
+        def move(part: Any) -> Any:
+            return part if isinstance(part, Withheld) else part.tensors(device)
+
+        sources = self.sources if isinstance(self.sources, Withheld) else tuple(move(s) for s in self.sources)
+        return Batch(sources=sources, target=move(self.target), labelled=move(self.labelled))
+
+
+def check_task(task: Task) -> None:
+    """Refuse data that would give a wrong number: empty, non-finite, mislabelled or one-class domains.
+
+    Raises:
+        DataError: one sentence that names the domain, what is wrong and the remedy.
+    """
+    if not task.sources:
+        raise DataError(f"Task {task.name} has no source domain; name at least one.")
+    for name, domain in task.parts().items():
+        where = f"{name} of task {task.name}" + (f" ({domain.name})" if domain.name else "")
+        if len(domain) == 0:
+            raise DataError(f"The {where} is empty; every domain needs at least one sample.")
+        _check_finite(domain.x, where)
+        if domain.y is None:
+            continue
+        y = np.asarray(domain.y)
+        if y.shape != (len(domain),):
+            raise DataError(f"The {where} has {len(domain)} samples but labels of shape {y.shape}; give one label each.")
+        if not np.issubdtype(y.dtype, np.integer):
+            raise DataError(f"The labels of the {where} are {y.dtype}, not integers; map them to 0..K-1 first.")
+        if y.min() < 0 or y.max() >= task.n_classes:
+            raise DataError(
+                f"The labels of the {where} span {y.min()}..{y.max()} but the task has {task.n_classes} classes; "
+                "map them to 0..K-1, and use absent labels (None) instead of -1."
+            )
+    for split in task.sources:
+        if split.train.y is not None and len(np.unique(split.train.y)) < 2:
+            raise DataError(
+                f"The source {split.train.name or task.name} has one class only; nothing can be learnt to tell apart."
+            )
+    shapes = {split.train.sample_shape for split in task.sources}
+    if len(shapes) > 1:
+        raise DataError(f"The sources of task {task.name} have inputs of different shapes {sorted(shapes)}; bring them to one.")
+
+
+def _check_finite(x: Any, where: str) -> None:
+    values = x.data if sparse.issparse(x) else x
+    if not isinstance(values, np.ndarray) or not np.issubdtype(values.dtype, np.floating):
+        return
+    if not np.isfinite(values.sum(dtype=np.float64)):  # one pass; the exact place is sought only when it is needed
+        bad = ~np.isfinite(values)
+        if not bad.any():
+            return
+        if sparse.issparse(x):
+            columns, rows = np.unique(x.indices[bad]), int(bad.sum())
+        else:
+            columns = np.unique(np.nonzero(bad.reshape(len(values), -1))[1])
+            rows = int(bad.reshape(len(values), -1).any(axis=1).sum())
+        shown = ", ".join(map(str, columns[:5])) + (", ..." if len(columns) > 5 else "")
+        raise DataError(
+            f"The {where} has NaN or infinite values in {rows} rows (columns {shown}); impute or drop them first."
+        )

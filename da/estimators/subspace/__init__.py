@@ -1,0 +1,1 @@
+"""Source and target are mapped into one space."""

@@ -1,0 +1,55 @@
+"""Subspace alignment."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from da.domain import Domain
+from da.estimators.base import Mapping, matched, matrix
+from da.setting import ALL, Access
+from da.space import choice
+
+
+class SubspaceAlignment(Mapping):
+    r"""Align the source's principal subspace with the target's.
+
+    .. math:: X_s \mapsto X_s P_s P_s^\top P_t, \qquad X_t \mapsto X_t P_t
+
+    with :math:`P` the d leading principal directions of each domain. Costs :math:`O(n d \min(n, d))`.
+
+    Args:
+        components: dimension of the subspaces; at most what both domains span.
+
+    Reference: Fernando et al., Unsupervised visual domain adaptation using subspace alignment, ICCV 2013, eq. 1 to 4.
+    """
+
+    needs = Access(source_y=ALL, target_x=True)
+    space = {"components": choice(10, 20, 40, 80)}
+
+    def __init__(self, *, components: int = 20):
+        self.components = components
+
+    def fit(self, source: Domain, target: Domain) -> Self:
+        """Learn means and directions, ``source_map_`` and ``target_map_``."""
+        x_s, x_t = matched(source, target)
+        self.source_mean_, self.target_mean_ = x_s.mean(0), x_t.mean(0)
+        size = min(self.components, len(x_s), len(x_t), x_s.shape[1])
+        p_s, p_t = _directions(x_s - self.source_mean_, size), _directions(x_t - self.target_mean_, size)
+        self.source_map_, self.target_map_ = p_s @ (p_s.T @ p_t), p_t
+        return self
+
+    def transform(self, x: Any, *, domain: str = "target") -> np.ndarray:
+        x = matrix(x)
+        if domain == "source":
+            return (x - self.source_mean_) @ self.source_map_
+        return (x - self.target_mean_) @ self.target_map_
+
+
+def _directions(centred: np.ndarray, size: int) -> np.ndarray:
+    """``(d, size)`` leading right singular vectors, exactly, by the smaller of the two Gram matrices."""
+    n, d = centred.shape
+    if n >= d:
+        return np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :size]
+    return np.linalg.svd(centred, full_matrices=False)[2][:size].T

@@ -1,0 +1,28 @@
+"""No adaptation."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from da.domain import Domain
+from da.estimators.base import Mapping, matched, matrix
+from da.setting import ALL, Access
+
+
+class Unadapted(Mapping):
+    """Leave the features as they are: the baseline of every closed-form method.
+
+    Reference: the "NA" and "1NN" rows of the field's tables, as in Gong et al., CVPR 2012.
+    """
+
+    needs = Access(source_y=ALL, target_x=True)
+
+    def fit(self, source: Domain, target: Domain) -> Self:
+        """Check that the spaces match."""
+        self.n_features_ = matched(source, target)[0].shape[1]
+        return self
+
+    def transform(self, x: Any, *, domain: str = "target") -> np.ndarray:
+        return matrix(x)

@@ -1,0 +1,1 @@
+"""The source is reweighted to look like the target."""

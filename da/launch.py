@@ -1,0 +1,63 @@
+"""Runs on several devices: the frozen configuration in a process group of its own, started by torchrun."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from da.results import record
+
+FROZEN = "frozen.json"
+
+
+class WorkerFailed(RuntimeError):
+    """A process of a multi-device run failed; the message is the first cause."""
+
+
+def processes(directory: Path, frozen: dict[str, Any], count: int) -> None:
+    """Start ``count`` processes on a frozen configuration and wait for them.
+
+    Composing happens once, here: Lightning's own launcher would run the command line again in every process, which
+    under a Hydra sweep gives ranks that disagree on what to run.
+
+    Raises:
+        WorkerFailed: a process failed; the other ones were stopped.
+    """
+    record.write_atomically(directory / FROZEN, json.dumps(frozen).encode())
+    (directory / record.FILE).unlink(missing_ok=True)
+    for old in directory.glob("error-*.txt"):
+        old.unlink()
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+    environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "PYTHONPATH": _path()}
+    group = subprocess.Popen([*command, "-m", "da.worker", str(directory)], env=environment, start_new_session=True)
+    try:
+        code = group.wait()
+    except BaseException:
+        _stop(group)
+        raise
+    if code != 0:
+        causes = [file.read_text(encoding="utf-8") for file in sorted(directory.glob("error-*.txt"), key=lambda f: f.stat().st_mtime_ns)]
+        raise WorkerFailed(causes[0] if causes else f"a process of {count} ended with exit code {code} and left no message")
+
+
+def _path() -> str:
+    root = str(Path(__file__).resolve().parent.parent)
+    return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def _stop(group: subprocess.Popen[bytes]) -> None:
+    """End the whole process group: first by request, then by force."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        try:
+            os.killpg(group.pid, number)
+            group.wait(timeout=20)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        except ProcessLookupError:
+            return

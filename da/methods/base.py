@@ -1,0 +1,187 @@
+"""The contract of a deep transfer method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+
+from da.domain import Batch, Domain
+from da.errors import TrainingError
+from da.metrics import accuracy
+from da.nn.networks import Network, Output
+from da.schedules import Schedule, constant
+from da.setting import Access
+from da.space import Space
+
+Terms = dict[str, Tensor]
+LOOK_EVERY = 50  # steps between looks at the loss on an accelerator: each look waits for it
+
+
+class View(NamedTuple):
+    """A domain's share of a batch, embedded; over several processes it is the global batch, with gradients."""
+
+    z: Tensor
+    logits: Tensor
+    y: Tensor | None
+    weight: Tensor | None
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One update: the sum of ``terms`` is minimised over the parameters of ``groups``, ``repeat`` times a step."""
+
+    terms: Callable[[Batch, float], Terms]
+    groups: tuple[str, ...] = ("all",)
+    repeat: int = 1
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is known of the data when a method builds its modules.
+
+    Args:
+        shape: shape of one source input.
+        target_shape: shape of one target input.
+        n_classes: number of classes (of clusters to find, where there are no labels).
+        network: makes a network from a shape and a number of classes.
+    """
+
+    shape: tuple[int, ...]
+    target_shape: tuple[int, ...]
+    n_classes: int
+    network: Callable[[tuple[int, ...], int], Network]
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """How parameters are updated: the optimiser, the factor of its learning rate over progress, and clipping."""
+
+    optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+    schedule: Schedule = constant
+    clip: float | None = None
+
+
+class Method(LightningModule):
+    """A transfer method: says what it `needs`, builds modules, and names the terms of its loss.
+
+    A subclass states ``needs`` and ``space``, takes hyper-parameters in a keyword-only constructor, and implements
+    :meth:`terms`. It may extend :meth:`build` (modules that depend on the data), :meth:`phases` and :meth:`groups`
+    (alternating updates). Optimisers, logging, precision, several devices and evaluation are not its business.
+    """
+
+    needs: Access
+    raw_inputs: ClassVar[bool] = False  # forward takes arrays as they are, not tensors
+    space: ClassVar[Space] = {}
+    network: Network
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.optimization = Optimization(torch.optim.SGD)
+        self.steps_done = 0
+        self.term_sums: dict[str, Tensor] = {}
+
+    def build(self, spec: Spec) -> None:
+        """Make the modules; the network comes first, so that equal seeds give all methods equal networks."""
+        self.network = spec.network(spec.shape, spec.n_classes)
+
+    def terms(self, batch: Batch, progress: float) -> Terms:
+        """The named summands of the loss on a batch, weighted; ``progress`` is in [0, 1]."""
+        raise NotImplementedError(f"{type(self).__name__} must implement `terms` or `phases`.")
+
+    def phases(self, progress: float) -> list[Phase]:
+        """The updates of one step, in order."""
+        return [Phase(self.terms)]
+
+    def groups(self) -> dict[str, Iterable[nn.Parameter]]:
+        """Named groups of parameters, an optimiser each; constant while training."""
+        return {"all": self.parameters()}
+
+    def forward(self, x: Tensor) -> Output:
+        """Features and logits of *target* inputs; what is evaluated."""
+        return self.network(x)  # type: ignore[no-any-return]
+
+    def forward_source(self, x: Tensor) -> Output:
+        """Features and logits of source inputs; the same unless the domains have networks of their own."""
+        return self(x)  # type: ignore[no-any-return]
+
+    def score(self, y: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+        """Metrics of ``(n, k)`` logits against ``(n,)`` labels, in percent; the first is the main one."""
+        return {"accuracy": accuracy(y, logits.argmax(1))}
+
+    def view(self, domain: Domain, encoder: nn.Module | None = None, head: nn.Module | None = None) -> View:
+        """Embed one domain's samples."""
+        z = self.gather((encoder or self.network.encoder)(domain.x))
+        return View(z, (head or self.network.head)(z), self.gather(domain.y), self.gather(domain.weight))
+
+    def views(self, batch: Batch) -> tuple[View, View]:
+        """Embed source and target in one forward over the concatenated batch."""
+        source, target = batch.source, batch.target
+        n = len(source)
+        z = self.network.encoder(torch.cat([source.x, target.x]))
+        z_s, z_t = self.gather(z[:n]), self.gather(z[n:])
+        logits = self.network.head(torch.cat([z_s, z_t]))
+        n = len(z_s)
+        return (
+            View(z_s, logits[:n], self.gather(source.y), self.gather(source.weight)),
+            View(z_t, logits[n:], self.gather(target.y), self.gather(target.weight)),
+        )
+
+    def gather(self, value: Any) -> Any:
+        """The rows of all processes, with gradients, so that a loss over the batch sees the global batch."""
+        if value is None or self._trainer is None or self.trainer.world_size == 1:
+            return value
+        return self.all_gather(value, sync_grads=value.is_floating_point()).flatten(0, 1)
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        return [self.optimization.optimizer(list(parameters)) for parameters in self.groups().values()]
+
+    @property
+    def progress(self) -> float:
+        """Fraction of training done, in [0, 1)."""
+        return self.steps_done / max(1, (self.trainer.max_epochs or 1) * int(self.trainer.num_training_batches))
+
+    def training_step(self, batch: Batch, index: int) -> None:
+        progress = self.progress
+        opened = self.optimizers()
+        optimizers = dict(zip(self.groups(), opened if isinstance(opened, list) else [opened], strict=True))
+        for optimizer in optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = group.setdefault("base_lr", group["lr"]) * self.optimization.schedule(progress)
+        for phase in self.phases(progress):
+            for _ in range(phase.repeat):
+                terms = phase.terms(batch, progress)
+                loss = torch.stack(list(terms.values())).sum()
+                self._record(terms, loss)
+                for name in phase.groups:
+                    optimizers[name].zero_grad()
+                self.manual_backward(loss)
+                for name in phase.groups:
+                    if self.optimization.clip is not None:
+                        self.clip_gradients(optimizers[name], self.optimization.clip, "norm")
+                    optimizers[name].step()
+        self.steps_done += 1
+
+    def _record(self, terms: Terms, loss: Tensor) -> None:
+        """Sum the terms for the epoch's log; refuse a loss that is not finite (looked at rarely on an accelerator)."""
+        for name, value in terms.items():
+            self.term_sums[name] = self.term_sums.get(name, 0.0) + value.detach()
+        look = loss.device.type == "cpu" or self.steps_done % LOOK_EVERY == 0
+        if look and not torch.isfinite(loss):
+            bad = ", ".join(name for name, value in terms.items() if not torch.isfinite(value)) or "their sum"
+            raise TrainingError(
+                f"{type(self).__name__}: the loss is not finite at step {self.steps_done} (term: {bad}); "
+                "lower optimizer.lr or the term's weight, or set `clip`."
+            )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["steps_done"] = self.steps_done
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.steps_done = checkpoint["steps_done"]

@@ -1,0 +1,1 @@
+"""Source and target live in different feature spaces."""

@@ -1,0 +1,1 @@
+"""Labels in the target: what was learnt on the source is a start, not the end."""

@@ -1,0 +1,1 @@
+"""Labels in the source, inputs only in the target (unsupervised domain adaptation)."""

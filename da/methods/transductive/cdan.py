@@ -1,0 +1,67 @@
+"""Conditional domain-adversarial training."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from da.divergences.adversarial import domain_confusion, multilinear_map
+from da.divergences.prediction import entropy
+from da.domain import Batch
+from da.methods.base import Method, Spec, Terms, View
+from da.nn.grl import reverse_gradient
+from da.nn.heads import Discriminator, RandomMap
+from da.schedules import sigmoid_ramp
+from da.setting import ALL, Access
+from da.space import log_uniform
+
+
+class CDAN(Method):
+    r"""Condition the domain discriminator on the classifier's predictions by a multilinear map.
+
+    .. math:: \ell_{\text{domain}}\big(D(z \otimes p)\big), \qquad w(x) = 1 + e^{-H(p)} \text{ (CDAN+E)}
+
+    Args:
+        weight: strength of the reversed gradient once the ramp over progress is done.
+        hidden: width of the discriminator's two hidden layers.
+        entropy_conditioning: weigh samples by the certainty of their prediction (CDAN+E).
+        map_limit: width of :math:`z \otimes p` above which a random map of this width takes its place.
+
+    Reference: Long et al., Conditional adversarial domain adaptation, NeurIPS 2018, eq. 2 to 8.
+    """
+
+    needs = Access(source_y=ALL, target_x=True)
+    space = {"weight": log_uniform(1e-2, 1e1)}
+
+    def __init__(
+        self, *, weight: float = 1.0, hidden: int = 256, entropy_conditioning: bool = True, map_limit: int = 4096
+    ):
+        super().__init__()
+        self.weight, self.hidden = weight, hidden
+        self.entropy_conditioning, self.map_limit = entropy_conditioning, map_limit
+
+    def build(self, spec: Spec) -> None:
+        super().build(spec)
+        size = self.network.features * spec.n_classes
+        if size > self.map_limit:
+            size = self.map_limit
+            self.random_map = RandomMap(self.network.features, spec.n_classes, size)
+        self.discriminator = Discriminator(size, self.hidden)
+
+    def terms(self, batch: Batch, progress: float) -> Terms:
+        source, target = self.views(batch)
+        strength = self.weight * sigmoid_ramp(progress)
+        inputs = torch.cat([self.condition(source), self.condition(target)])
+        d_s, d_t = self.discriminator(reverse_gradient(inputs, strength)).split([len(source.z), len(target.z)])
+        weights = (self.certainty(source), self.certainty(target)) if self.entropy_conditioning else (None, None)
+        return {"task": cross_entropy(source.logits, source.y), "domain": domain_confusion(d_s, d_t, *weights)}
+
+    def condition(self, view: View) -> Tensor:
+        """The discriminator's input: features times predictions, the latter held constant."""
+        p = view.logits.detach().softmax(1)
+        return self.random_map(view.z, p) if hasattr(self, "random_map") else multilinear_map(view.z, p)
+
+    def certainty(self, view: View) -> Tensor:
+        """``(n,)`` weights :math:`1 + e^{-H}`, constant in the gradient."""
+        return 1.0 + torch.exp(-entropy(view.logits.detach()))

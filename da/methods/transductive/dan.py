@@ -1,0 +1,41 @@
+"""Deep adaptation network."""
+
+from __future__ import annotations
+
+from torch.nn.functional import cross_entropy
+
+from da.divergences.mmd import mk_mmd
+from da.domain import Batch
+from da.methods.base import Method, Terms
+from da.schedules import sigmoid_ramp
+from da.setting import ALL, Access
+from da.space import log_uniform
+
+
+class DAN(Method):
+    r"""Match kernel mean embeddings of source and target features with several Gaussian kernels.
+
+    .. math:: \ell_{\text{task}} + \lambda \, \mathrm{MMD}_K^2(z^s, z^t)
+
+    Args:
+        weight: factor of the alignment term.
+        kernels: number of Gaussian kernels, their bandwidths doubling around the mean squared distance.
+
+    Reference: Long et al., Learning transferable features with deep adaptation networks, ICML 2015, eq. 4.
+
+    Deviates: one layer (the features before the classifier) is aligned, the kernels weigh the same, and the weight
+    is ramped up as in DANN, because from random weights an early full weight can collapse the features.
+    """
+
+    needs = Access(source_y=ALL, target_x=True)
+    space = {"weight": log_uniform(0.1, 10.0)}
+
+    def __init__(self, *, weight: float = 1.0, kernels: int = 5):
+        super().__init__()
+        self.weight, self.kernels = weight, kernels
+
+    def terms(self, batch: Batch, progress: float) -> Terms:
+        source, target = self.views(batch)
+        align = mk_mmd(source.z, target.z, kernels=self.kernels)
+        weight = self.weight * sigmoid_ramp(progress)
+        return {"task": cross_entropy(source.logits, source.y), "align": weight * align}

@@ -1,0 +1,46 @@
+"""Domain-adversarial training."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from da.divergences.adversarial import domain_confusion
+from da.domain import Batch
+from da.methods.base import Method, Spec, Terms
+from da.nn.grl import reverse_gradient
+from da.nn.heads import Discriminator
+from da.schedules import sigmoid_ramp
+from da.setting import ALL, Access
+from da.space import log_uniform
+
+
+class DANN(Method):
+    r"""Make features that a discriminator cannot assign to a domain, through gradient reversal.
+
+    .. math:: \min_{F, G} \max_D \; \ell_{\text{task}} - \lambda_p \, \ell_{\text{domain}}(D \circ F),
+       \qquad \lambda_p = \lambda \left( \frac{2}{1 + e^{-10 p}} - 1 \right)
+
+    Args:
+        weight: strength of the reversed gradient once the ramp over progress p is done.
+        hidden: width of the discriminator's two hidden layers.
+
+    Reference: Ganin et al., Domain-adversarial training of neural networks, JMLR 2016, eq. 9 to 18.
+    """
+
+    needs = Access(source_y=ALL, target_x=True)
+    space = {"weight": log_uniform(1e-2, 1e1)}
+
+    def __init__(self, *, weight: float = 1.0, hidden: int = 256):
+        super().__init__()
+        self.weight, self.hidden = weight, hidden
+
+    def build(self, spec: Spec) -> None:
+        super().build(spec)
+        self.discriminator = Discriminator(self.network.features, self.hidden)
+
+    def terms(self, batch: Batch, progress: float) -> Terms:
+        source, target = self.views(batch)
+        z = reverse_gradient(torch.cat([source.z, target.z]), self.weight * sigmoid_ramp(progress))
+        d_s, d_t = self.discriminator(z).split([len(source.z), len(target.z)])
+        return {"task": cross_entropy(source.logits, source.y), "domain": domain_confusion(d_s, d_t)}

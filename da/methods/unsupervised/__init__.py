@@ -1,0 +1,1 @@
+"""No labels on either side."""

@@ -1,0 +1,1 @@
+"""Modules with no transfer policy inside: gradient reversal, heads, networks, freezing."""

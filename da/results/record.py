@@ -1,0 +1,97 @@
+"""The record of a run: one JSON file, written atomically."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SCHEMA = 1
+FILE = "record.json"
+VOLATILE = ("output", "rerun", "logger", "selection")
+VOLATILE_TRAINER = ("enable_progress_bar", "enable_model_summary")
+PACKAGES = ("torch", "pytorch-lightning", "numpy", "scipy", "scikit-learn", "hydra-core", "omegaconf")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_id(config: dict[str, Any], fingerprint: str) -> str:
+    """Content hash (12 hex digits) of what can change a result: the configuration, the data, files it names."""
+    kept: dict[str, Any] = {key: value for key, value in config.items() if key not in VOLATILE}
+    kept["trainer"] = {k: v for k, v in kept["trainer"].items() if k not in VOLATILE_TRAINER}
+    files = {str(value): _digest(Path(value)) for value in kept["method"].values() if isinstance(value, str) and Path(value).is_file()}
+    text = json.dumps([kept, fingerprint, sorted(files.values())], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=1)
+def code_version() -> dict[str, str]:
+    """Hash of the package's source, and the commit if there is one."""
+    digest = hashlib.sha256()
+    for file in sorted((ROOT / "da").rglob("*.py")):
+        digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
+    try:
+        command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+        commit = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        commit = ""
+    return {"source": digest.hexdigest()[:16], "commit": commit}
+
+
+@lru_cache(maxsize=1)
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that can change a result."""
+    return {name: metadata.version(name) for name in PACKAGES}
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def write(directory: Path, record: dict[str, Any]) -> Path:
+    """Write a record so that a reader sees the old file or the whole new one, never a part."""
+    text = json.dumps(record, indent=1, default=_plain, allow_nan=False)
+    return write_atomically(directory / FILE, text.encode())
+
+
+def write_atomically(file: Path, content: bytes) -> Path:
+    """Write to a temporary name in the same folder, sync, rename."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return file
+
+
+def read(directory: Path) -> dict[str, Any] | None:
+    """The record of a run's directory, or None if there is none."""
+    try:
+        loaded = json.loads((directory / FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return loaded if isinstance(loaded, dict) and loaded.get("schema") == SCHEMA else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"A record holds plain values only, got {type(value).__name__}.")

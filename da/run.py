@@ -1,0 +1,302 @@
+"""One run: a configuration in, a record out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import traceback
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+
+from da import catalog, checkpoint, launch
+from da.config import Plan, devices, validate
+from da.data.module import PairedData
+from da.domain import Task, check_task
+from da.errors import DataError, UsageError
+from da.evaluation import Evaluator
+from da.methods.base import Method, Optimization, Spec
+from da.methods.closed_form import ClosedForm
+from da.progress import ProgressBar
+from da.results import record
+from da.schedules import LEARNING_RATE
+
+WEIGHTS = "model.pt"
+PREDICTIONS = "predictions.npz"
+
+
+class RunFailed(RuntimeError):
+    """A run that failed and left a record that says so."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to.
+
+    Args:
+        record: the content of ``record.json``.
+        directory: where it lies.
+        fresh: it was run now, not found finished.
+    """
+
+    record: dict[str, Any]
+    directory: Path
+    fresh: bool
+
+    @property
+    def value(self) -> float:
+        """The main metric on the target test split under the chosen selection rule; NaN without target labels."""
+        chosen = self.record["selection"].get(self.record["config"]["selection"], {}).get("target_test", {})
+        return float(next(iter(chosen.values()), float("nan")))
+
+
+def run(config: dict[str, Any]) -> Result:
+    """Validate, load, and train unless a finished record of the same content exists.
+
+    Raises:
+        ConfigError: the configuration is wrong; nothing was written.
+        RunFailed: data or training failed; the record holds the traceback.
+    """
+    plan = validate(config)
+    started = time.perf_counter()
+    try:
+        task, fingerprint = load(json.dumps(plan.config["data"], sort_keys=True))
+    except Exception as error:
+        directory = directory_of(plan, record.run_id(plan.config, "no data"))
+        fail(directory, plan, error)
+        raise RunFailed(f"{title(plan)}: {error}") from error
+    identity = record.run_id(plan.config, fingerprint)
+    directory = directory_of(plan, identity)
+    found = record.read(directory)
+    if found and not wanted(found, plan.config["rerun"]):
+        if found["status"] == "failed":
+            raise RunFailed(f"{title(plan)} failed before: {found['error']} (rerun=failed tries again; see {directory}).")
+        return Result(found | {"config": plan.config}, directory, fresh=False)
+    if found:
+        (directory / checkpoint.LAST).unlink(missing_ok=True)
+    frozen = {"config": plan.config, "run_id": identity, "fingerprint": fingerprint, "load_seconds": time.perf_counter() - started}
+    record.write_atomically(directory / "config.json", json.dumps(plan.config, indent=1).encode())
+    try:
+        if devices(plan.config) > 1:
+            launch.processes(directory, frozen, devices(plan.config))
+        else:
+            execute(plan, task, directory, frozen)
+    except Exception as error:
+        if not isinstance(error, launch.WorkerFailed) or record.read(directory) is None:
+            fail(directory, plan, error, frozen)
+        raise RunFailed(f"{title(plan)}: {error}") from error
+    made = record.read(directory)
+    assert made is not None
+    return Result(made, directory, fresh=True)
+
+
+def title(plan: Plan) -> str:
+    """How a run is called in messages."""
+    return f"method={plan.method.name} data={plan.data.name} seed={plan.config['seed']}"
+
+
+def directory_of(plan: Plan, identity: str) -> Path:
+    """The run's directory, a pure function of its content."""
+    return Path(plan.config["output"]) / plan.data.name / plan.method.name / f"seed{plan.config['seed']}-{identity}"
+
+
+def wanted(found: dict[str, Any], rerun: str) -> bool:
+    """Whether a recorded run is to be run again."""
+    stale = found["code"]["source"] != record.code_version()["source"] or found["versions"] != record.package_versions()
+    return rerun == "all" or (rerun == "failed" and found["status"] == "failed") or (rerun == "stale" and stale)
+
+
+@lru_cache(maxsize=4)
+def load(data: str) -> tuple[Task, str]:
+    """The checked task of a data node (as JSON), and its fingerprint; a sweep loads each once."""
+    task = catalog.build(json.loads(data), where="data").load()
+    check_task(task)
+    return task, task.fingerprint()
+
+
+def make_method(plan: Plan) -> Method:
+    """The method of a plan; an estimator is wrapped so that the trainer can run it."""
+    made = catalog.build(plan.config["method"], where="method")
+    if isinstance(made, Method):
+        made.optimization = Optimization(
+            catalog.factory(plan.config["optimizer"], where="optimizer"),
+            LEARNING_RATE[plan.config["schedule"]],
+            plan.config["clip"],
+        )
+        return made
+    return ClosedForm(made, catalog.build(plan.config["classifier"], where="classifier"))
+
+
+def prepare(plan: Plan, task: Task) -> tuple[Method, PairedData]:
+    """The method, built and seeded, and its data."""
+    config = plan.config
+    pl.seed_everything(config["seed"], verbose=False)
+    method = make_method(plan)
+    closed = isinstance(method, ClosedForm)
+    data = PairedData(
+        task,
+        method.needs,
+        batch_size=config["batch_size"],
+        steps_per_epoch=1 if closed else config["steps_per_epoch"],
+        shots=config["shots"],
+        seed=config["seed"],
+    )
+    target_shape = task.target.train.sample_shape
+    method.build(
+        Spec(
+            shape=task.sources[0].train.sample_shape if method.needs.source_x else target_shape,
+            target_shape=target_shape,
+            n_classes=task.n_classes,
+            network=catalog.factory(config["network"], where="network"),
+        )
+    )
+    return method, data
+
+
+def restore(directory: Path) -> tuple[Method, PairedData]:
+    """The trained method of a finished deep run, ready to predict, and its data.
+
+    Raises:
+        DataError: the directory holds no finished run with weights.
+    """
+    found = record.read(directory)
+    if found is None or found["status"] != "finished" or not (directory / WEIGHTS).is_file():
+        raise DataError(f"{directory} holds no finished run with {WEIGHTS}; train it first (closed-form runs keep no weights).")
+    plan = validate(found["config"])
+    task, _ = load(json.dumps(plan.config["data"], sort_keys=True))
+    method, data = prepare(plan, task)
+    method.load_state_dict(torch.load(directory / WEIGHTS, map_location="cpu", weights_only=True))
+    return method.eval(), data
+
+
+def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any]) -> None:
+    """Train, evaluate and write the record; with several devices every process comes here."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    begun = record.now()
+    method, data = prepare(plan, task)
+    shapes = {task.sources[0].train.sample_shape, task.target.train.sample_shape}
+    if len(shapes) > 1 and plan.method.access.spaces == 0 and plan.method.access.source_x:
+        raise DataError(
+            f"Source inputs have shape {task.sources[0].train.sample_shape} and target inputs "
+            f"{task.target.train.sample_shape}; method={plan.method.name} needs one space. Use a heterogeneous method."
+        )
+    info = {
+        "name": title(plan),
+        "group": task.name,
+        "tags": [plan.method.family, plan.setting],
+        "config": plan.config,
+    }
+    evaluator = Evaluator(data, plan.config["evaluate_every"])
+    callbacks: list[pl.Callback] = [evaluator]
+    closed = isinstance(method, ClosedForm)
+    if not closed:
+        callbacks.append(checkpoint.Resumable(directory))
+    keywords = {k: v for k, v in plan.config["trainer"].items() if k != "_target_"}
+    if closed:
+        keywords |= {"max_epochs": 1, "accelerator": "cpu", "precision": "32-true", "enable_progress_bar": False}
+    if keywords.get("enable_progress_bar", True):
+        callbacks.append(ProgressBar(title(plan)))
+    trainer = pl.Trainer(
+        **({"enable_model_summary": False} | keywords | {"enable_progress_bar": False}),
+        callbacks=callbacks,
+        logger=catalog.factory(plan.config["logger"], where="logger")(directory, info),
+        enable_checkpointing=False,
+        default_root_dir=directory,
+        use_distributed_sampler=False,
+        log_every_n_steps=1,  # nothing is logged within a step; Lightning warns of epochs shorter than this
+    )
+    with warnings.catch_warnings():
+        quiet_lightning()
+        trainer.fit(method, data, ckpt_path=None if closed else checkpoint.usable(directory))
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    if not trainer.is_global_zero:
+        return
+    save_predictions(directory / PREDICTIONS, evaluator, data)
+    if not closed:
+        checkpoint.save_weights(method, directory / WEIGHTS)
+    (directory / checkpoint.LAST).unlink(missing_ok=True)
+    last = evaluator.history[-1]
+    record.write(
+        directory,
+        head(plan, frozen, "finished")
+        | {
+            "task": describe(task, data),
+            "parameters": sum(p.numel() for p in method.parameters()),
+            "device": f"{trainer.world_size} x {torch.cuda.get_device_name() if method.device.type == 'cuda' else 'cpu'}",
+            "target_test": last["target_test"],
+            "source_test": last["source_test"],
+            "selection": evaluator.chosen(),
+            "epochs": evaluator.history,
+            "seconds": evaluator.seconds | {"load": frozen["load_seconds"]},
+            "started": begun,
+        },
+    )
+
+
+def quiet_lightning() -> None:
+    """Advice of Lightning's that does not hold for data already in memory or for runs that evaluate by callback."""
+    warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")  # Lightning 2.6 on torch >= 2.13
+
+
+def head(plan: Plan, frozen: dict[str, Any], status: str) -> dict[str, Any]:
+    """What every record begins with."""
+    return {
+        "schema": record.SCHEMA,
+        "status": status,
+        "run_id": frozen.get("run_id"),
+        "method": plan.method.name,
+        "family": plan.method.family,
+        "setting": plan.setting,
+        "data": plan.data.name,
+        "seed": plan.config["seed"],
+        "config": plan.config,
+        "fingerprint": frozen.get("fingerprint"),
+        "code": record.code_version(),
+        "versions": record.package_versions(),
+        "finished": record.now(),
+    }
+
+
+def describe(task: Task, data: PairedData) -> dict[str, Any]:
+    """Sizes and class counts of a task, as recorded."""
+    counts = {}
+    for name, domain in task.parts().items():
+        y = None if domain.y is None else np.bincount(np.asarray(domain.y), minlength=task.n_classes).tolist()
+        counts[name] = {"name": domain.name, "samples": len(domain), "per_class": y}
+    return {
+        "name": task.name,
+        "classes": list(task.classes),
+        "transductive": task.transductive,
+        "steps_per_epoch": data.steps_per_epoch,
+        "domains": counts,
+    }
+
+
+def save_predictions(file: Path, evaluator: Evaluator, data: PairedData) -> None:
+    """Logits and predicted classes of the target test samples, with their labels where they are known."""
+    import io
+
+    logits = evaluator.predictions["target_test"][1]
+    y = data.evaluated["target_test"].y
+    known = {} if y is None else {"y": np.asarray(y)}
+    stream = io.BytesIO()
+    np.savez_compressed(stream, logits=logits, predicted=logits.argmax(1), classes=np.array(data.task.classes), **known)
+    record.write_atomically(file, stream.getvalue())
+
+
+def fail(directory: Path, plan: Plan, error: BaseException, frozen: dict[str, Any] | None = None) -> None:
+    """Write the record of a failure."""
+    kind = "usage" if isinstance(error, UsageError) else type(error).__name__
+    text = "".join(traceback.format_exception(error))
+    record.write(
+        directory, head(plan, frozen or {}, "failed") | {"error": str(error), "error_kind": kind, "traceback": text}
+    )

@@ -1,0 +1,166 @@
+"""Read constructors, docstrings and class constants from source, without importing what they belong to.
+
+`--help`, `--list` and the validation of configurations must answer before PyTorch has been imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a constructor or function."""
+
+    name: str
+    annotation: str
+    default: Any
+    required: bool
+    keyword_only: bool
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What the source says of a class or function.
+
+    Args:
+        path: its dotted path, after re-exports were followed.
+        doc: its docstring.
+        parameters: of the constructor, without ``self``.
+        open: it takes ``**kwargs``, so that any name is accepted.
+        constants: class-level assignments, as syntax trees.
+        bases: names of the base classes as written.
+    """
+
+    path: str
+    doc: str
+    parameters: tuple[Parameter, ...]
+    open: bool
+    constants: dict[str, ast.expr]
+    bases: tuple[str, ...]
+
+    def keywords(self) -> dict[str, Parameter]:
+        """Parameters that a configuration may set; of our own code the keyword-only ones (the run gives the others)."""
+        ours = self.path.startswith("da.")
+        return {p.name: p for p in self.parameters if p.keyword_only or not ours}
+
+
+def find(dotted: str) -> Signature | None:
+    """The signature of ``package.module.Name``, or None where the source cannot be found."""
+    module, _, name = dotted.rpartition(".")
+    return _find(module, name, 0) if module else None
+
+
+@lru_cache(maxsize=None)
+def _find(module: str, name: str, depth: int) -> Signature | None:
+    file = locate(module)
+    if file is None or depth > 8:
+        return None
+    tree = parse(file)
+    for node in _statements(tree):
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return _class(node, module)
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return _function(node, f"{module}.{name}", ast.get_docstring(node) or "", method=False)
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    origin = _absolute(node, module, file)
+                    found = _find(origin, alias.name, depth + 1)
+                    if found:
+                        return found
+    return None
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.stmt]:
+    """Top-level statements, and those inside top-level if/try blocks."""
+    for node in getattr(tree, "body", []):
+        yield node
+        if isinstance(node, ast.If | ast.Try | ast.With):
+            yield from _statements(node)
+
+
+def _absolute(node: ast.ImportFrom, module: str, file: Path) -> str:
+    if not node.level:
+        return node.module or ""
+    package = module.split(".") if file.name == "__init__.py" else module.split(".")[:-1]
+    base = package[: len(package) - node.level + 1]
+    return ".".join([*base, node.module] if node.module else base)
+
+
+def locate(module: str) -> Path | None:
+    """The source file of a module, found by walking its top package's folder."""
+    top, *rest = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    for root in (spec.submodule_search_locations or []) if spec else []:
+        base = Path(root).joinpath(*rest)
+        for file in (base / "__init__.py", base.with_suffix(".py")):
+            if file.is_file():
+                return file
+    return Path(spec.origin) if spec and not rest and spec.has_location and spec.origin else None
+
+
+@lru_cache(maxsize=None)
+def parse(file: Path) -> ast.Module:
+    """The syntax tree of a source file."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def _class(node: ast.ClassDef, module: str) -> Signature:
+    constants: dict[str, ast.expr] = {}
+    init: ast.FunctionDef | None = None
+    for item in node.body:
+        if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
+            constants[item.targets[0].id] = item.value
+        elif isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.value is not None:
+            constants[item.target.id] = item.value
+        elif isinstance(item, ast.FunctionDef) and item.name == "__init__":
+            init = item
+    doc = ast.get_docstring(node) or ""
+    path = f"{module}.{node.name}"
+    bases = tuple(ast.unparse(base) for base in node.bases)
+    if init is None:
+        return Signature(path, doc, (), False, constants, bases)
+    made = _function(init, path, doc, method=True)
+    return Signature(path, doc, made.parameters, made.open, constants, bases)
+
+
+def _function(node: ast.FunctionDef, path: str, doc: str, *, method: bool) -> Signature:
+    positional = [*node.args.posonlyargs, *node.args.args][1 if method else 0 :]
+    defaults: list[ast.expr | None] = [None] * (len(positional) - len(node.args.defaults)) + list(node.args.defaults)
+    parameters = [_parameter(a, d, False) for a, d in zip(positional, defaults, strict=True)]
+    parameters += [_parameter(a, d, True) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]
+    return Signature(path, doc, tuple(parameters), node.args.kwarg is not None, {}, ())
+
+
+def _parameter(argument: ast.arg, default: ast.expr | None, keyword_only: bool) -> Parameter:
+    annotation = ast.unparse(argument.annotation) if argument.annotation else ""
+    return Parameter(argument.arg, annotation, _literal(default), default is None, keyword_only)
+
+
+def _literal(node: ast.expr | None) -> Any:
+    if node is None:
+        return None
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ast.unparse(node)
+
+
+def evaluate(node: ast.expr, names: dict[str, Any]) -> Any:
+    """The value of a call such as ``Access(source_y=ALL)`` built of literals and the given names only."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
+        keywords = {k.arg: evaluate(k.value, names) for k in node.keywords if k.arg}
+        return names[node.func.id](**keywords)
+    if isinstance(node, ast.Name):
+        return names[node.id]
+    return ast.literal_eval(node)
