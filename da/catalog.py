@@ -157,13 +157,22 @@ def build(node: Mapping[str, Any], *positional: Any, where: str = "config") -> A
 
 def factory(node: Mapping[str, Any], where: str = "config") -> Any:
     """A node's ``_target_`` with its keys bound, to be called later with what depends on the data."""
-    made = locate(resolve(str(node["_target_"]), where).path)
+    signature = resolve(str(node["_target_"]), where)
+    known = signature.keywords()
     keywords = {}
     for key, value in node.items():
-        if key != "_target_":
-            inner = isinstance(value, Mapping) and "_target_" in value
-            keywords[key] = build(value, where=f"{where}.{key}") if inner else value
-    return partial(made, **keywords)
+        if key == "_target_":
+            continue
+        if isinstance(value, str) and key in known and takes_entry(known[key].annotation):
+            value = named("method", value).config
+        inner = isinstance(value, Mapping) and "_target_" in value
+        keywords[key] = build(value, where=f"{where}.{key}") if inner else value
+    return partial(locate(signature.path), **keywords)
+
+
+def takes_entry(annotation: str) -> bool:
+    """Whether a parameter takes a closed-form estimator, which a configuration may give by its entry's name."""
+    return bool({"Estimator", "Weighting", "Mapping"} & {part.strip() for part in annotation.split("|")})
 
 
 def classes(package: str, constant: str) -> Iterator[str]:

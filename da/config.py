@@ -102,12 +102,21 @@ def _check_node(node: Mapping[str, Any], where: str) -> None:
             raise ConfigError(f"There is no key '{where}.{key}'{_in_file(key)}; {nearest(str(key), known)}")
         if isinstance(value, Mapping) and "_target_" in value:
             _check_node(value, f"{where}.{key}")
+        elif isinstance(value, str) and key in known and catalog.takes_entry(known[key].annotation):
+            _check_entry(value, known[key].annotation, f"{where}.{key}")
         elif key in known and not fits(value, known[key].annotation):
             raise ConfigError(f"{where}.{key} must be {known[key].annotation}, got {value!r}.")
     if where == "trainer":
         for key in RESERVED:
             if key in node:
                 raise ConfigError(f"trainer.{key} is set by the run itself; remove it.")
+
+
+def _check_entry(name: str, kind: str, where: str) -> None:
+    """A closed-form estimator given by name must exist and be of the kind that the parameter takes."""
+    fitting = [e.name for e in catalog.entries("method").values() if set(e.signature.bases) & {k.strip() for k in kind.split("|")}]
+    if name not in fitting:
+        raise ConfigError(f"{where}={name} is not a {kind.split('|')[0].strip().lower()}; {nearest(name, fitting)}")
 
 
 def fits(value: Any, annotation: str) -> bool:

@@ -3,61 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 from pytorch_lightning import Callback, Trainer
-from torch import Tensor
 
 from da import selection
 from da.data.module import PairedData
-from da.domain import Domain
+from da.inference import Prediction, predict
 from da.methods.base import Method
-from da.nn.networks import Output
-
-Prediction = tuple[np.ndarray, np.ndarray]
-"""``(n, d)`` features and ``(n, k)`` logits."""
-
-
-def predict(method: Method, domain: Domain, forward: Callable[[Tensor], Output], chunk: int = 512) -> Prediction:
-    """Features and logits of every sample of a domain, in order; processes share the work without repeats."""
-    trainer = method._trainer
-    rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
-    mine = np.arange(len(domain))[rank::world]
-    outputs: list[Output] = []
-    was_training = method.training
-    method.eval()
-    try:
-        with torch.no_grad(), _precision(trainer):
-            for start in range(0, len(mine), chunk):
-                part = domain.take(mine[start : start + chunk])
-                outputs.append(forward(part.x if method.raw_inputs else part.tensors(method.device).x))
-    finally:
-        method.train(was_training)
-    parts = [torch.cat([getattr(o, f) for o in outputs]).cpu().float().numpy() if outputs else None for f in Output._fields]
-    if world == 1:
-        z, logits = parts
-        assert z is not None and logits is not None
-        return z, logits
-    everyone: list[Any] = [None] * world
-    torch.distributed.all_gather_object(everyone, (mine, *parts))
-    order = np.argsort(np.concatenate([share[0] for share in everyone]))
-    z, logits = (np.concatenate([s[k] for s in everyone if s[k] is not None])[order] for k in (1, 2))
-    return z, logits
-
-
-def _precision(trainer: Trainer | None) -> Any:
-    return trainer.precision_plugin.forward_context() if trainer else torch.autocast("cpu", enabled=False)
-
 
 class Evaluator(Callback):
     """After every ``every``-th epoch and the last: predictions, metrics and the score of every selection rule.
 
     Attributes:
         history: one dict an evaluated epoch: ``epoch``, ``step``, ``terms`` (their means over the epoch),
-            ``target_test`` and ``source_test`` metrics, ``scores`` by rule, ``seconds`` of training so far.
+            ``diagnostics`` of the method, ``target_test`` and ``source_test`` metrics, ``scores`` by rule,
+            ``seconds`` of training so far.
         predictions: features and logits of the latest evaluation by the name of the domain.
     """
 
@@ -81,6 +43,7 @@ class Evaluator(Callback):
         if epoch % self.every == 0 or last:
             start = time.perf_counter()
             self.history.append(self.evaluate(method, epoch) | {"terms": terms, "seconds": self.seconds["train"]})
+            self.history[-1] |= {"diagnostics": dict(method.diagnostics)}
             self.seconds["evaluate"] += time.perf_counter() - start
             flat = {f"{part}/{k}": v for part, m in self._metrics(self.history[-1]).items() for k, v in m.items()}
             for logger in trainer.loggers:
@@ -93,9 +56,10 @@ class Evaluator(Callback):
 
     def evaluate(self, method: Method, epoch: int) -> dict[str, Any]:
         """Predict every evaluated domain and score it."""
+        method.before_evaluation()
         found: dict[str, dict[str, float]] = {"source_test": {}, "target_test": {}}
         for name, domain in self.data.evaluated.items():
-            forward = method.forward_source if name.startswith("source") else method
+            forward = method.forward_source if name.startswith("source") else None
             if self.data.task.transductive and name == "target_test":
                 self.predictions[name] = self.predictions["target_train"]
             else:

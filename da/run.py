@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 import traceback
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +14,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from da import catalog, checkpoint, launch
+from da import catalog, checkpoint, launch, training
 from da.config import Plan, devices, validate
 from da.data.module import PairedData
 from da.domain import Task, check_task
@@ -178,7 +176,6 @@ def restore(directory: Path) -> tuple[Method, PairedData]:
 
 def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any]) -> None:
     """Train, evaluate and write the record; with several devices every process comes here."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     begun = record.now()
     method, data = prepare(plan, task)
     shapes = {task.sources[0].train.sample_shape, task.target.train.sample_shape}
@@ -203,20 +200,9 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any]) -> 
         keywords |= {"max_epochs": 1, "accelerator": "cpu", "precision": "32-true", "enable_progress_bar": False}
     if keywords.get("enable_progress_bar", True):
         callbacks.append(ProgressBar(title(plan)))
-    trainer = pl.Trainer(
-        **({"enable_model_summary": False} | keywords | {"enable_progress_bar": False}),
-        callbacks=callbacks,
-        logger=catalog.factory(plan.config["logger"], where="logger")(directory, info),
-        enable_checkpointing=False,
-        default_root_dir=directory,
-        use_distributed_sampler=False,
-        log_every_n_steps=1,  # nothing is logged within a step; Lightning warns of epochs shorter than this
-    )
-    with warnings.catch_warnings():
-        quiet_lightning()
-        trainer.fit(method, data, ckpt_path=None if closed else checkpoint.usable(directory))
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    logger = catalog.factory(plan.config["logger"], where="logger")(directory, info)
+    trainer = training.trainer(callbacks, loggers=logger, directory=directory, keywords=keywords)
+    training.fit(trainer, method, data, resume=None if closed else checkpoint.usable(directory))
     if not trainer.is_global_zero:
         return
     save_predictions(directory / PREDICTIONS, evaluator, data)
@@ -239,12 +225,6 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any]) -> 
             "started": begun,
         },
     )
-
-
-def quiet_lightning() -> None:
-    """Advice of Lightning's that does not hold for data already in memory or for runs that evaluate by callback."""
-    warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
-    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")  # Lightning 2.6 on torch >= 2.13
 
 
 def head(plan: Plan, frozen: dict[str, Any], status: str) -> dict[str, Any]:

@@ -81,7 +81,8 @@ SETTINGS: dict[str, Access] = {
     "transductive": Access(source_y=ALL, target_x=True),
     "semi_supervised": Access(source_y=ALL, target_x=True, target_y=FEW),
     "heterogeneous": Access(source_y=ALL, target_x=True, target_y=FEW, spaces=DIFFERENT),
-    "inductive": Access(source_x=False, target_x=True, target_y=FEW),
+    "inductive": Access(source_x=False, target_y=FEW),
+    "supervised": Access(source_x=False, target_x=True, target_y=ALL),
     "unsupervised": Access(target_x=True),
     "source_free": Access(source_x=False, target_x=True),
 }

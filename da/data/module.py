@@ -29,7 +29,7 @@ class PairedData(LightningDataModule):
 
     Attributes:
         sources, target, labelled: the training domains as granted.
-        evaluated: the domains to predict after an epoch: ``source_test`` (if any), ``target_train`` (labels absent)
+        evaluated: the domains to predict after an epoch: ``source_test`` (if the source is seen and has one), ``target_train`` (labels absent)
             and ``target_test``.
     """
 
@@ -52,16 +52,17 @@ class PairedData(LightningDataModule):
         if needs.target_y == FEW:
             chosen = choose_few(target, task.n_classes, shots, seed)
             rest = np.setdiff1d(np.arange(len(target)), chosen)
-            if len(rest) == 0:
+            if len(rest) == 0 and (needs.target_x or task.transductive):
                 raise DataError(f"shots={shots} labels the whole target of {task.name}; lower `shots`.")
-            self.labelled, target = target.take(chosen), target.take(rest)
-            test = target if task.transductive else test
+            self.labelled = target.take(chosen)
+            target = target.take(rest) if len(rest) else target
+            test = target if task.transductive else test  # labelled samples are not tested on
         self.target: Domain | Withheld = Withheld("target", why)
         if needs.target_x or needs.target_y == ALL:
             self.target = target if needs.target_y == ALL else target.without_labels()
         self.evaluated: dict[str, Domain] = {"target_train": target.without_labels()}
         held_out = [s.test for s in task.sources if s.test is not None]
-        if held_out and all(d.y is not None for d in held_out):
+        if needs.source_x and held_out and all(d.y is not None for d in held_out):
             self.evaluated["source_test"] = pool(tuple(held_out))
         self.evaluated["target_test"] = target if test is None else test
         sizes = [len(d) for d in self._granted().values()]

@@ -6,10 +6,12 @@ import numpy as np
 from scipy import ndimage
 
 
-def sensor(x: np.ndarray, rng: np.random.Generator, *, blur: int = 5, noise: float = 0.25) -> np.ndarray:
-    """A worse sensor: a ``blur`` x ``blur`` box filter, then Gaussian noise of standard deviation ``noise``."""
+def sensor(
+    x: np.ndarray, rng: np.random.Generator, *, blur: int = 5, black: float = 0.4, contrast: float = 0.5, noise: float = 0.2
+) -> np.ndarray:
+    """A worse sensor: a ``blur`` x ``blur`` box filter, a raised black level, less contrast, and Gaussian noise."""
     blurred = ndimage.uniform_filter(x, size=(1, 1, blur, blur), mode="constant")
-    return np.clip(blurred + rng.normal(0.0, noise, x.shape), 0.0, 1.0).astype(np.float32)
+    return np.clip(black + contrast * blurred + rng.normal(0.0, noise, x.shape), 0.0, 1.0).astype(np.float32)
 
 
 def rotation(x: np.ndarray, rng: np.random.Generator, *, degrees: float = 40.0) -> np.ndarray:

@@ -52,7 +52,7 @@ def from_frame(frame: Any, path: Path, label_column: str) -> tuple[np.ndarray, n
     """The numeric columns and the label column of a data frame.
 
     Raises:
-        DataError: no header, an unnamed or a non-numeric column, no such label column, or rows without a label.
+        DataError: no rows, no header, an unnamed or non-numeric column, no such label column, or rows without a label.
     """
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
@@ -64,6 +64,8 @@ def from_frame(frame: Any, path: Path, label_column: str) -> tuple[np.ndarray, n
         )
     if names != [str(k) for k in range(len(names))] and all(map(_is_number, names)):
         raise DataError(f"The first line of '{path}' holds numbers, not names; add a line with a name for each column.")
+    if not len(frame):  # without values the columns have no type to judge
+        raise DataError(f"'{path}' has a header but no rows; give at least one sample.")
     y = None
     if label_column in names:
         column = frame.pop(label_column)
@@ -71,12 +73,12 @@ def from_frame(frame: Any, path: Path, label_column: str) -> tuple[np.ndarray, n
         if len(missing):
             shown = ", ".join(str(row + 1) for row in missing[:5]) + (", ..." if len(missing) > 5 else "")
             raise DataError(
-                f"'{path}' has no '{label_column}' in {len(missing)} of {len(column)} rows ({shown}); label or drop these "
-                "rows, or drop the whole column where there are no labels."
+                f"'{path}' has no '{label_column}' in {len(missing)} of {len(column)} rows ({shown}); "
+                "label or drop these rows, or drop the whole column where there are no labels."
             )
         numeric = is_numeric_dtype(column) or is_bool_dtype(column)
         y = column.to_numpy() if numeric else np.array([str(value) for value in column])
-        y = y.astype(y.dtype.type) if y.dtype.kind != "O" else y.astype(np.float64)
+        y = y.astype(np.float64) if y.dtype.kind == "O" else y  # nullable columns come as objects
     elif label_column != "label":
         raise DataError(f"'{path}' has no column '{label_column}'; {nearest(label_column, names)}")
     else:
@@ -84,13 +86,22 @@ def from_frame(frame: Any, path: Path, label_column: str) -> tuple[np.ndarray, n
         alike = [name for name in names if name.lower() in (*LABEL_KEYS, "class", "target")]
         if alike:
             raise DataError(
-                f"'{path}' has no column 'label' but one called '{alike[0]}'; set label_column={alike[0]} if these are the "
-                "labels, or rename the column if it is a feature."
+                f"'{path}' has no column 'label' but one called '{alike[0]}'; "
+                f"set label_column={alike[0]} if these are the labels, or rename the column if it is a feature."
             )
     words = [name for name in frame.columns if not (is_numeric_dtype(frame[name]) or is_bool_dtype(frame[name]))]
     if words:
         shown = ", ".join(words[:5]) + (", ..." if len(words) > 5 else "")
         raise DataError(
-            f"'{path}' has columns that are not numbers ({shown}); encode or drop them, or name the labels' with label_column."
+            f"'{path}' has columns that are not numbers ({shown}); "
+            "encode or drop them, or name the column of labels with label_column."
         )
     return frame.to_numpy(dtype=np.float64, na_value=np.nan), y
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

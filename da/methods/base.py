@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,58 +12,15 @@ from torch import Tensor, nn
 
 from da.domain import Batch, Domain
 from da.errors import TrainingError
+from da.methods.parts import Optimization, Phase, Spec, Terms, View
 from da.metrics import accuracy
 from da.nn.networks import Network, Output
-from da.schedules import Schedule, constant
 from da.setting import Access
 from da.space import Space
 
-Terms = dict[str, Tensor]
+__all__ = ["Method", "Optimization", "Phase", "Spec", "Terms", "View"]
+
 LOOK_EVERY = 50  # steps between looks at the loss on an accelerator: each look waits for it
-
-
-class View(NamedTuple):
-    """A domain's share of a batch, embedded; over several processes it is the global batch, with gradients."""
-
-    z: Tensor
-    logits: Tensor
-    y: Tensor | None
-    weight: Tensor | None
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One update: the sum of ``terms`` is minimised over the parameters of ``groups``, ``repeat`` times a step."""
-
-    terms: Callable[[Batch, float], Terms]
-    groups: tuple[str, ...] = ("all",)
-    repeat: int = 1
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What is known of the data when a method builds its modules.
-
-    Args:
-        shape: shape of one source input.
-        target_shape: shape of one target input.
-        n_classes: number of classes (of clusters to find, where there are no labels).
-        network: makes a network from a shape and a number of classes.
-    """
-
-    shape: tuple[int, ...]
-    target_shape: tuple[int, ...]
-    n_classes: int
-    network: Callable[[tuple[int, ...], int], Network]
-
-
-@dataclass(frozen=True)
-class Optimization:
-    """How parameters are updated: the optimiser, the factor of its learning rate over progress, and clipping."""
-
-    optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
-    schedule: Schedule = constant
-    clip: float | None = None
 
 
 class Method(LightningModule):
@@ -86,6 +42,7 @@ class Method(LightningModule):
         self.optimization = Optimization(torch.optim.SGD)
         self.steps_done = 0
         self.term_sums: dict[str, Tensor] = {}
+        self.diagnostics: dict[str, float] = {}
 
     def build(self, spec: Spec) -> None:
         """Make the modules; the network comes first, so that equal seeds give all methods equal networks."""
@@ -115,10 +72,13 @@ class Method(LightningModule):
         """Metrics of ``(n, k)`` logits against ``(n,)`` labels, in percent; the first is the main one."""
         return {"accuracy": accuracy(y, logits.argmax(1))}
 
-    def view(self, domain: Domain, encoder: nn.Module | None = None, head: nn.Module | None = None) -> View:
-        """Embed one domain's samples."""
+    def before_evaluation(self) -> None:
+        """Called before predictions are evaluated; for what is learnt from whole domains, such as clusters."""
+
+    def view(self, domain: Domain, encoder: Callable[[Tensor], Tensor] | None = None) -> View:
+        """Embed one domain's samples, with the network's encoder or another."""
         z = self.gather((encoder or self.network.encoder)(domain.x))
-        return View(z, (head or self.network.head)(z), self.gather(domain.y), self.gather(domain.weight))
+        return View(z, self.network.head(z), self.gather(domain.y), self.gather(domain.weight))
 
     def views(self, batch: Batch) -> tuple[View, View]:
         """Embed source and target in one forward over the concatenated batch."""

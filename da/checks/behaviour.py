@@ -1,0 +1,116 @@
+"""The check that pays: a transfer method beats its baseline on a shift built for its setting."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from da.checkpoint import save_weights
+from da.checks.subject import Subject
+from da.checks.trial import batch_for, build, train
+from da.data.toy import Toy, ToyDimensions
+from da.domain import Task
+from da.estimators.base import Mapping, Weighting
+from da.estimators.subspace.unadapted import Unadapted
+from da.methods.base import Method
+from da.nn.networks import MLP
+from da.setting import ALL, DIFFERENT, FEW, NONE
+
+SEEDS = (0, 1, 2)
+MARGIN = 2.0
+
+
+@dataclass(frozen=True)
+class Arena:
+    """A toy task and how to train on it."""
+
+    task: Task
+    network: Any = None
+    epochs: int = 15
+    steps: int = 10
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+def check_beats_its_baseline(subject: Subject) -> None:
+    """On the mean of 3 seeds it beats the same training without transfer, on at least one shift of its setting.
+
+    Shifts differ in what they ask of a method, so one win is enough; a method that adds nothing to its baseline (the
+    baselines themselves, a fresh scaffold) need only not fall behind it.
+    """
+    margin = MARGIN if _transfers(subject) else -1e-9
+    reports = []
+    for arena in arenas(subject):
+        ours, theirs = accuracy(subject, arena), baseline(subject, arena)
+        if ours >= theirs + margin:
+            return
+        reports.append(f"{arena.task.name}: {ours:.1f} against {theirs:.1f}")
+    raise AssertionError(f"{subject.name} does not beat its baseline by {margin:.0f} points anywhere ({'; '.join(reports)}).")
+
+
+def accuracy(subject: Subject, arena: Arena, **options: Any) -> float:
+    """Mean target test accuracy over the seeds, in percent."""
+    found = []
+    for seed in SEEDS:
+        method = build(subject, arena.task, seed=seed, network=arena.network, **(dict(arena.options) | options))
+        evaluator = train(
+            method, arena.task, seed=seed, epochs=arena.epochs, steps=arena.steps, batch_size=64,
+        )  # fmt: skip
+        found.append(next(iter(evaluator.history[-1]["target_test"].values())))
+    return float(np.mean(found))
+
+
+def arenas(subject: Subject) -> list[Arena]:
+    """Shifts built for the subject's setting."""
+    needs = subject.needs
+    linear = partial(MLP, hidden=[], features=None)
+    if needs.spaces == DIFFERENT:
+        return [Arena(ToyDimensions(samples=200, split_seed=s).load(), epochs=10) for s in (0, 1)]
+    if not needs.source_x:
+        return [Arena(Toy(shift="rotation", samples=300).load(), epochs=6)]
+    if _weighs(subject):
+        return [Arena(Toy(shift="covariate", samples=400).load(), network=linear)]
+    return [Arena(Toy(shift=shift, samples=300).load()) for shift in ("rotation", "subspace")]
+
+
+def baseline(subject: Subject, arena: Arena) -> float:
+    """What the same training reaches without transfer."""
+    from da.methods.inductive.fine_tune import FineTune
+    from da.methods.transductive.source_only import SourceOnly
+
+    needs = subject.needs
+    if subject.is_estimator:
+        return accuracy(Subject("unadapted", Unadapted, needs), arena)
+    if "weight" in _parameters(subject) and (needs.spaces == DIFFERENT or needs.source_y == NONE):
+        return accuracy(subject, arena, weight=0.0)  # nothing else can be trained on these data
+    if needs.target_y == FEW and not needs.source_x:
+        return accuracy(Subject("from scratch", FineTune, needs), arena)
+    return accuracy(Subject("source_only", SourceOnly, SourceOnly.needs), arena)
+
+
+def _parameters(subject: Subject) -> set[str]:
+    import inspect
+
+    return set(inspect.signature(subject.make).parameters)
+
+
+def _weighs(subject: Subject) -> bool:
+    if subject.is_estimator:
+        return issubclass(subject.make, Weighting)  # type: ignore[arg-type]  # a class, as is_estimator says
+    return hasattr(subject.new(), "weighting")
+
+
+def _transfers(subject: Subject) -> bool:
+    """Whether the subject adds anything to its baseline: a second term, weights, a map."""
+    if subject.is_estimator:
+        return subject.make is not Unadapted and issubclass(subject.make, Mapping | Weighting)  # type: ignore[arg-type]
+    if _weighs(subject):
+        return True
+    task = arenas(subject)[0].task
+    method = build(subject, task)
+    terms = [name for phase in method.phases(0.5) for name in phase.terms(batch_for(subject.needs, task), 0.5)]
+    return len(terms) > 1

@@ -1,0 +1,68 @@
+"""What is checked, and which checks apply to it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from da.estimators.base import Estimator
+from da.methods.base import Method
+from da.setting import Access
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A method under check.
+
+    Args:
+        name: for messages.
+        make: makes it from hyper-parameters; called without any it takes its defaults.
+        needs: its access.
+        options: hyper-parameters that the checks pass always.
+    """
+
+    name: str
+    make: Callable[..., Any]
+    needs: Access
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def new(self, **options: Any) -> Any:
+        """A fresh method or estimator."""
+        return self.make(**(self.options | options))
+
+    @property
+    def is_estimator(self) -> bool:
+        """Closed-form."""
+        return inspect.isclass(self.make) and issubclass(self.make, Estimator)
+
+
+Check = Callable[[Subject], None]
+
+
+def checks_for(subject: Subject) -> Iterator[tuple[str, Check]]:
+    """Names and functions of the checks that apply, by what the subject is and needs."""
+    from da.checks import behaviour, closed_form, deep
+
+    modules = (closed_form, behaviour) if subject.is_estimator else (deep, behaviour)
+    for module in modules:
+        for name, function in vars(module).items():
+            if name.startswith("check_") and getattr(function, "applies", _always)(subject):
+                yield name.removeprefix("check_"), function
+
+
+def _always(subject: Subject) -> bool:
+    return True
+
+
+def applies_if(condition: Callable[[Subject], bool]) -> Callable[[Check], Check]:
+    """Mark a check that holds for some subjects only."""
+
+    def mark(check: Check) -> Check:
+        check.applies = condition  # type: ignore[attr-defined]  # a function may carry attributes
+        return check
+
+    return mark
+
+

@@ -1,0 +1,100 @@
+"""Small, fast training runs for checks."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from da.checkpoint import Resumable
+from da.checks.subject import Subject
+from da.data.module import PairedData
+from da.data.toy import Toy, ToyDimensions
+from da.domain import Batch, Domain, Task, Withheld
+from da.evaluation import Evaluator
+from da.methods.base import Method, Optimization, Spec
+from da.methods.closed_form import ClosedForm
+from da.nn.networks import MLP
+from da.setting import ALL, DIFFERENT, FEW, NONE, Access
+from da.training import fit, trainer
+
+
+def task_for(needs: Access, *, samples: int = 60, classes: int = 3, seed: int = 0) -> Task:
+    """A small toy task that offers what ``needs`` asks for."""
+    if needs.spaces == DIFFERENT:
+        return ToyDimensions(samples=samples, classes=classes, split_seed=seed).load()
+    return Toy(shift="rotation", samples=samples, classes=classes, split_seed=seed).load()
+
+
+def build(subject: Subject, task: Task, *, seed: int = 0, network: Any = None, **options: Any) -> Method:
+    """A method with its modules, from equal seeds equal weights; estimators get a logistic regression."""
+    pl.seed_everything(seed, verbose=False)
+    made = subject.new(**options)
+    if subject.is_estimator:
+        made = ClosedForm(made, LogisticRegression(max_iter=1000))
+    shape = task.sources[0].train.sample_shape
+    target = task.target.train.sample_shape
+    made.build(
+        Spec(shape if made.needs.source_x else target, target, task.n_classes, network or partial(MLP, hidden=[16], features=8))
+    )
+    made.optimization = Optimization(partial(torch.optim.Adam, lr=0.01))
+    return made  # type: ignore[no-any-return]  # a Method either way
+
+
+def train(
+    method: Method,
+    task: Task,
+    *,
+    seed: int = 0,
+    epochs: int = 2,
+    steps: int = 3,
+    batch_size: int = 16,
+    shots: int = 3,
+    checkpoints: Path | None = None,
+    resume: Path | None = None,
+    **keywords: Any,
+) -> Evaluator:
+    """Train on the CPU; returns what was evaluated."""
+    closed = isinstance(method, ClosedForm)
+    data = PairedData(task, method.needs, batch_size=batch_size, steps_per_epoch=1 if closed else steps, shots=shots, seed=seed)
+    evaluator = Evaluator(data, every=epochs)
+    callbacks: list[pl.Callback] = [evaluator]
+    if checkpoints is not None:
+        callbacks.append(Resumable(checkpoints))
+    lightning = trainer(callbacks, keywords={"accelerator": "cpu", "max_epochs": 1 if closed else epochs} | keywords)
+    fit(lightning, method, data, resume=resume)
+    return evaluator
+
+
+def batch_for(needs: Access, task: Task, sizes: tuple[int, int, int] = (5, 7, 3)) -> Batch:
+    """A batch of the given numbers of source, target and labelled samples, as granted by ``needs``."""
+    source, target = task.sources[0].train, task.target.train
+    few = np.concatenate([np.flatnonzero(target.y == c)[:1] for c in range(task.n_classes)])
+
+    def part(domain: Domain, index: Any, granted: bool, labels: bool) -> Any:
+        if not granted:
+            return Withheld(domain.name, "the method does not need it")
+        chosen = domain.take(index)
+        return (chosen if labels else chosen.without_labels()).tensors()
+
+    pooled = part(source, np.arange(sizes[0]), needs.source_x, needs.source_y > NONE)
+    return Batch(
+        sources=(pooled,) if isinstance(pooled, Domain) else pooled,
+        target=part(target, np.arange(sizes[1]), needs.target_x or needs.target_y == ALL, needs.target_y == ALL),
+        labelled=part(target, np.resize(few, sizes[2]), needs.target_y == FEW, True),
+    )
+
+
+def weights_of(method: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """A copy of all parameters and buffers."""
+    return {name: value.detach().clone() for name, value in method.state_dict().items()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    """Whether two sets of weights are bit-identical."""
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)

@@ -1,0 +1,134 @@
+"""Bring your own features: files instead of code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import sparse
+
+from da.data.files import locate
+from da.data.readers import SVMLIGHT, read_table
+from da.data.splits import Raw, assemble
+from da.domain import Domain, Split, Task
+from da.errors import ConfigError, DataError
+from da.setting import ALL, ANY, Access
+
+
+class Features:
+    """Your own tables of features: npz, mat, csv, parquet or svmlight files, one for each domain.
+
+    Labels may be strings or any whole numbers; the classes are the sorted labels of the sources. A file without
+    labels is fine: without target labels nothing is scored, but predictions are written. All svmlight files are
+    widened to the widest of them. The metric is accuracy on the target's test split.
+
+    Args:
+        source: a file, or several for several sources; read from the working folder, else from ``DA_DATA_DIR``.
+        target: the target's file.
+        target_test: the file to report on; None splits ``target``.
+        label_column: name of the label column (csv, parquet) or array (npz, mat).
+        test_fraction: part of the target to report on where there is no ``target_test``, stratified where it has
+            labels; 0 adapts to and reports on all of it (transductive).
+        validation_fraction: part of each source that is held out, stratified where it has labels; 0 is none.
+        standardize: bring each feature to mean 0 and deviation 1 in each domain, by its training part.
+        split_seed: seed of the splits.
+    """
+
+    offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL, spaces=ANY)
+    licence: ClassVar[str] = "yours"
+    citation: ClassVar[str] = "yours"
+
+    def __init__(
+        self,
+        *,
+        source: str | list[str] | None = None,
+        target: str | None = None,
+        target_test: str | None = None,
+        label_column: str = "label",
+        test_fraction: float = 0.3,
+        validation_fraction: float = 0.1,
+        standardize: bool = False,
+        split_seed: int = 0,
+    ):
+        self.source, self.target, self.target_test, self.label_column = source, target, target_test, label_column
+        self.test_fraction, self.validation_fraction = test_fraction, validation_fraction
+        self.standardize, self.split_seed = standardize, split_seed
+
+    def load(self) -> Task:
+        """Read, split and label the files.
+
+        Raises:
+            ConfigError: no source or target is named, or a fraction is outside [0, 1).
+            DataError: a file is missing, unreadable, or does not fit the others.
+        """
+        if not self.source or not self.target:
+            raise ConfigError(
+                "data=features needs data.source=FILE and data.target=FILE (npz, mat, csv, parquet, svmlight)"
+            )
+        sources = [self.source] if isinstance(self.source, str) else list(self.source)
+        files = [locate(name) for name in (*sources, self.target, *([self.target_test] if self.target_test else []))]
+        raws = _fitted(files, [self._read(file) for file in files], len(sources))
+        task = assemble(
+            raws[: len(sources)],
+            raws[len(sources)],
+            raws[-1] if self.target_test else None,
+            test_fraction=self.test_fraction,
+            validation_fraction=self.validation_fraction,
+            split_seed=self.split_seed,
+        )
+        if not self.standardize:
+            return task
+        return replace(task, sources=tuple(map(_standardized, task.sources)), target=_standardized(task.target))
+
+    def _read(self, file: Path) -> Raw:
+        x, y = read_table(file, label_column=self.label_column)
+        return Raw(x, y, file.stem)
+
+
+def _fitted(files: list[Path], raws: list[Raw], n_sources: int) -> list[Raw]:
+    """The domains with the columns that they must share: svmlight files widened, sources alike, test like target."""
+    open_width = [file.suffix.lower() in SVMLIGHT for file in files]
+    width = max((raw.x.shape[1] for raw, is_open in zip(raws, open_width, strict=True) if is_open), default=0)
+    raws = [replace(r, x=_widened(r.x, width)) if is_open else r for r, is_open in zip(raws, open_width, strict=True)]
+    for group in (range(n_sources), range(n_sources, len(raws))):
+        first = group[0]
+        for k in group[1:]:
+            if raws[k].x.shape[1:] != raws[first].x.shape[1:]:
+                raise DataError(
+                    f"'{files[first]}' has features of shape {raws[first].x.shape[1:]} but '{files[k]}' of "
+                    f"{raws[k].x.shape[1:]}; bring all sources, and the target and its test file, to the same columns."
+                )
+        if not all(sparse.issparse(raws[k].x) for k in group):  # what is pooled must be of one kind
+            for k in group:
+                raws[k] = replace(raws[k], x=_dense(raws[k].x))
+    return raws
+
+
+def _widened(x: Any, width: int) -> Any:
+    return sparse.csr_matrix((x.data, x.indices, x.indptr), shape=(x.shape[0], width))
+
+
+def _dense(x: Any) -> Any:
+    return x.toarray() if sparse.issparse(x) else x
+
+
+def _standardized(split: Split) -> Split:
+    """Both parts of a domain, z-scored by the training part."""
+    x = split.train.x
+    if sparse.issparse(x):
+        raise DataError(
+            f"data.standardize=true would fill the sparse matrix of '{split.train.name}'; "
+            "set data.standardize=false, or save it as a dense array."
+        )
+    mean, deviation = x.mean(axis=0), x.std(axis=0)
+    deviation = np.where(deviation == 0, 1, deviation)  # a constant feature becomes 0
+
+    def scaled(domain: Domain) -> Domain:
+        return replace(domain, x=(domain.x - mean) / deviation)
+
+    train = scaled(split.train)
+    if split.test is split.train:
+        return Split(train, train)
+    return Split(train, None if split.test is None else scaled(split.test))

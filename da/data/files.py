@@ -1,0 +1,64 @@
+"""Where data files lie: the only module that knows the data folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from da.errors import DataError
+
+VARIABLE = "DA_DATA_DIR"
+
+
+def data_dir() -> Path:
+    """The folder of the data sets: the variable ``DA_DATA_DIR``, else ``data`` in the working folder."""
+    return Path(os.environ.get(VARIABLE) or "data").expanduser()
+
+
+def require(relative_path: str, sha256: str | None = None) -> Path:
+    """The path of a data set's file below :func:`data_dir`, checked to be there and, given ``sha256``, unchanged.
+
+    Args:
+        relative_path: with forward slashes, such as ``digits/usps.npz``.
+        sha256: expected checksum of the content, in hex.
+
+    Raises:
+        DataError: the file is missing or differs; the message names the file and ``DA_DATA_DIR``.
+    """
+    path = data_dir() / relative_path
+    if not path.is_file():
+        raise DataError(
+            f"There is no file '{relative_path}' in the data folder '{data_dir()}' ({_state()}); "
+            f"put it there, or point {VARIABLE} at the folder that holds it."
+        )
+    if sha256 is not None:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != sha256:
+            raise DataError(
+                f"The file '{relative_path}' in the data folder '{data_dir()}' ({_state()}) is damaged or another "
+                f"version: its sha256 is {found[:12]}..., not {sha256[:12]}...; fetch it anew."
+            )
+    return path
+
+
+def locate(path: str) -> Path:
+    """A file or folder that a user names: as given (from the working folder), else below :func:`data_dir`.
+
+    Raises:
+        DataError: it is in neither place.
+    """
+    given = Path(path).expanduser()
+    for candidate in (given, data_dir() / given):
+        if candidate.exists():
+            return candidate
+    raise DataError(
+        f"There is no '{path}', neither in the working folder '{Path.cwd()}' nor in the data folder '{data_dir()}' "
+        f"({_state()}); check the spelling or give the whole path."
+    )
+
+
+def _state() -> str:
+    value = os.environ.get(VARIABLE)
+    return f"{VARIABLE}={value}" if value else f"{VARIABLE} is not set"

@@ -1,0 +1,179 @@
+"""Bring your own images: folders (or a zip) of domains, with a folder for each class."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
+
+import numpy as np
+
+from da.data.files import locate
+from da.data.splits import Raw, assemble
+from da.domain import Task
+from da.errors import ConfigError, DataError, nearest
+from da.setting import ALL, Access
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+
+
+class ImageFolder:
+    """Your own images: ``root/domain/class/*.jpg`` (or png, bmp, ...), a folder tree or a zip of one.
+
+    Each image is scaled so that its shorter side is ``size``, cropped in the middle and held as RGB, ``(n, 3, size,
+    size)`` ``uint8``. The classes are the sorted folder names of the sources. A target domain that holds images but
+    no class folders is unlabelled: nothing is scored, but predictions are written. The metric is accuracy on the
+    target's test split.
+
+    Args:
+        root: folder or zip; read from the working folder, else from ``DA_DATA_DIR``.
+        source: name of a domain, or several for several sources.
+        target: name of the target domain.
+        size: height and width in pixels.
+        test_fraction: part of the target to report on, stratified where it has labels; 0 adapts to and reports on
+            all of it (transductive).
+        validation_fraction: part of each source that is held out, stratified; 0 is none.
+        split_seed: seed of the splits.
+    """
+
+    offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
+    licence: ClassVar[str] = "yours"
+    citation: ClassVar[str] = "yours"
+
+    def __init__(
+        self,
+        *,
+        root: str | None = None,
+        source: str | list[str] | None = None,
+        target: str | None = None,
+        size: int = 32,
+        test_fraction: float = 0.3,
+        validation_fraction: float = 0.1,
+        split_seed: int = 0,
+    ):
+        self.root, self.source, self.target, self.size = root, source, target, size
+        self.test_fraction, self.validation_fraction, self.split_seed = test_fraction, validation_fraction, split_seed
+
+    def load(self) -> Task:
+        """Find, decode and split the images.
+
+        Raises:
+            ConfigError: root, source or target is not named, or a number is out of range.
+            DataError: a domain is missing or empty, an image is damaged, or Pillow is not installed.
+        """
+        if not self.root or not self.source or not self.target:
+            raise ConfigError(
+                "data=image_folder needs data.root=FOLDER_OR_ZIP, data.source=DOMAIN and data.target=DOMAIN "
+                "(images lie in root/domain/class)"
+            )
+        if self.size < 1:
+            raise ConfigError(f"data.size={self.size} leaves no image; give a positive number of pixels.")
+        root = locate(self.root)
+        sources = [self.source] if isinstance(self.source, str) else list(self.source)
+        with ExitStack() as stack:
+            paths, read = _listing(root, stack)
+            raws = [self._domain(name, root, paths, read) for name in (*sources, self.target)]
+        return assemble(
+            raws[:-1],
+            raws[-1],
+            test_fraction=self.test_fraction,
+            validation_fraction=self.validation_fraction,
+            split_seed=self.split_seed,
+        )
+
+    def _domain(self, name: str, root: Path, paths: list[str], read: Callable[[str], bytes]) -> Raw:
+        split = {path: PurePosixPath(path).parts for path in paths}
+        labelled = [path for path, parts in split.items() if len(parts) == 3 and parts[0] == name]
+        flat = [path for path, parts in split.items() if len(parts) == 2 and parts[0] == name]
+        chosen = labelled or flat
+        if not chosen:
+            known = {parts[0] for parts in split.values() if len(parts) in (2, 3)}
+            raise DataError(f"'{root}' has no images in {name}/class/; {nearest(name, known)}")
+        y = np.array([split[path][1] for path in chosen]) if labelled else None
+        return Raw(decode(chosen, read, self.size, f"{root.name}/{name}"), y, name)
+
+
+def _listing(root: Path, stack: ExitStack) -> tuple[list[str], Callable[[str], bytes]]:
+    """All images as sorted paths relative to the root, with forward slashes, and how to read one."""
+    if root.is_dir():
+        names = [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
+        return _images(names), lambda name: (root / name).read_bytes()
+    try:
+        archive = stack.enter_context(zipfile.ZipFile(root))
+    except zipfile.BadZipFile as error:
+        raise DataError(f"'{root}' is neither a folder nor a zip; give the folder that holds the domains.") from error
+    return _images(archive.namelist()), archive.read
+
+
+def _images(names: list[str]) -> list[str]:
+    return sorted(
+        name for name in names if name.lower().endswith(SUFFIXES) and not PurePosixPath(name).name.startswith(".")
+    )
+
+
+def decode(names: list[str], read: Callable[[str], bytes], size: int, what: str) -> np.ndarray:
+    """Images as ``(n, 3, size, size)`` ``uint8`` RGB, decoded by a few threads under a progress bar.
+
+    Args:
+        names: of the images, as ``read`` knows them.
+        read: the bytes of a file.
+        size: height and width in pixels.
+        what: text of the progress bar.
+
+    Raises:
+        DataError: Pillow is not installed, or a file is no image that it can read; the message names the file.
+    """
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise DataError('Images are decoded by Pillow, which is not installed: pip install "da[vision]"') from error
+    from tqdm import tqdm
+
+    images = np.empty((len(names), 3, size, size), dtype=np.uint8)
+
+    def fill(k: int) -> None:
+        try:
+            with Image.open(io.BytesIO(read(names[k]))) as image:
+                images[k] = np.asarray(_square(_as_rgb(image), size)).transpose(2, 0, 1)
+        except Exception as error:  # decoders raise whatever they like on a damaged file
+            raise DataError(f"The image '{names[k]}' cannot be read ({error}); repair or remove it.") from error
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        try:
+            # disable=None shows the bar on terminals only
+            for _ in tqdm(pool.map(fill, range(len(names))), total=len(names), desc=what, unit="img", disable=None):
+                pass
+        except DataError:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return images
+
+
+def _as_rgb(image: Any) -> Any:
+    """Grey, palette, CMYK or 16-bit as 8-bit RGB."""
+    from PIL import Image
+
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers of unknown range")
+    if image.mode.startswith("I"):  # Pillow would clip 16-bit grey at 255 instead of scaling it
+        image = Image.fromarray((np.asarray(image).astype(np.float64) / 257.0).round().clip(0, 255).astype(np.uint8))
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")
+    return image.convert("RGB")
+
+
+def _square(image: Any, size: int) -> Any:
+    """The shorter side scaled to ``size``, bilinearly and antialiased; the longer one cropped in the middle."""
+    from PIL import Image
+
+    width, height = image.size
+    scale = size / min(width, height)
+    width, height = max(size, round(width * scale)), max(size, round(height * scale))
+    left, top = (width - size) // 2, (height - size) // 2
+    resized = image.resize((width, height), Image.Resampling.BILINEAR)
+    return resized.crop((left, top, left + size, top + size))

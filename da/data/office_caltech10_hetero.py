@@ -1,0 +1,60 @@
+"""Office-Caltech10 with different features on either side."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from da.data.office_caltech10 import check_names, read_domain, transductive_task
+from da.domain import Task
+from da.errors import ConfigError
+from da.setting import ALL, DIFFERENT, Access
+
+
+class OfficeCaltech10Hetero:
+    """Office-Caltech10 across feature spaces: the source as one kind of features, the target as another.
+
+    Domains, counts, kinds of features, normalisation, protocol (transductive) and metric are those of
+    :class:`~da.data.office_caltech10.OfficeCaltech10`: by default 958 x 800 SURF counts of amazon against 1123 x 512
+    SqueezeNet features of caltech10, 10 classes.
+
+    Args:
+        source: ``amazon``, ``caltech10``, ``dslr`` or ``webcam``.
+        target: another of these.
+        source_features: ``surf``, ``squeezenet512`` or ``decaf6`` (the latter of dslr and webcam only).
+        target_features: another of these.
+        normalize: ``zscore``, ``l2`` or ``none``, for both.
+    """
+
+    offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL, spaces=DIFFERENT)
+    licence: ClassVar[str] = "none stated, for research"
+    citation: ClassVar[str] = "Gong et al., CVPR 2012; Saenko et al., ECCV 2010; Griffin et al., Caltech-256, 2007"
+
+    def __init__(
+        self,
+        *,
+        source: str = "amazon",
+        target: str = "caltech10",
+        source_features: str = "surf",
+        target_features: str = "squeezenet512",
+        normalize: str = "zscore",
+    ):
+        self.source, self.target, self.normalize = source, target, normalize
+        self.source_features, self.target_features = source_features, target_features
+
+    def load(self) -> Task:
+        """Read and normalise both domains.
+
+        Raises:
+            ConfigError: a name is unknown, or source and target have the same name or features.
+            DataError: a file is missing or differs from the known one.
+        """
+        check_names(self.source, self.target)
+        if self.source_features == self.target_features:
+            raise ConfigError(
+                f"data.source_features and data.target_features are both '{self.source_features}'; "
+                "name two different kinds, or use data=office_caltech10."
+            )
+        return transductive_task(
+            read_domain(self.source, self.source_features, self.normalize, key="source_features"),
+            read_domain(self.target, self.target_features, self.normalize, key="target_features"),
+        )

@@ -1,0 +1,194 @@
+"""Tables of features from files of several formats; nothing in a file is ever executed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from da.data.tables import FEATURE_KEYS, LABEL_KEYS, from_frame, tidy
+from da.errors import DataError
+
+SVMLIGHT = (".svmlight", ".libsvm", ".svm", ".txt")
+"""Suffixes that are read as svmlight, whose files do not tell their number of columns."""
+
+
+def read_table(path: str | Path, *, label_column: str = "label") -> tuple[Any, np.ndarray | None]:
+    """The features and raw labels of a file; its suffix says the format.
+
+    ==================================== ===============================================================================
+    npz                                  ``X``, ``x``, ``features``, ``fts`` or ``data``, with ``y``, ``labels`` or
+                                         ``label``; CSR parts ``<p>_data``, ``<p>_indices``, ``<p>_indptr`` and
+                                         ``<p>_shape`` (labels also ``<p>_y``); or as ``scipy.sparse.save_npz`` writes
+    mat (v5 and v7.3)                    the same names; dense or sparse
+    csv, parquet                         named columns, all numeric but ``label_column``
+    svmlight, libsvm, svm, txt           ``label index:value ...``; an index is a column as it stands, so that files
+                                         agree, and column 0 of files that count from 1 is empty
+    ==================================== ===============================================================================
+
+    Args:
+        path: the file.
+        label_column: the column (csv, parquet) or the array (npz, mat) that holds the labels.
+
+    Returns:
+        ``x``, ``(n, d)`` floats, dense or CSR (an npz may hold ``(n, ...)``, and ``uint8`` images stay what they are),
+        and ``(n,)`` labels as they stand, integers, floats or strings, or None where the file has none.
+
+    Raises:
+        DataError: one sentence that names the file, what is wrong and the remedy.
+    """
+    path = Path(path)
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(
+            f"'{path}' ends in '{path.suffix}', which is no known format; known: {', '.join(READERS)} "
+            "(pickled files are never read: they can run code)."
+        )
+    if not path.is_file():
+        raise DataError(f"There is no file '{path}'; check the spelling.")
+    try:
+        x, y = reader(path, label_column)
+    except DataError:
+        raise
+    except ImportError as error:
+        raise DataError(f"'{path}' cannot be read ({error}); install that package.") from error
+    except Exception as error:  # the parsers are others' and raise whatever they like on a damaged file
+        why = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
+        raise DataError(
+            f"'{path}' cannot be read as {path.suffix.lower()[1:]} ({why}); check that it is whole and of that format."
+        ) from error
+    return tidy(x, y, path)
+
+
+def _npz(path: Path, label_column: str) -> tuple[Any, Any]:
+    def load(what: str, read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except ValueError as error:
+            if "allow_pickle" not in str(error):
+                raise
+            raise DataError(
+                f"'{path}' holds Python objects ({what}), which are never loaded because a pickle can run code; "
+                "save plain arrays, such as np.savez(file, x=x, y=y.astype(str))."
+            ) from error
+
+    archive = load("a pickle", lambda: np.load(path, allow_pickle=False))
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise DataError(f"'{path}' is a single array, not an npz archive; save it with np.savez(file, x=x, y=y).")
+    with archive:
+        names = list(archive.files)
+        parts = {name[: -len("indptr")] for name in names if name.endswith("indptr")}
+        prefixes = sorted(p for p in parts if {p + "data", p + "indices", p + "shape"} <= set(names))
+        if len(prefixes) > 1 and "X_" in prefixes:
+            prefixes = ["X_"]
+        if len(prefixes) > 1:
+            raise DataError(
+                f"'{path}' holds several sparse matrices ({', '.join(p.rstrip('_') for p in prefixes)}); "
+                "save the one that you mean in a file of its own."
+            )
+        label = _label_key(path, names, label_column, extra=[p + "y" for p in prefixes])
+        y = None if label is None else load(f"under '{label}'", lambda: archive[label])
+        if prefixes:
+            data, indices, indptr, shape = (archive[prefixes[0] + p] for p in ("data", "indices", "indptr", "shape"))
+            kind = str(archive[prefixes[0] + "format"].astype(str)) if prefixes[0] + "format" in names else "csr"
+            return _compressed(path, kind, data, indices, indptr, shape), y
+        key = _feature_key(path, names)
+        return load(f"under '{key}'", lambda: archive[key]), y
+
+
+def _compressed(path: Path, kind: str, data: Any, indices: Any, indptr: Any, shape: Any) -> Any:
+    makers = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix}
+    if kind not in makers:
+        raise DataError(f"'{path}' holds a sparse matrix of format '{kind}'; save matrix.tocsr() instead.")
+    # unsigned or 64-bit parts are cast: SciPy wants signed indices, and all of one width
+    matrix = makers[kind]((data, indices.astype(np.int64), indptr.astype(np.int64)), shape=tuple(map(int, shape)))
+    matrix.check_format(full_check=True)
+    return matrix
+
+
+def _mat(path: Path, label_column: str) -> tuple[Any, Any]:
+    import h5py
+
+    if h5py.is_hdf5(path):
+        with h5py.File(path, "r") as file:
+            names = [name for name in file if not name.startswith("#")]
+            return _named(path, names, label_column, lambda name: _mat73(path, name, file[name]))
+    from scipy.io import loadmat
+
+    content: Mapping[str, Any] = loadmat(path)
+    return _named(path, [name for name in content if not name.startswith("__")], label_column, content.__getitem__)
+
+
+def _mat73(path: Path, name: str, node: Any) -> Any:
+    """An array of a MATLAB v7.3 file, which is HDF5 with the dimensions reversed."""
+    if "MATLAB_sparse" in node.attrs:
+        columns = node["jc"][()].astype(np.int64)
+        if "data" not in node:  # MATLAB leaves out the values of an empty matrix
+            return sparse.csc_matrix((int(node.attrs["MATLAB_sparse"]), len(columns) - 1))
+        shape = (node.attrs["MATLAB_sparse"], len(columns) - 1)
+        return _compressed(path, "csc", node["data"][()], node["ir"][()], columns, shape)
+    if node.attrs.get("MATLAB_class", b"double") in (b"cell", b"char", b"struct", b"function_handle") or not hasattr(
+        node, "dtype"
+    ):
+        raise DataError(f"'{name}' in '{path}' is not an array of numbers; save it as one (labels as integers).")
+    return node[()].T
+
+
+def _named(path: Path, names: Iterable[str], label_column: str, get: Callable[[str], Any]) -> tuple[Any, Any]:
+    names = list(names)
+    label = _label_key(path, names, label_column)
+    return get(_feature_key(path, names)), None if label is None else get(label)
+
+
+def _feature_key(path: Path, names: list[str]) -> str:
+    lower = {name.lower(): name for name in reversed(names)}
+    for key in FEATURE_KEYS:
+        if key in lower:
+            return lower[key]
+    raise DataError(
+        f"'{path}' has no features: it holds {', '.join(names) or 'nothing'}, but one of "
+        f"{', '.join(FEATURE_KEYS)} is wanted; rename the array."
+    )
+
+
+def _label_key(path: Path, names: list[str], label_column: str, extra: Iterable[str] = ()) -> str | None:
+    if label_column in names:
+        return label_column
+    if label_column != "label":  # asked for by name: anything else would be a guess
+        raise DataError(
+            f"'{path}' has no '{label_column}': it holds {', '.join(names)}; set label_column to one of these."
+        )
+    lower = {name.lower(): name for name in reversed(names)}
+    return next((lower[key.lower()] for key in (*LABEL_KEYS, *extra) if key.lower() in lower), None)
+
+
+def _csv(path: Path, label_column: str) -> tuple[Any, Any]:
+    import pandas
+
+    return from_frame(pandas.read_csv(path), path, label_column)
+
+
+def _parquet(path: Path, label_column: str) -> tuple[Any, Any]:
+    import pandas
+
+    return from_frame(pandas.read_parquet(path), path, label_column)
+
+
+def _svmlight(path: Path, label_column: str) -> tuple[Any, Any]:
+    from sklearn.datasets import load_svmlight_file
+
+    # zero_based="auto" would shift one file of a pair and not the other, so nothing is shifted
+    x, y = load_svmlight_file(str(path), zero_based=True)
+    return x, y
+
+
+READERS: dict[str, Callable[[Path, str], tuple[Any, Any]]] = {
+    ".npz": _npz,
+    ".mat": _mat,
+    ".csv": _csv,
+    ".parquet": _parquet,
+    **dict.fromkeys(SVMLIGHT, _svmlight),
+}

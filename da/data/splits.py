@@ -1,0 +1,139 @@
+"""Tasks of raw tables: labels to 0..K-1, and seeded splits into training and held-out parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from da.domain import Domain, Split, Task
+from da.errors import ConfigError, DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """A domain as read.
+
+    Args:
+        x: ``(n, ...)`` inputs.
+        y: ``(n,)`` labels, numbers or strings, or None.
+        name: what people call it.
+    """
+
+    x: Any
+    y: np.ndarray | None
+    name: str
+
+
+def assemble(
+    sources: list[Raw],
+    target: Raw,
+    target_test: Raw | None = None,
+    *,
+    test_fraction: float,
+    validation_fraction: float,
+    split_seed: int,
+) -> Task:
+    """A task of raw domains.
+
+    The classes are the sorted labels of all sources (of the target, where no source has labels). Of each source
+    ``validation_fraction`` is held out. The target's test split is ``target_test``, else ``test_fraction`` of the
+    target, else (fraction 0, or a target of one row) the target itself, and the task is then transductive.
+
+    Raises:
+        ConfigError: a fraction outside [0, 1).
+        DataError: labels that are not whole numbers or strings, or target labels that no source has.
+    """
+    for key, fraction in (("test_fraction", test_fraction), ("validation_fraction", validation_fraction)):
+        if not 0 <= fraction < 1:
+            raise ConfigError(f"data.{key}={fraction} is outside [0, 1); give the part to hold out, such as 0.2.")
+    domains, classes = encode([*sources, target] + ([] if target_test is None else [target_test]), len(sources))
+    adapted = domains[len(sources)]
+    splits = tuple(hold_out(d, validation_fraction, split_seed) for d in domains[: len(sources)])
+    name = f"{'+'.join(raw.name for raw in sources)}->{target.name}"
+    if target_test is not None:
+        return Task(name, splits, Split(adapted, domains[-1]), classes)
+    split = hold_out(adapted, test_fraction, split_seed)
+    if split.test is None and test_fraction > 0:  # every class has one row: a test split matters more than balance
+        unlabelled = hold_out_index(None, len(adapted), test_fraction, split_seed)
+        split = Split(adapted.take(unlabelled[0]), adapted.take(unlabelled[1])) if len(unlabelled[1]) else split
+    if split.test is None:
+        return Task(name, splits, Split(adapted, adapted), classes, transductive=True)
+    return Task(name, splits, split, classes)
+
+
+def encode(raws: list[Raw], n_sources: int) -> tuple[list[Domain], tuple[str, ...]]:
+    """The domains, sources first, with labels 0..K-1, and the names of the K classes in sorted order.
+
+    Whole numbers sort as numbers; if any file has strings, all labels are compared as strings.
+    """
+    labels = [None if raw.y is None else _discrete(raw) for raw in raws]
+    if any(y is not None and y.dtype.kind == "U" for y in labels):
+        labels = [None if y is None else y.astype(str) for y in labels]
+    known = [y for y in labels[:n_sources] if y is not None] or [y for y in labels if y is not None]
+    classes = np.unique(np.concatenate(known)) if known else np.empty(0, dtype=np.int64)
+    domains = []
+    for raw, y in zip(raws, labels, strict=True):
+        if y is not None:
+            strange = np.setdiff1d(y, classes)
+            if len(strange):
+                raise DataError(
+                    f"The target '{raw.name}' has labels that no source has ({_shown(strange)}; the sources have "
+                    f"{_shown(classes)}); drop these rows, or leave out the target's labels."
+                )
+            y = np.searchsorted(classes, y).astype(np.int64)
+        domains.append(Domain(raw.x, y, name=raw.name))
+    return domains, tuple(map(str, classes))
+
+
+def _discrete(raw: Raw) -> np.ndarray:
+    y = np.asarray(raw.y)
+    if y.dtype.kind == "f":
+        bad = y[~(np.isfinite(y) & (y == np.round(y)))]
+        if len(bad):
+            raise DataError(
+                f"The labels of '{raw.name}' are not classes (one is {bad[0]}); "
+                "give each row a whole number or a string."
+            )
+    return y if y.dtype.kind == "U" else y.astype(np.int64)
+
+
+def _shown(values: np.ndarray) -> str:
+    return ", ".join(map(str, values[:8])) + (", ..." if len(values) > 8 else "")
+
+
+def hold_out(domain: Domain, fraction: float, seed: int) -> Split:
+    """A domain's training and held-out parts, stratified where it has labels; no test part where none can be spared."""
+    train, held = hold_out_index(domain.y, len(domain), fraction, seed)
+    return Split(domain.take(train), domain.take(held)) if len(held) else Split(domain)
+
+
+def hold_out_index(y: np.ndarray | None, n: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of a training and of a held-out part, each in ascending order.
+
+    About ``fraction`` of ``n`` rows are held out, at least one, with the classes in proportion (largest remainders).
+    Every class keeps a row for training, so that less is held out, or nothing, where classes are of one row.
+
+    Args:
+        y: ``(n,)`` labels to stratify by, or None.
+        n: number of rows.
+        fraction: part to hold out, in [0, 1); 0 holds out nothing.
+        seed: of the choice.
+    """
+    if fraction == 0:
+        return np.arange(n), np.empty(0, dtype=np.int64)
+    rng = np.random.default_rng(seed)
+    labels = np.zeros(n, dtype=np.int64) if y is None else y
+    groups = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
+    room = np.array([len(group) - 1 for group in groups])
+    wanted = np.array([len(group) * fraction for group in groups])
+    quota = np.minimum(np.floor(wanted).astype(np.int64), room)
+    short = max(1, round(n * fraction)) - quota.sum()
+    ties = rng.permutation(len(groups))  # so that equal remainders do not favour the first classes
+    for k in ties[np.argsort((quota - wanted)[ties], kind="stable")]:
+        if short > 0 and quota[k] < room[k]:
+            quota[k] += 1
+            short -= 1
+    held = np.sort(np.concatenate([group[:count] for group, count in zip(groups, quota, strict=True)]))
+    return np.setdiff1d(np.arange(n), held), held

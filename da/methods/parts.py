@@ -1,0 +1,60 @@
+"""The small words of the method contract: terms, views, phases, and what a method is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from da.domain import Batch
+from da.nn.networks import Network
+from da.schedules import Schedule, constant
+
+Terms = dict[str, Tensor]
+
+
+class View(NamedTuple):
+    """A domain's share of a batch, embedded; over several processes it is the global batch, with gradients."""
+
+    z: Tensor
+    logits: Tensor
+    y: Tensor | None
+    weight: Tensor | None
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One update: the sum of ``terms`` is minimised over the parameters of ``groups``, ``repeat`` times a step."""
+
+    terms: Callable[[Batch, float], Terms]
+    groups: tuple[str, ...] = ("all",)
+    repeat: int = 1
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is known of the data when a method builds its modules.
+
+    Args:
+        shape: shape of one source input.
+        target_shape: shape of one target input.
+        n_classes: number of classes (of clusters to find, where there are no labels).
+        network: makes a network from a shape and a number of classes.
+    """
+
+    shape: tuple[int, ...]
+    target_shape: tuple[int, ...]
+    n_classes: int
+    network: Callable[[tuple[int, ...], int], Network]
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """How parameters are updated: the optimiser, the factor of its learning rate over progress, and clipping."""
+
+    optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+    schedule: Schedule = constant
+    clip: float | None = None

@@ -1,0 +1,107 @@
+"""Tables as Markdown, and as aligned text for a console."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+from da.results.table import ORACLE, Cell, Column, Row, Table
+
+ABSENT = "-"
+
+
+def title(table: Table) -> str:
+    """What the figures of a table are figures of."""
+    data, task, _, fingerprint = table.protocol
+    return f"{task} (data={data}{f', content {fingerprint[:8]}' if fingerprint else ''})"
+
+
+def caption(table: Table) -> str:
+    """How to read a table."""
+    split = "its own training inputs: transductive" if table.protocol.transductive else "held out from training"
+    samples = "" if table.samples is None else f" of {table.samples} samples"
+    rules = (table.rule, *table.rules)
+    oracle = f" {ORACLE}* reads the target test labels and is a bound, not a result." if any(map(_is_oracle, rules)) else ""
+    return (
+        f"{' and '.join(table.metrics)} in % on the target test split{samples} ({split}), mean ± sample standard "
+        f"deviation over seeds; each column is a rule that selects the epoch.{oracle}"
+    )
+
+
+def markdown(tables: list[Table]) -> str:
+    """Tables in Markdown; what an oracle selected is in italics, in the last columns."""
+    return "\n".join(_markdown(table) for table in tables)
+
+
+def _markdown(table: Table) -> str:
+    head, *body = _grid(table)
+    apart = len(table.columns(oracle=True))
+
+    def line(cells: list[str]) -> str:
+        escaped = [cell.replace("|", "\\|") for cell in cells]
+        split = len(escaped) - apart
+        return f"| {' | '.join([*escaped[:split], *(f'*{cell}*' for cell in escaped[split:])])} |"
+
+    rule = f"| --- |{' ---: |' * (len(head) - 1)}"
+    parts = [f"### {title(table)}\n", caption(table) + "\n", line(head), rule, *map(line, body)]
+    remarks = [f"- {remark}" for remark in _remarks(table)]
+    return "\n".join([*parts, *([""] if remarks else []), *remarks, ""])
+
+
+def text(tables: list[Table]) -> str:
+    """Tables as aligned text; what an oracle selected stands behind a bar."""
+    return "\n".join(_text(table) for table in tables)
+
+
+def _text(table: Table) -> str:
+    head, *body = _grid(table)
+    pieces = [[head[0]], *(re.findall(r"[^_ ]+_?", name) for name in head[1:])]
+    height = max(map(len, pieces))
+    lines = [list(line) for line in zip(*([""] * (height - len(p)) + p for p in pieces), strict=True)] + body
+    widths = [max(len(line[k]) for line in lines) for k in range(len(head))]
+    apart = len(table.columns(oracle=True))
+
+    def joined(cells: list[str]) -> str:
+        padded = [cells[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(cells[1:], widths[1:], strict=True))]
+        split = len(padded) - apart
+        return ("  ".join(padded[:split]) + (f"  |  {'  '.join(padded[split:])}" if apart else "")).rstrip()
+
+    rows = [joined(line) for line in lines]
+    width = max(map(len, rows))
+    prose = [line for remark in (caption(table), *_remarks(table)) for line in textwrap.wrap(remark, max(width, 80))]
+    return "\n".join([title(table), *rows[:height], "-" * width, *rows[height:], *prose, ""])
+
+
+def _grid(table: Table) -> list[list[str]]:
+    plain, oracle = table.columns(oracle=False), table.columns(oracle=True)
+
+    def name(column: Column) -> str:
+        rule, metric = column
+        return f"{metric} ({rule})" if rule == table.rule else rule
+
+    def cells(row: Row, columns: list[Column]) -> list[str]:
+        return [figure(row.cell(column), row.finished) for column in columns]
+
+    grid = [["method", *map(name, plain), "runs", "seconds", *map(name, oracle)]]
+    for row in table.rows:
+        runs = f"{row.finished}, {len(row.errors)} failed" if row.errors else str(row.finished)
+        seconds = ABSENT if row.seconds is None else f"{row.seconds:.1f}"
+        grid.append([row.label, *cells(row, plain), runs, seconds, *cells(row, oracle)])
+    return grid
+
+
+def figure(cell: Cell, runs: int) -> str:
+    """``mean ± std`` of a cell; with the number of values where it is not the number of runs."""
+    if not cell.values:
+        return ABSENT
+    spread = "" if cell.std is None else f" ± {cell.std:.1f}"
+    fewer = f" (n={len(cell.values)})" if len(cell.values) != runs else ""
+    return f"{cell.mean:.1f}{spread}{fewer}"
+
+
+def _remarks(table: Table) -> list[str]:
+    return [*table.notes, *(f"Failed: {row.label}, {error}" for row in table.rows for error in row.errors)]
+
+
+def _is_oracle(rule: str) -> bool:
+    return rule.startswith(ORACLE)

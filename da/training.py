@@ -1,0 +1,60 @@
+"""The one way in which a Lightning trainer is made and started."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+
+from da.data.module import PairedData
+from da.methods.base import Method
+
+
+def trainer(
+    callbacks: Sequence[pl.Callback], *, loggers: Any = False, directory: Path | None = None, keywords: Mapping[str, Any] | None = None
+) -> pl.Trainer:
+    """A trainer for paired data: no sampler of Lightning's, no checkpoints or bars but our own.
+
+    Args:
+        callbacks: in the order in which they run after an epoch.
+        loggers: Lightning loggers, or False.
+        directory: where files of the run go.
+        keywords: anything else that ``Trainer`` takes.
+    """
+    fixed = {
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "enable_checkpointing": False,
+        "use_distributed_sampler": False,
+        "log_every_n_steps": 1,  # nothing is logged within a step; Lightning warns of epochs shorter than this
+    }
+    with quiet():
+        return pl.Trainer(**{**(keywords or {}), **fixed}, callbacks=list(callbacks), logger=loggers, default_root_dir=directory)
+
+
+def fit(trainer: pl.Trainer, method: Method, data: PairedData, resume: Path | None = None) -> None:
+    """Train to the end; an interruption is raised, where Lightning would return as if all were well."""
+    with quiet():
+        trainer.fit(method, data, ckpt_path=resume, weights_only=True)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Lightning's greetings, and without its advice that does not hold here."""
+    logger = logging.getLogger("pytorch_lightning")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*GPU available but not used.*")  # trainer=cpu is a choice
+        warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")  # Lightning 2.6 on torch >= 2.13
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
