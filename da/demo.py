@@ -74,7 +74,7 @@ def verdict(table: Table) -> str:
         return f"{LOWER} is not below training on target labels ({UPPER}), so there is no gap to close ({basis})."
     below = f"{LOWER} is {gap:.1f} points below training on target labels ({UPPER})"
     if closed > 100:
-        return f"{below}; {row.label} lies above both, so that training on target labels is no bound here ({basis})."
+        return f"{below}; the best method, {row.label}, closes all of this gap and more, {closed:.0f} % ({basis})."
     if closed <= 0:
         return f"{below}, and no method closes any of this gap ({basis})."
     return f"{below}; the best method, {row.label}, closes {closed:.0f} % of this gap ({basis})."

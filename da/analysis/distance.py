@@ -26,7 +26,8 @@ def proxy_a_distance(z_s: np.ndarray, z_t: np.ndarray, seed: int = 0) -> float:
     Raises:
         UsageError: the features are of different widths, or there are fewer than four samples in a domain.
 
-    Reference: Ben-David et al., Analysis of representations for domain adaptation, NIPS 2006 (published 2007), section 5.
+    Reference: Ben-David, Blitzer, Crammer & Pereira, Analysis of representations for domain adaptation, NIPS 2006
+    (published 2007), section 5.
 
     Deviates: logistic regression in place of the paper's linear classifier with a Huber loss.
     """

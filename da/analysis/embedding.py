@@ -68,7 +68,7 @@ def panel(name: str, method: Method, data: PairedData) -> Panel:
     source = pool(tuple(split.train if split.test is None else split.test for split in data.task.sources))
     target = data.evaluated["target_test"]
     z_s, _ = predict(method, source, method.forward_source)
-    z_t, logits = predict(method, target, method)
+    z_t, logits = predict(method, target)
     title = name
     if target.y is not None:
         metric, value = next(iter(method.score(np.asarray(target.y), logits).items()))
@@ -105,10 +105,12 @@ def thinned(z: np.ndarray, y: np.ndarray | None, seed: int) -> tuple[np.ndarray,
 
 
 def tsne(z: np.ndarray, seed: int = 0) -> np.ndarray:
-    """``(n, 2)`` t-SNE of ``(n, d)`` features from a PCA start (van der Maaten & Hinton, JMLR 2008), the same for a seed.
+    """``(n, 2)`` t-SNE of ``(n, d)`` features from a PCA start, the same for a seed.
 
     Raises:
         UsageError: there are fewer than four samples.
+
+    Reference: van der Maaten & Hinton, Visualizing data using t-SNE, JMLR 2008.
     """
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
@@ -184,7 +186,8 @@ def _draw_panel(axes: Axes, shown: Panel, seed: int) -> None:
     points = tsne(np.concatenate([z_s, z_t]), seed)
     source, target = points[: len(z_s)], points[len(z_s) :]
     drawn: dict[str, Any] = {"linewidths": 0.9}
-    axes.scatter(source[:, 0], source[:, 1], s=16, marker="o", facecolors="none", edgecolors=_colours(y_s, z_s), **drawn)
+    circles: dict[str, Any] = {"facecolors": "none", "edgecolors": _colours(y_s, z_s)}
+    axes.scatter(source[:, 0], source[:, 1], s=16, marker="o", **circles, **drawn)
     axes.scatter(target[:, 0], target[:, 1], s=13, marker="x", c=_colours(y_t, z_t), **drawn)
     if y_s is not None and len(shown.classes) <= len(PALETTE):
         for c in np.unique(y_s):

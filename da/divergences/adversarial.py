@@ -6,7 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from da.divergences.precision import full_precision
 
+
+@full_precision
 def domain_confusion(d_s: Tensor, d_t: Tensor, weight_s: Tensor | None = None, weight_t: Tensor | None = None) -> Tensor:
     r"""Binary cross-entropy of telling source (1) from target (0), the two domains weighing the same.
 
@@ -23,9 +26,8 @@ def domain_confusion(d_s: Tensor, d_t: Tensor, weight_s: Tensor | None = None, w
     """
 
     def side(logits: Tensor, label: float, weight: Tensor | None) -> Tensor:
-        loss = binary_cross_entropy_with_logits(
-            logits.flatten().float(), torch.full((len(logits),), label, device=logits.device), reduction="none"
-        )
+        logits = logits.flatten()
+        loss = binary_cross_entropy_with_logits(logits, torch.full_like(logits, label), reduction="none")
         return loss.mean() if weight is None else (weight * loss).sum() / weight.sum()
 
     return 0.5 * (side(d_s, 1.0, weight_s) + side(d_t, 0.0, weight_t))

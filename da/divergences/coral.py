@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 from torch import Tensor
 
+from da.divergences.precision import full_precision
 
+
+@full_precision
 def coral(z_s: Tensor, z_t: Tensor) -> Tensor:
     r"""Squared Frobenius distance between covariances (Sun & Saenko, ECCV-W 2016, eq. 1).
 
@@ -25,8 +30,8 @@ def coral(z_s: Tensor, z_t: Tensor) -> Tensor:
     n_s, n_t, d = len(z_s), len(z_t), z_s.shape[1]
     if min(n_s, n_t) < 2:
         raise ValueError(f"CORAL needs at least 2 samples of each domain, got {n_s} and {n_t}; take larger batches.")
-    a = (z_s - z_s.mean(0)).float() / (n_s - 1) ** 0.5
-    b = (z_t - z_t.mean(0)).float() / (n_t - 1) ** 0.5
+    a = (z_s - z_s.mean(0)) / sqrt(n_s - 1)
+    b = (z_t - z_t.mean(0)) / sqrt(n_t - 1)
     if n_s + n_t < d:  # |A'A - B'B|^2 = |AA'|^2 - 2 |AB'|^2 + |BB'|^2, never forming a d x d matrix
         squared = (a @ a.T).square().sum() - 2.0 * (a @ b.T).square().sum() + (b @ b.T).square().sum()
         return squared.clamp_min(0.0) / (4.0 * d * d)

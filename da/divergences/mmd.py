@@ -5,12 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from da.divergences.precision import full_precision
+
 
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:
     """``(n, m)`` squared Euclidean distances between the rows of ``(n, d)`` and ``(m, d)``."""
     return (a.square().sum(1)[:, None] + b.square().sum(1)[None, :] - 2.0 * (a @ b.T)).clamp_min(0.0)
 
 
+@full_precision
 def mk_mmd(z_s: Tensor, z_t: Tensor, *, kernels: int = 5, bandwidth: float | None = None) -> Tensor:
     r"""Squared multi-kernel MMD, biased estimate (Gretton et al., JMLR 2012, eq. 5; Long et al., ICML 2015, eq. 1).
 
@@ -31,8 +34,9 @@ def mk_mmd(z_s: Tensor, z_t: Tensor, *, kernels: int = 5, bandwidth: float | Non
 
     Deviates: the kernels have equal weights; the paper learns them by a quadratic program.
     """
-    z = torch.cat([z_s, z_t]).float()
+    z = torch.cat([z_s, z_t])
     n = len(z)
+    z = z - z.detach().mean(0)  # an offset shared by all samples would cost digits in the distances
     distance = squared_distances(z, z)
     if bandwidth is None:
         sigma = (distance.detach().sum() / max(n * (n - 1), 1)).clamp_min(torch.finfo(z.dtype).tiny)
@@ -45,4 +49,4 @@ def mk_mmd(z_s: Tensor, z_t: Tensor, *, kernels: int = 5, bandwidth: float | Non
     for _ in range(kernels - 1):
         kernel = kernel * kernel
         total = total + kernel
-    return (sign @ total @ sign) / kernels
+    return (sign @ total @ sign).clamp_min(0.0) / kernels

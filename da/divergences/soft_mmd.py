@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from da.divergences.precision import full_precision
+
 
 def class_means(z: Tensor, membership: Tensor) -> tuple[Tensor, Tensor]:
     """``(k, d)`` weighted class means of ``(n, d)`` features and ``(k,)`` total memberships of ``(n, k)`` weights."""
@@ -11,6 +13,7 @@ def class_means(z: Tensor, membership: Tensor) -> tuple[Tensor, Tensor]:
     return (membership.T @ z) / mass.clamp_min(1e-8)[:, None], mass
 
 
+@full_precision
 def soft_mmd(z_s: Tensor, membership_s: Tensor, z_t: Tensor, membership_t: Tensor) -> Tensor:
     r"""Linear-kernel MMD of the marginals plus that of every class (Yao et al., ACM MM 2019, eq. 5 to 7).
 

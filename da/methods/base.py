@@ -14,6 +14,7 @@ from da.domain import Batch, Domain
 from da.errors import TrainingError
 from da.methods.parts import Optimization, Phase, Spec, Terms, View
 from da.metrics import accuracy
+from da.nn.gather import gather_rows
 from da.nn.networks import Network, Output
 from da.setting import Access
 from da.space import Space
@@ -95,9 +96,8 @@ class Method(LightningModule):
 
     def gather(self, value: Any) -> Any:
         """The rows of all processes, with gradients, so that a loss over the batch sees the global batch."""
-        if value is None or self._trainer is None or self.trainer.world_size == 1:
-            return value
-        return self.all_gather(value, sync_grads=value.is_floating_point()).flatten(0, 1)
+        alone = self._trainer is None or self.trainer.world_size == 1
+        return value if value is None or alone else gather_rows(value)
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         return [self.optimization.optimizer(list(parameters)) for parameters in self.groups().values()]

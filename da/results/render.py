@@ -20,8 +20,8 @@ def caption(table: Table) -> str:
     """How to read a table."""
     split = "its own training inputs: transductive" if table.protocol.transductive else "held out from training"
     samples = "" if table.samples is None else f" of {table.samples} samples"
-    rules = (table.rule, *table.rules)
-    oracle = f" {ORACLE}* reads the target test labels and is a bound, not a result." if any(map(_is_oracle, rules)) else ""
+    bound = f" {ORACLE}* reads the target test labels and is a bound, not a result."
+    oracle = bound if table.columns(oracle=True) else ""
     return (
         f"{' and '.join(table.metrics)} in % on the target test split{samples} ({split}), mean ± sample standard "
         f"deviation over seeds; each column is a rule that selects the epoch.{oracle}"
@@ -101,7 +101,3 @@ def figure(cell: Cell, runs: int) -> str:
 
 def _remarks(table: Table) -> list[str]:
     return [*table.notes, *(f"Failed: {row.label}, {error}" for row in table.rows for error in row.errors)]
-
-
-def _is_oracle(rule: str) -> bool:
-    return rule.startswith(ORACLE)

@@ -81,27 +81,26 @@ def protocols(records: Sequence[Mapping[str, Any]]) -> list[Protocol]:
 
     A failed run knows no task: it joins the finished runs on the same data, and otherwise stands by its data's keys.
     """
-    by_content: dict[tuple[str, Any], Protocol] = {}
-    by_config: dict[str, set[Protocol]] = {}
-    for r in records:
-        if r["status"] == "finished":
-            task = r["task"]
-            made = Protocol(str(r["data"]), task["name"], bool(task["transductive"]), str(r["fingerprint"]))
-            by_content[_data_key(r), r["fingerprint"]] = made
-            by_config.setdefault(_data_key(r), set()).add(made)
+    own = [_own(r) if r["status"] == "finished" else None for r in records]
+    by_data: dict[str, set[Protocol]] = {}
+    for r, protocol in zip(records, own, strict=True):
+        if protocol is not None:
+            by_data.setdefault(_data_key(r), set()).add(protocol)
 
-    def of(r: Mapping[str, Any]) -> Protocol:
-        key, fingerprint = _data_key(r), r.get("fingerprint")
-        known = by_content.get((key, fingerprint))
-        if known is not None:
-            return known
-        candidates = by_config.get(key, set())
-        if fingerprint is None and len(candidates) == 1:
-            return next(iter(candidates))
+    def joined(r: Mapping[str, Any]) -> Protocol:
+        fingerprint = r.get("fingerprint")
+        candidates = [p for p in by_data.get(_data_key(r), ()) if fingerprint in (None, p.fingerprint)]
+        if len(candidates) == 1:
+            return candidates[0]
         keys = ", ".join(f"{k}={v}" for k, v in r["config"]["data"].items() if k != "_target_")
-        return Protocol(str(r["data"]), f"no run finished ({keys})" if keys else "no run finished", False, fingerprint or "")
+        task = f"no run finished ({keys})" if keys else "no run finished"
+        return Protocol(str(r["data"]), task, False, fingerprint or "")
 
-    return [of(r) for r in records]
+    return [protocol or joined(r) for r, protocol in zip(records, own, strict=True)]
+
+
+def _own(r: Mapping[str, Any]) -> Protocol:
+    return Protocol(str(r["data"]), str(r["task"]["name"]), bool(r["task"]["transductive"]), str(r["fingerprint"]))
 
 
 def _data_key(r: Mapping[str, Any]) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv as csv_format
+import io
 import os
 from pathlib import Path
 from typing import Any
 
-from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
+from pytorch_lightning.loggers import Logger, WandbLogger
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from da.errors import ConfigError
+from da.results.record import write_atomically
 
 
 def none(directory: Path, info: dict[str, Any]) -> list[Logger]:
@@ -17,8 +21,8 @@ def none(directory: Path, info: dict[str, Any]) -> list[Logger]:
 
 
 def csv(directory: Path, info: dict[str, Any]) -> list[Logger]:
-    """``metrics.csv`` in the run's directory."""
-    return [CSVLogger(directory, name="", version="logs")]
+    """``metrics.csv`` in the run's directory: a row for every evaluated epoch."""
+    return [EpochCSV(directory / "metrics.csv")]
 
 
 def wandb(directory: Path, info: dict[str, Any], *, project: str = "da", offline: bool | None = None) -> list[Logger]:
@@ -46,3 +50,37 @@ def wandb(directory: Path, info: dict[str, Any], *, project: str = "da", offline
         config=info["config"],
     )
     return [*csv(directory, info), logger]
+
+
+class EpochCSV(Logger):
+    """One CSV file, whole after every row; a resumed run goes on in it, a repeated one replaces its rows.
+
+    Lightning's own CSV logger deletes what an interrupted run had written.
+
+    Args:
+        file: where to write.
+    """
+
+    name = "csv"
+    version = ""
+
+    def __init__(self, file: Path):
+        super().__init__()
+        self.file = file
+        self.rows: list[dict[str, Any]] = []
+        if file.is_file():
+            with file.open(newline="", encoding="utf-8") as stream:
+                self.rows = list(csv_format.DictReader(stream))
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:  # type: ignore[override]
+        self.rows = [row for row in self.rows if int(row["step"]) < (step or 0)] + [{"step": step, **metrics}]
+        columns = list(dict.fromkeys(key for row in self.rows for key in row))
+        stream = io.StringIO()
+        writer = csv_format.DictWriter(stream, columns)
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_atomically(self.file, stream.getvalue().encode())
+
+    def log_hyperparams(self, *args: Any, **keywords: Any) -> None:
+        """Nothing: ``config.json`` and the record hold them."""

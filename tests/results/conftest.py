@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 
-def make(method: str = "dann", seed: int = 0, accuracy: float = 50.0, **changes: Any) -> dict[str, Any]:
+def _finished(method: str = "dann", seed: int = 0, accuracy: float = 50.0, **changes: Any) -> dict[str, Any]:
     """A finished record, as `da.run` writes it, of what the tables read."""
     figures = {"last": accuracy, "entropy": accuracy - 1.0, "oracle_accuracy": accuracy + 2.0}
     extra = {"nmi": changes.pop("nmi")} if "nmi" in changes else {}
@@ -42,18 +42,30 @@ def make(method: str = "dann", seed: int = 0, accuracy: float = 50.0, **changes:
     return made | changes
 
 
-def failed(method: str = "dann", seed: int = 0, error: str = "It broke.", **changes: Any) -> dict[str, Any]:
+def _failed(method: str = "dann", seed: int = 0, error: str = "It broke.", **changes: Any) -> dict[str, Any]:
     """The record of a failed run."""
-    made = make(method, seed, **changes) | {"status": "failed", "error": error, "error_kind": "ValueError"}
+    made = _finished(method, seed, **changes) | {"status": "failed", "error": error, "error_kind": "ValueError"}
     return {key: value for key, value in made.items() if key not in {"task", "target_test", "selection", "seconds"}}
 
 
 @pytest.fixture
-def keep(tmp_path: Path) -> Callable[[str, dict[str, Any]], Path]:
-    def write(name: str, record: dict[str, Any]) -> Path:
+def finished() -> Callable[..., dict[str, Any]]:
+    return _finished
+
+
+@pytest.fixture
+def failed() -> Callable[..., dict[str, Any]]:
+    return _failed
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Callable[[str, Any], Path]:
+    """Write a record (or any text in its place) below `tmp_path`."""
+
+    def write(name: str, record: Any) -> Path:
         file = tmp_path / name / "record.json"
         file.parent.mkdir(parents=True)
-        file.write_text(json.dumps(record))
+        file.write_text(record if isinstance(record, str) else json.dumps(record))
         return file
 
     return write

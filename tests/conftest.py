@@ -1,0 +1,29 @@
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure() -> None:
+    torch.set_num_threads(1)  # small tensors: threads cost more than they bring
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of real data; without it tests are skipped, or fail where DA_REQUIRE_DATA is set."""
+    folder = os.environ.get("DA_DATA_DIR")
+    if folder and Path(folder).is_dir():
+        return Path(folder)
+    reason = f"real data are needed: DA_DATA_DIR={folder!r} is no folder"
+    if os.environ.get("DA_REQUIRE_DATA"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def root() -> Path:
+    """The root of the project."""
+    return ROOT

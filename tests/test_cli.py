@@ -1,0 +1,190 @@
+"""The command line of scripts/train.py."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from da import catalog, entry
+
+ROOT = Path(__file__).resolve().parent.parent
+TRAIN = [sys.executable, str(ROOT / "scripts" / "train.py")]
+SMALL = ["data=toy", "data.samples=60", "trainer.max_epochs=1", "steps_per_epoch=2", "trainer.enable_progress_bar=false"]
+
+
+def started(*arguments: str, **options: object) -> subprocess.Popen:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen([*TRAIN, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def finished(*arguments: str) -> subprocess.CompletedProcess:
+    process = started(*arguments)
+    out, err = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+def records(folder: Path) -> list[dict]:
+    return [json.loads(file.read_text()) for file in sorted(folder.rglob("record.json"))]
+
+
+@pytest.mark.parametrize("flag", ["--help", "--list"])
+def test_help_and_list_name_everything_without_pytorch(flag: str) -> None:
+    code = f"import sys; sys.argv=['train', '{flag}']; from da import entry; entry.train(['{flag}']); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    for group in ("method", "data"):
+        for name in catalog.entries(group):
+            assert re.search(rf"\b{name}\b", done.stdout)
+
+
+MISTAKES = {
+    "metod=dann": "did you mean 'method'",
+    "method=danm": "did you mean 'da",
+    "method.wieght=2": "did you mean 'weight'",
+    "++method.wieght=2": "did you mean 'weight'",
+    "method.weight=abc": "method.weight must be float",
+    "data.shft=3": "did you mean 'shift'",
+    "trainer.max_epoch=3": "did you mean 'max_epochs'",
+    "trainer.max_epochs=abc": "trainer.max_epochs must be",
+    "trainer.max_epochs=0": "at least 1",
+    "trainer.callbacks=[]": "trainer.callbacks",
+    "+trainer.callbacks=[]": "is set by the run itself",
+    "optimizer.lr=-1": "optimizer.lr must be above 0",
+    "batch_size=0": "batch_size must be at least 1",
+    "seed=-1": "seed must be at least 0",
+    "selection=lst": "did you mean 'last'",
+    "rerun=stal": "did you mean 'stale'",
+    "schedule=cosine": "did you mean 'cosine_decay'",
+    "method=weighted_risk method.weighting=kmn": "did you mean 'kmm'",
+    "method=weighted_risk method.weighting=coral": "is not a weighting",
+    "method=coral data=toy_dimensions": "cannot run on data=toy_dimensions: the data do not offer one feature space",
+    "++method._target_=os.system": "not allowed",
+    "++method._target_=joblib.load": "not allowed",
+    "++data._target_=numpy.load": "not allowed",
+    "++data._target_=pandas.read_pickle": "not allowed",
+    "++network._target_=torch.load": "not allowed",
+    "++network._target_=builtins.open": "not allowed",
+    "++data._target_=da.data.readers.np.load": "not exist",
+    "++optimizer._target_=torch.optim.sgd.cast": "not allowed",
+    "trainer=ddp batch_size=7": "must be a multiple of trainer.devices=2",
+    "method=[": "",
+}
+
+
+@pytest.mark.parametrize("arguments", MISTAKES)
+def test_a_mistake_is_refused_with_the_nearest_name_and_code_2(arguments: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    start = time.process_time()
+    assert entry.train([*arguments.split(), f"output={tmp_path}/runs"]) == 2
+    assert time.process_time() - start < 5.0
+    error = capsys.readouterr().err
+    assert error.startswith("train: ")
+    assert MISTAKES[arguments] in error
+    assert "Traceback" not in error
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.fixture
+def conf_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    import shutil
+
+    copy = tmp_path / "conf"
+    shutil.copytree(catalog.CONF, copy)
+    monkeypatch.setattr(catalog, "CONF", copy)
+    catalog.entries.cache_clear()
+    yield copy
+    catalog.entries.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("experiment/mine.yaml", "# @package _global_\ntrainr:\n  max_epochs: 3\n", "no key 'trainr' (in conf/experiment/mine.yaml); did you mean 'trainer'"),
+        ("experiment/mine.yaml", "# @package _global_\nmethod:\n  wieght: 3\n", "no key 'method.wieght' (in conf/experiment/mine.yaml); did you mean 'weight'"),
+        ("experiment/mine.yaml", "# @package _global_\nseed: abc\n", "Key 'seed'"),
+        ("method/dann.yaml", "_target_: da.methods.transductive.dann.DANN\nwieght: 1.0\n", "no key 'method.wieght' (in conf/method/dann.yaml)"),
+        ("trainer/cpu.yaml", "_target_: pytorch_lightning.Trainer\nmax_epochs: 1\nacelerator: cpu\n", "did you mean 'accelerator'"),
+    ],
+)  # fmt: skip
+def test_a_typo_in_any_file_is_refused(conf_copy: Path, capsys: pytest.CaptureFixture[str], file: str, text: str, message: str) -> None:
+    (conf_copy / file).write_text(text)
+    extra = ["experiment=mine"] if file.startswith("experiment") else []
+    assert entry.train(extra) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_planted_pickle_is_not_executed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import pickle
+
+    class Payload:
+        def __reduce__(self) -> tuple:
+            return (Path.touch, (tmp_path / "executed",))
+
+    file = tmp_path / "model.pkl"
+    file.write_bytes(pickle.dumps(Payload()))
+    pickle.loads(file.read_bytes())
+    assert (tmp_path / "executed").exists(), "the payload works"
+    (tmp_path / "executed").unlink()
+    for target, key in (("joblib.load", "filename"), ("pandas.read_pickle", "filepath_or_buffer"), ("torch.load", "f")):
+        assert entry.train([f"++method._target_={target}", f"++method.{key}={file}"]) == 2
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_sweep_runs_skips_and_survives_a_failure(tmp_path: Path) -> None:
+    sweep = ["-m", "method=source_only,coral", "optimizer.lr=0.001,1e30", *SMALL, f"output={tmp_path}", "optimizer=sgd"]
+    first = finished(*sweep)
+    assert first.returncode == 1, "one run failed"
+    assert first.stdout.count("finished ") == 3
+    assert "FAILED   method=source_only" in first.stderr
+    assert "not finite" in first.stderr
+    assert "Traceback" not in first.stderr
+    assert sorted(r["status"] for r in records(tmp_path)) == ["failed", "finished", "finished", "finished"]
+    second = finished(*sweep)
+    assert second.returncode == 1
+    assert second.stdout.count("skipped ") == 3
+    assert "failed before" in second.stderr
+    assert not list(tmp_path.rglob("*.log")), "Hydra leaves no files of its own"
+
+
+def test_a_killed_run_is_taken_up_again(tmp_path: Path) -> None:
+    arguments = ["method=source_only", "data=toy", "trainer.max_epochs=400", "steps_per_epoch=5", f"output={tmp_path}",
+                 "trainer.enable_progress_bar=false", "logger=none"]  # fmt: skip
+    process = started(*arguments)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.rglob("last.ckpt")):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not records(tmp_path)
+    done = finished(*arguments)
+    assert done.returncode == 0, done.stderr
+    (found,) = records(tmp_path)
+    assert [e["epoch"] for e in found["epochs"]] == list(range(1, 401)), "the history is whole"
+
+
+@pytest.mark.slow
+def test_sweeps_over_devices_give_each_run_all_its_processes(tmp_path: Path) -> None:
+    """Plain Hydra with Lightning's launcher ends this with exit code 0 and half the data."""
+    done = finished("-m", "trainer.devices=2,1,2", "seed=0,1", "method=dann", "trainer.strategy=ddp_find_unused_parameters_true",
+                    "+trainer.num_sanity_val_steps=0", *SMALL, f"output={tmp_path}")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = records(tmp_path)
+    assert sorted(r["device"][0] for r in found) == ["1", "1", "2", "2"]
+    for seed in (0, 1):
+        one, two = (next(r for r in found if r["seed"] == seed and r["device"][0] == n) for n in "12")
+        assert one["epochs"][0]["terms"]["task"] == pytest.approx(two["epochs"][0]["terms"]["task"], abs=1e-5)
+        assert one["target_test"] == two["target_test"]
+
+
+@pytest.mark.slow
+def test_a_failing_process_group_shows_the_cause_and_does_not_stop_the_sweep(tmp_path: Path) -> None:
+    done = finished("-m", "optimizer.lr=1e30,0.001", "optimizer=sgd", "method=source_only", "trainer=ddp", *SMALL, f"output={tmp_path}")
+    assert done.returncode == 1
+    assert "not finite" in done.stderr
+    assert sorted(r["status"] for r in records(tmp_path)) == ["failed", "finished"]

@@ -1,0 +1,215 @@
+"""One run: record, skipping, failures, resuming."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from da import run as runs
+from da.config import compose
+from da.errors import ConfigError, DataError
+from da.methods.transductive.source_only import SourceOnly
+from da.results import record
+
+SMALL = ["data=toy", "data.samples=60", "trainer.max_epochs=2", "steps_per_epoch=3", "trainer.enable_progress_bar=false"]
+
+
+def config(tmp_path: Path, *overrides: str) -> dict[str, Any]:
+    return compose([*SMALL, f"output={tmp_path}", *overrides])
+
+
+def test_a_run_leaves_a_whole_record(tmp_path: Path) -> None:
+    result = runs.run(config(tmp_path, "method=dann"))
+    found = json.loads((result.directory / "record.json").read_text())
+    assert found["status"] == "finished"
+    assert (found["method"], found["family"], found["setting"], found["seed"]) == ("dann", "transductive", "transductive", 0)
+    assert [e["epoch"] for e in found["epochs"]] == [1, 2]
+    assert found["epochs"][-1]["step"] == 6
+    assert set(found["epochs"][0]["terms"]) == {"task", "domain"}
+    assert {"last", "source_accuracy", "entropy", "infomax", "oracle_accuracy"} <= set(found["selection"])
+    best = max(e["target_test"]["accuracy"] for e in found["epochs"])
+    assert found["selection"]["oracle_accuracy"]["target_test"]["accuracy"] == best
+    assert found["selection"]["last"]["target_test"] == found["target_test"] == found["epochs"][-1]["target_test"]
+    assert found["task"]["domains"]["target/test"]["samples"] == 60
+    assert sum(found["task"]["domains"]["source/train"]["per_class"]) == 60
+    assert found["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert len(found["fingerprint"]) == 16
+    assert found["seconds"]["train"] > 0
+    assert not list(result.directory.glob("*.ckpt")), "a finished run keeps no checkpoint"
+
+
+def test_predictions_agree_with_the_record(tmp_path: Path) -> None:
+    result = runs.run(config(tmp_path, "method=source_only"))
+    saved = np.load(result.directory / "predictions.npz", allow_pickle=False)
+    assert 100 * np.mean(saved["predicted"] == saved["y"]) == pytest.approx(result.record["target_test"]["accuracy"])
+    assert (saved["logits"].argmax(1) == saved["predicted"]).all()
+
+
+def test_a_trained_method_can_be_restored(tmp_path: Path) -> None:
+    from da.inference import predict
+
+    result = runs.run(config(tmp_path, "method=cdan"))
+    method, data = runs.restore(result.directory)
+    logits = predict(method, data.evaluated["target_test"])[1]
+    np.testing.assert_allclose(logits, np.load(result.directory / "predictions.npz")["logits"], rtol=1e-5, atol=1e-6)
+    with pytest.raises(DataError, match="no finished run"):
+        runs.restore(tmp_path)
+
+
+def test_a_finished_run_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = runs.run(config(tmp_path, "method=source_only"))
+    monkeypatch.setattr(runs, "execute", lambda *_: pytest.fail("ran again"))
+    for same in ([], ["logger=none"], ["selection=entropy"], ["trainer.enable_progress_bar=true"]):
+        again = runs.run(config(tmp_path, "method=source_only", *same))
+        assert not again.fresh
+        assert again.directory == first.directory
+    assert first.fresh
+
+
+@pytest.mark.parametrize("change", ["seed=1", "data.split_seed=1", "batch_size=32", "optimizer.lr=0.1", "trainer.max_epochs=3"])
+def test_whatever_can_change_a_result_changes_the_identity(tmp_path: Path, change: str) -> None:
+    first = runs.run(config(tmp_path, "method=source_only"))
+    second = runs.run(config(tmp_path, "method=source_only", change))
+    assert second.fresh
+    assert second.directory != first.directory
+
+
+def test_the_content_of_a_named_checkpoint_is_part_of_the_identity(tmp_path: Path) -> None:
+    trained = runs.run(config(tmp_path, "method=source_only")).directory / "model.pt"
+    first = runs.run(config(tmp_path, "method=fine_tune", f"method.checkpoint={trained}"))
+    weights = torch.load(trained, weights_only=True)
+    torch.save({name: value + 0.1 for name, value in weights.items()}, trained)
+    assert runs.run(config(tmp_path, "method=fine_tune", f"method.checkpoint={trained}")).directory != first.directory
+
+
+def test_runs_of_other_code_are_rerun_on_request_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs.run(config(tmp_path, "method=source_only"))
+    monkeypatch.setattr(record, "code_version", lambda: {"source": "other", "commit": ""})
+    assert not runs.run(config(tmp_path, "method=source_only")).fresh
+    assert runs.run(config(tmp_path, "method=source_only", "rerun=stale")).fresh
+    assert not runs.run(config(tmp_path, "method=source_only", "rerun=stale")).fresh
+    assert runs.run(config(tmp_path, "method=source_only", "rerun=all")).fresh
+
+
+def test_a_failed_run_leaves_its_traceback_and_is_retried_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wild = config(tmp_path, "method=source_only", "optimizer=sgd", "optimizer.lr=1e30")
+    with pytest.raises(runs.RunFailed, match=r"not finite at step \d .*lower optimizer.lr"):
+        runs.run(wild)
+    (file,) = tmp_path.rglob("record.json")
+    found = json.loads(file.read_text())
+    assert found["status"] == "failed"
+    assert "TrainingError" in found["traceback"]
+    assert "not finite" in found["error"]
+    with pytest.raises(runs.RunFailed, match="failed before.*rerun=failed"):
+        runs.run(wild)
+    monkeypatch.setattr(SourceOnly, "terms", lambda self, batch, progress: {"task": self.view(batch.source).z.mean()})
+    with pytest.raises(runs.RunFailed):
+        runs.run(wild)
+    assert runs.run(wild | {"rerun": "failed", "optimizer": wild["optimizer"]}).record["status"] == "finished"
+
+
+def test_data_that_cannot_be_loaded_fail_the_run_with_a_record(tmp_path: Path) -> None:
+    wrong = config(tmp_path, "method=source_only") | {"data": {"_target_": "da.data.toy.Toy", "samples": 1}}
+    with pytest.raises(runs.RunFailed, match="needs at least 2 classes"):
+        runs.run(wrong)
+    (file,) = tmp_path.rglob("record.json")
+    assert json.loads(file.read_text())["status"] == "failed"
+
+
+def test_a_wrong_configuration_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        runs.run(config(tmp_path, "method=source_only") | {"seeed": 1})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("method", ["mcd", "weighted_risk"])
+def test_an_interrupted_run_continues_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """Interrupted in the middle of the second of three epochs."""
+    from da.methods.base import Method
+
+    extra = [f"method={method}", "trainer.max_epochs=3", "data.shift=covariate", "network=linear"]
+    whole = runs.run(config(tmp_path / "whole", *extra))
+    step = Method.training_step
+
+    def interrupted(self: Method, batch: Any, index: int) -> None:
+        if self.steps_done == 4:
+            raise KeyboardInterrupt
+        step(self, batch, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Method, "training_step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            runs.run(config(tmp_path / "cut", *extra))
+    assert list((tmp_path / "cut").rglob("last.ckpt"))
+    assert not list((tmp_path / "cut").rglob("record.json"))
+    resumed_from: list[int] = []
+
+    def counted(self: Method, batch: Any, index: int) -> None:
+        resumed_from.append(self.steps_done)
+        step(self, batch, index)
+
+    monkeypatch.setattr(Method, "training_step", counted)
+    resumed = runs.run(config(tmp_path / "cut", *extra))
+    assert resumed_from == [4, 5, 6, 7, 8], "it goes on where it stopped"
+    a, b = (torch.load(r.directory / "model.pt", weights_only=True) for r in (whole, resumed))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert [e["target_test"] for e in resumed.record["epochs"]] == [e["target_test"] for e in whole.record["epochs"]]
+
+
+def test_a_checkpoint_cut_short_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from da.methods.base import Method
+
+    step = Method.training_step
+
+    def interrupted(self: Method, batch: Any, index: int) -> None:
+        if self.steps_done == 4:
+            raise KeyboardInterrupt
+        step(self, batch, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Method, "training_step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            runs.run(config(tmp_path, "method=source_only"))
+    (file,) = tmp_path.rglob("last.ckpt")
+    file.write_bytes(file.read_bytes()[:500])
+    assert runs.run(config(tmp_path, "method=source_only")).record["status"] == "finished"
+    assert "cannot be read" in capsys.readouterr().out
+
+
+def test_different_spaces_found_on_loading_are_refused_with_a_sentence(tmp_path: Path) -> None:
+    for name, columns in (("a", 4), ("b", 6)):
+        rng = np.random.default_rng(0)
+        np.savez(tmp_path / f"{name}.npz", X=rng.normal(size=(40, columns)), y=np.arange(40) % 2)
+    own = ["data=features", f"data.source={tmp_path}/a.npz", f"data.target={tmp_path}/b.npz"]
+    common = [*own, "trainer.max_epochs=1", "steps_per_epoch=2", f"output={tmp_path}/runs", "trainer.enable_progress_bar=false"]
+    for method in ("source_only", "coral"):
+        with pytest.raises(runs.RunFailed, match=r"needs one space|a heterogeneous method"):
+            runs.run(compose([*common, f"method={method}"]))
+    assert runs.run(compose([*common, "method=soft_transfer"])).record["status"] == "finished"
+
+
+def test_a_target_without_labels_is_predicted_and_not_scored(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", X=rng.normal(size=(40, 4)), y=np.array(["cat", "dog"] * 20))
+    np.savez(tmp_path / "b.npz", X=rng.normal(size=(30, 4)))
+    result = runs.run(compose(["data=features", f"data.source={tmp_path}/a.npz", f"data.target={tmp_path}/b.npz",
+                               "method=coral", f"output={tmp_path}/runs"]))  # fmt: skip
+    assert result.record["target_test"] == {}
+    assert np.isnan(result.value)
+    assert "oracle_accuracy" not in result.record["selection"]
+    saved = np.load(result.directory / "predictions.npz", allow_pickle=False)
+    assert set(saved["classes"][saved["predicted"]]) <= {"cat", "dog"}
+
+
+def test_float64_features_reach_an_estimator_unrounded(tmp_path: Path) -> None:
+    """One nearest neighbour decides between points that float32 cannot tell apart."""
+    x = np.array([[1.0], [1.0 + 1e-12]])
+    np.savez(tmp_path / "a.npz", X=x, y=np.array([0, 1]))
+    np.savez(tmp_path / "b.npz", X=x, y=np.array([0, 1]))
+    result = runs.run(compose(["data=features", f"data.source={tmp_path}/a.npz", f"data.target={tmp_path}/b.npz",
+                               "data.test_fraction=0.0", "data.validation_fraction=0.0",
+                               "method=unadapted", "classifier=one_nn", f"output={tmp_path}/runs"]))  # fmt: skip
+    assert result.record["target_test"]["accuracy"] == 100.0
