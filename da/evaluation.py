@@ -30,6 +30,9 @@ class Evaluator(Callback):
         self.seconds = {"train": 0.0, "evaluate": 0.0}
         self._clock = 0.0
 
+    def on_train_start(self, trainer: Trainer, method: Any) -> None:
+        self._clock = time.perf_counter()  # a run resumed within an epoch does not start that epoch again
+
     def on_train_epoch_start(self, trainer: Trainer, method: Any) -> None:
         self._clock = time.perf_counter()
         method.term_sums = {}

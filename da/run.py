@@ -64,12 +64,13 @@ def run(config: dict[str, Any]) -> Result:
     """
     plan = validate(config)
     started = time.perf_counter()
+    unloaded = directory_of(plan, record.run_id(plan.config, "no data"))
     try:
         task, fingerprint = load(json.dumps(plan.config["data"], sort_keys=True))
     except Exception as error:
-        directory = directory_of(plan, record.run_id(plan.config, "no data"))
-        fail(directory, plan, error)
+        fail(unloaded, plan, error)
         raise RunFailed(f"{title(plan)}: {error}") from error
+    (unloaded / record.FILE).unlink(missing_ok=True)
     identity = record.run_id(plan.config, fingerprint)
     directory = directory_of(plan, identity)
     found = record.read(directory)
@@ -168,7 +169,9 @@ def restore(directory: Path) -> tuple[Method, PairedData]:
     if found is None or found["status"] != "finished" or not (directory / WEIGHTS).is_file():
         raise DataError(f"{directory} holds no finished run with {WEIGHTS}; train it first (closed-form runs keep no weights).")
     plan = validate(found["config"])
-    task, _ = load(json.dumps(plan.config["data"], sort_keys=True))
+    task, fingerprint = load(json.dumps(plan.config["data"], sort_keys=True))
+    if fingerprint != found["fingerprint"]:
+        raise DataError(f"The data of {directory} have changed since it was trained; train again with rerun=all.")
     method, data = prepare(plan, task)
     method.load_state_dict(torch.load(directory / WEIGHTS, map_location="cpu", weights_only=True))
     return method.eval(), data
@@ -257,6 +260,7 @@ def describe(task: Task, data: PairedData) -> dict[str, Any]:
         "classes": list(task.classes),
         "transductive": task.transductive,
         "steps_per_epoch": data.steps_per_epoch,
+        "evaluated": {name: len(domain) for name, domain in data.evaluated.items()},
         "domains": counts,
     }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,11 +40,22 @@ def trainer(
 
 
 def fit(trainer: pl.Trainer, method: Method, data: PairedData, resume: Path | None = None) -> None:
-    """Train to the end; an interruption is raised, where Lightning would return as if all were well."""
-    with quiet():
-        trainer.fit(method, data, ckpt_path=resume, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    """Train to the end.
+
+    Raises:
+        KeyboardInterrupt: the user asked to stop; Lightning would exit the process and ignore Ctrl-C from then on.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with quiet():
+            trainer.fit(method, data, ckpt_path=resume, weights_only=True)
+    except SystemExit as stop:
+        if not trainer.interrupted:
+            raise
+        raise KeyboardInterrupt from stop
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
 
 
 @contextmanager

@@ -160,7 +160,7 @@ def test_a_killed_run_is_taken_up_again(tmp_path: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()
     assert not records(tmp_path)
     done = finished(*arguments)
     assert done.returncode == 0, done.stderr

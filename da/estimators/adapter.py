@@ -35,6 +35,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             domain: ``(n,)`` with 0 for source and 1 for target samples; None takes all as source, and nothing is
                 adapted.
         """
+        if domain is not None:
+            y = _covered(y, np.asarray(domain).astype(bool))
         X, y = validate_data(self, X, y)
         check_classification_targets(y)
         is_target = np.zeros(len(X), dtype=bool) if domain is None else np.asarray(domain).astype(bool)
@@ -63,3 +65,14 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def _mapped(self, X: np.ndarray, domain: str) -> np.ndarray:
         return self.estimator_.transform(X, domain=domain) if isinstance(self.estimator_, Mapping) else X
+
+
+def _covered(y: Any, is_target: np.ndarray) -> np.ndarray:
+    """The labels with any source label in place of the target's, which may be anything, missing values included."""
+    y = np.asarray(y)
+    if is_target.shape != y.shape or is_target.all():
+        return y  # refused where the inputs are known as well
+    known = np.array(y[~is_target].tolist())  # without what was missing, objects may turn out to be numbers
+    covered = np.full(y.shape, known[0])
+    covered[~is_target] = known
+    return covered

@@ -11,7 +11,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from da.domain import Batch, Domain
-from da.errors import TrainingError
+from da.errors import ConfigError, TrainingError
 from da.methods.parts import Optimization, Phase, Spec, Terms, View
 from da.metrics import accuracy
 from da.nn.gather import gather_rows
@@ -25,11 +25,10 @@ LOOK_EVERY = 50  # steps between looks at the loss on an accelerator: each look 
 
 
 class Method(LightningModule):
-    """A transfer method: says what it `needs`, builds modules, and names the terms of its loss.
+    """A transfer method: says what it needs, builds modules, and names the terms of its loss.
 
     A subclass states ``needs`` and ``space``, takes hyper-parameters in a keyword-only constructor, and implements
-    :meth:`terms`. It may extend :meth:`build` (modules that depend on the data), :meth:`phases` and :meth:`groups`
-    (alternating updates). Optimisers, logging, precision, several devices and evaluation are not its business.
+    :meth:`terms`; it may extend :meth:`build` (modules that depend on the data), :meth:`phases` and :meth:`groups`.
     """
 
     needs: Access
@@ -42,7 +41,7 @@ class Method(LightningModule):
         self.automatic_optimization = False
         self.optimization = Optimization(torch.optim.SGD)
         self.steps_done = 0
-        self.term_sums: dict[str, Tensor] = {}
+        self.term_sums: dict[str, Tensor | float] = {}
         self.diagnostics: dict[str, float] = {}
 
     def build(self, spec: Spec) -> None:
@@ -100,7 +99,10 @@ class Method(LightningModule):
         return value if value is None or alone else gather_rows(value)
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        return [self.optimization.optimizer(list(parameters)) for parameters in self.groups().values()]
+        groups = {name: list(parameters) for name, parameters in self.groups().items()}
+        if empty := [name for name, parameters in groups.items() if not parameters]:
+            raise ConfigError(f"{type(self).__name__} updates '{empty[0]}', which has no parameters in this network; use another.")
+        return [self.optimization.optimizer(parameters) for parameters in groups.values()]
 
     @property
     def progress(self) -> float:
@@ -142,6 +144,7 @@ class Method(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["steps_done"] = self.steps_done
+        checkpoint["term_sums"] = {name: float(value) for name, value in self.term_sums.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.steps_done = checkpoint["steps_done"]
+        self.steps_done, self.term_sums = checkpoint["steps_done"], checkpoint["term_sums"]

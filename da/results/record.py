@@ -26,8 +26,9 @@ def run_id(config: dict[str, Any], fingerprint: str) -> str:
     """Content hash (12 hex digits) of what can change a result: the configuration, the data, files it names."""
     kept: dict[str, Any] = {key: value for key, value in config.items() if key not in VOLATILE}
     kept["trainer"] = {k: v for k, v in kept["trainer"].items() if k not in VOLATILE_TRAINER}
-    files = {str(value): _digest(Path(value)) for value in kept["method"].values() if isinstance(value, str) and Path(value).is_file()}
-    text = json.dumps([kept, fingerprint, sorted(files.values())], sort_keys=True)
+    named = [Path(value) for value in kept["method"].values() if isinstance(value, str)]
+    files = [_digest(file) for path in named for file in (path, path / "model.pt") if file.is_file()]
+    text = json.dumps([kept, fingerprint, files], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -86,7 +87,7 @@ def read(directory: Path) -> dict[str, Any] | None:
     """The record of a run's directory, or None if there is none."""
     try:
         loaded = json.loads((directory / FILE).read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (OSError, ValueError):  # absent, or not JSON text
         return None
     return loaded if isinstance(loaded, dict) and loaded.get("schema") == SCHEMA else None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv as csv_format
 import io
-import os
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +38,10 @@ def wandb(directory: Path, info: dict[str, Any], *, project: str = "da", offline
     except ImportError as error:
         raise ConfigError('logger=wandb needs the package wandb: pip install "da[wandb]", or use logger=csv.') from error
     if offline is None:
-        offline = not (os.environ.get("WANDB_API_KEY") or client.api.api_key)
-    logger = WandbLogger(
+        offline = not client.login(prompt=False, verify=False)
+    logger = OneRun(
         project=project,
-        offline=offline,
+        mode="offline" if offline else None,  # Lightning's own `offline` asks for a mode that W&B no longer has
         save_dir=str(directory),
         name=info["name"],
         group=info["group"],
@@ -50,6 +49,15 @@ def wandb(directory: Path, info: dict[str, Any], *, project: str = "da", offline
         config=info["config"],
     )
     return [*csv(directory, info), logger]
+
+
+class OneRun(WandbLogger):
+    """W&B's run ends with ours; else the next run of a sweep in the same process would go on in it."""
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        super().finalize(status)
+        self.experiment.finish(exit_code=int(status != "success"))
 
 
 class EpochCSV(Logger):

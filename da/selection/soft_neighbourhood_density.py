@@ -17,6 +17,8 @@ def score(evidence: Evidence) -> float:
     """
     assert evidence.target_logits is not None
     logits = evidence.target_logits
+    if len(logits) < 2:
+        return float("nan")  # no neighbours, no score
     p = softmax(logits[:: max(1, -(-len(logits) // LIMIT))], axis=1)
     p /= np.linalg.norm(p, axis=1, keepdims=True)
     similarity = p @ p.T / TEMPERATURE

@@ -16,7 +16,10 @@ from da.divergences.soft_mmd import soft_mmd
 
 
 def soft(z_s, z_t):
-    return soft_mmd(z_s, (2.0 * z_s[:, :3]).softmax(1), z_t, (2.0 * z_t[:, :3]).softmax(1))
+    def members(z):
+        return (2.0 * z[:, :3]).softmax(1, dtype=torch.promote_types(z.dtype, torch.float32))
+
+    return soft_mmd(z_s, members(z_s), z_t, members(z_t))
 
 
 def fixed_mmd(z_s, z_t):

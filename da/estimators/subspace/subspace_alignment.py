@@ -35,7 +35,7 @@ class SubspaceAlignment(Mapping):
         """Learn means and directions, ``source_map_`` and ``target_map_``."""
         x_s, x_t = matched(source, target)
         self.source_mean_, self.target_mean_ = x_s.mean(0), x_t.mean(0)
-        size = min(self.components, len(x_s), len(x_t), x_s.shape[1])
+        size = max(min(self.components, len(x_s) - 1, len(x_t) - 1, x_s.shape[1]), 1)
         p_s, p_t = _directions(x_s - self.source_mean_, size), _directions(x_t - self.target_mean_, size)
         self.source_map_, self.target_map_ = p_s @ (p_s.T @ p_t), p_t
         return self
@@ -48,7 +48,7 @@ class SubspaceAlignment(Mapping):
 
 
 def _directions(centred: np.ndarray, size: int) -> np.ndarray:
-    """``(d, size)`` leading right singular vectors, exactly, by the smaller of the two Gram matrices."""
+    """``(d, size)`` leading right singular vectors, exactly; by the covariance where that is smaller."""
     n, d = centred.shape
     if n >= d:
         return np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :size]

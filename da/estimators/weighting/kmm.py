@@ -25,7 +25,7 @@ class KMM(Weighting):
     Args:
         bandwidth: :math:`\sigma` of :math:`k(a, b) = e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs; None is the
             median distance of pooled samples.
-        limit: B, the largest weight.
+        limit: B, the largest weight, before they are brought to mean 1.
         tolerance: :math:`\epsilon`; None is :math:`(\sqrt{n_s} - 1) / \sqrt{n_s}`, as the paper proposes.
         max_iter: most iterations.
 

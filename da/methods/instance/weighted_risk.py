@@ -44,21 +44,29 @@ class WeightedRisk(Method):
         self.on_features, self.refresh = on_features, refresh
         self.weights: np.ndarray | None = None
 
+    def on_train_start(self) -> None:
+        if self.weights is not None:  # resumed, maybe in the middle of an epoch
+            self.apply_weights(self.weights)
+
     def on_train_epoch_start(self) -> None:
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
         due = self.on_features and self.trainer.current_epoch % self.refresh == 0
         if self.weights is None or due:
+            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
             source, target = data.sources[0].without_labels(), data.target
             if self.on_features:
                 source, target = (Domain(predict(self, domain)[0]) for domain in (source, target))
-            self.weighting.fit(source, target)
-            self.weights = self.weighting.weights_
-        data.reweight(self.weights)
-        size = float(self.weights.sum() ** 2 / np.square(self.weights).sum())
+            self.weights = self.weighting.fit(source, target).weights_
+            self.apply_weights(self.weights)
+
+    def apply_weights(self, weights: np.ndarray) -> None:
+        """Hand the weights to the data module, and record how many samples they amount to."""
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
+        data.reweight(weights)
+        size = float(weights.sum() ** 2 / np.square(weights).sum())
         self.diagnostics = {"effective_sample_size": size}
-        if size < DEGENERATE * len(self.weights):
+        if size < DEGENERATE * len(weights):
             warnings.warn(
-                f"The weighting is degenerate: an effective {size:.1f} of {len(self.weights)} source samples remain; "
+                f"The weighting is degenerate: an effective {size:.1f} of {len(weights)} source samples remain; "
                 "regularise it, limit its weights, or widen its kernel.",
                 stacklevel=2,
             )

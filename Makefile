@@ -1,0 +1,30 @@
+# `make demo` and `make test` need Python 3.11, git and make; they create what they need below .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+setup: .venv/ready  ## create the environment
+
+demo: .venv/ready  ## adaptation beats source-only on real digits: a table, records and a figure below runs/demo
+	$(BIN)/python scripts/demo.py
+
+test: .venv/ready  ## run the fast tests (DA_DATA_DIR=FOLDER for those on real data; ARGS=... for pytest)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/ready  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:  ## remove the environment and all runs
+	rm -rf .venv runs
+
+.PHONY: help setup demo test lint clean

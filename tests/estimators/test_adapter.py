@@ -1,0 +1,183 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import issparse
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from da import catalog
+from da.estimators.adapter import TransferClassifier
+from da.estimators.subspace.coral import CORAL
+from da.estimators.subspace.subspace_alignment import SubspaceAlignment
+from da.estimators.weighting.logistic_ratio import LogisticRatio
+from da.setting import SAME
+
+MAKERS = {
+    name: entry.locate()
+    for name, entry in catalog.entries("method").items()
+    if entry.is_estimator and entry.access.spaces == SAME
+}
+everyone = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+
+
+def quick(estimator):
+    return estimator.set_params(max_iter=200) if "max_iter" in estimator.get_params() else estimator
+
+
+EXPECTED_FAILURES: dict[str, str] = {}  # check: reason. scikit-learn's checks hold without exception; keep it so.
+
+
+class QuarterTarget(TransferClassifier):
+    """Every fourth sample is the target's, so that scikit-learn's checks, which know no domains, do adapt."""
+
+    def fit(self, X, y):
+        n = X.shape[0] if issparse(X) else len(np.asarray(X))
+        return super().fit(X, y, domain=np.arange(n) % 4 == 3)
+
+
+@parametrize_with_checks(
+    [TransferClassifier(), *(QuarterTarget(quick(make())) for make in MAKERS.values())],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def test_no_exceptions_are_made():
+    assert len(EXPECTED_FAILURES) == 0
+
+
+@pytest.fixture
+def mixed():
+    """Both domains in one table, shuffled: inputs, labels (strings), domain."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=90)
+    is_target = rng.permutation(np.arange(90) % 2)
+    x = rng.normal(size=(90, 5)) + 3.0 * np.eye(5)[y]
+    x[is_target == 1] = x[is_target == 1] @ np.diag([1.0, 2.0, 1.0, 1.0, 3.0]) + 0.5
+    return x, np.array(["cat", "dog", "owl"])[y], is_target
+
+
+@everyone
+def test_without_domains_nothing_is_adapted(make, mixed):
+    x, y, is_target = mixed
+    plain = LogisticRegression(max_iter=1000).fit(x, y)
+    for domain in (None, np.zeros(90)):
+        fitted = TransferClassifier(make()).fit(x, y, domain=domain)
+        assert fitted.predict(x).tolist() == plain.predict(x).tolist()
+        assert fitted.estimator_ is None
+
+
+@everyone
+def test_both_domains_reach_the_estimator_and_the_source_alone_trains(make, mixed):
+    x, y, is_target = mixed
+    fitted = TransferClassifier(make()).fit(x, y, domain=is_target)
+    source = x[is_target == 0]
+    if hasattr(fitted.estimator_, "weights_"):
+        weights, z_s, z_t = fitted.estimator_.weights_, source, x
+        assert weights.shape == (45,)
+    else:
+        weights, z_s, z_t = None, fitted.estimator_.transform(source, domain="source"), fitted.estimator_.transform(x)
+    direct = LogisticRegression(max_iter=1000).fit(z_s, y[is_target == 0], sample_weight=weights)
+    assert fitted.predict(x).tolist() == direct.predict(z_t).tolist()
+    assert fitted.classes_.tolist() == ["cat", "dog", "owl"]
+
+
+GARBAGE = {
+    "shuffled": lambda y: np.random.default_rng(1).permutation(y),
+    "one class": lambda y: np.full(len(y), "cat"),
+    "unknown classes": lambda y: np.array([f"class {k}" for k in range(len(y))]),
+}
+
+
+@everyone
+@pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
+def test_labels_of_the_target_are_not_looked_at(make, garbage, mixed):
+    x, y, is_target = mixed
+    other = np.where(is_target == 1, garbage(y), y)
+    straight = TransferClassifier(make()).fit(x, y, domain=is_target)
+    turned = TransferClassifier(make()).fit(x, other, domain=is_target)
+    assert turned.classes_.tolist() == straight.classes_.tolist()
+    assert np.array_equal(turned.classifier_.coef_, straight.classifier_.coef_)
+    assert np.array_equal(turned.predict(x), straight.predict(x))
+
+
+@pytest.mark.parametrize("missing", [np.nan, np.inf, 0.5, -1.0])
+def test_numeric_labels_of_the_target_may_be_missing(missing, mixed):
+    x, _, is_target = mixed
+    y = (x[:, 0] > 1.0).astype(float)
+    straight = TransferClassifier(CORAL()).fit(x, y, domain=is_target)
+    turned = TransferClassifier(CORAL()).fit(x, np.where(is_target == 1, missing, y), domain=is_target)
+    assert np.array_equal(turned.predict(x), straight.predict(x))
+
+
+@pytest.mark.parametrize("missing", [np.nan, np.inf, 0.5])
+def test_numeric_labels_of_the_source_may_not(missing, mixed):
+    x, _, is_target = mixed
+    y = (x[:, 0] > 1.0).astype(float)
+    y[np.flatnonzero(is_target == 0)[0]] = missing
+    with pytest.raises(ValueError, match="NaN|infinity|Unknown label type: continuous"):
+        TransferClassifier(CORAL()).fit(x, y, domain=is_target)
+
+
+@pytest.mark.parametrize("kind", [list, np.array, pd.Series])
+@pytest.mark.parametrize("labels", [["b", "a"], [7, 3], [True, False]])
+def test_labels_of_the_target_may_be_none(kind, labels, mixed):
+    x, _, is_target = mixed
+    classes = np.array(labels)[(x[:, 0] > 1.0).astype(int)]
+    y = [None if t else label for t, label in zip(is_target, classes.tolist(), strict=True)]
+    fitted = TransferClassifier(CORAL()).fit(x, kind(y), domain=is_target)
+    assert fitted.classes_.tolist() == sorted(labels)
+    assert np.array_equal(fitted.predict(x), TransferClassifier(CORAL()).fit(x, classes, domain=is_target).predict(x))
+
+
+@pytest.mark.parametrize("domain", [np.ones(90), np.zeros(89), np.zeros((90, 2))])
+def test_domains_that_do_not_fit_are_refused(domain, mixed):
+    x, y, _ = mixed
+    with pytest.raises(ValueError, match="`domain` needs one entry a sample, 0 for source and 1 for target"):
+        TransferClassifier(CORAL()).fit(x, y, domain=domain)
+
+
+def test_a_source_of_one_class_is_refused(mixed):
+    x, y, is_target = mixed
+    with pytest.raises(ValueError, match="The source has 1 class"):
+        TransferClassifier(CORAL()).fit(x, np.where(is_target == 0, "cat", y), domain=is_target)
+
+
+def test_the_estimators_given_are_left_unfitted(mixed):
+    x, y, is_target = mixed
+    given = TransferClassifier(CORAL(), KNeighborsClassifier(1)).fit(x, y, domain=is_target)
+    assert not hasattr(given.estimator, "map_")
+    assert not hasattr(given.classifier, "classes_")
+    assert isinstance(given.classifier_, KNeighborsClassifier)
+
+
+def test_in_a_pipeline(mixed):
+    x, y, is_target = mixed
+    pipeline = make_pipeline(StandardScaler(), TransferClassifier(SubspaceAlignment(components=3)))
+    pipeline.fit(x, y, transferclassifier__domain=is_target)
+    scaled = StandardScaler().fit_transform(x)
+    direct = TransferClassifier(SubspaceAlignment(components=3)).fit(scaled, y, domain=is_target)
+    assert pipeline.predict(x).tolist() == direct.predict(scaled).tolist()
+
+
+def test_in_a_grid_search_over_a_parameter_of_the_estimator(mixed):
+    x, y, is_target = mixed
+    grid = {"estimator__components": [1, 3], "classifier__C": [0.01, 1.0]}
+    model = TransferClassifier(SubspaceAlignment(), LogisticRegression(max_iter=1000))
+    search = GridSearchCV(model, grid, cv=StratifiedKFold(3), error_score="raise").fit(x, y, domain=is_target)
+    assert search.best_params_["estimator__components"] == 3
+    scores = search.cv_results_["mean_test_score"]
+    assert len(scores) == 4
+    assert scores.std() > 0.01
+    assert search.best_estimator_.estimator_.target_map_.shape == (5, 3)
+
+
+def test_weights_change_the_classifier(mixed):
+    x, y, is_target = mixed
+    even, weighted = (TransferClassifier(e).fit(x, y, domain=is_target).classifier_ for e in (None, LogisticRatio()))
+    assert np.abs(even.coef_ - weighted.coef_).max() > 0.01

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+
+import da.estimators.base
+from da.domain import Domain
+from da.errors import DataError
+from da.estimators.base import Weighting, matched, matrix
+
+
+def weighted(raw):
+    weighting = Weighting()
+    weighting._set_weights(np.asarray(raw, dtype=float))
+    return weighting
+
+
+def test_weights_are_brought_to_mean_one_and_cut_at_zero():
+    assert weighted([1.0, 3.0, -5.0, 0.0]).weights_.tolist() == [1.0, 3.0, 0.0, 0.0]
+    assert weighted([2e-300, 6e-300]).weights_.tolist() == pytest.approx([0.5, 1.5])
+
+
+@pytest.mark.parametrize("raw", [[0.0, 0.0], [-1.0, -2.0], [1.0, np.nan], [1.0, np.inf]])
+def test_degenerate_weights_are_refused_with_a_remedy(raw):
+    with pytest.raises(DataError, match=r"^Weighting found no finite positive weight: .*; widen the bandwidth"):
+        weighted(raw)
+
+
+def test_effective_sample_size():
+    assert weighted([1.0] * 8).effective_sample_size_ == pytest.approx(8.0)
+    assert weighted([1.0, 0.0, 0.0]).effective_sample_size_ == pytest.approx(1.0)
+    assert weighted([3.0, 1.0]).effective_sample_size_ == pytest.approx(16.0 / 10.0)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.array([[0.0, 1.0], [0.2, 0.0]]),
+        np.array([[0, 255], [51, 0]], dtype=np.uint8),
+        np.array([[[[0.0]], [[1.0]]], [[[0.2]], [[0.0]]]]),
+        sparse.csr_matrix(np.array([[0.0, 1.0], [0.2, 0.0]])),
+        sparse.csr_matrix(np.array([[0, 255], [51, 0]], dtype=np.uint8)),
+        torch.tensor([[0.0, 1.0], [0.2, 0.0]], dtype=torch.float64),
+    ],
+    ids=["dense", "bytes", "images", "sparse", "sparse bytes", "tensor"],
+)
+def test_a_matrix_is_flat_and_float64(x):
+    found = matrix(x)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, [[0.0, 1.0], [0.2, 0.0]])
+
+
+def test_a_matrix_is_a_copy():
+    x = np.zeros((2, 2))
+    matrix(x)[:] = 1.0
+    assert x.sum() == 0.0
+
+
+def test_a_sparse_input_too_large_for_memory_is_refused(monkeypatch):
+    x = sparse.csr_matrix((100_000, 100_000))
+    with pytest.raises(DataError, match=r"shape \(100000, 100000\) is too large to be made dense; select features"):
+        matrix(x)
+    monkeypatch.setattr(da.estimators.base, "DENSE_LIMIT", 6)
+    assert matrix(sparse.csr_matrix((2, 3))).shape == (2, 3)
+
+
+def test_domains_of_different_widths_are_refused():
+    assert [x.shape for x in matched(Domain(np.zeros((2, 3))), Domain(np.zeros((4, 3, 1))))] == [(2, 3), (4, 3)]
+    with pytest.raises(DataError, match="Source inputs have 3 features and target inputs 4; bring them to one space"):
+        matched(Domain(np.zeros((2, 3))), Domain(np.zeros((2, 4))))

@@ -1,0 +1,133 @@
+"""The configuration folder is the registry."""
+
+import ast
+import inspect
+
+import pytest
+from omegaconf import OmegaConf
+
+from da import catalog
+from da.errors import ConfigError
+from da.methods.base import Method
+from da.setting import ALL, DIFFERENT, Access
+from da.signatures import find
+
+OWN = [(group, e) for group in ("method", "data") for e in catalog.entries(group).values()]
+GROUPS = ("method", "data", "network", "classifier", "optimizer", "trainer", "logger")
+
+
+@pytest.mark.parametrize(("group", "package", "constant"), [("method", "methods", "needs"), ("method", "estimators", "needs"), ("data", "data", "offers")])  # fmt: skip
+def test_every_class_has_a_yaml_and_the_reverse(group: str, package: str, constant: str) -> None:
+    classes = {path for path in catalog.classes(package, constant) if not path.startswith("da.methods.base")}
+    named = {e.path for e in catalog.entries(group).values() if e.path.startswith(f"da.{package}.")}
+    assert named == classes
+
+
+@pytest.mark.parametrize(("group", "entry"), OWN, ids=lambda x: getattr(x, "name", x))
+def test_yaml_values_are_the_defaults(group: str, entry: catalog.Entry) -> None:
+    given = {key: value for key, value in entry.config.items() if key != "_target_"}
+    signature = inspect.signature(entry.locate())
+    defaults = {p.name: p.default for p in signature.parameters.values()}
+    assert given == defaults
+    for parameter in signature.parameters.values():
+        assert parameter.kind == parameter.KEYWORD_ONLY, f"{entry.name}.{parameter.name} must be keyword-only"
+        assert parameter.annotation is not parameter.empty
+
+
+@pytest.mark.parametrize(("group", "entry"), OWN, ids=lambda x: getattr(x, "name", x))
+def test_the_static_reading_agrees_with_the_import(group: str, entry: catalog.Entry) -> None:
+    made = entry.locate()
+    assert entry.access == (made.needs if group == "method" else made.offers)
+    assert set(entry.signature.keywords()) == set(inspect.signature(made).parameters)
+    assert entry.summary == inspect.getdoc(made).splitlines()[0]
+
+
+@pytest.mark.parametrize("name", catalog.entries("method"))
+def test_methods_are_documented(name: str) -> None:
+    entry = catalog.named("method", name)
+    assert entry.summary.endswith((".", ":")) or ":" in entry.summary
+    assert entry.reference, f"{name} has no Reference"
+    for parameter in entry.signature.keywords():
+        assert f"{parameter}:" in entry.signature.doc, f"{name} does not document '{parameter}'"
+
+
+def test_the_file_of_a_method_carries_its_name() -> None:
+    for entry in catalog.entries("method").values():
+        assert entry.path.split(".")[-2] == entry.name
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_option_of_every_group_is_allowed_and_fits_its_signature(group: str) -> None:
+    for entry in catalog.entries(group).values():
+        for key in entry.config:
+            assert key == "_target_" or key in entry.signature.keywords(), f"conf/{group}/{entry.name}.yaml: {key}"
+
+
+def test_methods_do_not_mention_data() -> None:
+    text = "".join((catalog.CONF / "method" / f"{name}.yaml").read_text() for name in catalog.entries("method"))
+    for name in catalog.entries("data"):
+        assert f"data={name}" not in text
+        assert f"da.data.{name}" not in text
+
+
+def test_experiments_are_deltas() -> None:
+    """Each line of an experiment changes something."""
+    from da.config import compose, validate
+
+    for file in sorted((catalog.CONF / "experiment").glob("*.yaml")):
+        content = OmegaConf.to_container(OmegaConf.load(file))
+        groups = {key.removeprefix("override /"): value for item in content.get("defaults", []) for key, value in item.items()}
+        base = compose([f"{group}={value}" for group, value in groups.items()])
+        validate(compose([f"experiment={file.stem}"]))
+        for key, value in content.items():
+            if key == "defaults":
+                continue
+            flat = {f"{key}.{inner}": v for inner, v in value.items()} if isinstance(value, dict) else {key: value}
+            for path, changed in flat.items():
+                assert OmegaConf.select(OmegaConf.create(base), path) != changed, f"{file.name}: {path} changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [("os.system", "not allowed"), ("da.run.run", "not allowed"), ("da.data.digits.np.load", "does not exist"), ("da.methods.base.torch", "does not exist"), ("torch.optim.Adm", "does not exist")],
+)  # fmt: skip
+def test_targets_outside_the_allow_list_are_refused(target: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        catalog.build({"_target_": target})
+
+
+def test_an_estimator_can_be_given_by_the_name_of_its_entry() -> None:
+    from da.estimators.weighting.logistic_ratio import LogisticRatio
+
+    made = catalog.build({"_target_": "da.methods.instance.weighted_risk.WeightedRisk", "weighting": "logistic_ratio"})
+    assert isinstance(made.weighting, LogisticRatio)
+
+
+def test_signatures_follow_re_exports() -> None:
+    found = find("torch.optim.Adam")
+    assert found is not None
+    assert found.path == "torch.optim.adam.Adam"
+    assert {"lr", "betas", "weight_decay"} <= set(found.keywords())
+    assert find("da.no_such.Thing") is None
+    assert find("no_such_package.Thing") is None
+    trainer = find("pytorch_lightning.Trainer")
+    assert trainer is not None
+    assert "max_epochs" in trainer.keywords()
+
+
+def test_access_is_evaluated_and_nothing_else() -> None:
+    from da.signatures import evaluate
+
+    names = {"Access": Access, "ALL": ALL, "DIFFERENT": DIFFERENT}
+    assert evaluate(ast.parse("Access(source_y=ALL, spaces=DIFFERENT)", mode="eval").body, names) == Access(source_y=ALL, spaces=DIFFERENT)  # fmt: skip
+    for text in ("__import__('os')", "Access.__class__", "Access(source_y=print())"):
+        with pytest.raises((KeyError, ValueError)):
+            evaluate(ast.parse(text, mode="eval").body, names)
+
+
+def test_lightning_methods_are_modules() -> None:
+    deep = [e.locate() for e in catalog.entries("method").values() if not e.is_estimator]
+    assert all(issubclass(made, Method) for made in deep)
+    assert {e.family for e in catalog.entries("method").values()} >= {
+        "transductive", "inductive", "heterogeneous", "unsupervised", "instance", "subspace", "weighting",
+    }  # fmt: skip

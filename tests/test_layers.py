@@ -1,0 +1,133 @@
+"""Who may import whom, and how large a file may grow."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = sorted((ROOT / "da").rglob("*.py"))
+
+# The longest prefix that fits decides; a module may import its own level and those below.
+LEVELS = {
+    "da": 0,
+    "da.errors": 0,
+    "da.setting": 0,
+    "da.space": 0,
+    "da.signatures": 0,
+    "da.domain": 1,
+    "da.schedules": 1,
+    "da.metrics": 1,
+    "da.divergences": 2,
+    "da.nn": 2,
+    "da.selection": 2,
+    "da.estimators": 3,
+    "da.methods": 5,
+    "da.methods.base": 3,
+    "da.methods.parts": 3,
+    "da.inference": 4,
+    "da.data": 5,
+    "da.results": 5,
+    "da.analysis": 5,
+    "da.checkpoint": 6,
+    "da.evaluation": 6,
+    "da.progress": 6,
+    "da.training": 6,
+    "da.checks": 7,
+    "da.checks.__main__": 8,
+    "da.catalog": 8,
+    "da.config": 8,
+    "da.demo": 8,
+    "da.docs": 8,
+    "da.entry": 8,
+    "da.launch": 8,
+    "da.listing": 8,
+    "da.run": 8,
+    "da.scaffold": 8,
+    "da.worker": 8,
+}
+ONLY_IN = {
+    "hydra": {"da.config"},
+    "wandb": {"da.results.tracking"},
+    "ot": {"da.divergences.transport", "da.estimators.transport"},
+    "torchvision": {"da.nn.torchvision"},
+    "matplotlib": {"da.analysis.embedding"},
+}
+
+
+def name_of(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def level(module: str) -> int:
+    while module not in LEVELS:
+        module = module.rpartition(".")[0]
+    return LEVELS[module]
+
+
+def imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{file}: relative imports hide who imports whom"
+            for alias in node.names:
+                child = f"{node.module}.{alias.name}"
+                yield child if (ROOT / child.replace(".", "/")).with_suffix(".py").exists() else str(node.module)
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_imports_go_down(file: Path) -> None:
+    own = name_of(file)
+    for module in imported(file):
+        if module.split(".")[0] == "da":
+            assert level(module) <= level(own), f"{own} imports {module}, which is above it"
+            siblings = own.startswith("da.methods.") and module.startswith("da.methods.")
+            if siblings:
+                shared = module in {"da.methods.base", "da.methods.parts"}
+                assert shared, f"{own} imports the method {module}; move what they share to da.nn or da.divergences"
+        top = module.split(".")[0]
+        if top in ONLY_IN:
+            assert any(own.startswith(place) for place in ONLY_IN[top]), f"{own} imports {top}; only {ONLY_IN[top]} may"
+
+
+def test_the_foundation_needs_the_standard_library_only() -> None:
+    for name in ("setting", "errors", "schedules", "space", "signatures"):
+        for module in imported(ROOT / "da" / f"{name}.py"):
+            assert module.split(".")[0] in {"__future__", "ast", "collections", "dataclasses", "difflib", "enum", "functools",
+                                            "importlib", "math", "pathlib", "typing"}  # fmt: skip
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_files_stay_small(file: Path) -> None:
+    lines = len(file.read_text().splitlines())
+    method = file.is_relative_to(ROOT / "da" / "methods")
+    assert lines <= (150 if method else 400), f"{name_of(file)} has {lines} lines; split it along an idea"
+
+
+def test_scripts_and_the_root_configuration_are_thin() -> None:
+    for file in (ROOT / "scripts").glob("*.py"):
+        assert len(file.read_text().splitlines()) <= 40, file
+    assert len((ROOT / "conf" / "train.yaml").read_text().splitlines()) <= 25 + 6
+
+
+def test_files_speak_of_the_project_alone() -> None:
+    pattern = re.compile(r"""["'= (](/home|/root|/work|/tmp)/[a-z]|\.\./shared""")
+    for folder in ("da", "conf", "scripts", "tests", "benchmarks"):
+        for file in (ROOT / folder).rglob("*"):
+            if file.suffix in {".py", ".yaml", ".md"} and file != Path(__file__):
+                found = pattern.search(file.read_text())
+                assert found is None, f"{file}: {found}"
+
+
+def test_importing_has_no_side_effects() -> None:
+    """Every module imports without printing, and without PyTorch where help and lists need it."""
+    import subprocess
+    import sys
+
+    code = "import sys, da.catalog, da.config, da.listing, da.entry, da.docs, da.scaffold, da.results.store\n"
+    code += "assert not {'torch', 'sklearn', 'wandb', 'matplotlib', 'hydra'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
