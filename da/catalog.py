@@ -9,7 +9,7 @@ import ast
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -104,14 +104,15 @@ def access_of(signature: Signature) -> Access:
     return access
 
 
-@lru_cache(maxsize=None)
+@cache
 def entries(group: str) -> dict[str, Entry]:
     """All entries of a group by name, in alphabetical order."""
     found = {}
     for file in sorted((CONF / group).glob("*.yaml")):
         config = OmegaConf.to_container(OmegaConf.load(file))
         assert isinstance(config, dict)
-        found[file.stem] = Entry(group, file.stem, config, resolve(str(config["_target_"]), f"conf/{group}/{file.name}"))
+        plain = {str(key): value for key, value in config.items()}
+        found[file.stem] = Entry(group, file.stem, plain, resolve(str(config["_target_"]), f"conf/{group}/{file.name}"))
     return found
 
 
@@ -131,14 +132,13 @@ def resolve(target: str, where: str) -> Signature:
         ConfigError: it is not on the allow-list, or does not exist.
     """
     signature = find(target)
-    if not any(target.startswith(prefix) or target == prefix for prefix in (*ALLOWED, "pytorch_lightning.Trainer")):
-        raise ConfigError(
-            f"_target_ '{target}' in {where} is not allowed; it may name {', '.join(sorted({a.split('.')[0] for a in ALLOWED}))} "
-            "classes of the allow-list in da/catalog.py only."
-        )
+    if not target.startswith((*ALLOWED, "pytorch_lightning.Trainer")):
+        raise ConfigError(f"_target_ '{target}' in {where} is not allowed; da/catalog.py lists what it may name.")
     if signature is None:
         module, _, name = target.rpartition(".")
-        raise ConfigError(f"_target_ '{target}' in {where} does not exist; there is no '{name}' in {module or 'no module'}.")
+        raise ConfigError(
+            f"_target_ '{target}' in {where} does not exist; there is no '{name}' in {module or 'no module'}."
+        )
     if not signature.path.startswith(ALLOWED):
         raise ConfigError(f"_target_ '{target}' in {where} leads to {signature.path}, which is not allowed.")
     return signature

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import random
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from pytorch_lightning import Callback, Trainer
 
@@ -44,14 +42,19 @@ class Resumable(Callback):
             write_atomically(self.file, stream.getvalue())
 
     def state_dict(self) -> dict[str, Any]:
-        return {"torch": torch.get_rng_state(), "numpy": np.random.get_state()[1].tolist(), "python": repr(random.getstate())}  # type: ignore[index, union-attr]
+        state: dict[str, Any] = {"cpu": torch.get_rng_state()}  # nothing else draws random numbers while training
+        if torch.cuda.is_available():
+            state["cuda"] = torch.cuda.get_rng_state()
+        return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._restored = state_dict
 
     def on_train_start(self, trainer: Trainer, method: Any) -> None:
         if self._restored is not None:
-            torch.set_rng_state(self._restored["torch"].cpu())
+            torch.set_rng_state(self._restored["cpu"].cpu())
+            if "cuda" in self._restored and torch.cuda.is_available():
+                torch.cuda.set_rng_state(self._restored["cuda"].cpu())
             self._restored = None
 
 

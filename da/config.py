@@ -18,9 +18,16 @@ from da.schedules import LEARNING_RATE
 from da.setting import setting_of
 
 RERUN = ("none", "failed", "stale", "all")
-RESERVED = (
-    "logger callbacks default_root_dir enable_checkpointing gradient_clip_val max_steps log_every_n_steps num_nodes".split()
-)
+RESERVED = [
+    "logger",
+    "callbacks",
+    "default_root_dir",
+    "enable_checkpointing",
+    "gradient_clip_val",
+    "max_steps",
+    "log_every_n_steps",
+    "num_nodes",
+]
 
 
 @dataclass
@@ -77,8 +84,7 @@ def validate(config: Mapping[str, Any]) -> Plan:
         typed = OmegaConf.merge(OmegaConf.structured(Frame), dict(config))
     except OmegaConfBaseException as error:
         raise ConfigError(f"Key '{error.full_key}': {str(error.msg).splitlines()[0]}") from error
-    plain = OmegaConf.to_container(typed, resolve=True)
-    assert isinstance(plain, dict)
+    plain = plain_of(typed)
     for group in GROUPS:
         _check_node(plain[group], group)
     _check_values(plain)
@@ -86,7 +92,9 @@ def validate(config: Mapping[str, Any]) -> Plan:
     data = catalog.entry_of("data", plain["data"]["_target_"])
     lacking = data.access.lacks(method.access)
     if lacking:
-        raise ConfigError(f"method={method.name} cannot run on data={data.name}: the data do not offer {', '.join(lacking)}.")
+        raise ConfigError(
+            f"method={method.name} cannot run on data={data.name}: the data do not offer {', '.join(lacking)}."
+        )
     return Plan(plain, method, data)
 
 
@@ -114,14 +122,20 @@ def _check_node(node: Mapping[str, Any], where: str) -> None:
 
 def _check_entry(name: str, kind: str, where: str) -> None:
     """A closed-form estimator given by name must exist and be of the kind that the parameter takes."""
-    fitting = [e.name for e in catalog.entries("method").values() if set(e.signature.bases) & {k.strip() for k in kind.split("|")}]
+    fitting = [
+        e.name
+        for e in catalog.entries("method").values()
+        if set(e.signature.bases) & {k.strip() for k in kind.split("|")}
+    ]
     if name not in fitting:
         raise ConfigError(f"{where}={name} is not a {kind.split('|')[0].strip().lower()}; {nearest(name, fitting)}")
 
 
 def fits(value: Any, annotation: str) -> bool:
     """Whether a plain value fits an annotation as written in source; annotations of other kinds accept anything."""
-    return any(_fits_one(value, part.strip()) for part in re.split(r"\|(?![^\[]*\])", annotation)) if annotation else True
+    return (
+        any(_fits_one(value, part.strip()) for part in re.split(r"\|(?![^\[]*\])", annotation)) if annotation else True
+    )
 
 
 def _fits_one(value: Any, kind: str) -> bool:
@@ -130,7 +144,12 @@ def _fits_one(value: Any, kind: str) -> bool:
         return value is None
     if kind.startswith("list["):
         return isinstance(value, list) and all(fits(item, kind[5:-1]) for item in value)
-    simple = {"int": number, "float": number or isinstance(value, float), "bool": isinstance(value, bool), "str": isinstance(value, str)}
+    simple = {
+        "int": number,
+        "float": number or isinstance(value, float),
+        "bool": isinstance(value, bool),
+        "str": isinstance(value, str),
+    }
     return simple.get(kind, True)
 
 
@@ -150,7 +169,9 @@ def _check_values(plain: Mapping[str, Any]) -> None:
         raise ConfigError(f"trainer.max_epochs must be at least 1, got {epochs}.")
     world = devices(plain)
     if plain["batch_size"] % world:
-        raise ConfigError(f"batch_size={plain['batch_size']} must be a multiple of trainer.devices={world}, which share it.")
+        raise ConfigError(
+            f"batch_size={plain['batch_size']} must be a multiple of trainer.devices={world}, which share it."
+        )
     for key, allowed in (("schedule", LEARNING_RATE), ("rerun", RERUN), ("selection", criteria())):
         if plain[key] not in allowed:
             raise ConfigError(f"{key}='{plain[key]}' is unknown; {nearest(plain[key], allowed)}")
@@ -171,6 +192,13 @@ def devices(config: Mapping[str, Any]) -> int:
 def criteria() -> list[str]:
     """Names of the selection rules, found by file."""
     return sorted(f.stem for f in (catalog.ROOT / "da" / "selection").glob("*.py") if f.stem != "__init__")
+
+
+def plain_of(config: Any) -> dict[str, Any]:
+    """An OmegaConf configuration as plain, resolved values."""
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
 
 
 def _in_file(key: Any) -> str:
@@ -242,13 +270,10 @@ class _Composer:
         from hydra.errors import HydraException
 
         try:
-            composed = compose("train", overrides)
-            plain = OmegaConf.to_container(composed, resolve=True)
+            return plain_of(compose("train", overrides))
         except (HydraException, OmegaConfBaseException) as error:
             self.explain(overrides)
             raise ConfigError(" ".join(str(error).splitlines()[:2])) from error
-        assert isinstance(plain, dict)
-        return {str(key): value for key, value in plain.items()}
 
     def explain(self, overrides: list[str]) -> None:
         """Raise the sentence for the override that Hydra refused, if it is a misspelt name."""
@@ -269,7 +294,9 @@ class _Composer:
             if rest and root in GROUPS and not override.is_add():
                 node = self.compose(chosen)[root] if len(chosen) < len(overrides) else {}
                 if rest.split(".")[0] not in node:
-                    raise ConfigError(f"There is no key '{root}.{rest}'; {nearest(rest, [k for k in node if k != '_target_'])}")
+                    raise ConfigError(
+                        f"There is no key '{root}.{rest}'; {nearest(rest, [k for k in node if k != '_target_'])}"
+                    )
 
 
 def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> int:
@@ -281,10 +308,8 @@ def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> in
 
     @hydra.main(config_path=str(catalog.CONF), config_name="train", version_base="1.3")
     def composed(config: Any) -> float:
-        plain = OmegaConf.to_container(config, resolve=True)
-        assert isinstance(plain, dict)
         try:
-            return job({str(key): value for key, value in plain.items()})
+            return job(plain_of(config))
         except KeyboardInterrupt:
             raise
         except Exception as error:

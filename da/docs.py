@@ -10,7 +10,11 @@ from da import catalog, listing
 def parts() -> dict[str, str]:
     """Rendered Markdown by the name of its place."""
     data = "\n".join(
-        ["| data | what it is |", "| --- | --- |", *(f"| `{e.name}` | {e.summary} |" for e in catalog.entries("data").values())]
+        [
+            "| data | what it is |",
+            "| --- | --- |",
+            *(f"| `{e.name}` | {e.summary} |" for e in catalog.entries("data").values()),
+        ]
     )
     made = {"methods": listing.methods_table(), "data": data}
     for file in sorted((catalog.ROOT / "benchmarks" / "results").glob("*.md")):

@@ -75,7 +75,11 @@ def pool(domains: tuple[Domain, ...]) -> Domain:
     def rows(values: list[Any]) -> Any:
         if any(v is None for v in values):
             return None
-        return sparse.vstack(values, format="csr") if sparse.issparse(values[0]) else join([np.asarray(v) if join is np.concatenate else v for v in values])
+        return (
+            sparse.vstack(values, format="csr")
+            if sparse.issparse(values[0])
+            else join([np.asarray(v) if join is np.concatenate else v for v in values])
+        )
 
     return Domain(
         x=rows([d.x for d in domains]),
@@ -161,7 +165,7 @@ class Task:
                 digest.update(x.fingerprint().encode())
             elif sparse.issparse(x):
                 for part in (x.data, x.indices, x.indptr):
-                    digest.update(np.ascontiguousarray(part))
+                    digest.update(np.ascontiguousarray(part).tobytes())
             else:
                 digest.update(str(x.dtype).encode() + np.ascontiguousarray(x).tobytes())
             if domain.y is not None:
@@ -179,16 +183,14 @@ class Batch:
         labelled: samples of the few labelled target points, where few are granted.
     """
 
-    sources: tuple[Domain, ...] | Withheld
-    target: Domain | Withheld
-    labelled: Domain | Withheld = field(default_factory=lambda: Withheld("labelled target", "the method needs no few target labels"))
+    sources: Any  # tuple[Domain, ...] | Withheld; a method that asked for it need not rule out the other
+    target: Any  # Domain | Withheld
+    labelled: Any = field(default_factory=lambda: Withheld("labelled target", "the method needs no few target labels"))
 
     @property
-    def source(self) -> Domain:
+    def source(self) -> Any:
         """The source; several are pooled."""
-        if isinstance(self.sources, Withheld):
-            return self.sources  # type: ignore[return-value]  # raises on first touch, which is its purpose
-        return pool(self.sources)
+        return self.sources if isinstance(self.sources, Withheld) else pool(self.sources)
 
     def to(self, device: Any, **_: Any) -> Batch:
         """The batch on another device (Lightning calls this)."""
@@ -217,7 +219,9 @@ def check_task(task: Task) -> None:
             continue
         y = np.asarray(domain.y)
         if y.shape != (len(domain),):
-            raise DataError(f"The {where} has {len(domain)} samples but labels of shape {y.shape}; give one label each.")
+            raise DataError(
+                f"The {where} has {len(domain)} samples but labels of shape {y.shape}; give one label each."
+            )
         if not np.issubdtype(y.dtype, np.integer):
             raise DataError(f"The labels of the {where} are {y.dtype}, not integers; map them to 0..K-1 first.")
         if y.min() < 0 or y.max() >= task.n_classes:
@@ -232,7 +236,9 @@ def check_task(task: Task) -> None:
             )
     shapes = {split.train.sample_shape for split in task.sources}
     if len(shapes) > 1:
-        raise DataError(f"The sources of task {task.name} have inputs of different shapes {sorted(shapes)}; bring them to one.")
+        raise DataError(
+            f"The sources of task {task.name} have inputs of different shapes {sorted(shapes)}; bring them to one."
+        )
 
 
 def _check_finite(x: Any, where: str) -> None:

@@ -29,7 +29,9 @@ def train(arguments: Sequence[str]) -> int:
         print(f"train: {error}", file=sys.stderr)
         return 2
     # Hydra's parser wants options before overrides where there are both.
-    return config.main(job, sorted(arguments, key=lambda a: not a.startswith("-")) if flags <= PLAIN_FLAGS else arguments)
+    return config.main(
+        job, sorted(arguments, key=lambda a: not a.startswith("-")) if flags <= PLAIN_FLAGS else arguments
+    )
 
 
 def job(composed: dict[str, object]) -> float:

@@ -13,6 +13,7 @@ from da.data.module import PairedData
 from da.inference import Prediction, predict
 from da.methods.base import Method
 
+
 class Evaluator(Callback):
     """After every ``every``-th epoch and the last: predictions, metrics and the score of every selection rule.
 
@@ -50,7 +51,9 @@ class Evaluator(Callback):
             self.seconds["evaluate"] += time.perf_counter() - start
             flat = {f"{part}/{k}": v for part, m in self._metrics(self.history[-1]).items() for k, v in m.items()}
             for logger in trainer.loggers:
-                logger.log_metrics(flat | {f"terms/{k}": v for k, v in terms.items()} | {"epoch": epoch}, method.steps_done)
+                logger.log_metrics(
+                    flat | {f"terms/{k}": v for k, v in terms.items()} | {"epoch": epoch}, method.steps_done
+                )
 
     @staticmethod
     def _metrics(entry: dict[str, Any]) -> dict[str, dict[str, float]]:
@@ -88,7 +91,11 @@ class Evaluator(Callback):
             scored = [h for h in self.history if h["scores"].get(rule) is not None]
             if scored:
                 best = max(scored, key=lambda h: h["scores"][rule])
-                result[rule] = {"epoch": best["epoch"], "score": best["scores"][rule], "target_test": best["target_test"]}
+                result[rule] = {
+                    "epoch": best["epoch"],
+                    "score": best["scores"][rule],
+                    "target_test": best["target_test"],
+                }
         return result
 
     def state_dict(self) -> dict[str, Any]:

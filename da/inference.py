@@ -16,7 +16,9 @@ Prediction = tuple[np.ndarray, np.ndarray]
 """``(n, d)`` features and ``(n, k)`` logits."""
 
 
-def predict(method: Method, domain: Domain, forward: Callable[[Any], Output] | None = None, chunk: int = 512) -> Prediction:
+def predict(
+    method: Method, domain: Domain, forward: Callable[[Any], Output] | None = None, chunk: int = 512
+) -> Prediction:
     """Features and logits of every sample of a domain, in order; processes share the work without repeats.
 
     Args:
@@ -39,11 +41,11 @@ def predict(method: Method, domain: Domain, forward: Callable[[Any], Output] | N
                 outputs.append((forward or method)(part.x if method.raw_inputs else part.tensors(method.device).x))
     finally:
         method.train(was_training)
-    shares = [[mine, *(torch.cat([o[k] for o in outputs]).float().cpu().numpy() for k in (0, 1))]] if outputs else [None]
+    done = [mine, *(torch.cat([o[k] for o in outputs]).float().cpu().numpy() for k in (0, 1))] if outputs else None
+    shares: list[Any] = [done]
     if world > 1:
-        mine_only = shares[0]
         shares = [None] * world
-        torch.distributed.all_gather_object(shares, mine_only)
+        torch.distributed.all_gather_object(shares, done)
     filled = [share for share in shares if share is not None]
     order = np.argsort(np.concatenate([share[0] for share in filled]))
     z, logits = (np.concatenate([share[k] for share in filled])[order] for k in (1, 2))

@@ -41,8 +41,13 @@ def processes(directory: Path, frozen: dict[str, Any], count: int) -> None:
         _stop(group)
         raise
     if code != 0:
-        causes = [file.read_text(encoding="utf-8") for file in sorted(directory.glob("error-*.txt"), key=lambda f: f.stat().st_mtime_ns)]
-        raise WorkerFailed(causes[0] if causes else f"a process of {count} ended with exit code {code} and left no message")
+        causes = [
+            file.read_text(encoding="utf-8")
+            for file in sorted(directory.glob("error-*.txt"), key=lambda f: f.stat().st_mtime_ns)
+        ]
+        raise WorkerFailed(
+            causes[0] if causes else f"a process of {count} ended with exit code {code} and left no message"
+        )
 
 
 def _path() -> str:

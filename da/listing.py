@@ -97,7 +97,10 @@ def overview() -> str:
 
 def methods_table() -> str:
     """The table of methods in Markdown, as the README shows it."""
-    lines = ["| method | family | what it does | source | target | reference |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| method | family | what it does | source | target | reference |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for entry in _sorted("method"):
         source, target, spaces, _ = needs_cells(entry)
         target += "; other space" if spaces == "may differ" else ""
@@ -109,7 +112,9 @@ def outcome(record: dict[str, Any], directory: Path, fresh: bool) -> str:
     """One line on a finished run."""
     rule = record["config"]["selection"]
     chosen = record["selection"].get(rule, {})
-    figures = ", ".join(f"{name} {value:.2f}" for name, value in chosen.get("target_test", {}).items()) or "no target labels"
+    figures = (
+        ", ".join(f"{name} {value:.2f}" for name, value in chosen.get("target_test", {}).items()) or "no target labels"
+    )
     word = "finished" if fresh else "skipped "
     seconds = record["seconds"]["train"] + record["seconds"]["evaluate"]
     return (

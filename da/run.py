@@ -76,11 +76,18 @@ def run(config: dict[str, Any]) -> Result:
     found = record.read(directory)
     if found and not wanted(found, plan.config["rerun"]):
         if found["status"] == "failed":
-            raise RunFailed(f"{title(plan)} failed before: {found['error']} (rerun=failed tries again; see {directory}).")
+            raise RunFailed(
+                f"{title(plan)} failed before: {found['error']} (rerun=failed tries again; see {directory})."
+            )
         return Result(found | {"config": plan.config}, directory, fresh=False)
     if found:
         (directory / checkpoint.LAST).unlink(missing_ok=True)
-    frozen = {"config": plan.config, "run_id": identity, "fingerprint": fingerprint, "load_seconds": time.perf_counter() - started}
+    frozen = {
+        "config": plan.config,
+        "run_id": identity,
+        "fingerprint": fingerprint,
+        "load_seconds": time.perf_counter() - started,
+    }
     record.write_atomically(directory / "config.json", json.dumps(plan.config, indent=1).encode())
     try:
         if devices(plan.config) > 1:
@@ -167,7 +174,9 @@ def restore(directory: Path) -> tuple[Method, PairedData]:
     """
     found = record.read(directory)
     if found is None or found["status"] != "finished" or not (directory / WEIGHTS).is_file():
-        raise DataError(f"{directory} holds no finished run with {WEIGHTS}; train it first (closed-form runs keep no weights).")
+        raise DataError(
+            f"{directory} holds no finished run with {WEIGHTS}; train it first (closed-form runs keep no weights)."
+        )
     plan = validate(found["config"])
     task, fingerprint = load(json.dumps(plan.config["data"], sort_keys=True))
     if fingerprint != found["fingerprint"]:
@@ -219,7 +228,7 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any]) -> 
         | {
             "task": describe(task, data),
             "parameters": sum(p.numel() for p in method.parameters()),
-            "device": f"{trainer.world_size} x {torch.cuda.get_device_name() if method.device.type == 'cuda' else 'cpu'}",
+            "device": f"{trainer.world_size} x {_device_name(method.device)}",
             "target_test": last["target_test"],
             "source_test": last["source_test"],
             "selection": evaluator.chosen(),
@@ -228,6 +237,10 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any]) -> 
             "started": begun,
         },
     )
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def head(plan: Plan, frozen: dict[str, Any], status: str) -> dict[str, Any]:
@@ -271,7 +284,7 @@ def save_predictions(file: Path, evaluator: Evaluator, data: PairedData) -> None
 
     logits = evaluator.predictions["target_test"][1]
     y = data.evaluated["target_test"].y
-    known = {} if y is None else {"y": np.asarray(y)}
+    known: dict[str, Any] = {} if y is None else {"y": np.asarray(y)}
     stream = io.BytesIO()
     np.savez_compressed(stream, logits=logits, predicted=logits.argmax(1), classes=np.array(data.task.classes), **known)
     record.write_atomically(file, stream.getvalue())

@@ -39,7 +39,9 @@ class {class_name}(Method):
 
 def families() -> list[str]:
     """The folders of ``da/methods``."""
-    return sorted(folder.name for folder in (catalog.ROOT / "da" / "methods").iterdir() if (folder / "__init__.py").is_file())
+    return sorted(
+        folder.name for folder in (catalog.ROOT / "da" / "methods").iterdir() if (folder / "__init__.py").is_file()
+    )
 
 
 def new_method(name: str, family: str) -> tuple[Path, Path]:
@@ -49,7 +51,9 @@ def new_method(name: str, family: str) -> tuple[Path, Path]:
         ConfigError: the name is no Python name or is taken, or there is no such family.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
-        raise ConfigError(f"'{name}' cannot name a method; use lower-case words joined by underscores, such as my_method.")
+        raise ConfigError(
+            f"'{name}' cannot name a method; use lower-case words joined by underscores, such as my_method."
+        )
     if family not in families():
         raise ConfigError(f"There is no family '{family}'; {nearest(family, families())}")
     code = catalog.ROOT / "da" / "methods" / family / f"{name}.py"

@@ -9,7 +9,7 @@ import ast
 import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def find(dotted: str) -> Signature | None:
     return _find(module, name, 0) if module else None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _find(module: str, name: str, depth: int) -> Signature | None:
     file = locate(module)
     if file is None or depth > 8:
@@ -109,7 +109,7 @@ def locate(module: str) -> Path | None:
     return Path(spec.origin) if spec and not rest and spec.has_location and spec.origin else None
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse(file: Path) -> ast.Module:
     """The syntax tree of a source file."""
     return ast.parse(file.read_text(encoding="utf-8"))

@@ -18,7 +18,11 @@ from da.methods.base import Method
 
 
 def trainer(
-    callbacks: Sequence[pl.Callback], *, loggers: Any = False, directory: Path | None = None, keywords: Mapping[str, Any] | None = None
+    callbacks: Sequence[pl.Callback],
+    *,
+    loggers: Any = False,
+    directory: Path | None = None,
+    keywords: Mapping[str, Any] | None = None,
 ) -> pl.Trainer:
     """A trainer for paired data: no sampler of Lightning's, no checkpoints or bars but our own.
 
@@ -36,7 +40,9 @@ def trainer(
         "log_every_n_steps": 1,  # nothing is logged within a step; Lightning warns of epochs shorter than this
     }
     with quiet():
-        return pl.Trainer(**{**(keywords or {}), **fixed}, callbacks=list(callbacks), logger=loggers, default_root_dir=directory)
+        return pl.Trainer(
+            **{**(keywords or {}), **fixed}, callbacks=list(callbacks), logger=loggers, default_root_dir=directory
+        )
 
 
 def fit(trainer: pl.Trainer, method: Method, data: PairedData, resume: Path | None = None) -> None:

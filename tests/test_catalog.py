@@ -76,7 +76,9 @@ def test_experiments_are_deltas() -> None:
 
     for file in sorted((catalog.CONF / "experiment").glob("*.yaml")):
         content = OmegaConf.to_container(OmegaConf.load(file))
-        groups = {key.removeprefix("override /"): value for item in content.get("defaults", []) for key, value in item.items()}
+        groups = {
+            key.removeprefix("override /"): value for item in content.get("defaults", []) for key, value in item.items()
+        }
         base = compose([f"{group}={value}" for group, value in groups.items()])
         validate(compose([f"experiment={file.stem}"]))
         for key, value in content.items():

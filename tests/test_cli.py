@@ -15,12 +15,20 @@ from da import catalog, entry
 
 ROOT = Path(__file__).resolve().parent.parent
 TRAIN = [sys.executable, str(ROOT / "scripts" / "train.py")]
-SMALL = ["data=toy", "data.samples=60", "trainer.max_epochs=1", "steps_per_epoch=2", "trainer.enable_progress_bar=false"]
+SMALL = [
+    "data=toy",
+    "data.samples=60",
+    "trainer.max_epochs=1",
+    "steps_per_epoch=2",
+    "trainer.enable_progress_bar=false",
+]
 
 
 def started(*arguments: str, **options: object) -> subprocess.Popen:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([*TRAIN, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(
+        [*TRAIN, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
 
 
 def finished(*arguments: str) -> subprocess.CompletedProcess:
@@ -77,7 +85,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("arguments", MISTAKES)
-def test_a_mistake_is_refused_with_the_nearest_name_and_code_2(arguments: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_mistake_is_refused_with_the_nearest_name_and_code_2(
+    arguments: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     start = time.process_time()
     assert entry.train([*arguments.split(), f"output={tmp_path}/runs"]) == 2
     assert time.process_time() - start < 5.0
@@ -110,7 +120,9 @@ def conf_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("trainer/cpu.yaml", "_target_: pytorch_lightning.Trainer\nmax_epochs: 1\nacelerator: cpu\n", "did you mean 'accelerator'"),
     ],
 )  # fmt: skip
-def test_a_typo_in_any_file_is_refused(conf_copy: Path, capsys: pytest.CaptureFixture[str], file: str, text: str, message: str) -> None:
+def test_a_typo_in_any_file_is_refused(
+    conf_copy: Path, capsys: pytest.CaptureFixture[str], file: str, text: str, message: str
+) -> None:
     (conf_copy / file).write_text(text)
     extra = ["experiment=mine"] if file.startswith("experiment") else []
     assert entry.train(extra) == 2
@@ -184,7 +196,15 @@ def test_sweeps_over_devices_give_each_run_all_its_processes(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_a_failing_process_group_shows_the_cause_and_does_not_stop_the_sweep(tmp_path: Path) -> None:
-    done = finished("-m", "optimizer.lr=1e30,0.001", "optimizer=sgd", "method=source_only", "trainer=ddp", *SMALL, f"output={tmp_path}")
+    done = finished(
+        "-m",
+        "optimizer.lr=1e30,0.001",
+        "optimizer=sgd",
+        "method=source_only",
+        "trainer=ddp",
+        *SMALL,
+        f"output={tmp_path}",
+    )
     assert done.returncode == 1
     assert "not finite" in done.stderr
     assert sorted(r["status"] for r in records(tmp_path)) == ["failed", "finished"]

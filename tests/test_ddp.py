@@ -31,4 +31,6 @@ def test_two_processes_equal_one(name: str, two_processes: Path) -> None:
     two, one = torch.load(two_processes / f"{name}.pt", weights_only=True), trained(name)
     assert two.keys() == one.keys()
     for key in one:
-        torch.testing.assert_close(two[key], one[key], rtol=1e-5, atol=1e-5, msg=lambda text, key=key: f"{name}, {key}: {text}")
+        torch.testing.assert_close(
+            two[key], one[key], rtol=1e-5, atol=1e-5, msg=lambda text, key=key: f"{name}, {key}: {text}"
+        )

@@ -27,7 +27,9 @@ def commands() -> list[str]:
     for name in ("README.md", "CONTRIBUTING.md"):
         for block in re.findall(r"```(?:bash|sh)\n(.*?)```", (ROOT / name).read_text(), re.DOTALL):
             joined = block.replace("\\\n", " ")
-            found += [line.split("#")[0].strip() for line in joined.splitlines() if line.startswith("python scripts/train.py")]
+            found += [
+                line.split("#")[0].strip() for line in joined.splitlines() if line.startswith("python scripts/train.py")
+            ]
     return found
 
 
@@ -63,10 +65,18 @@ def project(tmp_path: Path) -> Path:
 
 def call(project: Path, *command: str) -> subprocess.CompletedProcess:
     environment = os.environ | {"PYTHONPATH": str(project), "OMP_NUM_THREADS": "1"}
-    return subprocess.run([sys.executable, *command], cwd=project, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        [sys.executable, *command], cwd=project, env=environment, capture_output=True, text=True, timeout=300
+    )
 
 
-SMALL = ["data=toy", "data.samples=60", "trainer.max_epochs=1", "steps_per_epoch=2", "trainer.enable_progress_bar=false"]
+SMALL = [
+    "data=toy",
+    "data.samples=60",
+    "trainer.max_epochs=1",
+    "steps_per_epoch=2",
+    "trainer.enable_progress_bar=false",
+]
 
 
 def test_a_fresh_scaffold_is_a_method(project: Path) -> None:

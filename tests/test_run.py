@@ -1,6 +1,7 @@
 """One run: record, skipping, failures, resuming."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ from da.errors import ConfigError, DataError
 from da.methods.transductive.source_only import SourceOnly
 from da.results import record
 
-SMALL = ["data=toy", "data.samples=60", "trainer.max_epochs=2", "steps_per_epoch=3", "trainer.enable_progress_bar=false"]
+SMALL = [
+    "data=toy",
+    "data.samples=60",
+    "trainer.max_epochs=2",
+    "steps_per_epoch=3",
+    "trainer.enable_progress_bar=false",
+]
 
 
 def config(tmp_path: Path, *overrides: str) -> dict[str, Any]:
@@ -25,7 +32,12 @@ def test_a_run_leaves_a_whole_record(tmp_path: Path) -> None:
     result = runs.run(config(tmp_path, "method=dann"))
     found = json.loads((result.directory / "record.json").read_text())
     assert found["status"] == "finished"
-    assert (found["method"], found["family"], found["setting"], found["seed"]) == ("dann", "transductive", "transductive", 0)
+    assert (found["method"], found["family"], found["setting"], found["seed"]) == (
+        "dann",
+        "transductive",
+        "transductive",
+        0,
+    )
     assert [e["epoch"] for e in found["epochs"]] == [1, 2]
     assert found["epochs"][-1]["step"] == 6
     assert set(found["epochs"][0]["terms"]) == {"task", "domain"}
@@ -69,7 +81,9 @@ def test_a_finished_run_is_not_run_again(tmp_path: Path, monkeypatch: pytest.Mon
     assert first.fresh
 
 
-@pytest.mark.parametrize("change", ["seed=1", "data.split_seed=1", "batch_size=32", "optimizer.lr=0.1", "trainer.max_epochs=3"])
+@pytest.mark.parametrize(
+    "change", ["seed=1", "data.split_seed=1", "batch_size=32", "optimizer.lr=0.1", "trainer.max_epochs=3"]
+)
 def test_whatever_can_change_a_result_changes_the_identity(tmp_path: Path, change: str) -> None:
     first = runs.run(config(tmp_path, "method=source_only"))
     second = runs.run(config(tmp_path, "method=source_only", change))
@@ -94,7 +108,9 @@ def test_runs_of_other_code_are_rerun_on_request_only(tmp_path: Path, monkeypatc
     assert runs.run(config(tmp_path, "method=source_only", "rerun=all")).fresh
 
 
-def test_a_failed_run_leaves_its_traceback_and_is_retried_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_run_leaves_its_traceback_and_is_retried_on_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wild = config(tmp_path, "method=source_only", "optimizer=sgd", "optimizer.lr=1e30")
     with pytest.raises(runs.RunFailed, match=r"not finite at step \d .*lower optimizer.lr"):
         runs.run(wild)
@@ -123,27 +139,43 @@ def test_a_wrong_configuration_writes_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("method", ["mcd", "weighted_risk"])
-def test_an_interrupted_run_continues_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    """Interrupted in the middle of the second of three epochs."""
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], None]:
+    """Starts a run that the user stops in the middle of its second epoch."""
     from da.methods.base import Method
 
-    extra = [f"method={method}", "trainer.max_epochs=3", "data.shift=covariate"]
-    whole = runs.run(config(tmp_path / "whole", *extra))
     step = Method.training_step
 
-    def interrupted(self: Method, batch: Any, index: int) -> None:
+    def stopping(self: Method, batch: Any, index: int) -> None:
         if self.steps_done == 4:
             raise KeyboardInterrupt
         step(self, batch, index)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Method, "training_step", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            runs.run(config(tmp_path / "cut", *extra))
+    def start(config: dict[str, Any]) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(Method, "training_step", stopping)
+            with pytest.raises(KeyboardInterrupt):
+                runs.run(config)
+
+    return start
+
+
+@pytest.mark.parametrize("method", ["mcd", "weighted_risk"])
+def test_an_interrupted_run_continues_to_the_same_weights(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    interrupted: Callable[[dict[str, Any]], None],
+    method: str,
+) -> None:
+    from da.methods.base import Method
+
+    extra = [f"method={method}", "trainer.max_epochs=3", "data.shift=covariate"]
+    whole = runs.run(config(tmp_path / "whole", *extra))
+    interrupted(config(tmp_path / "cut", *extra))
     assert list((tmp_path / "cut").rglob("last.ckpt"))
     assert not list((tmp_path / "cut").rglob("record.json"))
     resumed_from: list[int] = []
+    step = Method.training_step
 
     def counted(self: Method, batch: Any, index: int) -> None:
         resumed_from.append(self.steps_done)
@@ -165,20 +197,10 @@ def test_a_group_without_parameters_is_named(tmp_path: Path) -> None:
         runs.run(config(tmp_path, "method=mcd", "network=linear"))
 
 
-def test_a_checkpoint_cut_short_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from da.methods.base import Method
-
-    step = Method.training_step
-
-    def interrupted(self: Method, batch: Any, index: int) -> None:
-        if self.steps_done == 4:
-            raise KeyboardInterrupt
-        step(self, batch, index)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Method, "training_step", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            runs.run(config(tmp_path, "method=source_only"))
+def test_a_checkpoint_cut_short_is_not_used(
+    tmp_path: Path, interrupted: Callable[[dict[str, Any]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    interrupted(config(tmp_path, "method=source_only"))
     (file,) = tmp_path.rglob("last.ckpt")
     file.write_bytes(file.read_bytes()[:500])
     assert runs.run(config(tmp_path, "method=source_only")).record["status"] == "finished"
@@ -190,7 +212,13 @@ def test_different_spaces_found_on_loading_are_refused_with_a_sentence(tmp_path:
         rng = np.random.default_rng(0)
         np.savez(tmp_path / f"{name}.npz", X=rng.normal(size=(40, columns)), y=np.arange(40) % 2)
     own = ["data=features", f"data.source={tmp_path}/a.npz", f"data.target={tmp_path}/b.npz"]
-    common = [*own, "trainer.max_epochs=1", "steps_per_epoch=2", f"output={tmp_path}/runs", "trainer.enable_progress_bar=false"]
+    common = [
+        *own,
+        "trainer.max_epochs=1",
+        "steps_per_epoch=2",
+        f"output={tmp_path}/runs",
+        "trainer.enable_progress_bar=false",
+    ]
     for method in ("source_only", "coral"):
         with pytest.raises(runs.RunFailed, match=r"needs one space|a heterogeneous method"):
             runs.run(compose([*common, f"method={method}"]))

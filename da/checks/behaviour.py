@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from da.checkpoint import save_weights
 from da.checks.subject import Subject
 from da.checks.trial import batch_for, build, train
 from da.data.toy import Toy, ToyDimensions
 from da.domain import Task
 from da.estimators.base import Mapping, Weighting
 from da.estimators.subspace.unadapted import Unadapted
-from da.methods.base import Method
 from da.nn.networks import MLP
-from da.setting import ALL, DIFFERENT, FEW, NONE
+from da.setting import DIFFERENT, FEW, NONE
 
 SEEDS = (0, 1, 2)
 MARGIN = 2.0
@@ -49,7 +45,9 @@ def check_beats_its_baseline(subject: Subject) -> None:
         if ours >= theirs + margin:
             return
         reports.append(f"{arena.task.name}: {ours:.1f} against {theirs:.1f}")
-    raise AssertionError(f"{subject.name} does not beat its baseline by {margin:.0f} points anywhere ({'; '.join(reports)}).")
+    raise AssertionError(
+        f"{subject.name} does not beat its baseline by {margin:.0f} points anywhere ({'; '.join(reports)})."
+    )
 
 
 def accuracy(subject: Subject, arena: Arena, **options: Any) -> float:
@@ -74,7 +72,9 @@ def arenas(subject: Subject) -> list[Arena]:
         return [Arena(Toy(shift="rotation", samples=300).load(), epochs=6)]
     if _weighs(subject):
         return [Arena(Toy(shift="covariate", samples=400).load(), network=linear)]
-    return [Arena(Toy(shift=shift, samples=300, split_seed=s).load()) for shift, s in (("rotation", 2), ("subspace", 1))]
+    return [
+        Arena(Toy(shift=shift, samples=300, split_seed=s).load()) for shift, s in (("rotation", 2), ("subspace", 1))
+    ]
 
 
 def baseline(subject: Subject, arena: Arena) -> float:

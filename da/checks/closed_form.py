@@ -54,7 +54,9 @@ def check_inputs_are_left_alone(subject: Subject) -> None:
     source, target = _domains(subject)
     before = source.x.copy(), target.x.copy()
     subject.new().fit(source, target)
-    assert np.array_equal(before[0], source.x) and np.array_equal(before[1], target.x), f"{subject.name} changes its inputs."
+    assert np.array_equal(before[0], source.x) and np.array_equal(before[1], target.x), (
+        f"{subject.name} changes its inputs."
+    )
 
 
 def check_refitting_is_idempotent(subject: Subject) -> None:

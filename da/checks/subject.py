@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from da.estimators.base import Estimator
-from da.methods.base import Method
 from da.setting import Access
 
 
@@ -64,5 +63,3 @@ def applies_if(condition: Callable[[Subject], bool]) -> Callable[[Check], Check]
         return check
 
     return mark
-
-

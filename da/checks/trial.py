@@ -40,10 +40,15 @@ def build(subject: Subject, task: Task, *, seed: int = 0, network: Any = None, *
     shape = task.sources[0].train.sample_shape
     target = task.target.train.sample_shape
     made.build(
-        Spec(shape if made.needs.source_x else target, target, task.n_classes, network or partial(MLP, hidden=[16], features=8))
+        Spec(
+            shape if made.needs.source_x else target,
+            target,
+            task.n_classes,
+            network or partial(MLP, hidden=[16], features=8),
+        )
     )
     made.optimization = Optimization(partial(torch.optim.Adam, lr=0.01))
-    return made  # type: ignore[no-any-return]  # a Method either way
+    return made
 
 
 def train(
@@ -61,7 +66,9 @@ def train(
 ) -> Evaluator:
     """Train on the CPU; returns what was evaluated."""
     closed = isinstance(method, ClosedForm)
-    data = PairedData(task, method.needs, batch_size=batch_size, steps_per_epoch=1 if closed else steps, shots=shots, seed=seed)
+    data = PairedData(
+        task, method.needs, batch_size=batch_size, steps_per_epoch=1 if closed else steps, shots=shots, seed=seed
+    )
     evaluator = Evaluator(data, every=epochs)
     callbacks: list[pl.Callback] = [evaluator]
     if checkpoints is not None:

@@ -20,7 +20,8 @@ class Digits:
     (628 train, 270 test), so that no original is on both sides. The metric is accuracy on the target's test split.
 
     Args:
-        shift: ``sensor`` (5x5 blur, raised black level, half the contrast, noise of 0.2), ``rotation`` (40 degrees) or ``background`` (photographs).
+        shift: ``sensor`` (5x5 blur, raised black level, half the contrast, noise of 0.2), ``rotation`` (40 degrees) or
+            ``background`` (photographs).
         split_seed: seed of the split and of the shift's noise.
     """
 

@@ -29,19 +29,28 @@ class PairedData(LightningDataModule):
 
     Attributes:
         sources, target, labelled: the training domains as granted.
-        evaluated: the domains to predict after an epoch: ``source_test`` (if the source is seen and has one), ``target_train`` (labels absent)
-            and ``target_test``.
+        evaluated: the domains to predict after an epoch: ``source_test`` (if the source is seen and has one),
+            ``target_train`` (labels absent) and ``target_test``.
     """
 
     def __init__(
-        self, task: Task, needs: Access, *, batch_size: int = 64, steps_per_epoch: int | None = None, shots: int = 3, seed: int = 0
+        self,
+        task: Task,
+        needs: Access,
+        *,
+        batch_size: int = 64,
+        steps_per_epoch: int | None = None,
+        shots: int = 3,
+        seed: int = 0,
     ):
         super().__init__()
         self.task, self.batch_size, self.seed = task, batch_size, seed
         why = "the method does not need it"
         sources = tuple(s.train if needs.source_y > NONE else s.train.without_labels() for s in task.sources)
         if needs.source_y > NONE and any(s.y is None for s in sources):
-            raise DataError(f"The method needs source labels, but a source of {task.name} has none; give a labelled source.")
+            raise DataError(
+                f"The method needs source labels, but a source of {task.name} has none; give a labelled source."
+            )
         self.sources: tuple[Domain, ...] | Withheld = (
             (sources if needs.sources == MANY else (pool(sources),)) if needs.source_x else Withheld("source", why)
         )
@@ -96,7 +105,9 @@ class PairedBatches:
         trainer = data.trainer
         self.rank, self.world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
         if data.batch_size % self.world:
-            raise ConfigError(f"batch_size={data.batch_size} must be a multiple of the {self.world} devices that share it.")
+            raise ConfigError(
+                f"batch_size={data.batch_size} must be a multiple of the {self.world} devices that share it."
+            )
         self.orders = {name: EndlessOrder(len(d), data.seed, name) for name, d in data._granted().items()}
 
     def __len__(self) -> int:

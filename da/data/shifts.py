@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import ndimage
 
 
 def sensor(
-    x: np.ndarray, rng: np.random.Generator, *, blur: int = 5, black: float = 0.4, contrast: float = 0.5, noise: float = 0.2
+    x: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    blur: int = 5,
+    black: float = 0.4,
+    contrast: float = 0.5,
+    noise: float = 0.2,
 ) -> np.ndarray:
     """A worse sensor: a ``blur`` x ``blur`` box filter, a raised black level, less contrast, and Gaussian noise."""
     blurred = ndimage.uniform_filter(x, size=(1, 1, blur, blur), mode="constant")
@@ -38,4 +46,4 @@ def background(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.abs(x - patches).astype(np.float32)
 
 
-SHIFTS = {"sensor": sensor, "rotation": rotation, "background": background}
+SHIFTS: dict[str, Callable[..., np.ndarray]] = {"sensor": sensor, "rotation": rotation, "background": background}

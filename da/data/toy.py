@@ -16,7 +16,9 @@ NUISANCE = 4
 RADIUS = 3.0
 
 
-def blobs(rng: np.random.Generator, n: int, classes: int, priors: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def blobs(
+    rng: np.random.Generator, n: int, classes: int, priors: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """``(n, 2)`` unit Gaussians at even angles on a circle of radius 3, and their ``(n,)`` classes."""
     y = rng.choice(classes, size=n, p=priors)
     angle = 2.0 * math.pi * y / classes
@@ -24,7 +26,7 @@ def blobs(rng: np.random.Generator, n: int, classes: int, priors: np.ndarray | N
 
 
 def covariate_ratio(x: np.ndarray) -> np.ndarray:
-    r"""True density ratio :math:`p_t(x) / p_s(x)` of ``shift=covariate``: N(1.5, 1) over N(0, 1) in the first coordinate."""
+    r"""True :math:`p_t(x) / p_s(x)` of ``shift=covariate``: N(1.5, 1) over N(0, 1) in the first coordinate."""
     ratio: np.ndarray = np.exp(1.5 * x[:, 0] - 1.125)
     return ratio
 

@@ -10,7 +10,9 @@ from da.divergences.precision import full_precision
 
 
 @full_precision
-def domain_confusion(d_s: Tensor, d_t: Tensor, weight_s: Tensor | None = None, weight_t: Tensor | None = None) -> Tensor:
+def domain_confusion(
+    d_s: Tensor, d_t: Tensor, weight_s: Tensor | None = None, weight_t: Tensor | None = None
+) -> Tensor:
     r"""Binary cross-entropy of telling source (1) from target (0), the two domains weighing the same.
 
     .. math:: -\tfrac12 \mathbb{E}_s [\log D] - \tfrac12 \mathbb{E}_t [\log (1 - D)]

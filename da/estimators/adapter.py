@@ -41,7 +41,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         check_classification_targets(y)
         is_target = np.zeros(len(X), dtype=bool) if domain is None else np.asarray(domain).astype(bool)
         if is_target.shape != (len(X),) or is_target.all():
-            raise ValueError("`domain` needs one entry a sample, 0 for source and 1 for target, and at least one source sample.")
+            raise ValueError(
+                "`domain` needs one entry a sample, 0 for source and 1 for target, and at least one source sample."
+            )
         self.classes_, labels = np.unique(y[~is_target], return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"The source has 1 class ({self.classes_[0]}); a classifier needs at least 2.")
@@ -73,6 +75,6 @@ def _covered(y: Any, is_target: np.ndarray) -> np.ndarray:
     if is_target.shape != y.shape or is_target.all():
         return y  # refused where the inputs are known as well
     known = np.array(y[~is_target].tolist())  # without what was missing, objects may turn out to be numbers
-    covered = np.full(y.shape, known[0])
+    covered = np.full(y.shape, known[0], dtype=known.dtype)
     covered[~is_target] = known
     return covered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -56,17 +56,17 @@ class Method(LightningModule):
         """The updates of one step, in order."""
         return [Phase(self.terms)]
 
-    def groups(self) -> dict[str, Iterable[nn.Parameter]]:
+    def groups(self) -> Mapping[str, Iterable[nn.Parameter]]:
         """Named groups of parameters, an optimiser each; constant while training."""
         return {"all": self.parameters()}
 
     def forward(self, x: Tensor) -> Output:
         """Features and logits of *target* inputs; what is evaluated."""
-        return self.network(x)  # type: ignore[no-any-return]
+        return self.network(x)
 
     def forward_source(self, x: Tensor) -> Output:
         """Features and logits of source inputs; the same unless the domains have networks of their own."""
-        return self(x)  # type: ignore[no-any-return]
+        return self(x)
 
     def score(self, y: np.ndarray, logits: np.ndarray) -> dict[str, float]:
         """Metrics of ``(n, k)`` logits against ``(n,)`` labels, in percent; the first is the main one."""
@@ -87,21 +87,21 @@ class Method(LightningModule):
         z = self.network.encoder(torch.cat([source.x, target.x]))
         z_s, z_t = self.gather(z[:n]), self.gather(z[n:])
         logits = self.network.head(torch.cat([z_s, z_t]))
-        n = len(z_s)
         return (
-            View(z_s, logits[:n], self.gather(source.y), self.gather(source.weight)),
-            View(z_t, logits[n:], self.gather(target.y), self.gather(target.weight)),
+            View(z_s, logits[: len(z_s)], self.gather(source.y), self.gather(source.weight)),
+            View(z_t, logits[len(z_s) :], self.gather(target.y), self.gather(target.weight)),
         )
 
     def gather(self, value: Any) -> Any:
         """The rows of all processes, with gradients, so that a loss over the batch sees the global batch."""
-        alone = self._trainer is None or self.trainer.world_size == 1
-        return value if value is None or alone else gather_rows(value)
+        return value if value is None or self._trainer is None or self.trainer.world_size == 1 else gather_rows(value)
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         groups = {name: list(parameters) for name, parameters in self.groups().items()}
         if empty := [name for name, parameters in groups.items() if not parameters]:
-            raise ConfigError(f"{type(self).__name__} updates '{empty[0]}', which has no parameters in this network; use another.")
+            raise ConfigError(
+                f"{type(self).__name__} updates '{empty[0]}', which has no parameters in this network; use another."
+            )
         return [self.optimization.optimizer(parameters) for parameters in groups.values()]
 
     @property
@@ -126,7 +126,7 @@ class Method(LightningModule):
                 self.manual_backward(loss)
                 for name in phase.groups:
                     if self.optimization.clip is not None:
-                        self.clip_gradients(optimizers[name], self.optimization.clip, "norm")
+                        self.clip_gradients(optimizers[name].optimizer, self.optimization.clip, "norm")
                     optimizers[name].step()
         self.steps_done += 1
 

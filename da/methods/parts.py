@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +21,8 @@ class View(NamedTuple):
 
     z: Tensor
     logits: Tensor
-    y: Tensor | None
-    weight: Tensor | None
+    y: Any  # (n,) labels, or None where absent
+    weight: Any  # (n,) weights, or None where equal
 
 
 @dataclass(frozen=True)

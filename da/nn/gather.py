@@ -34,4 +34,4 @@ def gather_rows(x: Tensor) -> Tensor:
     Args:
         x: as many rows on every process.
     """
-    return _Gather.apply(x)  # type: ignore[no-any-return, no-untyped-call]  # torch leaves apply untyped
+    return _Gather.apply(x)

@@ -21,4 +21,4 @@ class _Reverse(torch.autograd.Function):
 
 def reverse_gradient(x: Tensor, strength: float = 1.0) -> Tensor:
     """The identity, whose gradient is multiplied by ``-strength`` (Ganin et al., JMLR 2016, eq. 16 and 17)."""
-    return _Reverse.apply(x, strength)  # type: ignore[no-any-return, no-untyped-call]  # torch leaves apply untyped
+    return _Reverse.apply(x, strength)

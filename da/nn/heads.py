@@ -20,8 +20,9 @@ class Discriminator(nn.Sequential):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = super().forward(x)
-        return logits.squeeze(1)
+        for layer in self:
+            x = layer(x)
+        return x.squeeze(1)
 
 
 class RandomMap(nn.Module):

@@ -71,10 +71,18 @@ class LeNet(Network):
     """
 
     def __init__(
-        self, shape: tuple[int, ...], n_classes: int, *, maps: list[int] | None = None, features: int = 128, dropout: float = 0.0
+        self,
+        shape: tuple[int, ...],
+        n_classes: int,
+        *,
+        maps: list[int] | None = None,
+        features: int = 128,
+        dropout: float = 0.0,
     ):
         if len(shape) != 3 or min(shape[1:]) < 16:
-            raise ConfigError(f"network=lenet needs images of at least 16x16, got inputs of shape {shape}; use network=mlp.")
+            raise ConfigError(
+                f"network=lenet needs images of at least 16x16, got inputs of shape {shape}; use network=mlp."
+            )
         first, second = maps or [20, 50]
         side = [((size - 4) // 2 - 4) // 2 for size in shape[1:]]
         super().__init__(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import Logger, WandbLogger
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
+from pytorch_lightning.utilities import rank_zero_only
 
 from da.errors import ConfigError
 from da.results.record import write_atomically
@@ -36,7 +36,9 @@ def wandb(directory: Path, info: dict[str, Any], *, project: str = "da", offline
     try:
         import wandb as client
     except ImportError as error:
-        raise ConfigError('logger=wandb needs the package wandb: pip install "da[wandb]", or use logger=csv.') from error
+        raise ConfigError(
+            'logger=wandb needs the package wandb: pip install "da[wandb]", or use logger=csv.'
+        ) from error
     if offline is None:
         offline = not client.login(prompt=False, verify=False)
     logger = OneRun(
@@ -81,7 +83,7 @@ class EpochCSV(Logger):
                 self.rows = list(csv_format.DictReader(stream))
 
     @rank_zero_only
-    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:  # type: ignore[override]
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         self.rows = [row for row in self.rows if int(row["step"]) < (step or 0)] + [{"step": step, **metrics}]
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
         stream = io.StringIO()

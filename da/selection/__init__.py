@@ -49,7 +49,7 @@ def score(name: str, evidence: Evidence) -> float | None:
     """A criterion's score of the evidence that it declares to read; None where that is missing or has no score."""
     module = criterion(name)
     hidden = {f.name: None for f in fields(Evidence) if f.name not in module.READS}
-    seen = replace(evidence, **hidden)  # type: ignore[arg-type]  # every field may be None
+    seen = replace(evidence, **hidden)
     if any(getattr(seen, field) is None for field in module.READS):
         return None
     value = float(module.score(seen))

@@ -25,19 +25,30 @@ def test_counts_shapes_and_labels(digits):
         assert domain.y.dtype == np.int64
         assert set(np.unique(domain.y)) == set(range(10))
         assert domain.x.max() >= 250  # the full range is used, so that 0..255 means the same in both
-    assert (task.name, task.n_classes, task.transductive) == ("mnist->usps", 10, False)
+    assert (task.name, task.n_classes, task.transductive) == ("mnist->usps, usps 16", 10, False)
     # the class counts that are published for the MNIST test set
     assert np.bincount(task.sources[0].test.y).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert task.sources[0].train.y[:6].tolist() == [5, 0, 4, 1, 9, 2]
 
 
 @pytest.mark.data
-def test_usps_is_enlarged_not_garbled(digits, real_data):
-    train = MnistUsps(source="usps", target="mnist").load().sources[0].train
+@pytest.mark.parametrize("size", [16, 20, 28])
+def test_usps_is_framed_not_garbled(digits, real_data, size):
+    train = MnistUsps(source="usps", target="mnist", usps_size=size).load().sources[0].train
     with np.load(real_data / "digits" / "usps.npz", allow_pickle=False) as file:
         original = file["X_train"][:200] / 2000.0
-    means = train.x[:200].mean(axis=(1, 2, 3)) / 255.0
-    np.testing.assert_allclose(means, original.mean(axis=(1, 2)), atol=0.01)
+    margin = (28 - size) // 2
+    inner = train.x[:200, 0, margin : margin + size, margin : margin + size]
+    assert inner.sum() == train.x[:200].sum(), "all ink lies in the frame"
+    np.testing.assert_allclose(inner.mean(axis=(1, 2)) / 255.0, original.mean(axis=(1, 2)), atol=0.01)
+    if size == 16:
+        np.testing.assert_allclose(inner / 255.0, original, atol=0.002)
+
+
+@pytest.mark.parametrize("size", [14, 17, 30])
+def test_a_size_that_does_not_fit_is_refused(size):
+    with pytest.raises(ConfigError, match="usps_size"):
+        MnistUsps(usps_size=size).load()
 
 
 @pytest.mark.data

@@ -28,5 +28,7 @@ def test_the_means_do_not_matter(draw):
 
 @pytest.mark.parametrize("sizes", [(1, 5), (5, 1), (1, 1)])
 def test_a_single_sample_has_no_covariance(sizes, draw):
-    with pytest.raises(ValueError, match=rf"at least 2 samples of each domain, got {sizes[0]} and {sizes[1]}; take larger"):
+    with pytest.raises(
+        ValueError, match=rf"at least 2 samples of each domain, got {sizes[0]} and {sizes[1]}; take larger"
+    ):
         coral(draw(sizes[0], 3), draw(sizes[1], 3))

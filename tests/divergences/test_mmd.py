@@ -67,6 +67,8 @@ def test_single_samples(draw):
 
 def test_squared_distances_are_those_of_cdist_and_never_negative(draw):
     a, b = draw(5, 3), draw(4, 3, mean=1.0, seed=1)
-    torch.testing.assert_close(squared_distances(a, b), torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist") ** 2)
+    torch.testing.assert_close(
+        squared_distances(a, b), torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist") ** 2
+    )
     near = (draw(50, 3, mean=100.0)).float()
     assert squared_distances(near, near).min().item() == 0.0

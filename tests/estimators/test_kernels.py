@@ -37,7 +37,8 @@ def test_points_that_are_all_equal_have_bandwidth_one(value):
 def test_duplicates_do_not_count_even_with_rounding():
     points = np.array([[0.1, 0.2, 0.3], [1.1, 0.2, 0.3]])
     assert median_bandwidth(np.repeat(points, 30, axis=0)) == pytest.approx(1.0, rel=1e-9)
-    assert median_bandwidth(np.repeat(A[:2], [40, 1], axis=0)) == pytest.approx(pdist(A[:2])[0], rel=1e-9)
+    long = RNG.normal(size=(2, 301))
+    assert median_bandwidth(np.repeat(long, [40, 1], axis=0)) == pytest.approx(pdist(long)[0], rel=1e-9)
 
 
 def test_many_points_are_thinned_evenly():

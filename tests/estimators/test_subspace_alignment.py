@@ -35,7 +35,8 @@ def test_new_samples_are_centred_by_the_training_mean(pair):
 
 
 @pytest.mark.parametrize(
-    ("n_s", "n_t", "d", "size"), [(30, 30, 4, 4), (5, 30, 20, 4), (30, 5, 20, 4), (1, 30, 4, 1), (30, 1, 4, 1), (1, 1, 4, 1)]
+    ("n_s", "n_t", "d", "size"),
+    [(30, 30, 4, 4), (5, 30, 20, 4), (30, 5, 20, 4), (1, 30, 4, 1), (30, 1, 4, 1), (1, 1, 4, 1)],
 )
 def test_no_more_components_than_both_domains_span(n_s, n_t, d, size, pair):
     source, target = pair(n_s, n_t, d)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -22,7 +24,14 @@ def check_output(network, shape, n_classes):
 
 @pytest.mark.parametrize(
     ("shape", "flat"),
-    [((1, 16, 16), 50), ((1, 28, 28), 800), ((3, 28, 28), 800), ((3, 32, 32), 1250), ((1, 16, 28), 200), ((2, 17, 19), 50)],
+    [
+        ((1, 16, 16), 50),
+        ((1, 28, 28), 800),
+        ((3, 28, 28), 800),
+        ((3, 32, 32), 1250),
+        ((1, 16, 28), 200),
+        ((2, 17, 19), 50),
+    ],
 )
 def test_lenet_fits_images_of_any_size_from_16(shape, flat):
     network = LeNet(shape, 7)
@@ -58,7 +67,7 @@ def test_lenet_refuses_other_inputs(shape):
 def test_mlp_layers(shape, options, sizes):
     network = MLP(shape, 3, **options)
     widths = [torch.tensor(shape).prod().item(), *sizes, 3]
-    assert linear_layers(network) == list(zip(widths, widths[1:], strict=False))
+    assert linear_layers(network) == list(pairwise(widths))
     assert network.features == sizes[-1]
     check_output(network, shape, 3)
     assert network(torch.rand(4, *shape)).z.min() >= 0.0  # rectified
@@ -85,7 +94,14 @@ def test_dropout_acts_in_training_only():
 
 @pytest.mark.parametrize(
     ("shape", "kind"),
-    [((1, 16, 16), LeNet), ((3, 64, 32), LeNet), ((1, 15, 40), MLP), ((30,), MLP), ((20, 20), MLP), ((1, 2, 20, 20), MLP)],
+    [
+        ((1, 16, 16), LeNet),
+        ((3, 64, 32), LeNet),
+        ((1, 15, 40), MLP),
+        ((30,), MLP),
+        ((20, 20), MLP),
+        ((1, 2, 20, 20), MLP),
+    ],
 )
 def test_auto_picks_by_shape(shape, kind):
     network = auto(shape, 4, features=9)

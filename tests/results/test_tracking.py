@@ -9,7 +9,14 @@ from da import run as runs
 from da.config import compose
 from da.results.tracking import EpochCSV
 
-SMALL = ["method=source_only", "data=toy", "data.samples=60", "trainer.max_epochs=2", "steps_per_epoch=2", "trainer.enable_progress_bar=false"]
+SMALL = [
+    "method=source_only",
+    "data=toy",
+    "data.samples=60",
+    "trainer.max_epochs=2",
+    "steps_per_epoch=2",
+    "trainer.enable_progress_bar=false",
+]
 
 
 def test_csv_has_a_row_for_each_epoch(tmp_path: Path) -> None:
@@ -27,7 +34,10 @@ def test_a_resumed_csv_goes_on_and_replaces_what_is_repeated(tmp_path: Path) -> 
     second = EpochCSV(tmp_path / "metrics.csv")
     second.log_metrics({"loss": -4.0, "new": 1.0}, 4)
     with (tmp_path / "metrics.csv").open(newline="") as stream:
-        assert [(r["step"], r["loss"], r["new"]) for r in csv.DictReader(stream)] == [("2", "2.0", ""), ("4", "-4.0", "1.0")]
+        assert [(r["step"], r["loss"], r["new"]) for r in csv.DictReader(stream)] == [
+            ("2", "2.0", ""),
+            ("4", "-4.0", "1.0"),
+        ]
 
 
 def test_wandb_runs_offline_without_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,9 @@ def certain(classes, k=4, margin=50.0):
 
 
 def test_all_criteria_are_found_by_file():
-    assert {"entropy", "infomax", "last", "oracle_accuracy", "soft_neighbourhood_density", "source_accuracy"} <= set(names())
+    assert {"entropy", "infomax", "last", "oracle_accuracy", "soft_neighbourhood_density", "source_accuracy"} <= set(
+        names()
+    )
     assert names() == sorted(names())
 
 

@@ -34,7 +34,9 @@ class CORAL(Mapping):
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``map_``, the ``(d, d)`` matrix A."""
         x_s, x_t = matched(source, target)
-        self.map_ = _power(_covariance(x_s), self.regularization, -0.5) @ _power(_covariance(x_t), self.regularization, 0.5)
+        self.map_ = _power(_covariance(x_s), self.regularization, -0.5) @ _power(
+            _covariance(x_t), self.regularization, 0.5
+        )
         return self
 
     def transform(self, x: Any, *, domain: str = "target") -> np.ndarray:

@@ -36,7 +36,12 @@ class KMM(Weighting):
     space = {"limit": log_uniform(1.0, 1e4)}
 
     def __init__(
-        self, *, bandwidth: float | None = None, limit: float = 1000.0, tolerance: float | None = None, max_iter: int = 5000
+        self,
+        *,
+        bandwidth: float | None = None,
+        limit: float = 1000.0,
+        tolerance: float | None = None,
+        max_iter: int = 5000,
     ):
         self.bandwidth, self.limit, self.tolerance, self.max_iter = bandwidth, limit, tolerance, max_iter
 
@@ -75,11 +80,14 @@ def _project(beta: np.ndarray, limit: float, low: float, high: float) -> np.ndar
     if low <= total <= high:
         return clipped
     goal = min(low if total < low else high, limit * len(beta))
-    below, above = beta.min() - limit - 1.0, beta.max() + 1.0
-    for _ in range(100):  # bisection on the shift that every unclipped entry shares
-        shift = 0.5 * (below + above)
-        if np.clip(beta - shift, 0.0, limit).sum() > goal:
-            below = shift
-        else:
-            above = shift
-    return np.clip(beta - 0.5 * (below + above), 0.0, limit)
+    below, above, shift = beta.min() - limit - 1.0, beta.max() + 1.0, 0.0
+    for _ in range(200):  # the shift that every unclipped entry shares, by Newton steps within a shrinking bracket
+        clipped = np.clip(beta - shift, 0.0, limit)
+        excess = clipped.sum() - goal
+        if abs(excess) <= 1e-12 * goal:
+            break
+        below, above = (shift, above) if excess > 0 else (below, shift)
+        free = np.count_nonzero((clipped > 0.0) & (clipped < limit))
+        newton = shift + excess / free if free else below
+        shift = newton if below < newton < above else 0.5 * (below + above)
+    return clipped

@@ -34,7 +34,7 @@ class LogisticRatio(Weighting):
     needs = Access(source_y=ALL, target_x=True)
     space = {"C": log_uniform(1e-3, 1e2)}
 
-    def __init__(self, *, C: float = 1.0, limit: float | None = None):  # noqa: N803  # scikit-learn's name
+    def __init__(self, *, C: float = 1.0, limit: float | None = None):  # scikit-learn's name
         self.C, self.limit = C, limit
 
     def fit(self, source: Domain, target: Domain) -> Self:

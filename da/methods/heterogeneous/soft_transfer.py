@@ -52,7 +52,6 @@ class SoftTransfer(Method):
     def terms(self, batch: Batch, progress: float) -> Terms:
         source = self.view(batch.source, encoder=self.source_encoder)
         labelled, target = self.view(batch.labelled), self.view(batch.target)
-        assert source.y is not None and labelled.y is not None
         guess = progress * target.logits.detach().softmax(1)
         align = soft_mmd(
             source.z,

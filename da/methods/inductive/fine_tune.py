@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -34,7 +34,12 @@ class FineTune(Method):
     space = {"unfreeze_from": uniform(0.0, 0.5), "unfreeze_to": uniform(0.0, 1.0)}
 
     def __init__(
-        self, *, checkpoint: str | None = None, keep_head: bool = True, unfreeze_from: float = 0.2, unfreeze_to: float = 0.6
+        self,
+        *,
+        checkpoint: str | None = None,
+        keep_head: bool = True,
+        unfreeze_from: float = 0.2,
+        unfreeze_to: float = 0.6,
     ):
         super().__init__()
         self.checkpoint, self.keep_head = checkpoint, keep_head
@@ -45,7 +50,7 @@ class FineTune(Method):
         if self.checkpoint is not None:
             load_network(self.network, Path(self.checkpoint), keep_head=self.keep_head)
 
-    def groups(self) -> dict[str, Iterable[nn.Parameter]]:
+    def groups(self) -> Mapping[str, Iterable[nn.Parameter]]:
         blocks = {f"block{k}": list(block.parameters()) for k, block in enumerate(self.network.encoder)}
         return {name: p for name, p in blocks.items() if p} | {"head": list(self.network.head.parameters())}
 
@@ -93,7 +98,9 @@ def load_network(network: nn.Module, path: Path, *, keep_head: bool) -> None:
     matching = {name: v for name, v in found.items() if name in own and own[name].shape == v.shape}
     missing = [name for name in own if name.startswith("encoder.") and name not in matching]
     if missing:
-        raise DataError(f"The checkpoint {file} does not fit the network (at {missing[0]}); use the network it was trained with.")
+        raise DataError(
+            f"The checkpoint {file} does not fit the network (at {missing[0]}); use the network it was trained with."
+        )
     if not keep_head:
         matching = {name: v for name, v in matching.items() if name.startswith("encoder.")}
     network.load_state_dict(own | matching)

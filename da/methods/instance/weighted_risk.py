@@ -22,7 +22,7 @@ DEGENERATE = 0.02
 class WeightedRisk(Method):
     r"""Train on the source with each sample weighted by an estimate of the density ratio.
 
-    .. math:: \min_\theta \frac{1}{n_s} \sum_i w(x_i) \, \ell(x_i, y_i; \theta), \qquad w(x) \approx \frac{p_t(x)}{p_s(x)}
+    .. math:: \min_\theta \frac{1}{n_s} \sum_i w(x_i) \, \ell(x_i, y_i; \theta), \quad w(x) \approx p_t(x) / p_s(x)
 
     Args:
         weighting: a closed-form weighting, by the name of its entry (``kmm``, ``logistic_ratio``, ...) or as an

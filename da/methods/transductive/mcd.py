@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -41,7 +41,7 @@ class MCD(Method):
         super().build(spec)
         self.second_head = nn.Linear(self.network.features, spec.n_classes)
 
-    def groups(self) -> dict[str, Iterable[nn.Parameter]]:
+    def groups(self) -> Mapping[str, Iterable[nn.Parameter]]:
         heads = [*self.network.head.parameters(), *self.second_head.parameters()]
         return {"encoder": self.network.encoder.parameters(), "heads": heads}
 
@@ -75,7 +75,6 @@ class MCD(Method):
         return Output(z, 0.5 * (first + second))
 
 
-def sum_of(y: Tensor | None, logits: tuple[Tensor, Tensor]) -> Tensor:
+def sum_of(y: Tensor, logits: tuple[Tensor, Tensor]) -> Tensor:
     """Cross-entropy of both classifiers."""
-    assert y is not None
     return cross_entropy(logits[0], y) + cross_entropy(logits[1], y)

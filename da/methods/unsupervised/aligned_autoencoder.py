@@ -31,7 +31,7 @@ class AlignedAutoencoder(Method):
     source and target share one naming of clusters. Scored by cluster accuracy (ACC) and NMI.
 
     Args:
-        weight: factor of the alignment term, relative to a mean squared error per input feature in units of its variance.
+        weight: factor of the alignment term; the mean squared errors are in units of the inputs' variance.
         hidden: width of the decoder's hidden layer.
 
     Reference: Kan et al., Bi-shifting auto-encoder for unsupervised domain adaptation, ICCV 2015, for the shared code;
