@@ -245,16 +245,18 @@ def _check_finite(x: Any, where: str) -> None:
     values = x.data if sparse.issparse(x) else x
     if not isinstance(values, np.ndarray) or not np.issubdtype(values.dtype, np.floating):
         return
-    if not np.isfinite(values.sum(dtype=np.float64)):  # one pass; the exact place is sought only when it is needed
-        bad = ~np.isfinite(values)
-        if not bad.any():
-            return
-        if sparse.issparse(x):
-            columns, rows = np.unique(x.indices[bad]), int(bad.sum())
-        else:
-            columns = np.unique(np.nonzero(bad.reshape(len(values), -1))[1])
-            rows = int(bad.reshape(len(values), -1).any(axis=1).sum())
-        shown = ", ".join(map(str, columns[:5])) + (", ..." if len(columns) > 5 else "")
-        raise DataError(
-            f"The {where} has NaN or infinite values in {rows} rows (columns {shown}); impute or drop them first."
-        )
+    with np.errstate(all="ignore"):
+        total = values.sum(dtype=np.float64)  # one pass; the place is sought only where this looks wrong
+    bad = np.empty(0) if np.isfinite(total) else ~np.isfinite(values)
+    if not bad.any():
+        return
+    if sparse.issparse(x):
+        places = x.tocoo()
+        rows, columns = np.unique(places.row[bad]), np.unique(places.col[bad])
+    else:
+        found = np.nonzero(bad.reshape(len(values), -1))
+        rows, columns = np.unique(found[0]), np.unique(found[1])
+    shown = ", ".join(map(str, columns[:5])) + (", ..." if len(columns) > 5 else "")
+    raise DataError(
+        f"The {where} has NaN or infinite values in {len(rows)} rows (columns {shown}); impute or drop them first."
+    )

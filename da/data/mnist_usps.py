@@ -56,7 +56,7 @@ class MnistUsps:
         """Read both sets and bring them to one shape.
 
         Raises:
-            ConfigError: a name is unknown, both are equal, ``limit`` is below 1, or ``usps_size`` is odd or not in 16..28.
+            ConfigError: a name is unknown, both are equal, or ``limit`` or ``usps_size`` is out of range.
             DataError: a file is missing or differs from the known one.
         """
         for key, name in (("source", self.source), ("target", self.target)):

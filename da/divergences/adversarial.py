@@ -36,5 +36,5 @@ def domain_confusion(
 
 
 def multilinear_map(z: Tensor, probabilities: Tensor) -> Tensor:
-    """Flattened outer product :math:`z \\otimes p` of ``(n, d)`` and ``(n, k)`` to ``(n, d k)`` (Long et al., NeurIPS 2018, eq. 4)."""
+    r"""Flattened :math:`z \otimes p` of ``(n, d)`` and ``(n, k)``: ``(n, d k)`` (Long et al., NeurIPS 2018, eq. 4)."""
     return torch.bmm(z.unsqueeze(2), probabilities.unsqueeze(1)).flatten(1)

@@ -15,9 +15,9 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
 
 @full_precision
 def mk_mmd(z_s: Tensor, z_t: Tensor, *, kernels: int = 5, bandwidth: float | None = None) -> Tensor:
-    r"""Squared multi-kernel MMD, biased estimate (Gretton et al., JMLR 2012, eq. 5; Long et al., ICML 2015, eq. 1).
+    r"""Squared MMD of several kernels, biased (Gretton et al., JMLR 2012, eq. 5; Long et al., ICML 2015, eq. 1).
 
-    .. math:: \frac{1}{M} \sum_m \Big\| \frac{1}{n_s} \sum_i \phi_m(z^s_i) - \frac{1}{n_t} \sum_j \phi_m(z^t_j) \Big\|^2,
+    .. math:: \frac1M \sum_m \Big\| \frac{1}{n_s} \sum_i \phi_m(z^s_i) - \frac{1}{n_t} \sum_j \phi_m(z^t_j) \Big\|^2,
        \qquad k_m(a, b) = \exp(-\|a - b\|^2 / \sigma_m)
 
     with bandwidths :math:`\sigma_m` doubling around the mean squared distance of the pooled sample.

@@ -17,5 +17,5 @@ def entropy(logits: Tensor) -> Tensor:
 
 @full_precision
 def discrepancy(logits_a: Tensor, logits_b: Tensor) -> Tensor:
-    """Mean absolute difference of two classifiers' probabilities (Saito et al., CVPR 2018, eq. 2); a scalar in [0, 2/k]."""
+    """Mean absolute difference of two classifiers' probabilities, in [0, 2/k] (Saito et al., CVPR 2018, eq. 2)."""
     return (logits_a.softmax(1) - logits_b.softmax(1)).abs().mean()

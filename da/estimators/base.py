@@ -28,7 +28,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     space: ClassVar[Space] = {}
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn from a source and a target; nothing beyond ``needs`` is touched (labels may serve the classifier alone)."""
+        """Learn from a source and a target; nothing beyond ``needs`` is touched."""
         raise NotImplementedError
 
 

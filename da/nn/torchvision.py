@@ -51,7 +51,8 @@ def load(body: nn.Module, file: Path) -> None:
     saved = torch.load(file, map_location="cpu", weights_only=True)
     kept = {name: value for name, value in saved.items() if not name.startswith("fc.")}
     own = body.state_dict()
-    wrong = [name for name in own if not name.startswith("fc.") and (name not in kept or kept[name].shape != own[name].shape)]
+    body_names = [name for name in own if not name.startswith("fc.")]
+    wrong = [name for name in body_names if name not in kept or kept[name].shape != own[name].shape]
     if wrong:
         raise ConfigError(f"network.weights={file} does not fit this network (at {wrong[0]}); check network.depth.")
     body.load_state_dict(kept, strict=False)

@@ -23,8 +23,8 @@ class KMM(Weighting):
     Costs :math:`O(n_s (n_s + n_t) d)` and :math:`O(n_s^2)` memory.
 
     Args:
-        bandwidth: :math:`\sigma` of :math:`k(a, b) = e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs; None is the
-            median distance of pooled samples.
+        bandwidth: :math:`\sigma` of :math:`k(a, b) = e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs; None is
+            the median distance of pooled samples.
         limit: B, the largest weight, before they are brought to mean 1.
         tolerance: :math:`\epsilon`; None is :math:`(\sqrt{n_s} - 1) / \sqrt{n_s}`, as the paper proposes.
         max_iter: most iterations.
@@ -46,7 +46,7 @@ class KMM(Weighting):
         self.bandwidth, self.limit, self.tolerance, self.max_iter = bandwidth, limit, tolerance, max_iter
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``weights_``; ``residual_`` is the largest violation of optimality, the move of one more projected gradient step."""
+        """Learn ``weights_``; ``residual_``, the move of one more projected gradient step, is 0 at the optimum."""
         x_s, x_t = matched(source, target)
         n = len(x_s)
         sigma = self.bandwidth or median_bandwidth(np.vstack([x_s, x_t]))
@@ -57,7 +57,9 @@ class KMM(Weighting):
         step = 1.0 / np.linalg.norm(kernel, 2) if n <= 500 else 1.0 / kernel.sum(1).max()
         beta = look = _project(np.ones(n), self.limit, low, high)
         momentum = 1.0
-        for self.n_iter_ in range(1, self.max_iter + 1):
+        self.n_iter_ = 0
+        for _ in range(self.max_iter):
+            self.n_iter_ += 1
             new = _project(look - step * (kernel @ look - kappa), self.limit, low, high)
             if (look - new) @ (new - beta) > 0:  # the momentum points uphill: restart it
                 momentum = 1.0
