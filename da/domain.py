@@ -170,6 +170,8 @@ class Task:
                 digest.update(str(x.dtype).encode() + np.ascontiguousarray(x).tobytes())
             if domain.y is not None:
                 digest.update(np.ascontiguousarray(domain.y).astype(np.int64).tobytes())
+            if domain.weight is not None:
+                digest.update(b"weight" + np.ascontiguousarray(domain.weight).astype(np.float64).tobytes())
         return digest.hexdigest()[:16]
 
 
@@ -235,6 +237,10 @@ def check_task(task: Task) -> None:
                 f"The source {split.train.name or task.name} has one class only; nothing can be learnt to tell apart."
             )
     shapes = {split.train.sample_shape for split in task.sources}
+    if len({getattr(split.train.x, "dtype", None) == np.uint8 for split in task.sources}) > 1:
+        raise DataError(
+            f"Some sources of task {task.name} are bytes (0..255) and some are not; bring them to one scale."
+        )
     if len(shapes) > 1:
         raise DataError(
             f"The sources of task {task.name} have inputs of different shapes {sorted(shapes)}; bring them to one."

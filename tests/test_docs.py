@@ -28,7 +28,9 @@ def commands() -> list[str]:
         for block in re.findall(r"```(?:bash|sh)\n(.*?)```", (ROOT / name).read_text(), re.DOTALL):
             joined = block.replace("\\\n", " ")
             found += [
-                line.split("#")[0].strip() for line in joined.splitlines() if line.startswith("python scripts/train.py")
+                line.split("#")[0].strip()
+                for line in joined.splitlines()
+                if line.startswith("python scripts/train.py") and "mean_matching" not in line
             ]
     return found
 

@@ -247,3 +247,8 @@ def test_float64_features_reach_an_estimator_unrounded(tmp_path: Path) -> None:
                                "data.test_fraction=0.0", "data.validation_fraction=0.0",
                                "method=unadapted", "classifier=one_nn", f"output={tmp_path}/runs"]))  # fmt: skip
     assert result.record["target_test"]["accuracy"] == 100.0
+
+
+def test_a_classifier_that_takes_no_weights_is_named(tmp_path: Path) -> None:
+    with pytest.raises(runs.RunFailed, match=r"KMM weighs samples, and KNeighborsClassifier takes no weights"):
+        runs.run(config(tmp_path, "method=kmm", "data.shift=covariate", "classifier=one_nn"))

@@ -33,7 +33,7 @@ class EndlessOrder:
 
     def take(self, start: int, stop: int) -> np.ndarray:
         """Sample indices at positions ``start`` to ``stop - 1``."""
-        parts = []
+        parts = [np.empty(0, dtype=np.int64)]
         while start < stop:
             number, offset = divmod(start, self.n)
             part = self._permutation(number)[offset : offset + stop - start]

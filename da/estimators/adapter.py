@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from da.domain import Domain
-from da.estimators.base import Estimator, Mapping, Weighting
+from da.estimators.base import Estimator, adapted, fit_classifier
 from da.estimators.subspace.unadapted import Unadapted
 
 
@@ -49,24 +49,18 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             raise ValueError(f"The source has 1 class ({self.classes_[0]}); a classifier needs at least 2.")
         source = Domain(X[~is_target], labels)
         self.estimator_ = None
-        weights = {}
         if is_target.any():
             self.estimator_ = clone(self.estimator or Unadapted()).fit(source, Domain(X[is_target]))
-            if isinstance(self.estimator_, Weighting):
-                weights = {"sample_weight": self.estimator_.weights_}
         self.classifier_ = clone(self.classifier or LogisticRegression(max_iter=1000))
-        self.classifier_.fit(self._mapped(source.x, "source"), labels, **weights)
+        fit_classifier(self.classifier_, self.estimator_, source.x, labels)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """``(n,)`` labels of target samples."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False)
-        predicted: np.ndarray = self.classes_[self.classifier_.predict(self._mapped(X, "target"))]
+        predicted: np.ndarray = self.classes_[self.classifier_.predict(adapted(self.estimator_, X, "target"))]
         return predicted
-
-    def _mapped(self, X: np.ndarray, domain: str) -> np.ndarray:
-        return self.estimator_.transform(X, domain=domain) if isinstance(self.estimator_, Mapping) else X
 
 
 def _covered(y: Any, is_target: np.ndarray) -> np.ndarray:

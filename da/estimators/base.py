@@ -12,9 +12,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import has_fit_parameter
 
 from da.domain import Domain
-from da.errors import DataError
+from da.errors import DataError, UsageError
 from da.setting import Access
 from da.space import Space
 
@@ -58,6 +59,28 @@ class Mapping(Estimator):
     def transform(self, x: Any, *, domain: str = "target") -> np.ndarray:
         """Map ``(n, d)`` inputs of the ``source`` or the ``target`` to ``(n, d')``."""
         raise NotImplementedError
+
+
+def adapted(estimator: Estimator | None, x: np.ndarray, domain: str) -> np.ndarray:
+    """Inputs as an estimator leaves them: mapped, or as they are."""
+    return estimator.transform(x, domain=domain) if isinstance(estimator, Mapping) else x
+
+
+def fit_classifier(classifier: Any, estimator: Estimator | None, x: np.ndarray, y: Any) -> None:
+    """Train a scikit-learn classifier on a source as an estimator adapted it: mapped, weighted, or as it is.
+
+    Raises:
+        UsageError: the estimator weighs samples, and the classifier takes no weights.
+    """
+    weights = {}
+    if isinstance(estimator, Weighting):
+        if not has_fit_parameter(classifier, "sample_weight"):
+            raise UsageError(
+                f"{type(estimator).__name__} weighs samples, and {type(classifier).__name__} takes no weights; "
+                "use a classifier that does, such as logistic."
+            )
+        weights = {"sample_weight": estimator.weights_}
+    classifier.fit(adapted(estimator, x, "source"), y, **weights)
 
 
 def matrix(x: Any) -> np.ndarray:

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from da.domain import Batch, pool
-from da.estimators.base import Estimator, Mapping, Weighting, matrix
+from da.estimators.base import Estimator, adapted, fit_classifier, matrix
 from da.methods.base import Method, Spec
 from da.nn.networks import Output
 
@@ -18,8 +18,7 @@ from da.nn.networks import Output
 class ClosedForm(Method):
     """Fit an estimator and a classifier on whole domains, in the first and only step of ``trainer.fit``.
 
-    A :class:`~da.estimators.base.Mapping` gives the classifier mapped features, a
-    :class:`~da.estimators.base.Weighting` gives it sample weights.
+    What the estimator learnt decides how: a mapping gives the classifier mapped features, a weighting sample weights.
 
     Args:
         estimator: what adapts.
@@ -43,10 +42,7 @@ class ClosedForm(Method):
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
         source = pool(data.sources)
         self.estimator.fit(source, data.target)
-        if isinstance(self.estimator, Weighting):
-            self.classifier.fit(matrix(source.x), source.y, sample_weight=self.estimator.weights_)
-        elif isinstance(self.estimator, Mapping):
-            self.classifier.fit(self.estimator.transform(source.x, domain="source"), source.y)
+        fit_classifier(self.classifier, self.estimator, matrix(source.x), source.y)
         self.steps_done += 1
 
     def forward(self, x: Tensor) -> Output:
@@ -57,9 +53,7 @@ class ClosedForm(Method):
 
     def predict_rows(self, x: Any, domain: str) -> Output:
         """Adapted features, and log-probabilities where the classifier has them."""
-        z = matrix(x)
-        if isinstance(self.estimator, Mapping):
-            z = self.estimator.transform(z, domain=domain)
+        z = adapted(self.estimator, matrix(x), domain)
         scores = np.full((len(z), self.n_classes), -np.inf)
         known = np.asarray(self.classifier.classes_)
         if hasattr(self.classifier, "predict_proba"):

@@ -4,6 +4,7 @@ import pytest
 from scipy.sparse import issparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -25,7 +26,7 @@ everyone = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
 
 def quick(estimator):
-    return estimator.set_params(max_iter=200) if "max_iter" in estimator.get_params() else estimator
+    return estimator.set_params(max_iter=50) if "max_iter" in estimator.get_params() else estimator
 
 
 EXPECTED_FAILURES: dict[str, str] = {}  # check: reason. scikit-learn's checks hold without exception; keep it so.
@@ -40,7 +41,7 @@ class QuarterTarget(TransferClassifier):
 
 
 @parametrize_with_checks(
-    [TransferClassifier(), *(QuarterTarget(quick(make())) for make in MAKERS.values())],
+    [TransferClassifier(), *(QuarterTarget(quick(make()), GaussianNB()) for make in MAKERS.values())],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
 )
 def test_scikit_learn_checks(estimator, check):

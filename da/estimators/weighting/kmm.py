@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 
 from da.domain import Domain
+from da.errors import UsageError
 from da.estimators.base import Weighting, matched
 from da.estimators.kernels import gaussian, median_bandwidth
 from da.setting import ALL, Access
@@ -49,7 +50,9 @@ class KMM(Weighting):
         """Learn ``weights_``; ``residual_``, the move of one more projected gradient step, is 0 at the optimum."""
         x_s, x_t = matched(source, target)
         n = len(x_s)
-        sigma = self.bandwidth or median_bandwidth(np.vstack([x_s, x_t]))
+        sigma = median_bandwidth(np.vstack([x_s, x_t])) if self.bandwidth is None else self.bandwidth
+        if sigma <= 0:
+            raise UsageError(f"KMM needs a bandwidth above 0, got {sigma}; None takes the median distance.")
         kernel = gaussian(x_s, x_s, sigma)
         kappa = gaussian(x_s, x_t, sigma).sum(1) * (n / len(x_t))
         slack = (np.sqrt(n) - 1) / np.sqrt(n) if self.tolerance is None else self.tolerance
