@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LOWER, UPPER = "source_only", "target_only"
 METHODS = (LOWER, "dan", "deep_coral", UPPER)
 SEEDS = (0, 1, 2)
-OVERRIDES = ("data=digits", "trainer.max_epochs=20", "steps_per_epoch=20")
+OVERRIDES = ("data=digits", "trainer.max_epochs=15", "steps_per_epoch=20", "evaluate_every=3")
 
 
 def demo(output: Path, overrides: Sequence[str] = ()) -> int:
