@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, Trainer
 
-from da.results.record import write_atomically
+from da.results.record import code_version, write_atomically
 
 LAST = "last.ckpt"
 
@@ -42,7 +42,8 @@ class Resumable(Callback):
             write_atomically(self.file, stream.getvalue())
 
     def state_dict(self) -> dict[str, Any]:
-        state: dict[str, Any] = {"cpu": torch.get_rng_state()}  # nothing else draws random numbers while training
+        # Nothing but torch draws random numbers while training.
+        state: dict[str, Any] = {"cpu": torch.get_rng_state(), "code": code_version()["source"]}
         if torch.cuda.is_available():
             state["cuda"] = torch.cuda.get_rng_state()
         return state
@@ -64,9 +65,12 @@ def usable(directory: Path) -> Path | None:
     if not file.is_file():
         return None
     try:
-        torch.load(file, map_location="cpu", weights_only=True)
+        code = torch.load(file, map_location="cpu", weights_only=True)["callbacks"]["Resumable"]["code"]
     except Exception as error:  # whatever is wrong with the file, the remedy is the same
         print(f"{file} cannot be read ({type(error).__name__}); the run starts over.")
+        return None
+    if code != code_version()["source"]:
+        print(f"{file} was made by other code; the run starts over.")
         return None
     return file
 

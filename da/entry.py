@@ -12,7 +12,7 @@ PLAIN_FLAGS = {"-m", "--multirun"}
 
 
 def train(arguments: Sequence[str]) -> int:
-    """Run the command line; returns the exit code: 0 finished, 1 a run failed, 2 asked for something impossible."""
+    """Run the command line; returns the exit code: 0 finished, 1 a run failed, 2 asked for the impossible, 130 interrupted."""
     if {"-h", "--help"} & set(arguments):
         print(listing.help_text())
         return 0
@@ -28,10 +28,13 @@ def train(arguments: Sequence[str]) -> int:
     except UsageError as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
-    # Hydra's parser wants options before overrides where there are both.
-    return config.main(
-        job, sorted(arguments, key=lambda a: not a.startswith("-")) if flags <= PLAIN_FLAGS else arguments
-    )
+    if flags <= PLAIN_FLAGS:  # Hydra's parser wants options before overrides
+        arguments = sorted(arguments, key=lambda a: not a.startswith("-"))
+    try:
+        return config.main(job, arguments)
+    except KeyboardInterrupt:
+        print("\nInterrupted; the same command goes on from the last step.", file=sys.stderr)
+        return 130
 
 
 def job(composed: dict[str, object]) -> float:

@@ -80,7 +80,8 @@ def run(config: dict[str, Any]) -> Result:
                 f"{title(plan)} failed before: {found['error']} (rerun=failed tries again; see {directory})."
             )
         return Result(found | {"config": plan.config}, directory, fresh=False)
-    if found:
+    if found:  # the old record is kept aside: a new attempt may fail
+        (directory / record.FILE).replace(directory / record.OLD)
         (directory / checkpoint.LAST).unlink(missing_ok=True)
     frozen = {
         "config": plan.config,

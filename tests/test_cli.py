@@ -180,6 +180,21 @@ def test_a_killed_run_is_taken_up_again(tmp_path: Path) -> None:
     assert [e["epoch"] for e in found["epochs"]] == list(range(1, 401)), "the history is whole"
 
 
+def test_ctrl_c_stops_gracefully_and_keeps_the_step(tmp_path: Path) -> None:
+    process = started("method=source_only", "data=toy", "trainer.max_epochs=4000", "steps_per_epoch=50",
+                      f"output={tmp_path}", "trainer.enable_progress_bar=false")  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.rglob("last.ckpt")):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "goes on from the last step" in err
+    assert "Traceback" not in err
+
+
 @pytest.mark.slow
 def test_sweeps_over_devices_give_each_run_all_its_processes(tmp_path: Path) -> None:
     """Plain Hydra with Lightning's launcher ends this with exit code 0 and half the data."""

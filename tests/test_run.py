@@ -105,6 +105,8 @@ def test_runs_of_other_code_are_rerun_on_request_only(tmp_path: Path, monkeypatc
     assert not runs.run(config(tmp_path, "method=source_only")).fresh
     assert runs.run(config(tmp_path, "method=source_only", "rerun=stale")).fresh
     assert not runs.run(config(tmp_path, "method=source_only", "rerun=stale")).fresh
+    (old,) = tmp_path.rglob("record.old.json")
+    assert json.loads(old.read_text())["code"]["source"] != "other", "the record that was replaced is kept"
     assert runs.run(config(tmp_path, "method=source_only", "rerun=all")).fresh
 
 
@@ -195,6 +197,18 @@ def test_an_interrupted_run_continues_to_the_same_weights(
 def test_a_group_without_parameters_is_named(tmp_path: Path) -> None:
     with pytest.raises(runs.RunFailed, match="MCD updates 'encoder', which has no parameters"):
         runs.run(config(tmp_path, "method=mcd", "network=linear"))
+
+
+def test_a_checkpoint_of_other_code_is_not_used(
+    tmp_path: Path,
+    interrupted: Callable[[dict[str, Any]], None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    interrupted(config(tmp_path, "method=source_only"))
+    monkeypatch.setattr("da.checkpoint.code_version", lambda: {"source": "other", "commit": ""})
+    assert runs.run(config(tmp_path, "method=source_only")).record["status"] == "finished"
+    assert "other code" in capsys.readouterr().out
 
 
 def test_a_checkpoint_cut_short_is_not_used(

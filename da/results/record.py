@@ -16,6 +16,7 @@ import numpy as np
 
 SCHEMA = 1
 FILE = "record.json"
+OLD = "record.old.json"
 VOLATILE = ("output", "rerun", "logger", "selection")
 VOLATILE_TRAINER = ("enable_progress_bar", "enable_model_summary")
 PACKAGES = ("torch", "pytorch-lightning", "numpy", "scipy", "scikit-learn", "hydra-core", "omegaconf")
