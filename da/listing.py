@@ -64,7 +64,7 @@ options
   --cfg job        print the composed configuration and stop
   --hydra-help     Hydra's own options
 
-exit code: 0 all finished, 1 a run failed (its record says why), 2 a wrong configuration, 130 interrupted
+exit code: 0 all finished, 1 a run failed (its record says why), 2 it cannot be done as asked, 130 interrupted
 """
 
 
