@@ -293,10 +293,16 @@ class _Composer:
             root, _, rest = override.key_or_group.partition(".")
             if rest and root in GROUPS and not override.is_add():
                 node = self.compose(chosen)[root] if len(chosen) < len(overrides) else {}
-                if rest.split(".")[0] not in node:
+                if rest.split(".")[0] in node:
+                    continue
+                signature = catalog.resolve(str(node.get("_target_", "")), root) if node else None
+                if signature and rest in signature.keywords():
                     raise ConfigError(
-                        f"There is no key '{root}.{rest}'; {nearest(rest, [k for k in node if k != '_target_'])}"
+                        f"'{root}.{rest}' is not in its file; add it with +{root}.{rest}={override.value()}."
                     )
+                raise ConfigError(
+                    f"There is no key '{root}.{rest}'; {nearest(rest, [k for k in node if k != '_target_'])}"
+                )
 
 
 def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> int:

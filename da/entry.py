@@ -12,7 +12,7 @@ PLAIN_FLAGS = {"-m", "--multirun"}
 
 
 def train(arguments: Sequence[str]) -> int:
-    """Run the command line; the exit code is 0 finished, 1 a run failed, 2 it cannot be done as asked, 130 interrupted."""
+    """Run the command line; returns 0 finished, 1 a run failed, 2 it cannot be done as asked, 130 interrupted."""
     if {"-h", "--help"} & set(arguments):
         print(listing.help_text())
         return 0

@@ -213,6 +213,8 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any]) -> 
         keywords |= {"max_epochs": 1, "accelerator": "cpu", "precision": "32-true", "enable_progress_bar": False}
     if keywords.get("enable_progress_bar", True):
         callbacks.append(ProgressBar(title(plan)))
+    if devices(plan.config) > 1 and keywords.get("strategy", "auto") in ("auto", "ddp"):
+        keywords["strategy"] = "ddp_find_unused_parameters_true"  # phases and freezing leave parameters out of a step
     logger = catalog.factory(plan.config["logger"], where="logger")(directory, info)
     trainer = training.trainer(callbacks, loggers=logger, directory=directory, keywords=keywords)
     training.fit(trainer, method, data, resume=None if closed else checkpoint.usable(directory))
