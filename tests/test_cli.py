@@ -10,18 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+from small import SMALL
 
 from da import catalog, entry
 
 ROOT = Path(__file__).resolve().parent.parent
 TRAIN = [sys.executable, str(ROOT / "scripts" / "train.py")]
-SMALL = [
-    "data=toy",
-    "data.samples=60",
-    "trainer.max_epochs=1",
-    "steps_per_epoch=2",
-    "trainer.enable_progress_bar=false",
-]
 
 
 def started(*arguments: str, **options: object) -> subprocess.Popen:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from small import SMALL
 
 from da import docs
 from da.config import expand
@@ -70,15 +71,6 @@ def call(project: Path, *command: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, *command], cwd=project, env=environment, capture_output=True, text=True, timeout=300
     )
-
-
-SMALL = [
-    "data=toy",
-    "data.samples=60",
-    "trainer.max_epochs=1",
-    "steps_per_epoch=2",
-    "trainer.enable_progress_bar=false",
-]
 
 
 def test_a_fresh_scaffold_is_a_method(project: Path) -> None:

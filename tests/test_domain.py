@@ -134,7 +134,7 @@ def test_any_touch_of_withheld_data_names_the_remedy(touch):
 def test_withheld_data_stay_withheld_when_they_are_copied(protocol):
     again = protocol(Withheld("source", "it is free of it"))
     with pytest.raises(PermissionError, match="The source is withheld: it is free of it"):
-        again.x  # noqa: B018
+        again.x  # noqa: B018  # the touch is the test
 
 
 @pytest.mark.parametrize("convert", [torch.as_tensor, float, lambda w: w + 1, lambda w: np.asarray(w, dtype=float)])
@@ -148,7 +148,7 @@ def test_a_batch_pools_its_sources_and_withholds_what_it_was_not_given():
     assert (batch.source.name, len(batch.source)) == ("a+b", 3)
     for part in (batch.target, batch.labelled, Batch(Withheld("source", "no need"), batch.target).source):
         with pytest.raises(PermissionError, match="withheld"):
-            part.x  # noqa: B018
+            part.x  # noqa: B018  # the touch is the test
 
 
 def test_a_batch_moves_what_it_has_and_keeps_the_rest_withheld():

@@ -107,7 +107,8 @@ def _weighs(subject: Subject) -> bool:
 def _transfers(subject: Subject) -> bool:
     """Whether the subject adds anything to its baseline: a second term, weights, a map."""
     if subject.is_estimator:
-        return subject.make is not Unadapted and issubclass(subject.make, Mapping | Weighting)  # type: ignore[arg-type]
+        adapts = issubclass(subject.make, Mapping | Weighting)  # type: ignore[arg-type]  # a class, as is_estimator says
+        return adapts and subject.make is not Unadapted
     if _weighs(subject):
         return True
     task = arenas(subject)[0].task

@@ -29,7 +29,8 @@ class SoftTransfer(Method):
 
     Reference: Yao et al., Heterogeneous domain adaptation via soft transfer network, ACM MM 2019, eq. 1 to 8.
 
-    Deviates: mini-batches instead of full batches, and weight decay is left to the optimiser.
+    Deviates: written from memory of the paper, the numbers of its equations included; the default weight was chosen by
+    target accuracy on Office-Caltech10; mini-batches instead of full batches; weight decay is the optimiser's.
     """
 
     needs = Access(source_y=ALL, target_x=True, target_y=FEW, spaces=DIFFERENT)
