@@ -103,7 +103,7 @@ def fitted(estimator: Estimator, box: Toybox) -> tuple[Transfer, float]:
 
     model = Transfer(estimator, LogisticRegression(max_iter=1000))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a picture of a degenerate weighting shows it better
+        warnings.filterwarnings("ignore", message="The weighting is degenerate")  # the picture shows it better
         model.fit(box.sources, box.target, box.labelled)
         accuracy = 100.0 * float(np.mean(model.answer(box.test.x).labels == box.test.y))
     return model, accuracy

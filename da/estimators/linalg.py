@@ -44,22 +44,6 @@ def leading(symmetric: Any, k: int) -> tuple[Any, Any]:
     return xp.flip(values), signed(xp.flip(vectors, axis=1))
 
 
-def generalized(a: Any, b: Any, k: int) -> tuple[Any, Any]:
-    r"""The ``k`` largest solutions of :math:`A w = \theta B w`, with A symmetric and B positive semi-definite.
-
-    Returns:
-        values ``(k,)``, descending, and ``(n, k)`` vectors with :math:`W^\top B W = I`. Directions in which B is zero
-        to rounding are left out, so fewer than ``k`` may come back.
-    """
-    xp = namespace(a, b)
-    scale, rotation = xp.linalg.eigh(b)
-    kept = scale > EPS * scale.shape[0] * max(float(xp.max(scale)), float(np.finfo(np.float64).tiny))
-    whiten = rotation[:, kept] / xp.sqrt(scale[kept])
-    reduced = whiten.T @ a @ whiten
-    values, vectors = leading((reduced + reduced.T) / 2.0, k)
-    return values, signed(whiten @ vectors)
-
-
 def principal(centred: Any, k: int) -> Any:
     """``(d, k)`` leading right singular vectors of centred rows, exactly; by the smaller of the two Gram matrices.
 

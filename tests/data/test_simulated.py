@@ -16,7 +16,7 @@ each = pytest.mark.parametrize("shift", Simulated.shifts)
 
 
 @each
-@pytest.mark.filterwarnings("ignore:The `return_X_y` parameter is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:The `return_X_y` parameter is deprecated:DeprecationWarning")  # in skada
 @pytest.mark.parametrize("seed", [0, 3])
 def test_the_generator_is_skadas(shift, seed):
     make = pytest.importorskip("skada.datasets").make_shifted_datasets

@@ -4,12 +4,11 @@ import scipy.linalg
 import torch
 
 from da.estimators.arrays import as_numpy, like
-from da.estimators.linalg import covariance, generalized, leading, power, principal, signed, unit_rows
+from da.estimators.linalg import covariance, leading, power, principal, signed, unit_rows
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 5))
 A = X.T @ X
-B = np.cov(RNG.normal(size=(30, 5)), rowvar=False)
 kinds = pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor], ids=["array", "tensor"])
 
 
@@ -37,21 +36,6 @@ def test_leading_pairs(kind):
     np.testing.assert_allclose(values, np.linalg.eigvalsh(A)[::-1][:2], rtol=1e-12)
     np.testing.assert_allclose(A @ vectors, vectors * values, atol=1e-10)
     assert leading(kind(A), 9)[1].shape == (5, 5)
-
-
-@kinds
-def test_generalized_pairs_solve_the_problem(kind):
-    values, vectors = (as_numpy(part) for part in generalized(kind(A), kind(B), 3))
-    np.testing.assert_allclose(values, scipy.linalg.eigh(A, B, eigvals_only=True)[::-1][:3], rtol=1e-10)
-    np.testing.assert_allclose(A @ vectors, B @ vectors * values, atol=1e-9)
-    np.testing.assert_allclose(vectors.T @ B @ vectors, np.eye(3), atol=1e-10)
-
-
-def test_generalized_leaves_out_the_null_space_of_b():
-    singular = np.diag([1.0, 2.0, 0.0])
-    values, vectors = generalized(np.diag([3.0, 1.0, 7.0]), singular, 3)
-    np.testing.assert_allclose(values, [3.0, 0.5])
-    assert not vectors[2].any()
 
 
 @kinds

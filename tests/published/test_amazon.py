@@ -70,7 +70,7 @@ def test_every_source_chooses_the_same_C(published, source):
 
 @pytest.mark.data
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # these two C are the largest
 @pytest.mark.parametrize("pair", ABOVE)
 def test_the_two_others_fall_to_the_published_figures_at_large_C(published, pair):
     assert min(accuracy(pair, C) for C in GRID[-2:]) == pytest.approx(PUBLISHED[pair], abs=1.0)

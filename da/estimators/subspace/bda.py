@@ -12,6 +12,7 @@ from da.errors import UsageError
 from da.estimators.base import labels_of
 from da.estimators.subspace.contrasts import grouped
 from da.estimators.subspace.mmd_components import JointComponents
+from da.estimators.subspace.rounds import pseudo_labels
 from da.setting import ALL, Access
 from da.space import choice, log_uniform, uniform
 
@@ -84,7 +85,7 @@ class BDA(JointComponents):
         y = labels_of(source)
         rows = self._rows(source, target)
         x = rows.all()
-        guess = self._labels(x[: len(y), :], y, x[len(y) :, :])
+        guess = pseudo_labels(self.classifier, x[: len(y), :], y, x[len(y) :, :])
         self._alternate(self._space(source, target), y, guess)
         return self
 

@@ -9,12 +9,13 @@ from sklearn.base import BaseEstimator
 
 from da.domain import Domain
 from da.errors import UsageError, nearest
-from da.estimators.base import Mapping, classify
+from da.estimators.base import Mapping
 from da.estimators.features import Encode, Kernel, Rows, check_widths, landmark_index, nystroem, plain
 from da.estimators.kernels import median_bandwidth
 from da.estimators.linalg import unit_rows
 from da.estimators.subspace.contrasts import to_unit_norm
 from da.estimators.subspace.mmd_spaces import Gram, Linear, Space
+from da.estimators.subspace.rounds import above_zero, pseudo_labels
 
 KERNELS = ("primal", "linear", "rbf")
 EXACT = 12_000
@@ -38,10 +39,7 @@ class MMDComponents(Mapping):
         """Both domains, checked, of unit length if so asked."""
         if self.kernel not in KERNELS:
             raise UsageError(f"There is no kernel '{self.kernel}'; {nearest(self.kernel, KERNELS)}")
-        for name in ("components", "regularization", "bandwidth", "features"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise UsageError(f"{type(self).__name__} needs `{name}` above 0, got {value}.")
+        above_zero(self, "components", "regularization", "bandwidth", "features")
         check_widths(source, target)
         encode: Encode = unit_rows if self.normalize else plain
         return Rows(source.x, target.x, encode, int(np.prod(source.x.shape[1:])))
@@ -87,8 +85,7 @@ class JointComponents(MMDComponents):
             y: ``(n_s,)`` labels of the source.
             guess: ``(n_t,)`` first pseudo-labels; None brings the domains as wholes together in the first round.
         """
-        if self.rounds < 1:
-            raise UsageError(f"{type(self).__name__} needs `rounds` above 0, got {self.rounds}.")
+        above_zero(self, "rounds")
         self.n_rounds_ = 0
         while self.n_rounds_ < self.rounds:
             self.n_rounds_ += 1
@@ -101,7 +98,7 @@ class JointComponents(MMDComponents):
                 break
             z = space.embedded()
             z = unit_rows(z) if self.normalize else z
-            found = self._labels(z[: len(y), :], y, z[len(y) :, :])
+            found = pseudo_labels(self.classifier, z[: len(y), :], y, z[len(y) :, :])
             if guess is not None and np.array_equal(found, guess):
                 break
             guess = found
@@ -114,8 +111,3 @@ class JointComponents(MMDComponents):
             return np.zeros(1), np.zeros(len(y), dtype=int), np.zeros(n_t, dtype=int)
         classes, numbers = np.unique(y, return_inverse=True)
         return classes, numbers, np.searchsorted(classes, guess)
-
-    def _labels(self, z_s: Any, y: np.ndarray, z_t: Any) -> np.ndarray:
-        if len(np.unique(y)) == 1:  # a classifier may refuse that
-            return np.full(z_t.shape[0], y[0])
-        return classify(self.classifier, z_s, y, z_t)
