@@ -29,6 +29,7 @@ ALLOWED = (
     "da.data.",
     "da.nn.",
     "da.results.tracking.",
+    "da.sweeps.",
     "torch.optim.",
     "sklearn.linear_model.",
     "sklearn.svm.",

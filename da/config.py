@@ -1,11 +1,9 @@
-"""Configurations: the frame, composing them with Hydra, and the one validation that every entry point uses."""
+"""Configurations: the frame, and the one validation that every entry point uses."""
 
 from __future__ import annotations
 
-import itertools
 import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -13,7 +11,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from da import catalog
-from da.errors import ConfigError, nearest
+from da.errors import ConfigError, Incompatible, nearest
 from da.schedules import LEARNING_RATE
 from da.setting import setting_of
 
@@ -41,6 +39,8 @@ class Frame:
     optimizer: dict[str, Any] = field(default_factory=dict)
     trainer: dict[str, Any] = field(default_factory=dict)
     logger: dict[str, Any] = field(default_factory=dict)
+    launcher: dict[str, Any] = field(default_factory=dict)
+    sweep: dict[str, Any] | None = None
     features: dict[str, Any] | None = None
     schedule: str = "constant"
     clip: float | None = None
@@ -54,7 +54,8 @@ class Frame:
     rerun: str = "none"
 
 
-GROUPS = ("method", "data", "network", "classifier", "optimizer", "trainer", "logger")
+GROUPS = ("method", "data", "network", "classifier", "optimizer", "trainer", "logger", "launcher")
+OPTIONAL = ("features", "sweep")
 KEYS = tuple(f.name for f in fields(Frame))
 
 
@@ -86,16 +87,17 @@ def validate(config: Mapping[str, Any]) -> Plan:
     except OmegaConfBaseException as error:
         raise ConfigError(f"Key '{error.full_key}': {str(error.msg).splitlines()[0]}") from error
     plain = plain_of(typed)
-    if plain["features"] is None:
-        del plain["features"]  # most runs have none, and are the same as before there were any
-    for group in (*GROUPS, *({"features"} & plain.keys())):
+    for group in OPTIONAL:
+        if plain[group] is None:
+            del plain[group]  # most runs have none, and are the same as before there were any
+    for group in (*GROUPS, *(group for group in OPTIONAL if group in plain)):
         _check_node(plain[group], group)
     _check_values(plain)
     method = catalog.entry_of("method", plain["method"]["_target_"])
     data = catalog.entry_of("data", plain["data"]["_target_"])
     lacking = data.access.lacks(method.access)
     if lacking:
-        raise ConfigError(
+        raise Incompatible(
             f"method={method.name} cannot run on data={data.name}: the data do not offer {', '.join(lacking)}."
         )
     return Plan(plain, method, data)
@@ -194,7 +196,7 @@ def devices(config: Mapping[str, Any]) -> int:
 
 def criteria() -> list[str]:
     """Names of the selection rules, found by file."""
-    return sorted(f.stem for f in (catalog.ROOT / "da" / "selection").glob("*.py") if f.stem != "__init__")
+    return sorted(f.stem for f in (catalog.ROOT / "da" / "selection").glob("*.py") if f.stem[0] != "_")
 
 
 def plain_of(config: Any) -> dict[str, Any]:
@@ -211,125 +213,3 @@ def _in_file(key: Any) -> str:
         if pattern.search(file.read_text(encoding="utf-8")):
             return f" (in conf/{file.relative_to(catalog.CONF)})"
     return ""
-
-
-def compose(overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Compose ``conf/train.yaml`` with overrides, as the command line does; nothing is validated yet.
-
-    Raises:
-        ConfigError: an override names a key, group or option that does not exist, or cannot be parsed.
-    """
-    with _Composer() as composer:
-        return composer.compose(list(overrides))
-
-
-def expand(arguments: Sequence[str], *, multirun: bool) -> list[Plan]:
-    """Validate every run that a command line asks for, before the first is started.
-
-    Runs that differ by seed alone are validated once.
-    """
-    with _Composer() as composer:
-        return [validate(composer.compose(job)) for job in composer.jobs(list(arguments), multirun)]
-
-
-class _Composer:
-    """Hydra's compose, with errors in our words."""
-
-    def __enter__(self) -> _Composer:
-        from hydra import initialize_config_dir
-
-        self._context = initialize_config_dir(str(catalog.CONF), version_base="1.3")
-        self._context.__enter__()
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self._context.__exit__(None, None, None)
-
-    def parse(self, arguments: list[str]) -> list[Any]:
-        from hydra.core.global_hydra import GlobalHydra
-        from hydra.core.override_parser.overrides_parser import OverridesParser
-        from hydra.errors import HydraException
-
-        try:
-            return OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(arguments)
-        except HydraException as error:
-            raise ConfigError(str(error).splitlines()[0]) from error
-
-    def jobs(self, arguments: list[str], multirun: bool) -> list[list[str]]:
-        choices = []
-        for text, override in zip(arguments, self.parse(arguments), strict=True):
-            if override.is_hydra_override():
-                continue
-            if multirun and override.is_sweep_override():
-                key = override.get_key_element()
-                values = list(override.sweep_string_iterator())
-                choices.append([f"{key}={value}" for value in (values[:1] if key == "seed" else values)])
-            else:
-                choices.append([text])
-        return [list(job) for job in itertools.product(*choices)]
-
-    def compose(self, overrides: list[str]) -> dict[str, Any]:
-        from hydra import compose
-        from hydra.errors import HydraException
-
-        try:
-            return plain_of(compose("train", overrides))
-        except (HydraException, OmegaConfBaseException) as error:
-            self.explain(overrides)
-            raise ConfigError(" ".join(str(error).splitlines()[:2])) from error
-
-    def explain(self, overrides: list[str]) -> None:
-        """Raise the sentence for the override that Hydra refused, if it is a misspelt name."""
-        groups = {folder.name for folder in catalog.CONF.iterdir() if folder.is_dir()}
-        parsed = self.parse(overrides)
-        for override in parsed:
-            key, value = override.key_or_group, override.value()
-            root, _, rest = key.partition(".")
-            if root not in (*KEYS, *groups, "hydra"):
-                raise ConfigError(f"There is no key '{key}'; {nearest(root, {*KEYS, *groups})}")
-            if key in groups and isinstance(value, str):
-                options = [file.stem for file in (catalog.CONF / key).glob("*.yaml")]
-                if value not in options:
-                    raise ConfigError(f"There is no {key}={value}; {nearest(value, options)}")
-        chosen = [text for text, o in zip(overrides, parsed, strict=True) if o.key_or_group in groups]
-        for override in parsed:
-            root, _, rest = override.key_or_group.partition(".")
-            if rest and root == "features" and not any(o.key_or_group == root for o in parsed):
-                raise ConfigError(f"'{override.key_or_group}' belongs to a network; choose features=NAME first.")
-            if rest and root in (*GROUPS, "features") and not override.is_add():
-                node = self.compose(chosen)[root] if len(chosen) < len(overrides) else {}
-                while "." in rest and isinstance(node.get(rest.partition(".")[0]), dict):  # a node within the node
-                    name, _, rest = rest.partition(".")
-                    root, node = f"{root}.{name}", node[name]
-                if rest.split(".")[0] in node:
-                    continue
-                signature = catalog.resolve(str(node.get("_target_", "")), root) if node else None
-                if signature and rest in signature.keywords():
-                    raise ConfigError(
-                        f"'{root}.{rest}' is not in its file; add it with +{root}.{rest}={override.value()}."
-                    )
-                raise ConfigError(
-                    f"There is no key '{root}.{rest}'; {nearest(rest, [k for k in node if k != '_target_'])}"
-                )
-
-
-def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> int:
-    """Hand a command line to Hydra, which calls ``job`` with each composed configuration; returns the exit code."""
-    import hydra
-    from hydra.errors import CompactHydraException
-
-    failures: list[str] = []
-
-    @hydra.main(config_path=str(catalog.CONF), config_name="train", version_base="1.3")
-    def composed(config: Any) -> float:
-        try:
-            return job(plain_of(config))
-        except KeyboardInterrupt:
-            raise
-        except Exception as error:
-            failures.append(str(error))
-            raise CompactHydraException(str(error)) from error
-
-    sys.argv = [sys.argv[0], *arguments]
-    composed()
-    return 1 if failures else 0

@@ -6,16 +6,13 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from da import listing
-from da.config import compose
+from da.compose import compose
+from da.outcome import Result, RunFailed
 from da.results import render
 from da.results.record import write_atomically
 from da.results.table import Row, Table, best, gap_closed, tables
-
-if TYPE_CHECKING:
-    from da.run import Result
 
 LOWER, UPPER = "source_only", "target_only"
 METHODS = (LOWER, "dan", "deep_coral", UPPER)
@@ -45,7 +42,7 @@ def demo(output: Path, overrides: Sequence[str] = ()) -> int:
                 job = [f"method={method}", f"seed={seed}", *OVERRIDES, *overrides, f"output={output}"]
                 made = results[method, seed] = run.run(compose(job))
                 print(listing.outcome(made.record, made.directory, made.fresh), flush=True)
-    except run.RunFailed as error:
+    except RunFailed as error:
         print(f"FAILED   {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -23,7 +23,8 @@ class Domain:
 
     Args:
         x: ``(n, ...)`` inputs: an array, a SciPy CSR matrix, a tensor, or anything with ``shape`` that answers
-            ``x[indices]`` with an array. Images are ``(n, channels, height, width)``; ``uint8`` means 0..255.
+            ``x[indices]`` with an array. Images are ``(n, channels, height, width)``; ``uint8`` means 0..255. Inputs
+            that are read on access may have ``subset(indices)`` and ``joined(others)``, which read nothing.
         y: ``(n,)`` integer labels in 0..K-1, or None where they are absent or withheld; never -1.
         weight: ``(n,)`` importance of each sample, or None for equal ones.
         name: what people call the domain.
@@ -41,6 +42,13 @@ class Domain:
         """The samples at ``index``, in that order."""
         pick = [None if part is None else part[index] for part in (self.x, self.y, self.weight)]
         return replace(self, x=pick[0], y=pick[1], weight=pick[2])
+
+    def subset(self, index: Any) -> Domain:
+        """As :meth:`take`, but inputs that are read on access stay unread."""
+        if not hasattr(self.x, "subset"):
+            return self.take(index)
+        pick = [None if part is None else part[index] for part in (self.y, self.weight)]
+        return replace(self, x=self.x.subset(index), y=pick[0], weight=pick[1])
 
     def without_labels(self) -> Domain:
         """The same inputs with the labels physically absent."""
@@ -75,6 +83,8 @@ def pool(domains: tuple[Domain, ...]) -> Domain:
     def rows(values: list[Any]) -> Any:
         if any(v is None for v in values):
             return None
+        if hasattr(values[0], "joined"):
+            return values[0].joined(values[1:])
         return (
             sparse.vstack(values, format="csr")
             if sparse.issparse(values[0])
@@ -128,6 +138,7 @@ class Task:
         target: the target; its test split is what results are reported on.
         classes: names of the classes, in the order of the integer labels.
         transductive: the target's training inputs are its test inputs, as some published protocols have it.
+        metric: what the field reports of these data, one of :data:`da.metrics.METRICS`.
     """
 
     name: str
@@ -135,6 +146,7 @@ class Task:
     target: Split
     classes: tuple[str, ...]
     transductive: bool = False
+    metric: str = "accuracy"
 
     @property
     def n_classes(self) -> int:

@@ -1,14 +1,17 @@
-"""The command line of ``scripts/train.py``: help, lists, validation, and Hydra."""
+"""The command line of ``scripts/train.py``: help, lists, validation, one run or a sweep."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-from da import config, listing
+from da import compose, listing
 from da.errors import UsageError
+from da.outcome import RunBusy, RunFailed
+from da.sweeps.drive import sweep
 
 PLAIN_FLAGS = {"-m", "--multirun"}
+INTERRUPTED = 130
 
 
 def train(arguments: Sequence[str]) -> int:
@@ -20,30 +23,36 @@ def train(arguments: Sequence[str]) -> int:
         print(listing.overview())
         return 0
     flags = {a for a in arguments if a.startswith("-")}
+    overrides = [a for a in arguments if not a.startswith("-")]
     try:
-        if flags <= PLAIN_FLAGS:  # with Hydra's own options, Hydra composes and `run` validates
-            plans = config.expand([a for a in arguments if not a.startswith("-")], multirun=bool(flags))
-            if len(plans) > 1:
-                print(f"{len(plans)} configurations are valid (seeds not counted).", flush=True)
+        if not flags <= PLAIN_FLAGS or any(a.startswith("hydra/") for a in overrides):
+            return compose.main(job, arguments)
+        asked = compose.expand(overrides, multirun=bool(flags))
+        if not flags:
+            job(asked.plans[0].config)
+            return 0
+        return sweep(asked.plans, asked.refused, " ".join(["train.py -m", *overrides]))
     except UsageError as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
-    if flags <= PLAIN_FLAGS:  # Hydra's parser wants options before overrides
-        arguments = sorted(arguments, key=lambda a: not a.startswith("-"))
-    try:
-        return config.main(job, arguments)
+    except (RunFailed, RunBusy):
+        return 1
     except KeyboardInterrupt:
         print("\nInterrupted; the same command goes on from the last step.", file=sys.stderr)
-        return 130
+        return INTERRUPTED
 
 
 def job(composed: dict[str, object]) -> float:
-    """One job of Hydra's: run it and say in a line what came of it."""
+    """Run one configuration in this process and say in a line what came of it.
+
+    Raises:
+        RunFailed, RunBusy: as :func:`da.run.run`; it was said already.
+    """
     from da import run  # imports PyTorch
 
     try:
         result = run.run(composed)
-    except run.RunFailed as error:
+    except (RunFailed, RunBusy) as error:
         print(f"FAILED   {error}", file=sys.stderr, flush=True)
         raise
     print(listing.outcome(result.record, result.directory, result.fresh), flush=True)

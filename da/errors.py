@@ -14,6 +14,10 @@ class ConfigError(UsageError):
     """A configuration is misspelt, mistyped or incompatible. Entry points exit with code 2."""
 
 
+class Incompatible(ConfigError):
+    """A method and data that cannot go together; a sweep leaves such a combination out and says so."""
+
+
 class DataError(UsageError):
     """The data of a run are missing or unfit (NaN, empty domain, one class, ...)."""
 

@@ -10,8 +10,10 @@ from pytorch_lightning import Callback, Trainer
 
 from da import selection
 from da.data.module import PairedData
+from da.domain import Domain
 from da.inference import Prediction, predict
 from da.methods.base import Method
+from da.metrics import METRICS
 
 
 class Evaluator(Callback):
@@ -71,18 +73,27 @@ class Evaluator(Callback):
             else:
                 self.predictions[name] = predict(method, domain, forward)
             if domain.y is not None:
-                found[name] = method.score(np.asarray(domain.y), self.predictions[name][1])
+                found[name] = self.score(method, np.asarray(domain.y), self.predictions[name][1])
         source = self.data.evaluated.get("source_test")
         evidence = selection.Evidence(
             epoch=epoch,
+            source_z=self.predictions["source_test"][0] if source else None,
             source_logits=self.predictions["source_test"][1] if source else None,
             source_y=np.asarray(source.y) if source else None,
+            target_x=self.data.evaluated["target_train"].x,
             target_z=self.predictions["target_train"][0],
             target_logits=self.predictions["target_train"][1],
+            answer=lambda x: predict(method, Domain(x))[1],
             test_accuracy=next(iter(found["target_test"].values()), None),
         )
         scores = {rule: selection.score(rule, evidence) for rule in selection.names()}
         return {"epoch": epoch, "step": method.steps_done, **found, "scores": scores}
+
+    def score(self, method: Method, y: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+        """The method's metrics; where the data's tables report another than accuracy, that one comes first."""
+        metric = self.data.task.metric
+        own = {} if metric == "accuracy" else {metric: METRICS[metric](y, logits.argmax(1))}
+        return own | method.score(y, logits)
 
     def chosen(self) -> dict[str, dict[str, Any]]:
         """For every rule with scores: the first epoch of its highest score, and the target test metrics there."""

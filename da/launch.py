@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from da.mortality import die_with
 from da.results import record
 
 FROZEN = "frozen.json"
@@ -34,7 +36,12 @@ def processes(directory: Path, frozen: dict[str, Any], count: int) -> None:
         old.unlink()
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
     environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "PYTHONPATH": _path()}
-    group = subprocess.Popen([*command, "-m", "da.worker", str(directory)], env=environment, start_new_session=True)
+    group = subprocess.Popen(
+        [*command, "-m", "da.worker", str(directory)],
+        env=environment,
+        start_new_session=True,
+        preexec_fn=partial(die_with, os.getpid(), signal.SIGTERM),  # torchrun then ends its processes
+    )
     try:
         code = group.wait()
     except BaseException:

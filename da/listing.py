@@ -8,6 +8,7 @@ from typing import Any
 from da import catalog
 from da.catalog import Entry
 from da.config import criteria
+from da.outcome import called
 from da.schedules import LEARNING_RATE
 from da.setting import ALL, DIFFERENT, MANY, NONE, setting_of
 
@@ -34,9 +35,10 @@ def help_text() -> str:
     return f"""usage: python scripts/train.py [-m] [method=NAME] [data=NAME] [KEY=VALUE ...]
 
 Train one configuration and write its record below output=runs; a finished one is not run again.
-With -m, comma-separated values make a sweep:
+With -m, comma-separated values make a sweep; Ctrl-C stops it, and the same command goes on:
 
   python scripts/train.py -m method=source_only,dann data=digits seed=0,1,2
+  python scripts/train.py -m method=dann data=digits seed=0,1,2 sweep=optuna launcher.jobs=2
 
 methods (method=NAME; their keys: method.KEY=VALUE, see conf/method/NAME.yaml)
 {methods}
@@ -50,6 +52,8 @@ other groups
   optimizer=   {names("optimizer")}
   trainer=     {names("trainer")} (trainer.max_epochs=20 trainer.devices=2 trainer.precision=bf16-mixed ...)
   logger=      {names("logger")}
+  launcher=    {names("launcher")} (of a sweep: launcher.jobs=2 launcher.timeout=3600 ...)
+  sweep=       {names("sweep")} (a search of the method's ranges: sweep.trials=50 sweep.objective=infomax ...)
   features=    {names("features")} (of a frozen network in place of the inputs; computed once, then cached)
   experiment=  {", ".join(sorted(f.stem for f in (catalog.CONF / "experiment").glob("*.yaml")))}
 
@@ -118,7 +122,7 @@ def outcome(record: dict[str, Any], directory: Path, fresh: bool) -> str:
     )
     word = "finished" if fresh else "skipped "
     seconds = record["seconds"]["train"] + record["seconds"]["evaluate"]
-    return (
-        f"{word} method={record['method']} data={record['data']} seed={record['seed']}: "
-        f"target test {figures} ({rule}, {seconds:.1f} s) -> {directory}"
+    named = called(
+        record["config"], catalog.entries("method")[record["method"]], catalog.entries("data")[record["data"]]
     )
+    return f"{word} {named}: target test {figures} ({rule}, {seconds:.1f} s) -> {directory}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -9,6 +11,23 @@ from scipy.optimize import linear_sum_assignment
 def accuracy(y: np.ndarray, predicted: np.ndarray) -> float:
     """Share of samples, in percent, whose predicted class is their label."""
     return float(100.0 * np.mean(y == predicted))
+
+
+def mean_class_accuracy(y: np.ndarray, predicted: np.ndarray) -> float:
+    r"""Accuracy of each class that has samples, averaged with equal weight, in percent.
+
+    .. math:: \frac{100}{K} \sum_{k=1}^{K} \frac{|\{i : \hat y_i = y_i = k\}|}{|\{i : y_i = k\}|}
+    """
+    right = np.bincount(y[y == predicted], minlength=int(y.max()) + 1)
+    counts = np.bincount(y)
+    return float(100.0 * np.mean(right[counts > 0] / counts[counts > 0]))
+
+
+METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "accuracy": accuracy,
+    "mean_class_accuracy": mean_class_accuracy,
+}
+"""What a data set may name as the metric of its tables: functions of labels and predicted classes."""
 
 
 def cluster_accuracy(y: np.ndarray, cluster: np.ndarray) -> float:

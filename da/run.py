@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import traceback
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,65 +12,58 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from da import catalog, checkpoint, launch, training
+from da import catalog, checkpoint, launch, lock, training
 from da.config import Plan, devices, validate
 from da.data.module import PairedData
 from da.domain import Task, check_task
-from da.errors import DataError, UsageError
+from da.errors import DataError
 from da.evaluation import Evaluator
 from da.methods.base import Method, Optimization, Spec
 from da.methods.closed_form import ClosedForm
+from da.outcome import Pruned, Result, RunFailed, Watch, directory_of, fail, head, title, unloaded, wanted
 from da.progress import ProgressBar
-from da.results import record
+from da.results import record, tracking
 from da.schedules import LEARNING_RATE
 
 WEIGHTS = "model.pt"
 PREDICTIONS = "predictions.npz"
+RESUMABLE = ("timeout", "crashed", "oom")  # how a run may end whose checkpoint is worth going on from
 
 
-class RunFailed(RuntimeError):
-    """A run that failed and left a record that says so."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run came to.
+def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
+    """Validate, load, and train unless a finished record of the same content exists.
 
     Args:
-        record: the content of ``record.json``.
-        directory: where it lies.
-        fresh: it was run now, not found finished.
-    """
-
-    record: dict[str, Any]
-    directory: Path
-    fresh: bool
-
-    @property
-    def value(self) -> float:
-        """The main metric on the target test split under the chosen selection rule; NaN without target labels."""
-        chosen = self.record["selection"].get(self.record["config"]["selection"], {}).get("target_test", {})
-        return float(next(iter(chosen.values()), float("nan")))
-
-
-def run(config: dict[str, Any]) -> Result:
-    """Validate, load, and train unless a finished record of the same content exists.
+        config: the composed configuration.
+        watch: is told when the run starts and after each evaluated epoch, and may give it up.
 
     Raises:
         ConfigError: the configuration is wrong; nothing was written.
         RunFailed: data or training failed; the record holds the traceback.
+        RunBusy: another process is at this run.
+        Pruned: ``watch`` gave it up.
     """
     plan = validate(config)
     started = time.perf_counter()
-    unloaded = directory_of(plan, record.run_id(plan.config, "no data"))
     try:
         task, fingerprint = load(plan)
     except Exception as error:
-        fail(unloaded, plan, error)
+        fail(unloaded(plan), plan, error)
         raise RunFailed(f"{title(plan)}: {error}") from error
-    (unloaded / record.FILE).unlink(missing_ok=True)
+    (unloaded(plan) / record.FILE).unlink(missing_ok=True)
     identity = record.run_id(plan.config, fingerprint)
     directory = directory_of(plan, identity)
+    frozen = {
+        "config": plan.config,
+        "run_id": identity,
+        "fingerprint": fingerprint,
+        "load_seconds": time.perf_counter() - started,
+    }
+    with lock.held(directory, title(plan)):
+        return _locked(plan, task, directory, frozen, watch)
+
+
+def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], watch: Watch | None) -> Result:
     found = record.read(directory)
     if found and not wanted(found, plan.config["rerun"]):
         if found["status"] == "failed":
@@ -82,19 +73,18 @@ def run(config: dict[str, Any]) -> Result:
         return Result(found | {"config": plan.config}, directory, fresh=False)
     if found:  # the old record is kept aside: a new attempt may fail
         (directory / record.FILE).replace(directory / record.OLD)
-        (directory / checkpoint.LAST).unlink(missing_ok=True)
-    frozen = {
-        "config": plan.config,
-        "run_id": identity,
-        "fingerprint": fingerprint,
-        "load_seconds": time.perf_counter() - started,
-    }
+        if found.get("error_kind") not in RESUMABLE:
+            (directory / checkpoint.LAST).unlink(missing_ok=True)
     record.write_atomically(directory / "config.json", json.dumps(plan.config, indent=1).encode())
+    if watch is not None:
+        watch.started(directory, frozen)
     try:
         if devices(plan.config) > 1:
             launch.processes(directory, frozen, devices(plan.config))
         else:
-            execute(plan, task, directory, frozen)
+            execute(plan, task, directory, frozen, watch)
+    except Pruned:
+        raise
     except Exception as error:
         if not isinstance(error, launch.WorkerFailed) or record.read(directory) is None:
             fail(directory, plan, error, frozen)
@@ -102,22 +92,6 @@ def run(config: dict[str, Any]) -> Result:
     made = record.read(directory)
     assert made is not None
     return Result(made, directory, fresh=True)
-
-
-def title(plan: Plan) -> str:
-    """How a run is called in messages."""
-    return f"method={plan.method.name} data={plan.data.name} seed={plan.config['seed']}"
-
-
-def directory_of(plan: Plan, identity: str) -> Path:
-    """The run's directory, a pure function of its content."""
-    return Path(plan.config["output"]) / plan.data.name / plan.method.name / f"seed{plan.config['seed']}-{identity}"
-
-
-def wanted(found: dict[str, Any], rerun: str) -> bool:
-    """Whether a recorded run is to be run again."""
-    stale = found["code"]["source"] != record.code_version()["source"] or found["versions"] != record.package_versions()
-    return rerun == "all" or (rerun == "failed" and found["status"] == "failed") or (rerun == "stale" and stale)
 
 
 def load(plan: Plan) -> tuple[Task, str]:
@@ -194,7 +168,7 @@ def restore(directory: Path) -> tuple[Method, PairedData]:
     return method.eval(), data
 
 
-def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any]) -> None:
+def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], watch: Watch | None = None) -> None:
     """Train, evaluate and write the record; with several devices every process comes here."""
     begun = record.now()
     method, data = prepare(plan, task)
@@ -215,6 +189,8 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any]) -> 
     closed = isinstance(method, ClosedForm)
     if not closed:
         callbacks.append(checkpoint.Resumable(directory))
+    if watch is not None:
+        callbacks.append(Told(watch, evaluator))
     keywords = {k: v for k, v in plan.config["trainer"].items() if k != "_target_"}
     if closed:
         keywords |= {"max_epochs": 1, "precision": "32-true", "enable_progress_bar": False}
@@ -222,54 +198,53 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any]) -> 
         callbacks.append(ProgressBar(title(plan)))
     if devices(plan.config) > 1 and keywords.get("strategy", "auto") in ("auto", "ddp"):
         keywords["strategy"] = "ddp_find_unused_parameters_true"  # phases and freezing leave parameters out of a step
-    logger = catalog.factory(plan.config["logger"], where="logger")(directory, info)
-    trainer = training.trainer(callbacks, loggers=logger, directory=directory, keywords=keywords)
-    training.fit(trainer, method, data, resume=None if closed else checkpoint.usable(directory))
-    if not trainer.is_global_zero:
-        return
-    save_predictions(directory / PREDICTIONS, evaluator, data)
-    if not closed:
-        checkpoint.save_weights(method, directory / WEIGHTS)
-    (directory / checkpoint.LAST).unlink(missing_ok=True)
-    last = evaluator.history[-1]
-    record.write(
-        directory,
-        head(plan, frozen, "finished")
-        | {
-            "task": describe(task, data),
-            "parameters": sum(p.numel() for p in method.parameters()),
-            "device": f"{trainer.world_size} x {_device_name(method.device)}",
-            "target_test": last["target_test"],
-            "source_test": last["source_test"],
-            "selection": evaluator.chosen(),
-            "epochs": evaluator.history,
-            "seconds": evaluator.seconds | {"load": frozen["load_seconds"]},
-            "started": begun,
-        },
-    )
+    loggers = catalog.factory(plan.config["logger"], where="logger")(directory, info)
+    with tracking.until_recorded(loggers, directory):
+        trainer = training.trainer(callbacks, loggers=loggers, directory=directory, keywords=keywords)
+        training.fit(trainer, method, data, resume=None if closed else checkpoint.usable(directory))
+        if not trainer.is_global_zero:
+            return
+        save_predictions(directory / PREDICTIONS, evaluator, data)
+        if not closed:
+            checkpoint.save_weights(method, directory / WEIGHTS)
+        (directory / checkpoint.LAST).unlink(missing_ok=True)
+        last = evaluator.history[-1]
+        record.write(
+            directory,
+            head(plan, frozen, "finished")
+            | {
+                "task": describe(task, data),
+                "parameters": sum(p.numel() for p in method.parameters()),
+                "device": f"{trainer.world_size} x {_device_name(method.device)}",
+                "target_test": last["target_test"],
+                "source_test": last["source_test"],
+                "selection": evaluator.chosen(),
+                "epochs": evaluator.history,
+                "seconds": evaluator.seconds | {"load": frozen["load_seconds"]},
+                "started": begun,
+            },
+        )
+
+
+class Told(pl.Callback):
+    """Tells a watch of every evaluated epoch.
+
+    Raises:
+        Pruned: the watch gives the run up.
+    """
+
+    def __init__(self, watch: Watch, evaluator: Evaluator):
+        self.watch, self.evaluator, self.epochs = watch, evaluator, 0
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, method: Any) -> None:
+        for entry in self.evaluator.history[self.epochs :]:
+            if self.watch.epoch(entry["epoch"], entry["scores"]):
+                raise Pruned(f"given up after epoch {entry['epoch']}")
+        self.epochs = len(self.evaluator.history)
 
 
 def _device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
-def head(plan: Plan, frozen: dict[str, Any], status: str) -> dict[str, Any]:
-    """What every record begins with."""
-    return {
-        "schema": record.SCHEMA,
-        "status": status,
-        "run_id": frozen.get("run_id"),
-        "method": plan.method.name,
-        "family": plan.method.family,
-        "setting": plan.setting,
-        "data": plan.data.name,
-        "seed": plan.config["seed"],
-        "config": plan.config,
-        "fingerprint": frozen.get("fingerprint"),
-        "code": record.code_version(),
-        "versions": record.package_versions(),
-        "finished": record.now(),
-    }
 
 
 def describe(task: Task, data: PairedData) -> dict[str, Any]:
@@ -298,12 +273,3 @@ def save_predictions(file: Path, evaluator: Evaluator, data: PairedData) -> None
     stream = io.BytesIO()
     np.savez_compressed(stream, logits=logits, predicted=logits.argmax(1), classes=np.array(data.task.classes), **known)
     record.write_atomically(file, stream.getvalue())
-
-
-def fail(directory: Path, plan: Plan, error: BaseException, frozen: dict[str, Any] | None = None) -> None:
-    """Write the record of a failure."""
-    kind = "usage" if isinstance(error, UsageError) else type(error).__name__
-    text = "".join(traceback.format_exception(error))
-    record.write(
-        directory, head(plan, frozen or {}, "failed") | {"error": str(error), "error_kind": kind, "traceback": text}
-    )

@@ -1,8 +1,8 @@
-"""Print the tables of a results folder."""
+"""Print the tables of a results folder, and write them as a page."""
 
 import sys
 
-from da.results.report import main
+from da.report.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -76,7 +76,8 @@ def test_methods_do_not_mention_data() -> None:
 
 def test_experiments_are_deltas() -> None:
     """Each line of an experiment changes something."""
-    from da.config import compose, validate
+    from da.compose import compose
+    from da.config import validate
 
     for file in sorted((catalog.CONF / "experiment").glob("*.yaml")):
         content = OmegaConf.to_container(OmegaConf.load(file))

@@ -152,9 +152,9 @@ def test_a_sweep_runs_skips_and_survives_a_failure(tmp_path: Path) -> None:
     assert sorted(r["status"] for r in records(tmp_path)) == ["failed", "finished", "finished", "finished"]
     second = finished(*sweep)
     assert second.returncode == 1
-    assert second.stdout.count("skipped ") == 3
+    assert "3 skipped, 1 failed" in second.stdout
     assert "failed before" in second.stderr
-    assert not list(tmp_path.rglob("*.log")), "Hydra leaves no files of its own"
+    assert not list(tmp_path.rglob("*.log")), "nothing leaves files of its own"
 
 
 def test_a_killed_run_is_taken_up_again(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from small import SMALL
 
 from da import docs
-from da.config import expand
+from da.compose import expand
 
 ROOT = Path(__file__).resolve().parent.parent
 

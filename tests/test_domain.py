@@ -36,6 +36,34 @@ def test_take_picks_inputs_labels_and_weights_in_the_given_order(make):
     assert (taken.name, len(taken), taken.sample_shape) == ("a", 3, (3,))
 
 
+class Unread:
+    """Inputs that must not be read."""
+
+    def __init__(self, index):
+        self.index, self.shape = list(index), (len(index), 3)
+
+    def subset(self, index):
+        return Unread(np.array(self.index)[index])
+
+    def joined(self, others):
+        return Unread(sum((part.index for part in others), self.index))
+
+
+def test_subset_and_pool_leave_unread_what_is_read_on_access():
+    whole = Domain(Unread(range(4)), np.array([0, 1, 2, 3]), np.array([0.1, 0.2, 0.3, 0.4]), "a")
+    part = whole.subset(np.array([3, 0]))
+    assert (part.x.index, part.y.tolist(), part.weight.tolist(), part.name) == ([3, 0], [3, 0], [0.4, 0.1], "a")
+    both = pool((part, whole))
+    assert (both.x.index, both.y.tolist()) == ([3, 0, 0, 1, 2, 3], [3, 0, 0, 1, 2, 3])
+    unlabelled = Domain(Unread(range(4))).subset(np.array([1]))
+    assert (unlabelled.y, unlabelled.weight) == (None, None)
+
+
+def test_subset_of_an_array_is_taken():
+    domain = Domain(rows(4), np.array([0, 1, 2, 3]))
+    assert domain.subset(np.array([2, 2])).x.tolist() == rows(4)[[2, 2]].tolist()
+
+
 def test_take_leaves_absent_parts_absent():
     taken = Domain(rows(4)).take(np.array([1]))
     assert (taken.y, taken.weight) == (None, None)

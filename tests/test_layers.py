@@ -14,6 +14,7 @@ FILES = sorted((ROOT / "da").rglob("*.py"))
 LEVELS = {
     "da": 0,
     "da.errors": 0,
+    "da.mortality": 0,
     "da.setting": 0,
     "da.space": 0,
     "da.signatures": 0,
@@ -39,22 +40,28 @@ LEVELS = {
     "da.checks": 7,
     "da.checks.__main__": 8,
     "da.catalog": 8,
+    "da.compose": 8,
     "da.config": 8,
     "da.demo": 8,
     "da.docs": 8,
     "da.entry": 8,
     "da.launch": 8,
     "da.listing": 8,
+    "da.lock": 8,
+    "da.outcome": 8,
+    "da.benchmark": 8,
+    "da.report": 8,
     "da.run": 8,
     "da.scaffold": 8,
+    "da.sweeps": 8,
     "da.worker": 8,
 }
 ONLY_IN = {
-    "hydra": {"da.config"},
+    "hydra": {"da.compose"},
     "wandb": {"da.results.tracking"},
     "ot": {"da.divergences.transport", "da.estimators.transport"},
     "torchvision": {"da.nn.torchvision"},
-    "matplotlib": {"da.analysis.embedding", "da.analysis.gallery"},
+    "matplotlib": {"da.analysis.critical_difference", "da.analysis.embedding", "da.analysis.gallery"},
 }
 
 

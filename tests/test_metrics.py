@@ -2,8 +2,9 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from sklearn.metrics import balanced_accuracy_score
 
-from da.metrics import accuracy, cluster_accuracy, cluster_information
+from da.metrics import METRICS, accuracy, cluster_accuracy, cluster_information, mean_class_accuracy
 
 
 def test_accuracy_is_the_share_of_equal_entries_in_percent():
@@ -11,6 +12,20 @@ def test_accuracy_is_the_share_of_equal_entries_in_percent():
     assert accuracy(y, y) == 100.0
     assert accuracy(y, np.array([0, 1, 2, 0])) == 75.0
     assert accuracy(y, np.array([1, 2, 0, 0])) == 0.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_mean_class_accuracy_is_scikit_learns_balanced_accuracy(seed):
+    rng = np.random.default_rng(seed)
+    y = np.setdiff1d(np.arange(7), [3])[rng.integers(6, size=40)]  # no sample is of class 3
+    predicted = np.where(rng.random(40) < 0.5, y, rng.permutation(y))
+    assert mean_class_accuracy(y, predicted) == pytest.approx(100 * balanced_accuracy_score(y, predicted))
+    assert mean_class_accuracy(y, y) == 100.0
+
+
+def test_rare_classes_count_as_much_as_frequent_ones():
+    y, predicted = np.array([0] * 9 + [1]), np.zeros(10, dtype=int)
+    assert (METRICS["accuracy"](y, predicted), METRICS["mean_class_accuracy"](y, predicted)) == (90.0, 50.0)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from da import run as runs
-from da.config import compose
+from da.compose import compose
 from da.errors import ConfigError, DataError
 from da.methods.transductive.source_only import SourceOnly
 from da.results import record

@@ -109,5 +109,9 @@ class Rows:
     def __getitem__(self, index: Any) -> np.ndarray:
         return np.asarray(self.array[self.index[index]])
 
+    def subset(self, index: Any) -> Rows:
+        """The rows at ``index``, not read."""
+        return Rows(self.array, self.index[index])
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self[:].astype(dtype or self.dtype, copy=False)

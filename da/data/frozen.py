@@ -16,6 +16,7 @@ from torch.nn.functional import normalize
 
 from da.data.cache import Rows, cached
 from da.data.files import locate
+from da.data.images import Images
 from da.domain import Domain, Split, Task, as_float
 from da.errors import ConfigError, DataError, nearest
 from da.nn.networks import NetworkFactory
@@ -92,7 +93,11 @@ class Frozen:
         with torch.no_grad(), tqdm(total=len(index), desc=f"features of {name}", unit="img", disable=None) as bar:
             for start in range(0, len(index), CHUNK):
                 chunk = index[start : start + CHUNK]
-                x = torch.stack([as_float(parts[part[k]].x[row[k] : row[k] + 1])[0] for k in chunk])
+                x = torch.empty(len(chunk), *parts[0].sample_shape)
+                for k, domain in enumerate(parts):
+                    here = part[chunk] == k
+                    if here.any():
+                        x[torch.from_numpy(here)] = as_float(domain.x[row[chunk[here]]])
                 z = encoder(x.to(device)).flatten(1)
                 z = normalize(z) if self.unit else z
                 with np.errstate(over="ignore"):  # looked for below
@@ -109,6 +114,8 @@ class Frozen:
 
 def digests(domain: Domain, chunk: int = 512) -> np.ndarray:
     """``(n,)`` hashes (hex, as bytes) of the samples' content, type and shape."""
+    if isinstance(domain.x, Images):
+        return domain.x.digests()  # of the files, so that what is cached is not decoded again
     found = []
     for start in range(0, len(domain), chunk):
         x = domain.x[start : start + chunk]

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import os
 import zipfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from da.data.files import locate
+from da.data.images import decode, only_images
 from da.data.splits import Raw, assemble
 from da.domain import Task
 from da.errors import ConfigError, DataError, nearest
 from da.setting import ALL, Access
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
 
 class ImageFolder:
@@ -105,81 +101,9 @@ def _listing(root: Path, stack: ExitStack) -> tuple[list[str], Callable[[str], b
     """All images as sorted paths relative to the root, with forward slashes, and how to read one."""
     if root.is_dir():
         names = [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
-        return _images(names), lambda name: (root / name).read_bytes()
+        return only_images(names), lambda name: (root / name).read_bytes()
     try:
         archive = stack.enter_context(zipfile.ZipFile(root))
     except zipfile.BadZipFile as error:
         raise DataError(f"'{root}' is neither a folder nor a zip; give the folder that holds the domains.") from error
-    return _images(archive.namelist()), archive.read
-
-
-def _images(names: list[str]) -> list[str]:
-    return sorted(
-        name for name in names if name.lower().endswith(SUFFIXES) and not PurePosixPath(name).name.startswith(".")
-    )
-
-
-def decode(names: list[str], read: Callable[[str], bytes], size: int, what: str, *, crop: bool = True) -> np.ndarray:
-    """Images as ``(n, 3, size, size)`` ``uint8`` RGB, decoded by a few threads under a progress bar.
-
-    Args:
-        names: of the images, as ``read`` knows them.
-        read: the bytes of a file.
-        size: height and width in pixels.
-        what: text of the progress bar.
-        crop: crop in the middle, or squeeze.
-
-    Raises:
-        DataError: Pillow is not installed, or a file is no image that it can read; the message names the file.
-    """
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise DataError('Images are decoded by Pillow, which is not installed: pip install "da[vision]"') from error
-    from tqdm import tqdm
-
-    images = np.empty((len(names), 3, size, size), dtype=np.uint8)
-
-    def fill(k: int) -> None:
-        try:
-            with Image.open(io.BytesIO(read(names[k]))) as image:
-                images[k] = np.asarray(_square(_as_rgb(image), size, crop)).transpose(2, 0, 1)
-        except Exception as error:  # decoders raise whatever they like on a damaged file
-            raise DataError(f"The image '{names[k]}' cannot be read ({error}); repair or remove it.") from error
-
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        try:
-            # disable=None shows the bar on terminals only
-            for _ in tqdm(pool.map(fill, range(len(names))), total=len(names), desc=what, unit="img", disable=None):
-                pass
-        except DataError:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return images
-
-
-def _as_rgb(image: Any) -> Any:
-    """Grey, palette, CMYK or 16-bit as 8-bit RGB."""
-    from PIL import Image
-
-    if image.mode == "F":
-        raise ValueError("its pixels are floating-point numbers of unknown range")
-    if image.mode.startswith("I"):  # Pillow would clip 16-bit grey at 255 instead of scaling it
-        image = Image.fromarray((np.asarray(image).astype(np.float64) / 257.0).round().clip(0, 255).astype(np.uint8))
-    if image.mode == "P" and "transparency" in image.info:
-        image = image.convert("RGBA")
-    return image.convert("RGB")
-
-
-def _square(image: Any, size: int, crop: bool) -> Any:
-    """Scaled to ``size``, bilinearly and antialiased: the shorter side, the longer one cropped, or both."""
-    from PIL import Image
-
-    if not crop:
-        return image.resize((size, size), Image.Resampling.BILINEAR)
-    width, height = image.size
-    scale = size / min(width, height)
-    width, height = max(size, round(width * scale)), max(size, round(height * scale))
-    left, top = (width - size) // 2, (height - size) // 2
-    resized = image.resize((width, height), Image.Resampling.BILINEAR)
-    return resized.crop((left, top, left + size, top + size))
+    return only_images(archive.namelist()), archive.read

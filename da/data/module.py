@@ -15,6 +15,8 @@ from da.domain import Batch, Domain, Task, Withheld, pool
 from da.errors import ConfigError, DataError
 from da.setting import ALL, FEW, MANY, NONE, Access
 
+SCORED = 10_000  # unlabelled target samples that selection rules look at: more would only cost time
+
 
 class PairedData(LightningDataModule):
     """Batches of source and target under a method's ``needs``.
@@ -30,7 +32,7 @@ class PairedData(LightningDataModule):
     Attributes:
         sources, target, labelled: the training domains as granted.
         evaluated: the domains to predict after an epoch: ``source_test`` (if the source is seen and has one),
-            ``target_train`` (labels absent) and ``target_test``.
+            ``target_train`` (labels absent; at most 10 000, evenly spaced) and ``target_test``.
     """
 
     def __init__(
@@ -63,13 +65,14 @@ class PairedData(LightningDataModule):
             rest = np.setdiff1d(np.arange(len(target)), chosen)
             if len(rest) == 0 and (needs.target_x or task.transductive):
                 raise DataError(f"shots={shots} labels the whole target of {task.name}; lower `shots`.")
-            self.labelled = target.take(chosen)
-            target = target.take(rest) if len(rest) else target
+            self.labelled = target.subset(chosen)
+            target = target.subset(rest) if len(rest) else target
             test = target if task.transductive else test  # labelled samples are not tested on
         self.target: Domain | Withheld = Withheld("target", why)
         if needs.target_x or needs.target_y == ALL:
             self.target = target if needs.target_y == ALL else target.without_labels()
-        self.evaluated: dict[str, Domain] = {"target_train": target.without_labels()}
+        seen = target if test is None or task.transductive else target.subset(evenly(len(target), SCORED))
+        self.evaluated: dict[str, Domain] = {"target_train": seen.without_labels()}
         held_out = [s.test for s in task.sources if s.test is not None]
         if needs.source_x and held_out and all(d.y is not None for d in held_out):
             self.evaluated["source_test"] = pool(tuple(held_out))
@@ -149,6 +152,11 @@ class PairedBatches:
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Nothing to do: the position is read from the method's count of steps."""
+
+
+def evenly(count: int, most: int) -> np.ndarray:
+    """Indices of at most ``most`` of ``count`` samples, evenly spaced; all of them where they are not more."""
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(int)
 
 
 def choose_few(domain: Domain, n_classes: int, shots: int, seed: int) -> np.ndarray:

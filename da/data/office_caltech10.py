@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from da.data.files import require
+from da.data.named import check_names, transductive_task
+from da.data.normalize import NORMALIZATIONS, check_normalization
 from da.data.readers import read_table
-from da.domain import Domain, Split, Task
+from da.domain import Domain, Task
 from da.errors import ConfigError, nearest
 from da.setting import ALL, Access
 
@@ -61,22 +62,6 @@ FILES = {
 }
 
 
-def zscore(x: Any) -> Any:
-    """Rows divided by their sum, then every column brought to mean 0 and population standard deviation 1."""
-    x = x / x.sum(axis=1, keepdims=True)
-    deviation = x.std(axis=0)
-    deviation[deviation == 0] = 1.0  # a feature that is constant in a domain becomes 0, not NaN
-    return (x - x.mean(axis=0)) / deviation
-
-
-def l2(x: Any) -> Any:
-    """Rows divided by their Euclidean norm."""
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
-
-
-NORMALIZATIONS: dict[str, Callable[[Any], Any]] = {"zscore": zscore, "l2": l2, "none": lambda x: x}
-
-
 class OfficeCaltech10:
     """Office-Caltech10: 10 object classes in 4 domains, as SURF bags of words or deep features.
 
@@ -94,7 +79,9 @@ class OfficeCaltech10:
         source: ``amazon``, ``caltech10``, ``dslr`` or ``webcam``.
         target: another of these.
         features: ``surf``, ``squeezenet512`` or ``decaf6``.
-        normalize: ``zscore``, ``l2`` (rows of unit length; usual for deep features) or ``none``.
+        normalize: ``zscore``, ``zscore_l2`` (then rows of unit length), ``l2`` (usual for deep features) or ``none``.
+        validation_fraction: part of the source that is held out, stratified; the tables have none.
+        split_seed: seed of that split.
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
@@ -102,31 +89,33 @@ class OfficeCaltech10:
     citation: ClassVar[str] = "Gong et al., CVPR 2012; Saenko et al., ECCV 2010; Griffin et al., Caltech-256, 2007"
 
     def __init__(
-        self, *, source: str = "caltech10", target: str = "amazon", features: str = "surf", normalize: str = "zscore"
+        self,
+        *,
+        source: str = "caltech10",
+        target: str = "amazon",
+        features: str = "surf",
+        normalize: str = "zscore",
+        validation_fraction: float = 0.0,
+        split_seed: int = 0,
     ):
         self.source, self.target, self.features, self.normalize = source, target, features, normalize
+        self.validation_fraction, self.split_seed = validation_fraction, split_seed
 
     def load(self) -> Task:
         """Read and normalise both domains.
 
         Raises:
-            ConfigError: a name is unknown, or source and target are the same.
+            ConfigError: a name is unknown, source and target are the same, or the fraction is outside [0, 1).
             DataError: a file is missing or differs from the known one.
         """
-        check_names(self.source, self.target)
+        check_names(self.source, self.target, DOMAINS)
         return transductive_task(
-            read_domain(self.source, self.features, self.normalize),
+            [read_domain(self.source, self.features, self.normalize)],
             read_domain(self.target, self.features, self.normalize),
+            CLASSES,
+            validation_fraction=self.validation_fraction,
+            split_seed=self.split_seed,
         )
-
-
-def check_names(source: str, target: str) -> None:
-    """Refuse an unknown domain, and a domain adapted to itself, whose target labels would be the source's."""
-    for key, name in (("source", source), ("target", target)):
-        if name not in DOMAINS:
-            raise ConfigError(f"data.{key}='{name}' is unknown; {nearest(name, DOMAINS)}")
-    if source == target:
-        raise ConfigError(f"data.source and data.target are both '{source}'; name two different domains.")
 
 
 def read_domain(name: str, features: str, normalize: str, *, key: str = "features") -> Domain:
@@ -141,8 +130,7 @@ def read_domain(name: str, features: str, normalize: str, *, key: str = "feature
     kinds = {kind for kind, _ in FILES}
     if features not in kinds:
         raise ConfigError(f"data.{key}='{features}' is unknown; {nearest(features, kinds)}")
-    if normalize not in NORMALIZATIONS:
-        raise ConfigError(f"data.normalize='{normalize}' is unknown; {nearest(normalize, NORMALIZATIONS)}")
+    check_normalization(normalize)
     if (features, name) not in FILES:
         there = [domain for kind, domain in FILES if kind == features]
         raise ConfigError(
@@ -154,15 +142,4 @@ def read_domain(name: str, features: str, normalize: str, *, key: str = "feature
     first = 1 if features == "surf" else 0  # the original SURF files count classes from 1
     return Domain(
         NORMALIZATIONS[normalize](np.asarray(x, dtype=np.float64)), np.asarray(y, dtype=np.int64) - first, name=name
-    )
-
-
-def transductive_task(source: Domain, target: Domain) -> Task:
-    """All of the source labelled; all of the target is both training and test."""
-    return Task(
-        name=f"{source.name}->{target.name}",
-        sources=(Split(source),),
-        target=Split(target, target),
-        classes=CLASSES,
-        transductive=True,
     )

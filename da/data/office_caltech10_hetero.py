@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from da.data.office_caltech10 import check_names, read_domain, transductive_task
+from da.data.named import check_names, transductive_task
+from da.data.office_caltech10 import CLASSES, DOMAINS, read_domain
 from da.domain import Task
 from da.errors import ConfigError
 from da.setting import ALL, DIFFERENT, Access
@@ -22,7 +23,7 @@ class OfficeCaltech10Hetero:
         target: another of these.
         source_features: ``surf``, ``squeezenet512`` or ``decaf6`` (the latter of dslr and webcam only).
         target_features: another of these.
-        normalize: ``zscore``, ``l2`` or ``none``, for both.
+        normalize: ``zscore``, ``zscore_l2``, ``l2`` or ``none``, for both.
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL, spaces=DIFFERENT)
@@ -48,13 +49,14 @@ class OfficeCaltech10Hetero:
             ConfigError: a name is unknown, or source and target have the same name or features.
             DataError: a file is missing or differs from the known one.
         """
-        check_names(self.source, self.target)
+        check_names(self.source, self.target, DOMAINS)
         if self.source_features == self.target_features:
             raise ConfigError(
                 f"data.source_features and data.target_features are both '{self.source_features}'; "
                 "name two different kinds, or use data=office_caltech10."
             )
         return transductive_task(
-            read_domain(self.source, self.source_features, self.normalize, key="source_features"),
+            [read_domain(self.source, self.source_features, self.normalize, key="source_features")],
             read_domain(self.target, self.target_features, self.normalize, key="target_features"),
+            CLASSES,
         )

@@ -45,9 +45,8 @@ def assemble(
         ConfigError: a fraction outside [0, 1).
         DataError: labels that are not whole numbers or strings, or target labels that no source has.
     """
-    for key, fraction in (("test_fraction", test_fraction), ("validation_fraction", validation_fraction)):
-        if not 0 <= fraction < 1:
-            raise ConfigError(f"data.{key}={fraction} is outside [0, 1); give the part to hold out, such as 0.2.")
+    check_fraction("test_fraction", test_fraction)
+    check_fraction("validation_fraction", validation_fraction)
     domains, classes = encode([*sources, target] + ([] if target_test is None else [target_test]), len(sources))
     adapted = domains[len(sources)]
     splits = tuple(hold_out(d, validation_fraction, split_seed) for d in domains[: len(sources)])
@@ -57,10 +56,16 @@ def assemble(
     split = hold_out(adapted, test_fraction, split_seed)
     if split.test is None and test_fraction > 0:  # every class has one row: a test split matters more than balance
         unlabelled = hold_out_index(None, len(adapted), test_fraction, split_seed)
-        split = Split(adapted.take(unlabelled[0]), adapted.take(unlabelled[1])) if len(unlabelled[1]) else split
+        split = Split(*map(adapted.subset, unlabelled)) if len(unlabelled[1]) else split
     if split.test is None:
         return Task(name, splits, Split(adapted, adapted), classes, transductive=True)
     return Task(name, splits, split, classes)
+
+
+def check_fraction(key: str, fraction: float) -> None:
+    """Refuse a part to hold out that leaves nothing or is none."""
+    if not 0 <= fraction < 1:
+        raise ConfigError(f"data.{key}={fraction} is outside [0, 1); give the part to hold out, such as 0.2.")
 
 
 def encode(raws: list[Raw], n_sources: int) -> tuple[list[Domain], tuple[str, ...]]:
@@ -106,7 +111,7 @@ def _shown(values: np.ndarray) -> str:
 def hold_out(domain: Domain, fraction: float, seed: int) -> Split:
     """A domain's training and held-out parts, stratified where it has labels; no test part where none can be spared."""
     train, held = hold_out_index(domain.y, len(domain), fraction, seed)
-    return Split(domain.take(train), domain.take(held)) if len(held) else Split(domain)
+    return Split(domain.subset(train), domain.subset(held)) if len(held) else Split(domain)
 
 
 def hold_out_index(y: np.ndarray | None, n: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

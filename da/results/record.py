@@ -19,7 +19,7 @@ from da.data.files import data_dir
 SCHEMA = 1
 FILE = "record.json"
 OLD = "record.old.json"
-VOLATILE = ("output", "rerun", "logger", "selection")
+VOLATILE = ("output", "rerun", "logger", "launcher", "sweep", "selection")
 VOLATILE_TRAINER = ("enable_progress_bar", "enable_model_summary")
 PACKAGES = ("torch", "pytorch-lightning", "numpy", "scipy", "scikit-learn", "hydra-core", "omegaconf")
 ROOT = Path(__file__).resolve().parents[2]

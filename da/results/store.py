@@ -19,7 +19,7 @@ class Found(NamedTuple):
     """What lies below a folder.
 
     Args:
-        records: the readable records, by data, method and seed.
+        records: the readable records, by data, method and seed; ``directory`` says where each lies.
         skipped: the run directories whose record is unreadable, half written or of another schema.
     """
 
@@ -52,11 +52,11 @@ def scan(folder: Path) -> Found:
             found = record.read(directory)
         except (OSError, UnicodeDecodeError):
             found = None
-        if found is None or not _complete(found):
+        if found is None or not complete(found):
             skipped.append(directory)
         else:
             order = (str(found["data"]), str(found["method"]), int(found["seed"]), str(directory))
-            records.append((order, found))
+            records.append((order, found | {"directory": str(directory)}))
     return Found([found for _, found in sorted(records, key=lambda pair: pair[0])], sorted(skipped))
 
 
@@ -72,7 +72,8 @@ def _run_directories(folder: Path) -> Iterator[Path]:
             yield Path(directory)
 
 
-def _complete(found: Mapping[str, Any]) -> bool:
+def complete(found: Mapping[str, Any]) -> bool:
+    """Whether a record has what every reader of records may rely on."""
     return (FINISHED if found.get("status") == "finished" else FAILED) <= found.keys()
 
 

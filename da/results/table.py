@@ -45,6 +45,7 @@ class Row:
         seconds: mean time of training and evaluation of a run.
         cells: figures by selection rule and metric, in percent.
         errors: seed and first sentence of every failed run.
+        runs: their records, one a seed.
     """
 
     label: str
@@ -53,6 +54,7 @@ class Row:
     seconds: float | None
     cells: Mapping[Column, Cell]
     errors: tuple[str, ...]
+    runs: tuple[Mapping[str, Any], ...] = ()
 
     def cell(self, column: Column) -> Cell:
         """A figure; without values where there is none."""
@@ -150,7 +152,9 @@ def _row(method: str, label: str, by_seed: Mapping[int, Mapping[str, Any]], colu
         cells[rule, metric] = Cell(tuple(float(f[metric]) for f in figures if metric in f))
     seconds = [r["seconds"]["train"] + r["seconds"]["evaluate"] for r in finished]
     errors = [f"seed {r['seed']}: {first_sentence(r)}" for r in runs if r["status"] != "finished"]
-    return Row(label, method, len(finished), float(np.mean(seconds)) if seconds else None, cells, tuple(errors))
+    return Row(
+        label, method, len(finished), float(np.mean(seconds)) if seconds else None, cells, tuple(errors), tuple(runs)
+    )
 
 
 def _rank(mean: float) -> tuple[bool, float]:

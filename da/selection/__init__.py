@@ -1,13 +1,15 @@
 """How the reported epoch is chosen: one criterion a file, higher is better; ``oracle_*`` reads target labels.
 
 A criterion is a module here with ``READS``, the fields of :class:`Evidence` that it may look at, and
-``score(evidence) -> float``. The fields that it does not name are None when it is called.
+``score(evidence) -> float``. The fields that it does not name are None when it is called. A module whose name begins
+with ``_`` is what criteria share.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -20,24 +22,30 @@ class Evidence:
 
     Args:
         epoch: number of the epoch, from 1.
-        source_logits: ``(n, k)`` on the source's held-out samples, where there are any.
+        source_z: ``(n, d)`` features of the source's held-out samples, where there are any.
+        source_logits: ``(n, k)`` their logits.
         source_y: ``(n,)`` their labels.
-        target_z: ``(m, d)`` features of the target's training samples.
+        target_x: the ``m`` inputs of the target's training samples.
+        target_z: ``(m, d)`` their features.
         target_logits: ``(m, k)`` their logits.
+        answer: what the method says of other inputs like the target's: ``(l, ...)`` inputs to ``(l, k)`` logits.
         test_accuracy: main metric on the labelled target test split: the oracle's.
     """
 
     epoch: int | None = None
-    source_logits: np.ndarray | None = None
-    source_y: np.ndarray | None = None
-    target_z: np.ndarray | None = None
-    target_logits: np.ndarray | None = None
+    source_z: Any = None
+    source_logits: Any = None
+    source_y: Any = None
+    target_x: Any = None
+    target_z: Any = None
+    target_logits: Any = None
+    answer: Callable[[Any], np.ndarray] | None = None
     test_accuracy: float | None = None
 
 
 def names() -> list[str]:
     """All criteria, found by file."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
 def criterion(name: str) -> Any:

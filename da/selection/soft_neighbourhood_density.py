@@ -15,7 +15,6 @@ def score(evidence: Evidence) -> float:
 
     Deviates: at most 2000 evenly spaced samples are compared, so that the cost stays bounded.
     """
-    assert evidence.target_logits is not None
     logits = evidence.target_logits
     if len(logits) < 2:
         return float("nan")  # no neighbours, no score

@@ -9,5 +9,4 @@ READS = frozenset({"source_logits", "source_y"})
 
 def score(evidence: Evidence) -> float:
     """Percent of held-out source samples classified right."""
-    assert evidence.source_logits is not None
     return 100.0 * float(np.mean(evidence.source_logits.argmax(1) == evidence.source_y))

@@ -103,3 +103,6 @@ def test_rows_answer_as_an_array_does() -> None:
         np.testing.assert_array_equal(rows[pick], array[index][pick])
     np.testing.assert_array_equal(np.asarray(rows), array[index])
     assert np.asarray(rows, dtype=np.float32).dtype == np.float32
+    chosen = rows.subset(np.array([3, 0]))
+    assert isinstance(chosen, Rows)
+    np.testing.assert_array_equal(chosen, array[index][[3, 0]])

@@ -9,7 +9,8 @@ import torch
 from small import SMALL
 
 from da import run as runs
-from da.config import compose, validate
+from da.compose import compose
+from da.config import validate
 from da.data.frozen import Frozen, digests
 from da.data.image_folder import ImageFolder
 from da.domain import Domain, Split, Task

@@ -66,6 +66,25 @@ def test_the_protocol_is_full_and_transductive(office):
 
 
 @pytest.mark.data
+def test_a_part_of_the_source_can_be_held_out(office):
+    whole, task = OfficeCaltech10().load(), OfficeCaltech10(validation_fraction=0.2).load()
+    check_task(task)
+    train, held = task.sources[0].train, task.sources[0].test
+    assert len(held) == round(0.2 * 1123)
+    rows = {row.tobytes() for row in (*train.x, *held.x)}
+    assert rows == {row.tobytes() for row in whole.sources[0].train.x}, "standardised over the whole domain, then split"
+    assert task.transductive
+    np.testing.assert_array_equal(task.target.test.x, whole.target.test.x)
+
+
+@pytest.mark.data
+def test_zscore_l2_is_zscore_in_rows_of_unit_length(office):
+    x, z = (read_domain("dslr", "surf", normalize).x for normalize in ("zscore_l2", "zscore"))
+    np.testing.assert_allclose(np.linalg.norm(x, axis=1), 1)
+    np.testing.assert_allclose(x * np.linalg.norm(z, axis=1, keepdims=True), z, atol=1e-12)
+
+
+@pytest.mark.data
 @pytest.mark.parametrize("name", DOMAINS)
 def test_zscore_is_per_domain_by_the_population_deviation(office, name):
     for features in ("surf", "squeezenet512"):

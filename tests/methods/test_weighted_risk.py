@@ -8,7 +8,7 @@ from da import catalog
 from da import run as runs
 from da.checks.subject import Subject
 from da.checks.trial import build, task_for, train
-from da.config import compose
+from da.compose import compose
 from da.errors import ConfigError
 from da.estimators.base import Weighting
 from da.estimators.weighting.logistic_ratio import LogisticRatio

@@ -1,0 +1,128 @@
+"""Tables for papers and for other programs: LaTeX, CSV and Parquet."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from da.benchmark import board, render
+from da.benchmark.spec import MEAN, Spec
+from da.benchmark.summary import Summary
+from da.errors import UsageError
+from da.results import frame, record
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "→": r"$\to$",
+    "->": r"$\to$",
+    "±": r"$\pm$",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
+
+
+def export(spec: Spec, summary: Summary, file: Path) -> Path:
+    """Write a table in the format that the file's suffix names: ``.md``, ``.tex``, ``.csv`` or ``.parquet``.
+
+    Raises:
+        UsageError: another suffix, or a package is missing.
+    """
+    if file.suffix in frame.SUFFIXES:
+        return frame.write(entries(spec, summary), file)
+    if file.suffix not in (".md", ".tex"):
+        raise UsageError(f"{file} has the suffix '{file.suffix}'; tables are written as .md, .tex, .csv or .parquet.")
+    text = latex(spec, summary) if file.suffix == ".tex" else render.markdown(spec, summary)
+    return record.write_atomically(file, text.encode())
+
+
+def entries(spec: Spec, summary: Summary) -> DataFrame:
+    """A row for each run: ``row``, ``task``, ``seed``, ``status``, ``figure.RULE``, ``paper``, ``seconds``, ``reason``.
+
+    Raises:
+        UsageError: pandas is missing.
+    """
+    pandas = frame.pandas()
+    rules = summary.rules()
+    rows = []
+    for entry in summary.entries:
+        found = spec.figure(entry.row, entry.task)
+        rows.append(
+            {"table": spec.name, "row": entry.row, "task": entry.task, "seed": entry.seed, "status": entry.status}
+            | {f"figure.{rule}": entry.figures.get(rule, math.nan) for rule in rules}
+            | {"paper": math.nan if found is None else found[0].value, "seconds": entry.seconds, "reason": entry.reason}
+        )
+    return pandas.DataFrame(rows)
+
+
+def latex(spec: Spec, summary: Summary) -> str:
+    r"""A ``table`` with booktabs rules: methods down, tasks across and their mean; best bold, second underlined.
+
+    The document needs ``\usepackage{booktabs}``.
+    """
+    places = render.digits(summary)
+    several = len(spec.tasks) > 1
+    columns = [*spec.tasks, *([MEAN] if several else [])]
+    rows = [line.row for line in board.lines(spec, summary) if line.runs]
+    shown = {
+        column: [(summary.mean(row, column, spec.selection), summary.std(row, column, spec.selection)) for row in rows]
+        for column in columns
+    }
+    marked = {column: _marked(figures, places) for column, figures in shown.items()}
+    body = [" & ".join([escape(row), *(marked[c][k] for c in columns)]) + r" \\" for k, row in enumerate(rows)]
+    seeds = len({entry.seed for entry in summary.entries})
+    spread = f", mean and sample standard deviation over {seeds} seeds" if seeds > 1 else ""
+    caption = f"{spec.title}: {summary.metric} in % on the target test split{spread}."
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{escape(caption)}}}",
+            rf"\label{{tab:{spec.name}}}",
+            rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+            r"\toprule",
+            " & ".join(["method", *map(escape, columns)]) + r" \\",
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def escape(text: str) -> str:
+    """Text as LaTeX prints it."""
+    made, k = "", 0
+    while k < len(text):
+        pair = text[k : k + 2]
+        token = pair if pair in SPECIAL else text[k]
+        made += SPECIAL.get(token, token)
+        k += len(token)
+    return made
+
+
+def _marked(figures: list[tuple[float, float | None]], places: int) -> list[str]:
+    """The cells of a column; ties, as printed, share a mark."""
+    distinct = sorted({f"{mean:.{places}f}" for mean, _ in figures if not math.isnan(mean)}, key=float, reverse=True)
+    cells = []
+    for mean, std in figures:
+        text = "--" if math.isnan(mean) else f"{mean:.{places}f}"
+        place = distinct.index(text) if text in distinct else None
+        spread = "" if std is None or math.isnan(mean) else rf" $\pm$ {std:.{places}f}"
+        marked = rf"\textbf{{{text}}}" if place == 0 else rf"\underline{{{text}}}" if place == 1 else text
+        cells.append(marked + spread)
+    return cells

@@ -1,0 +1,81 @@
+"""Office-31 as images."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from da.data.image_sets import ImageSet
+from da.data.named import check_names, transductive_task
+from da.domain import Task
+from da.setting import ALL, Access
+
+COUNTS = {"amazon": 2817, "dslr": 498, "webcam": 795}
+
+
+class Office31:
+    """Office-31: 31 kinds of office objects, from a shop's pages, a reflex camera and a webcam; read from disk.
+
+    ``root/amazon/images/CLASS/*.jpg``, as its authors distribute it: amazon has 2817 images, dslr 498, webcam 795. Each
+    is squeezed into a square of ``scale`` pixels, of which the middle ``size`` is kept: ``(n, 3, size, size)``
+    ``uint8``. They are decoded when they are asked for.
+
+    The protocol is full and transductive, as in the field's tables: all of the source is labelled, and all of the
+    target is both adapted to and reported on. The metric is accuracy on the target.
+
+    Args:
+        root: the folder; read from the working folder, else from ``DA_DATA_DIR``.
+        source: ``amazon``, ``dslr`` or ``webcam``, or a list of two.
+        target: another of these.
+        size: height and width in pixels.
+        scale: height and width before the middle is taken.
+        validation_fraction: part of each source that is held out, stratified; the tables have none.
+        split_seed: seed of that split.
+        complete: refuse a folder with another number of images than the published one.
+    """
+
+    offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
+    licence: ClassVar[str] = "none stated, for research"
+    citation: ClassVar[str] = "Saenko et al., Adapting visual category models to new domains, ECCV 2010"
+
+    def __init__(
+        self,
+        *,
+        root: str = "office31",
+        source: str | list[str] = "amazon",
+        target: str = "webcam",
+        size: int = 224,
+        scale: int = 256,
+        validation_fraction: float = 0.0,
+        split_seed: int = 0,
+        complete: bool = True,
+    ):
+        self.root, self.source, self.target, self.complete = root, source, target, complete
+        self.size, self.scale = size, scale
+        self.validation_fraction, self.split_seed = validation_fraction, split_seed
+
+    def load(self) -> Task:
+        """Find the images; none is decoded.
+
+        Raises:
+            ConfigError: a name is unknown, source and target are the same, or a number is out of range.
+            DataError: the folder, a domain or an image is missing.
+        """
+        sources = check_names(self.source, self.target, COUNTS)
+        images = ImageSet(
+            title="Office-31",
+            url="https://faculty.cc.gatech.edu/~judy/domainadapt/",
+            layout="amazon/images/back_pack/frame_0001.jpg",
+            counts=COUNTS,
+            complete=self.complete,
+            root=self.root,
+            size=self.size,
+            scale=self.scale,
+        )
+        domains, classes = images.domains_by_folder({name: f"{name}/images" for name in (*sources, self.target)})
+        return transductive_task(
+            domains[:-1],
+            domains[-1],
+            classes,
+            validation_fraction=self.validation_fraction,
+            split_seed=self.split_seed,
+        )

@@ -1,0 +1,126 @@
+"""What a run can come to, and the record that says so; nothing here imports PyTorch."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from da import catalog
+from da.config import Plan
+from da.errors import UsageError
+from da.results import record
+
+
+class RunFailed(RuntimeError):
+    """A run that failed and left a record that says so."""
+
+
+class RunBusy(RuntimeError):
+    """Another process is at the same run."""
+
+
+class Pruned(Exception):
+    """A search gave the run up; its checkpoint stays, and no record is written."""
+
+
+class Watch(Protocol):
+    """Who is told of a run while it lasts."""
+
+    def started(self, directory: Path, frozen: dict[str, Any]) -> None:
+        """The data are loaded, and the run's directory is known."""
+
+    def epoch(self, epoch: int, scores: dict[str, float | None]) -> bool:
+        """An epoch was evaluated; True gives the run up."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to.
+
+    Args:
+        record: the content of ``record.json``.
+        directory: where it lies.
+        fresh: it was run now, not found finished.
+    """
+
+    record: dict[str, Any]
+    directory: Path
+    fresh: bool
+
+    @property
+    def value(self) -> float:
+        """The main metric on the target test split under the chosen selection rule; NaN without target labels."""
+        chosen = self.record["selection"].get(self.record["config"]["selection"], {}).get("target_test", {})
+        return float(next(iter(chosen.values()), float("nan")))
+
+
+def title(plan: Plan) -> str:
+    """How a run is called in messages: as on a command line, with the keys that are not at their defaults."""
+    return called(plan.config, plan.method, plan.data)
+
+
+def called(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry) -> str:
+    """As :func:`title`, of a configuration whose entries are known."""
+    words = []
+    for group, entry in (("method", method), ("data", data)):
+        changed = {k: v for k, v in config[group].items() if k != "_target_" and v != entry.config.get(k)}
+        words += [f"{group}={entry.name}", *(f"{group}.{key}={value}" for key, value in changed.items())]
+    return " ".join([*words, f"seed={config['seed']}"])
+
+
+def directory_of(plan: Plan, identity: str) -> Path:
+    """The run's directory, a pure function of its content."""
+    return Path(plan.config["output"]) / plan.data.name / plan.method.name / f"seed{plan.config['seed']}-{identity}"
+
+
+def unloaded(plan: Plan) -> Path:
+    """Where the failure of a run is recorded whose data could not be loaded."""
+    return directory_of(plan, record.run_id(plan.config, "no data"))
+
+
+def wanted(found: dict[str, Any], rerun: str) -> bool:
+    """Whether a recorded run is to be run again."""
+    stale = found["code"]["source"] != record.code_version()["source"] or found["versions"] != record.package_versions()
+    return rerun == "all" or (rerun == "failed" and found["status"] == "failed") or (rerun == "stale" and stale)
+
+
+def head(plan: Plan, frozen: dict[str, Any], status: str) -> dict[str, Any]:
+    """What every record begins with."""
+    return {
+        "schema": record.SCHEMA,
+        "status": status,
+        "run_id": frozen.get("run_id"),
+        "method": plan.method.name,
+        "family": plan.method.family,
+        "setting": plan.setting,
+        "data": plan.data.name,
+        "seed": plan.config["seed"],
+        "config": plan.config,
+        "fingerprint": frozen.get("fingerprint"),
+        "code": record.code_version(),
+        "versions": record.package_versions(),
+        "finished": record.now(),
+    }
+
+
+def fail(directory: Path, plan: Plan, error: BaseException, frozen: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Write the record of a failure, with its traceback."""
+    kind = "usage" if isinstance(error, UsageError) else "oom" if out_of_memory(error) else type(error).__name__
+    return lost(directory, plan, kind, str(error), "".join(traceback.format_exception(error)), frozen)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed: NumPy's, PyTorch's on the CPU, or on an accelerator."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)
+
+
+def lost(
+    directory: Path, plan: Plan, kind: str, error: str, trace: str, frozen: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Write the record of a run that ended without a word of its own: ``kind`` is ``timeout``, ``crashed``, ``oom``."""
+    failed = head(plan, frozen or {}, "failed") | {"error": error, "error_kind": kind, "traceback": trace}
+    record.write(directory, failed)
+    return failed

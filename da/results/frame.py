@@ -1,0 +1,186 @@
+"""Records as a data frame, a row for each run: for notebooks, exports and questions that no table answers.
+
+Columns: identity (``method``, ``data``, ``task``, ``seed``, ``status``, ...), ``config.KEY`` with keys as on the
+command line, ``figure.RULE`` (the main metric on the target test split in percent, by the rule that selects the epoch),
+``seconds.PART``, and ``error`` of what failed.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from da.errors import UsageError
+from da.results import record
+from da.results.store import complete
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SUFFIXES = (".csv", ".parquet")
+IDENTITY = ("method", "data", "seed", "status", "family", "setting", "run_id", "fingerprint", "device", "parameters")
+REPEATED = ("method", "data", "task", "status", "family", "setting", "device", "code", "error_kind")
+"""Columns of few values: kept as categories, which group faster."""
+
+
+def collect(folder: Path) -> DataFrame:
+    """Every readable record below a folder as a row, in the order of data, task, method and seed.
+
+    Args:
+        folder: as given to runs by ``output=``; runs may lie at any depth.
+
+    Raises:
+        UsageError: pandas is missing.
+    """
+    collecting = gc.isenabled()
+    gc.disable()  # parsing makes millions of objects and no cycles
+    try:
+        return frame(_records(folder))
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def frame(records: Iterable[Mapping[str, Any]]) -> DataFrame:
+    """Records as rows; a column is missing where no record has its key.
+
+    Args:
+        records: as :func:`da.results.store.load` gives them.
+
+    Raises:
+        UsageError: pandas is missing.
+    """
+    library = pandas()
+    blocks: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}  # rows with the same columns are transposed at once
+    for found in records:
+        row = _row(found)
+        blocks.setdefault(tuple(row), []).append(tuple(row.values()))
+    made: dict[str, list[Any]] = {column: [] for columns in blocks for column in columns}
+    for columns, rows in blocks.items():
+        own = dict(zip(columns, zip(*rows, strict=True), strict=True))
+        for column, values in made.items():
+            values.extend(own.get(column) or [None] * len(rows))
+    ordered = sorted(made, key=_place)
+    whole = library.DataFrame({column: made[column] for column in ordered})
+    for column in REPEATED:
+        if column in whole:
+            whole[column] = whole[column].astype("category")
+    keys = [column for column in ("data", "task", "method", "seed") if column in whole]
+    return whole.sort_values(keys, kind="stable", ignore_index=True) if keys else whole
+
+
+def grouped(whole: DataFrame, rule: str = "last", by: tuple[str, ...] = ("data", "task", "method")) -> DataFrame:
+    """Mean, sample standard deviation and number over seeds of a rule's figures.
+
+    Args:
+        whole: such as :func:`collect` gives it.
+        rule: the selection rule.
+        by: the columns that tell groups apart; add ``config.KEY`` where a sweep varied it.
+    """
+    finished = whole[whole["status"] == "finished"]
+    return finished.groupby(list(by), observed=True)[f"figure.{rule}"].agg(["mean", "std", "count"])
+
+
+def write(whole: DataFrame, file: Path) -> Path:
+    """Write a frame as CSV or Parquet, by the file's suffix.
+
+    Raises:
+        UsageError: another suffix, or pyarrow is missing.
+    """
+    stream = io.BytesIO()
+    if file.suffix == ".csv":
+        whole.to_csv(stream, index=False)
+    elif file.suffix == ".parquet":
+        try:
+            _typed(whole).to_parquet(stream, index=False)
+        except ImportError as error:
+            raise UsageError('Parquet needs pyarrow: pip install "da[formats]", or write a .csv file.') from error
+    else:
+        raise UsageError(f"{file} has the suffix '{file.suffix}'; frames are written as {' or '.join(SUFFIXES)}.")
+    return record.write_atomically(file, stream.getvalue())
+
+
+def _typed(whole: DataFrame) -> DataFrame:
+    """Every column of one type, as Parquet wants it: what is a number in one run and a word in another becomes text."""
+    typed = whole.convert_dtypes()
+    for column in typed.select_dtypes("object").columns:
+        typed[column] = [None if value is None else str(value) for value in whole[column]]
+    return typed
+
+
+def pandas() -> Any:
+    """The package, loaded only when a frame is asked for.
+
+    Raises:
+        UsageError: it is missing.
+    """
+    try:
+        import pandas as library
+    except ImportError as error:
+        raise UsageError('Data frames need pandas: pip install "da[formats]".') from error
+    return library
+
+
+def _records(folder: Path) -> Iterator[dict[str, Any]]:
+    """As :func:`da.results.store.scan`, without an order, and without a path object for each file."""
+    waiting = [os.fspath(folder)]
+    while waiting:
+        directory = waiting.pop()
+        try:
+            with os.scandir(directory) as entries:
+                inside = [(entry.name, entry.path, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except OSError:
+            continue
+        if not any(name == record.FILE for name, _, _ in inside):
+            waiting += [path for _, path, is_directory in inside if is_directory]
+            continue
+        try:
+            with open(f"{directory}/{record.FILE}", "rb", buffering=0) as stream:
+                found = json.loads(stream.read())
+        except (OSError, ValueError):
+            continue
+        if isinstance(found, dict) and found.get("schema") == record.SCHEMA and complete(found):
+            found["directory"] = directory
+            yield found
+
+
+def _row(found: Mapping[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = {key: found.get(key) for key in IDENTITY}
+    task = found.get("task") or {}
+    row["task"], row["transductive"] = task.get("name"), task.get("transductive")
+    row["code"] = (found.get("code") or {}).get("source")
+    row["finished"], row["directory"] = found.get("finished"), found.get("directory")
+    _flatten("config", found["config"], row)
+    for rule, chosen in (found.get("selection") or {}).items():
+        for value in chosen["target_test"].values():
+            row[f"figure.{rule}"] = value
+            break  # the main metric is the first
+    for part, value in (found.get("seconds") or {}).items():
+        row[f"seconds.{part}"] = value
+    row["error"], row["error_kind"] = found.get("error"), found.get("error_kind")
+    return row
+
+
+def _flatten(key: str, node: Mapping[str, Any], row: dict[str, Any]) -> None:
+    for name, value in node.items():
+        if isinstance(value, dict):
+            _flatten(f"{key}.{name}", value, row)
+        elif isinstance(value, list):
+            row[f"{key}.{name}"] = json.dumps(value)  # a cell that CSV and Parquet can hold
+        else:
+            row[f"{key}.{name}"] = value
+
+
+def _place(column: str) -> tuple[int, str]:
+    """Identity first, then figures, seconds, configuration and errors."""
+    first = ("data", "task", "method", "seed", "status", *IDENTITY)
+    if column in first:
+        return first.index(column), column
+    kinds = ("figure", "seconds", "error", "error_kind", "config")
+    head = column.partition(".")[0]
+    return 100 + (kinds.index(head) if head in kinds else -1), column

@@ -1,0 +1,87 @@
+"""Importance of held-out source samples for the target, from features: what two criteria share."""
+
+from __future__ import annotations
+
+import weakref
+from typing import NamedTuple
+
+import numpy as np
+
+from da.selection._samples import rows, spaced
+
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+FOLDS = 2
+LARGEST = 20.0
+
+
+class Importance(NamedTuple):
+    """Density ratios of source samples.
+
+    Args:
+        samples: ``(k,)`` which ones.
+        weights: ``(k,)`` estimates of ``p_t(z) / p_s(z)`` there.
+    """
+
+    samples: np.ndarray
+    weights: np.ndarray
+
+
+def importance(z_s: np.ndarray, z_t: np.ndarray) -> Importance | None:
+    r"""Density ratio by a logistic regression that tells target from source features.
+
+    .. math:: w(z) = \frac{p_t(z)}{p_s(z)} = \frac{n_s}{n_t} \frac{P(\text{target} \mid z)}{P(\text{source} \mid z)}
+
+    Every weight comes from a regression that did not see its sample (two folds), and the l2 penalty is the one of
+    least log-loss on the samples left out. Judged on its own training samples, or too free for the width of the
+    features, a regression tells the domains apart where they are equal, and a handful of samples gets all the weight.
+
+    Args:
+        z_s: ``(n, d)`` source features.
+        z_t: ``(m, d)`` target features; another width than the source's has no ratio.
+
+    Returns:
+        The weights of at most 2000 source samples, or None where there are too few samples, or features that differ
+        in width or are not finite. The latest answer is kept, so that a second criterion does not fit again.
+    """
+    global _latest
+    if _latest is not None and _latest[0]() is z_s and _latest[1]() is z_t:
+        return _latest[2]
+    found = _importance(rows(z_s), rows(z_t))
+    _latest = weakref.ref(z_s), weakref.ref(z_t), found
+    return found
+
+
+_latest: tuple[weakref.ref[np.ndarray], weakref.ref[np.ndarray], Importance | None] | None = None
+
+
+def _importance(z_s: np.ndarray, z_t: np.ndarray) -> Importance | None:
+    if z_s.shape[1] != z_t.shape[1] or min(len(z_s), len(z_t)) < 2 * FOLDS:
+        return None
+    index_s, index_t = spaced(z_s), spaced(z_t)
+    z_s, z_t = z_s[index_s], z_t[index_t]
+    if not (np.isfinite(z_s).all() and np.isfinite(z_t).all()):
+        return None
+    z = np.concatenate([z_s, z_t])
+    spread = z.std(axis=0)
+    z = (z - z.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
+    is_target = np.repeat([0, 1], [len(z_s), len(z_t)])
+    fold = np.r_[np.arange(len(z_s)), np.arange(len(z_t))] % FOLDS
+    best, margins = np.inf, np.empty(0)
+    for strength in STRENGTHS:  # the penalty falls until that costs more than it explains
+        tried = _held_out_margins(z, is_target, fold, strength)
+        loss = np.logaddexp(0.0, np.where(is_target, -tried, tried)).mean()
+        if loss > best:
+            break
+        best, margins = loss, tried
+    log_ratio = margins[: len(z_s)] + np.log(len(z_s) / len(z_t))
+    return Importance(index_s, np.exp(np.clip(log_ratio, -LARGEST, LARGEST)))
+
+
+def _held_out_margins(z: np.ndarray, is_target: np.ndarray, fold: np.ndarray, strength: float) -> np.ndarray:
+    from sklearn.linear_model import LogisticRegression
+
+    margins = np.empty(len(z))
+    for k in range(FOLDS):
+        model = LogisticRegression(C=strength, tol=1e-3, max_iter=1000).fit(z[fold != k], is_target[fold != k])
+        margins[fold == k] = model.decision_function(z[fold == k])
+    return margins

@@ -1,0 +1,60 @@
+"""A command line with ``-m``, from its plans to the exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from da import catalog
+from da.config import Plan
+from da.errors import ConfigError
+from da.sweeps.job import Grid, Job
+from da.sweeps.launchers import Launcher
+
+
+def sweep(plans: Sequence[Plan], refused: Sequence[str], what: str) -> int:
+    """Run all plans, or search around them; returns the exit code.
+
+    Args:
+        plans: the runs.
+        refused: combinations that cannot be run, with the reason.
+        what: the command, in words.
+
+    Raises:
+        ConfigError: the plans name different launchers, searches or output folders.
+        KeyboardInterrupt: it was told to stop, and has.
+    """
+    first = plans[0].config
+    for key in ("launcher", "sweep", "output"):
+        if any(plan.config.get(key) != first.get(key) for plan in plans):
+            raise ConfigError(f"'{key}' must be the same in all runs of a sweep.")
+    for reason in refused:
+        print(f"LEFT OUT {reason}", file=sys.stderr)
+    launcher: Launcher = catalog.build(first["launcher"], where="launcher")
+    output = Path(first["output"])
+    if "sweep" in first:
+        return _search(plans, launcher, output, what)
+    counts = launcher.run(Grid([Job(plan) for plan in plans]), output, what)
+    print(", ".join(f"{number} {kind}" for kind, number in counts.items() if number), flush=True)
+    return int(counts["failed"] > 0)
+
+
+def _search(plans: Sequence[Plan], launcher: Launcher, output: Path, what: str) -> int:
+    if not launcher.lazy:
+        raise ConfigError(
+            "sweep=optuna needs launcher=processes; on a cluster start the same command in several tasks: "
+            "they share the study."
+        )
+    studies: dict[str, list[Plan]] = {}
+    for plan in plans:
+        studies.setdefault(json.dumps(plan.config | {"seed": None}, sort_keys=True), []).append(plan)
+    search = catalog.build(plans[0].config["sweep"], where="sweep")
+    failed = 0
+    for group in studies.values():
+        study = search.study(group, output)
+        counts = launcher.run(study, output, what, study.done)
+        failed += counts["failed"]
+        print(study.verdict(), flush=True)
+    return int(failed > 0)

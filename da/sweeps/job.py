@@ -1,0 +1,87 @@
+"""A run that a sweep asks for, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from da.config import Plan
+from da.outcome import title
+
+
+@dataclass(frozen=True)
+class Job:
+    """One validated configuration.
+
+    Args:
+        plan: what to run.
+        watch: is asked after every evaluated epoch, with its number and the scores of all rules, whether to give up.
+        tag: whatever the asker wants to find again.
+    """
+
+    plan: Plan
+    watch: Callable[[int, dict[str, float | None]], bool] | None = None
+    tag: Any = field(default=None, compare=False)
+
+    @property
+    def title(self) -> str:
+        """How it is called in messages."""
+        return title(self.plan)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job.
+
+    Args:
+        kind: ``finished``, ``skipped`` (it was finished before), ``failed``, ``pruned``, ``busy`` (somebody else is at
+            it) or ``interrupted``.
+        message: the error, or nothing.
+        directory: the run's directory, where it is known.
+        record: the content of its record, where it is finished.
+        seconds: what it took.
+    """
+
+    kind: str
+    message: str = ""
+    directory: str = ""
+    record: dict[str, Any] | None = None
+    seconds: float = 0.0
+
+
+Done = Callable[[Job, Outcome], None]
+
+
+def nobody(job: Job, outcome: Outcome) -> None:
+    """Nobody wants to know."""
+
+
+class Source(Protocol):
+    """Jobs to take one by one, and how many they are, where that is known."""
+
+    total: int | None
+
+    def __iter__(self) -> Iterator[Job]: ...
+
+
+class Grid:
+    """Jobs that are all known beforehand."""
+
+    def __init__(self, jobs: Sequence[Job]):
+        self.jobs = by_data(jobs)
+        self.total: int | None = len(self.jobs)
+
+    def __iter__(self) -> Iterator[Job]:
+        return iter(self.jobs)
+
+
+def by_data(jobs: Iterable[Job]) -> list[Job]:
+    """Jobs in an order in which those on the same data follow each other, since a process keeps what it loaded."""
+    listed = list(jobs)
+    order: dict[str, int] = {}
+    keys = [json.dumps([j.plan.config["data"], j.plan.config.get("features")], sort_keys=True) for j in listed]
+    for key in keys:
+        order.setdefault(key, len(order))
+    return [job for _, job in sorted(zip(keys, listed, strict=True), key=lambda pair: order[pair[0]])]

@@ -1,0 +1,185 @@
+"""Where the runs of a sweep happen: in processes of this machine, in this process, or in tasks of a cluster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Protocol
+
+from da.errors import ConfigError
+from da.sweeps.job import Done, Job, Outcome, Source, by_data, nobody
+from da.sweeps.pool import Pool
+from da.sweeps.status import Status
+
+
+class Launcher(Protocol):
+    """Runs jobs. ``lazy`` says whether it can take them from a source that waits for what came of the first ones."""
+
+    lazy: bool
+
+    def run(self, jobs: Source, output: Path, what: str, done: Done = nobody) -> dict[str, int]:
+        """Run all jobs and call ``done`` with each; returns how many came to what.
+
+        Raises:
+            KeyboardInterrupt: it was told to stop, and has.
+        """
+
+
+class Processes:
+    """Warm processes: imports are paid for once, and a run that hangs, crashes or eats all memory costs itself only.
+
+    Args:
+        jobs: how many runs at once.
+        threads: numerical threads of each; None shares the cores out.
+        timeout: seconds a run may take, loading included; None is no limit.
+        memory: GiB a process may take; None is no limit.
+    """
+
+    lazy = True
+
+    def __init__(
+        self, *, jobs: int = 1, threads: int | None = None, timeout: float | None = None, memory: float | None = None
+    ):
+        for name, value in (("jobs", jobs), ("threads", threads), ("timeout", timeout), ("memory", memory)):
+            if value is not None and value <= 0:
+                raise ConfigError(f"launcher.{name} must be above 0, got {value}.")
+        self.jobs, self.threads, self.timeout, self.memory = jobs, threads, timeout, memory
+
+    def run(self, jobs: Source, output: Path, what: str, done: Done = nobody) -> dict[str, int]:
+        status = Status(output, jobs.total, self.jobs, what)
+        pool = Pool(self.jobs, threads=self.threads, timeout=self.timeout, memory=self.memory, status=status)
+        try:
+            pool.run(jobs, done)
+        finally:
+            status.close()
+        return status.counts
+
+
+class InProcess:
+    """This very process, for a debugger: a crash ends the sweep, and there is no limit of time or memory."""
+
+    lazy = True
+
+    def run(self, jobs: Source, output: Path, what: str, done: Done = nobody) -> dict[str, int]:
+        from da import run  # imports PyTorch
+        from da.sweeps.worker import answer
+
+        status = Status(output, jobs.total, 1, what)
+        try:
+            for job in jobs:
+                status.began(job.title)
+                outcome = answer(run.run, job.plan.config, _Watch(job))
+                status.ended(job.title, outcome)
+                done(job, outcome)
+                if outcome.kind == "interrupted":
+                    raise KeyboardInterrupt
+        finally:
+            status.close()
+        return status.counts
+
+
+class _Watch:
+    def __init__(self, job: Job):
+        self.job = job
+
+    def started(self, directory: Path, frozen: dict[str, Any]) -> None:
+        """Nothing: there is nobody else to tell."""
+
+    def epoch(self, epoch: int, scores: dict[str, float | None]) -> bool:
+        return self.job.watch is not None and self.job.watch(epoch, scores)
+
+
+class Submitit:
+    """Tasks of a cluster through submitit; each runs its share in warm processes of its own and can be preempted.
+
+    Args:
+        cluster: ``slurm``, or ``local`` to try it on this machine.
+        tasks: how many at most.
+        minutes: time limit of a task; what is unfinished then is requeued.
+        cpus: cores of a task.
+        gpus: accelerators of a task.
+        memory: GiB of a task.
+        partition: of Slurm.
+        jobs: runs at once in a task.
+        timeout: seconds a run may take.
+    """
+
+    lazy = False
+
+    def __init__(
+        self,
+        *,
+        cluster: str = "slurm",
+        tasks: int = 8,
+        minutes: int = 240,
+        cpus: int = 2,
+        gpus: int = 0,
+        memory: float = 8,
+        partition: str | None = None,
+        jobs: int = 1,
+        timeout: float | None = None,
+    ):
+        if cluster not in ("slurm", "local"):
+            raise ConfigError(f"launcher.cluster must be slurm or local, got '{cluster}'.")
+        self.cluster, self.tasks, self.partition = cluster, tasks, partition
+        self.minutes, self.cpus, self.gpus, self.memory = minutes, cpus, gpus, memory
+        self.processes = {"jobs": jobs, "threads": max(1, cpus // jobs), "timeout": timeout}
+
+    def run(self, jobs: Source, output: Path, what: str, done: Done = nobody) -> dict[str, int]:
+        try:
+            import submitit
+        except ImportError as error:
+            raise ConfigError('launcher=submitit needs the package submitit: pip install "da[sweeps]".') from error
+        from da.sweeps.task import Task
+
+        listed = list(jobs)
+        executor = submitit.AutoExecutor(folder=output / ".submitit", cluster=self.cluster)
+        executor.update_parameters(
+            name="da",
+            timeout_min=self.minutes,
+            cpus_per_task=self.cpus,
+            gpus_per_node=self.gpus,
+            mem_gb=self.memory,
+            **({"slurm_partition": self.partition} if self.partition and self.cluster == "slurm" else {}),
+        )
+        parts = shares(listed, self.tasks)
+        with executor.batch():
+            tasks = [
+                executor.submit(Task([job.plan.config for job in part], self.processes, str(output.resolve()), what))
+                for part in parts
+            ]
+        status = Status(output, len(listed), len(parts), what)
+        status.say(f"{len(tasks)} tasks submitted ({', '.join(task.job_id for task in tasks)})")
+        left = dict(zip(tasks, parts, strict=True))
+        try:
+            while left:
+                for task in [task for task in left if task.done()]:
+                    _collect(task, left.pop(task), status, done)
+                status.beat()
+                time.sleep(1.0)
+        except KeyboardInterrupt:
+            for task in left:
+                task.cancel()
+            raise
+        finally:
+            status.close()
+        return status.counts
+
+
+def _collect(task: Any, part: list[Job], status: Status, done: Done) -> None:
+    """What a task says of its runs; of a task that died nothing is known but its log."""
+    error = task.exception()
+    said = task.result() if error is None else [Outcome("failed", f"{job.title}: {error}") for job in part]
+    for job, outcome in zip(part, said, strict=True):
+        status.ended(job.title, outcome)
+        done(job, outcome)
+
+
+def shares(jobs: Sequence[Job], count: int) -> list[list[Job]]:
+    """Jobs in at most ``count`` parts of about equal size; those on the same data stay together where they can."""
+    listed = by_data(jobs)
+    count = max(1, min(count, len(listed)))
+    bounds = [round(k * len(listed) / count) for k in range(count + 1)]
+    return [listed[a:b] for a, b in pairwise(bounds)]

@@ -1,0 +1,268 @@
+"""Warm processes that run jobs, and a driver that outlives whatever becomes of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
+from typing import Any
+
+from da.catalog import ROOT
+from da.outcome import lost, unloaded
+from da.results import record
+from da.sweeps.job import Done, Job, Outcome, Source
+from da.sweeps.status import Status
+
+TICK = 0.5  # seconds between looks at clocks and signals
+GRACE = 30.0  # seconds that a process has to stop when asked to
+LOG_TAIL = 20_000  # bytes of a lost process's log that go into the record
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class Worker:
+    """A process and the job that it is at.
+
+    Args:
+        threads: numerical threads it may use.
+        memory: GiB it may take, or None.
+    """
+
+    def __init__(self, threads: int, memory: float | None):
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+        here, there = Pipe()
+        numbers = (there.fileno(), os.getpid(), *([memory] if memory else []))
+        command = [sys.executable, "-m", "da.sweeps.worker", *map(str, numbers)]
+        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        environment = os.environ | dict.fromkeys(THREADS, str(threads)) | {"PYTHONPATH": path}
+        self.process = subprocess.Popen(
+            command,
+            pass_fds=[there.fileno()],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=True,  # Ctrl-C is for the driver, which tells the workers
+        )
+        there.close()
+        self.connection: Connection = here
+        self.job: Job | None = None
+        self.ready = False
+        self.since = 0.0
+        self.begun: tuple[Path, dict[str, Any]] | None = None
+
+    def give(self, job: Job, now: float) -> None:
+        """Start a job."""
+        self.job, self.since, self.begun = job, now, None
+        self.log.truncate(0)
+        self.log.seek(0)
+        self.connection.send((job.plan.config, job.watch is not None))
+
+    def ask_to_stop(self) -> None:
+        """As by Ctrl-C: a deep run saves its checkpoint."""
+        with suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGINT)
+
+    def kill(self) -> int:
+        """End the process and its group; returns its exit code."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.connection.close()
+        return self.process.wait()
+
+    def tail(self) -> str:
+        """The end of what the process printed, without the names of all libraries that a crash lists."""
+        size = self.log.seek(0, os.SEEK_END)
+        self.log.seek(max(0, size - LOG_TAIL))
+        lines = self.log.read().decode(errors="replace").splitlines()
+        return "\n".join(line for line in lines if not line.startswith("Extension modules:"))
+
+
+class Pool:
+    """Runs jobs in processes that outlive a job; a lost one is replaced, and its job recorded as failed.
+
+    Args:
+        size: number of processes.
+        threads: numerical threads of each; None shares the cores out.
+        timeout: seconds a job may take, or None.
+        memory: GiB a process may take, or None.
+        status: is kept current.
+        clock: seconds since any time.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        threads: int | None,
+        timeout: float | None,
+        memory: float | None,
+        status: Status,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.size, self.timeout, self.memory, self.status, self.clock = size, timeout, memory, status, clock
+        self.threads = threads or max(1, (os.cpu_count() or 1) // size)
+        self.workers: list[Worker] = []
+        self.stops = 0
+        self.asked_at = 0.0
+
+    def run(self, jobs: Source, done: Done) -> None:
+        """Run all jobs; ``done`` is called with each as it ends.
+
+        Raises:
+            KeyboardInterrupt: it was told to stop, and has.
+        """
+        waiting, busy = iter(jobs), list[Job]()
+        try:
+            with self._signals():
+                while True:
+                    if not self.stops:
+                        waiting, busy = self._feed(waiting, busy)
+                    if not any(w.job for w in self.workers):
+                        if self.stops or not busy:
+                            break
+                        time.sleep(TICK)  # others are at what is left
+                    self._listen(done, busy)
+                    self._watch_clocks(done)
+                    self.status.beat()
+        finally:
+            for worker in list(self.workers):
+                self._drop(worker)
+        if self.stops:
+            raise KeyboardInterrupt
+
+    def _feed(self, waiting: Iterator[Job], busy: list[Job]) -> tuple[Iterator[Job], list[Job]]:
+        """Give every idle process a job; what others were at comes last, again and again."""
+        while sum(w.job is not None for w in self.workers) < self.size:
+            job = next(waiting, None)
+            if job is None:
+                if not busy:
+                    return waiting, busy
+                waiting, busy = iter(busy), []
+                if not any(w.job for w in self.workers):
+                    time.sleep(TICK)
+                continue
+            idle = next((w for w in self.workers if w.job is None), None)
+            if idle is None:
+                idle = Worker(self.threads, self.memory)
+                self.workers.append(idle)
+            try:
+                idle.give(job, self.clock())
+            except OSError:  # it died while idle
+                self._drop(idle)
+                waiting = _before(job, waiting)
+                continue
+            self.status.began(job.title)
+        return waiting, busy
+
+    def _listen(self, done: Done, busy: list[Job]) -> None:
+        """Take what processes say within a tick."""
+        working = {w.connection: w for w in self.workers if w.job}
+        for connection in wait(list(working), timeout=TICK):
+            assert isinstance(connection, Connection)
+            worker = working[connection]
+            try:
+                word, *rest = connection.recv()
+            except (EOFError, OSError):
+                self._lost(worker, done, "crashed", "")
+                continue
+            if word == "ready":
+                worker.ready = True
+            elif word == "started":
+                worker.begun = (Path(rest[0]), rest[1])
+            elif word == "epoch":
+                self._epoch(worker, *rest)
+            else:
+                self._end(worker, rest[0], done, busy)
+
+    def _epoch(self, worker: Worker, epoch: int, scores: dict[str, float | None]) -> None:
+        assert worker.job is not None
+        if worker.job.watch is not None:
+            worker.connection.send(worker.job.watch(epoch, scores))
+
+    def _end(self, worker: Worker, outcome: Outcome, done: Done, busy: list[Job]) -> None:
+        job, worker.job = worker.job, None
+        assert job is not None
+        self.status.ended(job.title, outcome)
+        if outcome.kind == "busy":
+            busy.append(job)
+        else:
+            done(job, outcome)
+
+    def _watch_clocks(self, done: Done) -> None:
+        now = self.clock()
+        for worker in [w for w in self.workers if w.job]:
+            if self.timeout is not None and worker.ready and now - worker.since > self.timeout:
+                self._lost(worker, done, "timeout", f"It took longer than launcher.timeout={self.timeout:g} seconds.")
+            elif self.stops > 1 or (self.stops and now - self.asked_at > GRACE):
+                self._lost(worker, done, "interrupted", "")
+
+    def _lost(self, worker: Worker, done: Done, kind: str, why: str) -> None:
+        """Record the failure of a job whose process is gone or has to go; interrupted ones leave no record."""
+        job, code = worker.job, worker.kill()
+        assert job is not None
+        if kind == "crashed" and self.stops:
+            kind = "interrupted"
+        if kind == "crashed":
+            kind, why = _cause(code)
+        outcome = Outcome("interrupted", "stopped at once")
+        if kind != "interrupted":
+            outcome = self._record_loss(worker, job, kind, why)
+        self._drop(worker)
+        self.status.ended(job.title, outcome)
+        done(job, outcome)
+
+    @staticmethod
+    def _record_loss(worker: Worker, job: Job, kind: str, why: str) -> Outcome:
+        directory, frozen = worker.begun or (unloaded(job.plan), {})
+        found = record.read(directory)
+        if found is not None and found["status"] == "finished":  # it was lost after its last word
+            return Outcome("finished", "", str(directory), found, sum(found["seconds"].values()))
+        lost(directory, job.plan, kind, why, worker.tail(), frozen)
+        return Outcome("failed", f"{job.title}: {why}", str(directory))
+
+    def _drop(self, worker: Worker) -> None:
+        worker.kill()
+        worker.log.close()
+        self.workers.remove(worker)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Ctrl-C (or SIGTERM) once asks the running jobs to stop, twice ends them."""
+
+        def stop(number: int, frame: Any) -> None:
+            self.stops += 1
+            if self.stops == 1:
+                self.asked_at = self.clock()
+                self.status.say("stopping: running jobs save their state; once more ends them at once")
+                for worker in self.workers:
+                    worker.ask_to_stop()
+
+        kept = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in kept.items():
+                signal.signal(number, handler)
+
+
+def _before(first: Job, rest: Iterator[Job]) -> Iterator[Job]:
+    yield first
+    yield from rest
+
+
+def _cause(code: int) -> tuple[str, str]:
+    if code == -signal.SIGKILL:
+        return (
+            "oom",
+            "Its process was killed (SIGKILL), most likely for lack of memory; lower batch_size or launcher.jobs.",
+        )
+    if code < 0:
+        return "crashed", f"Its process crashed ({signal.Signals(-code).name}); the traceback holds its last words."
+    return "crashed", f"Its process ended with exit code {code}; the traceback holds its last words."

@@ -1,0 +1,208 @@
+"""Search a method's hyper-parameters with Optuna, by a score that reads no target labels."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from da import catalog
+from da.config import Plan, criteria, validate
+from da.errors import ConfigError, nearest
+from da.results.record import run_id
+from da.space import Choice, Range, Space
+from da.sweeps.job import Job, Outcome
+from da.sweeps.status import FOLDER, drivers
+
+SAMPLERS = {"tpe": "TPESampler", "random": "RandomSampler", "gp": "GPSampler", "quasi_random": "QMCSampler"}
+PRUNERS = {"none": "NopPruner", "median": "MedianPruner", "hyperband": "HyperbandPruner"}
+OWNER, REAPED = "owner", "reaped"
+
+
+class Search:
+    """What to search with; the ranges stand in the method (``space``), the rest on the command line.
+
+    Args:
+        trials: number of settings to try, those of all drivers on the same study together.
+        objective: the selection rule to maximise, as a mean over the seeds; of its own choice of epoch.
+        sampler: ``tpe``, ``random``, ``gp`` or ``quasi_random``.
+        pruner: ``none``, ``median`` or ``hyperband``; it looks at each evaluated epoch.
+    """
+
+    def __init__(self, *, trials: int = 20, objective: str = "infomax", sampler: str = "tpe", pruner: str = "none"):
+        for key, value, known in (
+            ("objective", objective, criteria()),
+            ("sampler", sampler, SAMPLERS),
+            ("pruner", pruner, PRUNERS),
+        ):
+            if value not in known:
+                raise ConfigError(f"sweep.{key}='{value}' is unknown; {nearest(value, known)}")
+        if trials < 1:
+            raise ConfigError(f"sweep.trials must be at least 1, got {trials}.")
+        if objective == "last":
+            raise ConfigError("sweep.objective=last scores the number of the epoch; choose a rule that can be better.")
+        self.trials, self.objective, self.sampler, self.pruner = trials, objective, sampler, pruner
+
+    def study(self, plans: Sequence[Plan], output: Path) -> Study:
+        """The study of runs that differ by their seeds alone; made anew, or gone on with.
+
+        Raises:
+            ConfigError: Optuna is missing, the method has no ranges, or a pruner was asked for with several seeds.
+        """
+        try:
+            import optuna
+        except ImportError as error:
+            raise ConfigError('sweep=optuna needs the package optuna: pip install "da[sweeps]".') from error
+        from optuna.storages.journal import JournalFileBackend, JournalStorage
+
+        if self.pruner != "none" and len(plans) > 1:
+            raise ConfigError(f"sweep.pruner={self.pruner} needs a single seed, got {len(plans)}; drop one of the two.")
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        config = plans[0].config
+        identity = run_id(config | {"seed": [p.config["seed"] for p in plans]}, self.objective)
+        journal = output / FOLDER / f"{plans[0].method.name}-{plans[0].data.name}-{identity}.journal"
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        seeded = {"seed": config["seed"] + os.getpid()}  # drivers on one study must not all try the same
+        study = optuna.create_study(
+            storage=JournalStorage(JournalFileBackend(str(journal))),
+            study_name=journal.stem,
+            direction="maximize",
+            load_if_exists=True,
+            sampler=getattr(optuna.samplers, SAMPLERS[self.sampler])(**seeded),
+            pruner=getattr(optuna.pruners, PRUNERS[self.pruner])(),
+        )
+        return Study(study, plans, self, output)
+
+
+class Study:
+    """A source of jobs: asks Optuna for the next setting when a process is free, and tells it what came of each.
+
+    Args:
+        study: Optuna's.
+        plans: the runs of every trial, one for each seed.
+        search: what to search with.
+        output: the results folder.
+    """
+
+    def __init__(self, study: Any, plans: Sequence[Plan], search: Search, output: Path):
+        self.study, self.plans, self.search, self.output = study, plans, search, output
+        self.ranges = distributions(plans[0].method)
+        self.me = f"{socket.gethostname()}-{os.getpid()}"
+        self.scores: dict[int, list[float]] = {}
+        self.reap()
+        self.total: int | None = max(0, search.trials - len(self.counted())) * len(plans)
+
+    def counted(self) -> list[Any]:
+        """The trials that count: not those whose driver died."""
+        return [t for t in self.study.get_trials(deepcopy=False) if REAPED not in t.user_attrs and not _waiting(t)]
+
+    def reap(self) -> None:
+        """Trials of dead drivers are given up and queued again: their runs go on from their checkpoints."""
+        import optuna
+
+        alive = {f"{said['host']}-{said['pid']}" for said in drivers(self.output) if said["alive"]} | {self.me}
+        for trial in self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+            if trial.user_attrs.get(OWNER) not in alive:
+                storage = self.study._storage  # a frozen trial cannot be written to otherwise
+                storage.set_trial_user_attr(trial._trial_id, REAPED, True)
+                self.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+                self.study.enqueue_trial(trial.params, skip_if_exists=False)
+
+    def __iter__(self) -> Iterator[Job]:
+        while len(self.counted()) < self.search.trials:
+            trial = self.study.ask(self.ranges)
+            trial.set_user_attr(OWNER, self.me)
+            self.scores[trial.number] = []
+            for plan in self.plans:
+                method = plan.config["method"] | trial.params
+                tried = validate(plan.config | {"method": method})
+                watch = None if self.search.pruner == "none" else _Watch(trial, self.search.objective)
+                yield Job(tried, watch, tag=trial)
+
+    def done(self, job: Job, outcome: Outcome) -> None:
+        """A run ended; with the last of its trial the trial does. Interrupted ones wait for the next driver."""
+        import optuna
+
+        trial, state = job.tag, optuna.trial.TrialState
+        if outcome.kind == "interrupted" or trial.number not in self.scores:
+            return
+        if outcome.kind == "pruned":
+            self.study.tell(trial, state=state.PRUNED)
+            return
+        score = _score(outcome, self.search.objective)
+        if math.isnan(score):
+            del self.scores[trial.number]  # the other seeds cannot save it
+            self.study.tell(trial, state=state.FAIL)
+            return
+        self.scores[trial.number].append(score)
+        if len(self.scores[trial.number]) == len(self.plans):
+            self.study.tell(trial, float(sum(self.scores[trial.number]) / len(self.plans)))
+
+    def verdict(self) -> str:
+        """The best setting so far, as overrides for a command line."""
+        import optuna
+
+        finished = self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+        name = f"{self.plans[0].method.name} on {self.plans[0].data.name}"
+        if not finished:
+            return f"{name}: no trial finished."
+        best = self.study.best_trial
+        shown = " ".join(f"method.{key}={_shown(value)}" for key, value in best.params.items())
+        return f"{name}: best of {len(finished)} finished trials by {self.search.objective} {best.value:.4f}: {shown}"
+
+
+class _Watch:
+    """Reports the objective of an epoch to the trial, and gives up where the pruner says so."""
+
+    def __init__(self, trial: Any, objective: str):
+        self.trial, self.objective = trial, objective
+
+    def __call__(self, epoch: int, scores: dict[str, float | None]) -> bool:
+        score = scores.get(self.objective)
+        if score is None:
+            return False
+        self.trial.report(score, epoch)
+        return bool(self.trial.should_prune())
+
+
+def ranges(method: catalog.Entry) -> Space:
+    """The ``space`` of a method.
+
+    Raises:
+        ConfigError: it states none.
+    """
+    found: Space = getattr(method.locate(), "space", {})
+    if not found:
+        raise ConfigError(f"method={method.name} states no `space` to search; sweep its keys as a grid instead.")
+    return found
+
+
+def distributions(method: catalog.Entry) -> dict[str, Any]:
+    """The ``space`` of a method in Optuna's terms."""
+    import optuna
+
+    made: dict[str, Any] = {}
+    for key, given in ranges(method).items():
+        if isinstance(given, Range):
+            made[key] = optuna.distributions.FloatDistribution(given.low, given.high, log=given.log)
+        else:
+            assert isinstance(given, Choice)
+            made[key] = optuna.distributions.CategoricalDistribution(given.values)
+    return made
+
+
+def _score(outcome: Outcome, objective: str) -> float:
+    chosen = (outcome.record or {}).get("selection", {}).get(objective)
+    return math.nan if chosen is None else float(chosen["score"])
+
+
+def _waiting(trial: Any) -> bool:
+    return bool(trial.state.name == "WAITING")
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)

@@ -1,0 +1,138 @@
+"""How far a sweep is: on the terminal, and in a file that another shell can read."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from da.listing import outcome as line
+from da.results.record import now, write_atomically
+from da.sweeps.job import Outcome
+
+FOLDER = ".sweeps"
+BEAT = 2.0  # seconds between writes
+SILENT = 30.0  # seconds after which a driver that says nothing is taken for dead
+
+
+class Status:
+    """Counts what a driver has done.
+
+    Args:
+        output: the results folder.
+        total: number of jobs; None where it is not known.
+        workers: how many run at once.
+        what: the command, in words.
+    """
+
+    def __init__(self, output: Path, total: int | None, workers: int, what: str):
+        self.file = output / FOLDER / f"{socket.gethostname()}-{os.getpid()}.json"
+        self.total, self.workers, self.what = total, workers, what
+        self.counts = dict.fromkeys(("finished", "skipped", "failed", "pruned", "interrupted"), 0)
+        self.running: dict[str, float] = {}
+        self.seconds: list[float] = []
+        self.started = time.time()
+        self._written = 0.0
+        self.bar = tqdm(total=total, unit="run", disable=None, dynamic_ncols=True, desc="sweep", smoothing=0.05)
+
+    def began(self, title: str) -> None:
+        """A job was given to a process."""
+        self.running[title] = time.time()
+        self.beat()
+
+    def ended(self, title: str, outcome: Outcome) -> None:
+        """A job ended."""
+        begun = self.running.pop(title, time.time())
+        if outcome.kind == "busy":
+            return
+        self.counts[outcome.kind] += 1
+        if outcome.kind == "finished":
+            self.seconds.append(time.time() - begun)
+            assert outcome.record is not None
+            self.say(line(outcome.record, Path(outcome.directory), True))
+        elif outcome.kind == "failed":
+            self.say(f"FAILED   {outcome.message}")
+        self.bar.update()
+        self.beat(force=True)
+
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        tqdm.write(text, file=sys.stderr if text.startswith("FAILED") else sys.stdout)
+        (sys.stderr if text.startswith("FAILED") else sys.stdout).flush()
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the rest will take, by the mean of what finished; None where that cannot be said."""
+        if self.total is None or not self.seconds:
+            return None
+        rest = self.total - sum(self.counts.values())
+        return rest * sum(self.seconds) / len(self.seconds) / self.workers
+
+    def beat(self, force: bool = False) -> None:
+        """Refresh the bar and the file, not too often."""
+        if not force and time.time() - self._written < BEAT:
+            return
+        self._written = time.time()
+        self.bar.set_postfix_str(f"running {len(self.running)}, failed {self.counts['failed']}", refresh=True)
+        write_atomically(self.file, json.dumps(self.content()).encode())
+
+    def content(self) -> dict[str, Any]:
+        """What the file holds."""
+        return {
+            "what": self.what,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "started": self.started,
+            "beat": time.time(),
+            "at": now(),
+            "total": self.total,
+            "counts": self.counts,
+            "running": self.running,
+            "left": self.left,
+        }
+
+    def close(self) -> None:
+        """The driver is done; nobody needs the file any more."""
+        self.bar.close()
+        self.file.unlink(missing_ok=True)
+
+
+def drivers(output: Path) -> list[dict[str, Any]]:
+    """What the drivers on a results folder say of themselves; ``alive`` is False of those that fell silent."""
+    found = []
+    for file in sorted((output / FOLDER).glob("*.json")):
+        try:
+            said = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue  # it ended just now
+        found.append(said | {"alive": time.time() - said["beat"] < SILENT})
+    return found
+
+
+def text(said: dict[str, Any]) -> str:
+    """A driver's state in words."""
+    counts = said["counts"]
+    done = sum(counts.values())
+    of = "" if said["total"] is None else f" of {said['total']}"
+    left = "" if said["left"] is None else f", about {clock(said['left'])} left"
+    parts = [f"{number} {kind}" for kind, number in counts.items() if number]
+    state = "" if said["alive"] else " (silent: it was killed, or its machine sleeps)"
+    lines = [
+        f"{said['what']}: {done}{of} done ({', '.join(parts) or 'nothing yet'}), {len(said['running'])} running{left}"
+        f" [process {said['pid']} on {said['host']}, {clock(said['beat'] - said['started'])}]{state}"
+    ]
+    lines += [f"  running for {clock(said['beat'] - since)}: {title}" for title, since in said["running"].items()]
+    return "\n".join(lines)
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes, seconds."""
+    whole = int(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"

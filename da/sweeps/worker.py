@@ -1,0 +1,81 @@
+"""A process that runs one configuration after another, so that imports and data are paid for once."""
+
+from __future__ import annotations
+
+import faulthandler
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from da.mortality import die_with
+from da.outcome import Pruned, RunBusy, RunFailed
+from da.sweeps.job import Outcome
+
+
+def main(descriptor: int, driver: int, memory: float | None = None) -> None:
+    """Answer the driver until it hangs up.
+
+    Args:
+        descriptor: of the connection.
+        driver: its process id.
+        memory: GiB that the process may take, or None.
+    """
+    die_with(driver)
+    faulthandler.enable()  # a crash leaves its place in the log, which becomes the run's traceback
+    connection = Connection(descriptor)
+    try:
+        from da import run  # imports PyTorch
+
+        if memory is not None:
+            limit(memory)
+        connection.send(("ready",))
+        while True:
+            config, watched = connection.recv()
+            connection.send(("done", answer(run.run, config, _Told(connection, watched))))
+    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+        return
+
+
+def answer(run: Any, config: dict[str, Any], watch: Any) -> Outcome:
+    """Run a configuration; whatever comes of it is said in words."""
+    try:
+        result = run(config, watch)
+    except RunBusy as error:
+        return Outcome("busy", str(error))
+    except RunFailed as error:
+        return Outcome("failed", str(error))
+    except Pruned as error:
+        return Outcome("pruned", str(error))
+    except KeyboardInterrupt:
+        return Outcome("interrupted", "interrupted; the same command goes on from the last step")
+    except Exception as error:  # writing the record failed: the disk is full, the folder is gone
+        return Outcome("failed", f"{type(error).__name__}: {error}")
+    seconds = sum(result.record["seconds"].values())
+    return Outcome("finished" if result.fresh else "skipped", "", str(result.directory), result.record, seconds)
+
+
+class _Told:
+    """Passes on what a run tells; after an epoch it waits for the driver's word where the driver wants to be asked."""
+
+    def __init__(self, connection: Connection, watched: bool):
+        self.connection, self.watched = connection, watched
+
+    def started(self, directory: Path, frozen: dict[str, Any]) -> None:
+        self.connection.send(("started", str(directory), frozen))
+
+    def epoch(self, epoch: int, scores: dict[str, float | None]) -> bool:
+        self.connection.send(("epoch", epoch, scores))
+        return bool(self.connection.recv()) if self.watched else False
+
+
+def limit(gibibytes: float) -> None:
+    """Let allocations beyond this fail as MemoryError in the run that asks for them, not by the kernel's choice."""
+    import resource
+
+    size = int(gibibytes * 2**30)
+    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), *map(float, sys.argv[3:]))

@@ -1,0 +1,214 @@
+"""Tables' files, the cells that they ask for, and what is kept of the runs."""
+
+import json
+
+import pytest
+import yaml
+from small import SMALL
+
+from da import catalog
+from da.benchmark import command, spec, summary
+from da.benchmark.plan import cells
+from da.benchmark.plan import command as line
+from da.compose import expand
+from da.config import validate
+from da.errors import ConfigError, DataError
+from da.results import store
+
+GIVEN = {
+    "title": "A toy",
+    "protocol": "Sixty samples.",
+    "settings": SMALL,
+    "tasks": {"one": ["data.shift=covariate"], "two": ["data.shift=target"]},
+    "methods": {"unadapted": [], "coral, twice as strong": ["method=coral", "method.regularization=2.0"]},
+    "families": [],
+    "seeds": [0, 1],
+    "selection": "last",
+    "baseline": "unadapted",
+    "published": [{"source": "a paper", "evidence": "read", "figures": {"unadapted": [80.0, "70.5 ± 1.5"], "elsewhere": {"one": 60.0}}}],
+    "notes": ["a note"],
+}  # fmt: skip
+
+
+def write(folder, **changes):
+    (folder / "toy_table.yaml").write_text(yaml.safe_dump(GIVEN | changes, allow_unicode=True))
+    return folder
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    monkeypatch.setattr(spec.load, "__defaults__", (write(tmp_path),))
+    monkeypatch.setattr(command, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(command, "PAGE", tmp_path / "RESULTS.md")
+    monkeypatch.setattr(spec, "FOLDER", tmp_path)
+    return spec.load("toy_table")
+
+
+def test_a_file_becomes_a_table(table):
+    figure, source = table.figure("unadapted", "two")
+    assert (figure.value, figure.std, source.source) == (70.5, 1.5, "a paper")
+    assert table.figure("unadapted", "mean")[0].value == pytest.approx(75.25)
+    assert table.figure("elsewhere", "mean") is None  # not on all tasks
+    assert table.rows() == {
+        "unadapted": ("method=unadapted",),
+        "coral, twice as strong": ("method=coral", "method.regularization=2.0"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"titel": "x"}, "did you mean 'title'"),
+        ({"methods": ["coral"]}, "'methods' cannot be"),
+        ({"published": [{"source": "x", "evidence": "heard", "figures": {}}]}, "evidence of read, recomputed, memory"),
+        ({"published": [{"source": "x", "evidence": "read", "figures": {"coral": [1.0]}}]}, "1 figures for 2 tasks"),
+        ({"published": [{"source": "x", "evidence": "read", "figures": {"coral": {"on": 1.0}}}]}, "did you mean 'one'"),
+        ({"published": [{"source": "x", "evidence": "read", "figures": {"coral": ["?", 1.0]}}]}, "is no figure"),
+    ],
+)
+def test_what_a_file_may_not_say(tmp_path, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        spec.load("toy_table", write(tmp_path, **changes))
+
+
+def test_a_key_too_few_and_a_table_that_is_not_there(tmp_path):
+    (tmp_path / "toy_table.yaml").write_text(yaml.safe_dump({k: v for k, v in GIVEN.items() if k != "seeds"}))
+    with pytest.raises(ConfigError, match="lacks the key 'seeds'"):
+        spec.load("toy_table", tmp_path)
+    with pytest.raises(ConfigError, match="did you mean 'toy_table'"):
+        spec.load("toy_tabel", tmp_path)
+
+
+def test_families_add_every_method_without_target_labels_once(tmp_path):
+    rows = spec.load("toy_table", write(tmp_path, families=["subspace", "weighting"])).rows()
+    expected = [
+        e for e in catalog.entries("method").values() if e.family in ("subspace", "weighting") and not e.access.target_y
+    ]
+    assert {overrides[0] for overrides in rows.values()} == {f"method={e.name}" for e in expected}
+    assert len(rows) == len(expected)
+    assert "pooled" not in rows
+    assert "coral" not in rows  # it has a row under its own name
+
+
+def test_the_plan_is_rows_by_tasks_by_seeds_and_refuses_by_cell(tmp_path):
+    tasks = GIVEN["tasks"] | {"wide": ["data=toy_dimensions", "~data.samples"]}
+    given = spec.load(
+        "toy_table",
+        write(
+            tmp_path,
+            tasks={**GIVEN["tasks"], "wide": ["data=toy_dimensions"]},
+            settings=SMALL[:1] + SMALL[2:],
+            published=[],
+        ),
+    )
+    planned = cells(given)
+    assert len(planned) == 2 * len(tasks) * 2
+    refused = [cell for cell in planned if cell.plan is None]
+    assert {cell.task for cell in refused} == {"wide"}
+    assert "one feature space" in refused[0].refused
+    assert [c.seed for c in cells(given, methods=["unadapted"], seeds=[7])] == [7, 7, 7]
+    with pytest.raises(ConfigError, match="did you mean 'unadapted'"):
+        cells(given, methods=["unadaptd"])
+    with pytest.raises(ConfigError, match="did you mean 'weight'|no key"):
+        cells(given, overrides=["data.shfit=x"])
+
+
+def test_seeds_may_have_overrides_of_their_own(tmp_path):
+    given = spec.load("toy_table", write(tmp_path, seeds={3: ["data.samples=61"], 4: ["data.samples=62"]}))
+    found = {(c.seed, c.plan.config["seed"], c.plan.config["data"]["samples"]) for c in cells(given)}
+    assert found == {(3, 3, 61), (4, 4, 62)}
+
+
+def test_the_command_of_a_cell_is_that_cell(table):
+    for cell in cells(table):
+        arguments = line(table, cell).split()
+        assert arguments[:2] == ["python", "scripts/train.py"]
+        (plan,) = expand(arguments[2:], multirun=False).plans
+        assert validate(plan.config).config == cell.plan.config
+
+
+def run(tmp_path, *arguments):
+    return command.main(["table=toy_table", "launcher=in_process", f"output={tmp_path}/runs", *arguments])
+
+
+def test_a_table_is_run_once_and_rendered_the_same_again(table, tmp_path, capsys):
+    assert run(tmp_path, "--dry-run") == 0
+    assert "2 methods on 2 tasks, 8 cells: 8 missing" in capsys.readouterr().out
+    assert run(tmp_path, "methods=unadapted") == 0
+    assert "4 finished" in capsys.readouterr().out
+    assert run(tmp_path, "--dry-run") == 0
+    assert "4 finished, 4 missing" in capsys.readouterr().out
+    assert run(tmp_path, "--write") == 0
+    assert "4 finished, 4 skipped" in capsys.readouterr().out
+    made = (tmp_path / "runs" / "table.md").read_bytes()
+    assert run(tmp_path, "rerun=all") == 0
+    assert (tmp_path / "runs" / "table.md").read_bytes() == made
+    kept = summary.read(tmp_path / "results" / "toy_table.json")
+    assert kept.rows() == ["unadapted", "coral, twice as strong"]
+    assert (
+        kept == summary.summarize(table, cells(table), store.load(tmp_path / "runs")) or kept.entries
+    )  # seconds differ
+    assert kept.mean("unadapted", "mean", "last") == pytest.approx(
+        sum(kept.mean("unadapted", task, "last") for task in GIVEN["tasks"]) / 2
+    )
+    assert set(kept.rules()) == {"last"}  # one epoch: nothing to select
+    assert (tmp_path / "RESULTS.md").read_text() == command.page()
+
+
+def test_a_failed_cell_is_a_failed_entry_with_its_reason(table, tmp_path, capsys):
+    write(tmp_path, tasks={"one": ["data.shift=covariate"], "two": ["data.shift=no"]})
+    assert run(tmp_path, "seeds=0") == 1
+    found = summary.read(tmp_path / "runs" / "summary.json")
+    (entry,) = found.of("unadapted", "two")
+    assert (entry.status, entry.figures) == ("failed", {})
+    assert "is unknown" in entry.reason
+    assert found.values("unadapted", "mean", "last") == {}  # no mean over half of the tasks
+    capsys.readouterr()
+    assert run(tmp_path, "seeds=0", "--dry-run") == 0
+    assert "failed unadapted on two" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["table=toy_tabel"], "did you mean 'toy_table'"),
+        ([], "Name a table"),
+        (["table=toy_table", "methods=no"], "has no row"),
+    ],
+)
+def test_what_the_command_refuses(table, arguments, message, capsys):
+    assert command.main(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_summary_is_read_as_it_was_written(tmp_path):
+    made = summary.Summary(
+        "x",
+        (
+            summary.Entry("a", "one", 0, "finished", {"last": 50.0, "oracle_accuracy": 60.0}, 1.5),
+            summary.Entry("a", "one", 1, "finished", {"last": 54.0}, 0.5),
+            summary.Entry("a", "two", 0, "refused", {}, reason="it needs »much«"),
+            summary.Entry("a", "two", 1, "missing", {}),
+        ),
+        "accuracy",
+        {"code": ["c"]},
+    )
+    assert summary.read(summary.write(made, tmp_path / "s.json")) == made
+    assert (made.mean("a", "one", "last"), made.std("a", "one", "last")) == (52.0, pytest.approx(8**0.5))
+    assert made.rules() == ["last", "oracle_accuracy"]
+    assert made.seconds("a") == 1.0
+    (tmp_path / "s.json").write_text(json.dumps({"table": "x"}))
+    with pytest.raises(DataError, match="no table's summary"):
+        summary.read(tmp_path / "s.json")
+
+
+@pytest.mark.parametrize("name", spec.names())
+def test_the_tables_that_are_shipped_can_be_planned(name):
+    given = spec.load(name)
+    if given.made_by:
+        assert (catalog.ROOT / given.made_by.split()[1]).is_file()
+        return
+    planned = cells(given, seeds=[min(given.seeds)])
+    assert planned
+    assert given.baseline in given.rows()
+    assert not [cell.refused for cell in planned if cell.plan is None]

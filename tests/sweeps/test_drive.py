@@ -1,0 +1,171 @@
+"""Sweeps from the command line."""
+
+import json
+import subprocess
+import sys
+from itertools import product
+
+import hydra
+import pytest
+from small import SMALL
+
+from da import entry
+from da.compose import Composer, compose, expand
+from da.config import plain_of, validate
+from da.results import record, store
+from da.sweeps.job import Job, Outcome, by_data
+from da.sweeps.launchers import shares
+from da.sweeps.status import FOLDER, Status, drivers, text
+
+HERE = ["launcher=in_process", "logger=none"]
+
+
+def sweep(tmp_path, *overrides):
+    return entry.train(["-m", *SMALL, *HERE, f"output={tmp_path}", *overrides])
+
+
+def test_a_sweep_runs_everything_once_and_says_so(tmp_path, capsys):
+    assert sweep(tmp_path, "method=unadapted,coral", "seed=0,1") == 0
+    assert len(store.load(tmp_path)) == 4
+    assert "4 finished" in capsys.readouterr().out
+    assert sweep(tmp_path, "method=unadapted,coral", "seed=0,1,2") == 0
+    assert "2 finished, 4 skipped" in capsys.readouterr().out
+
+
+def test_what_cannot_go_together_is_left_out_with_its_reason(tmp_path, capsys):
+    assert entry.train(["-m", *HERE, f"output={tmp_path}", "method=coral", "data=toy,toy_dimensions"]) == 0
+    said = capsys.readouterr()
+    assert "LEFT OUT method=coral cannot run on data=toy_dimensions" in said.err
+    assert "1 finished" in said.out
+
+
+def test_a_failure_is_recorded_and_gives_exit_code_1(tmp_path, capsys):
+    assert sweep(tmp_path, "method=coral", "data.shift=covariate,no", "seed=0") == 1
+    assert {r["status"] for r in store.load(tmp_path)} == {"finished", "failed"}
+    assert "data.shift='no' is unknown" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", ["output=a,b", "launcher=in_process,processes"])
+def test_one_launcher_and_one_folder(tmp_path, capsys, key, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert entry.train(["-m", *SMALL, "method=coral", key]) == 2
+    assert f"'{key.partition('=')[0]}' must be the same in all runs" in capsys.readouterr().err
+
+
+def test_a_search_from_the_command_line(tmp_path, capsys):
+    options = ["method=coral", "seed=0,1", "sweep=optuna", "sweep.trials=2", "sweep.objective=entropy"]
+    assert sweep(tmp_path, *options) == 0
+    assert "coral on toy: best of 2 finished trials by entropy" in capsys.readouterr().out
+    assert len(store.load(tmp_path)) == 4
+    assert sweep(tmp_path, *options) == 0
+    assert len(store.load(tmp_path)) == 4
+    assert entry.train(["-m", *SMALL, "method=coral", "sweep=optuna", "launcher=submitit", f"output={tmp_path}"]) == 2
+    assert "launcher=processes" in capsys.readouterr().err
+
+
+def test_seeds_and_launchers_are_no_part_of_a_run(tmp_path):
+    def identity(*overrides):
+        return record.run_id(validate(compose([*SMALL, "method=coral", *overrides])).config, "data")
+
+    assert identity() == identity("launcher=submitit") == identity("launcher.jobs=7") == identity("sweep=optuna")
+    assert identity() != identity("seed=1")
+
+
+def test_quick_composition_is_hydras():
+    """A grid composes the choice of groups once and sets values on copies; the result must be Hydra's own."""
+    grid = [
+        "method=coral,dann",
+        "data=toy,digits",
+        "seed=0,1",
+        "trainer.max_epochs=3,4",
+        "experiment=mnist_usps,digits_dann",
+    ]
+    for more in ([], ["+trainer.benchmark=true"], ["++batch_size=32", "optimizer.lr=0.5"]):
+        jobs = [
+            [*job, *more]
+            for job in product(*([f"{o.partition('=')[0]}={v}" for v in o.partition("=")[2].split(",")] for o in grid))
+        ]
+        with Composer() as composer:
+            for job in jobs[::5]:
+                assert composer.compose(job) == plain_of(hydra.compose("train", job))
+
+
+def test_jobs_on_the_same_data_follow_each_other_and_shares_are_even():
+    plans = expand(["method=coral,tca,pca", "data=toy,digits", "seed=0,1"], multirun=True).plans
+    jobs = by_data(Job(plan) for plan in plans)
+    names = [job.plan.data.name for job in jobs]
+    assert names == ["toy"] * 6 + ["digits"] * 6
+    parts = shares(jobs, 5)
+    assert [job for part in parts for job in part] == jobs
+    assert {len(part) for part in parts} <= {2, 3}
+    assert len(shares(jobs[:2], 5)) == 2
+
+
+def test_the_state_of_a_sweep_is_read_by_another_process(tmp_path):
+    status = Status(tmp_path, 7, 2, "train.py -m method=coral")
+    status.began("method=coral seed=3")
+    for kind in ("failed", "pruned"):
+        status.ended("x", Outcome(kind, "why"))
+    done = subprocess.run(
+        [sys.executable, "scripts/sweep_status.py", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=record.ROOT,
+        env={"PYTHONPATH": str(record.ROOT)},
+        check=True,
+    )
+    assert "train.py -m method=coral: 2 of 7 done (1 failed, 1 pruned), 1 running" in done.stdout
+    assert "method=coral seed=3" in done.stdout
+    (said,) = drivers(tmp_path)
+    assert said["alive"]
+    old = json.loads(status.file.read_text()) | {"beat": 0.0}
+    status.file.write_text(json.dumps(old))
+    (said,) = drivers(tmp_path)
+    assert not said["alive"]
+    assert "silent" in text(said)
+    status.close()
+    assert not list((tmp_path / FOLDER).glob("*.json"))
+
+
+def test_time_left_follows_what_finished(tmp_path):
+    status = Status(tmp_path, 10, 2, "x")
+    assert status.left is None
+    status.seconds = [4.0, 6.0]
+    status.counts["finished"] = 2
+    assert status.left == 8 * 5.0 / 2
+    status.close()
+
+
+@pytest.mark.slow
+def test_tasks_of_a_cluster_on_this_machine(tmp_path, capsys):
+    """submitit's local executor: two tasks, each with a process of its own; a failing run fails alone."""
+    pytest.importorskip("submitit")
+    local = ["launcher=submitit", "launcher.cluster=local", "launcher.tasks=2", "launcher.minutes=10"]
+    given = ["-m", *SMALL, "logger=none", f"output={tmp_path}", "method=coral,pca", "data.shift=covariate,no", *local]
+    assert entry.train(given) == 1
+    assert sorted(r["status"] for r in store.load(tmp_path)) == ["failed", "failed", "finished", "finished"]
+    said = capsys.readouterr()
+    assert "2 finished, 2 failed" in said.out
+    assert entry.train(given) == 1
+    assert "2 skipped, 2 failed" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_two_drivers_on_one_folder_share_the_work(tmp_path):
+    """Started at once on the same grid: every run is run by exactly one of them."""
+    arguments = ["-m", *SMALL, "logger=none", f"output={tmp_path}", "method=coral,pca,tca,unadapted", "seed=0,1,2"]
+    command = [sys.executable, "scripts/train.py", *arguments]
+    both = [
+        subprocess.Popen(
+            command,
+            cwd=record.ROOT,
+            env={"PYTHONPATH": str(record.ROOT), "PATH": ""},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=600)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sum(text.count("finished method=") for text in said) == 12
+    assert len(store.load(tmp_path)) == 12

@@ -1,0 +1,134 @@
+"""Searching with Optuna: what is asked, what is told, and what becomes of the trials of dead drivers."""
+
+import math
+
+import pytest
+from small import SMALL
+
+from da.compose import compose
+from da.config import validate
+from da.errors import ConfigError
+from da.sweeps.job import Outcome
+from da.sweeps.search import REAPED, Search, distributions
+
+optuna = pytest.importorskip("optuna")
+STATE = optuna.trial.TrialState
+
+
+def plans(tmp_path, *overrides, seeds=(0,)):
+    given = [*SMALL, "method=coral", f"output={tmp_path}", *overrides]
+    return [validate(compose([*given, f"seed={seed}"])) for seed in seeds]
+
+
+def finished(score, rule="infomax"):
+    return Outcome("finished", record={"selection": {rule: {"score": score}}})
+
+
+def distance(job):
+    """A score that is best at a regularization of 10."""
+    return -abs(math.log10(job.plan.config["method"]["regularization"]) - 1.0)
+
+
+def drive(study, score=distance):
+    for job in study:
+        study.done(job, finished(score(job)))
+    return study.study
+
+
+def test_it_finds_the_best_of_a_known_score_within_the_methods_ranges(tmp_path):
+    found = drive(Search(trials=25).study(plans(tmp_path), tmp_path))
+    assert len(found.trials) == 25
+    assert 3.0 < found.best_params["regularization"] < 30.0
+    with pytest.raises(ConfigError, match="states no `space`"):
+        Search().study(plans(tmp_path, "method=unadapted"), tmp_path)
+
+
+def test_ranges_become_distributions(tmp_path):
+    (plan,) = plans(tmp_path, "method=tca")
+    made, space = distributions(plan.method), plan.method.locate().space
+    assert set(made) == set(space)
+    assert made["components"].choices == space["components"].values
+    assert (made["regularization"].low, made["regularization"].high, made["regularization"].log) == (
+        space["regularization"].low,
+        space["regularization"].high,
+        True,
+    )
+
+
+def test_the_value_of_a_trial_is_the_mean_over_seeds_and_the_configuration_has_its_parameters(tmp_path):
+    study = Search(trials=1).study(plans(tmp_path, seeds=(3, 4)), tmp_path)
+    jobs = []
+    for job in study:
+        jobs.append(job)
+        study.done(job, finished(float(job.plan.config["seed"])))
+    assert [j.plan.config["seed"] for j in jobs] == [3, 4]
+    (trial,) = study.study.trials
+    assert trial.value == 3.5
+    assert all(j.plan.config["method"]["regularization"] == trial.params["regularization"] for j in jobs)
+    assert f"method.regularization={trial.params['regularization']}" in study.verdict()
+
+
+@pytest.mark.parametrize("outcome", [Outcome("failed", "no"), finished(1.0, "entropy")])
+def test_a_run_that_fails_or_has_no_score_fails_its_trial_once(tmp_path, outcome):
+    study = Search(trials=2).study(plans(tmp_path, seeds=(0, 1)), tmp_path)
+    for job in study:
+        study.done(job, outcome)
+    assert [t.state for t in study.study.trials] == [STATE.FAIL, STATE.FAIL]
+    assert "no trial finished" in study.verdict()
+
+
+def test_the_same_command_goes_on_and_does_no_more_than_was_asked_for(tmp_path):
+    drive(Search(trials=3).study(plans(tmp_path), tmp_path))
+    more = Search(trials=5).study(plans(tmp_path), tmp_path)
+    assert more.total == 2
+    assert len(drive(more).trials) == 5
+    assert list(Search(trials=5).study(plans(tmp_path), tmp_path)) == []
+
+
+def test_a_trial_of_a_dead_driver_is_queued_again_with_its_parameters(tmp_path):
+    first = Search(trials=2).study(plans(tmp_path), tmp_path)
+    lost = next(iter(first))
+    first.done(lost, Outcome("interrupted"))
+    first.study.trials[0].user_attrs["owner"]
+    first.study._storage.set_trial_user_attr(lost.tag._trial_id, "owner", "elsewhere-1")  # whose status file is gone
+    second = Search(trials=2).study(plans(tmp_path), tmp_path)
+    assert second.total == 2
+    jobs = []
+    for job in second:
+        jobs.append(job)
+        second.done(job, finished(1.0))
+    assert jobs[0].plan.config == lost.plan.config  # so its run goes on from its checkpoint
+    assert len(jobs) == 2
+    reaped = second.study.trials[0]
+    assert (reaped.state, reaped.user_attrs[REAPED]) == (STATE.FAIL, True)
+
+
+def test_a_pruner_gives_up_what_is_worse_than_the_median(tmp_path):
+    study = Search(trials=8, pruner="median").study(plans(tmp_path, "method=dann"), tmp_path)
+    given_up = []
+    for k, job in enumerate(study):
+        if job.watch(1, {"infomax": -float(k)}):
+            given_up.append(k)
+            study.done(job, Outcome("pruned"))
+        else:
+            study.done(job, finished(-float(k)))
+    assert given_up  # the first five start the median
+    assert min(given_up) == 5
+    assert {t.state for t in study.study.trials} == {STATE.COMPLETE, STATE.PRUNED}
+    with pytest.raises(ConfigError, match="needs a single seed, got 2"):
+        Search(pruner="median").study(plans(tmp_path, seeds=(0, 1)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"objective": "infomx"}, "did you mean 'infomax'"),
+        ({"objective": "last"}, "the number of the epoch"),
+        ({"sampler": "tp"}, "did you mean 'tpe'"),
+        ({"pruner": "medin"}, "did you mean 'median'"),
+        ({"trials": 0}, "at least 1"),
+    ],
+)
+def test_what_it_refuses(options, message):
+    with pytest.raises(ConfigError, match=message):
+        Search(**options)
