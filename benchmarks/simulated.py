@@ -18,8 +18,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.svm import SVC
 
 from da import catalog
-from da.benchmark import summary
-from da.benchmark.command import RESULTS, write_page
+from da.benchmark import page, summary
 from da.benchmark.summary import Entry
 from da.data.simulated import SPLITS, Simulated
 from da.domain import Domain
@@ -102,7 +101,7 @@ def entries(row: str) -> list[Entry]:
 
 def main(rows: list[str]) -> None:
     """Compute the rows and write the summary with them."""
-    file = RESULTS / "simulated.json"
+    file = page.RESULTS / "simulated.json"
     known = {e.row: [] for e in summary.read(file).entries} if file.is_file() else {}
     for e in summary.read(file).entries if known else ():
         known[e.row].append(e)
@@ -113,7 +112,7 @@ def main(rows: list[str]) -> None:
         made = {"code": [record.code_version()["source"]], "versions": versions(), "devices": ["1 x cpu"]}
         listed = [e for name in METHODS for e in known.get(name, ())]
         summary.write(summary.Summary("simulated", tuple(listed), "accuracy", made), file)
-    write_page()
+    page.write()
 
 
 def versions() -> dict[str, list[str]]:

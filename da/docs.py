@@ -1,10 +1,11 @@
-"""Parts of the README that are rendered from the catalogue and from committed results, never written by hand."""
+"""What is rendered from the catalogue and from committed results, never written by hand: README parts, RESULTS.md."""
 
 from __future__ import annotations
 
 import re
 
 from da import catalog, listing
+from da.benchmark import page
 
 
 def parts() -> dict[str, str]:
@@ -16,14 +17,14 @@ def parts() -> dict[str, str]:
             *(f"| `{e.name}` | {e.summary} |" for e in catalog.entries("data").values()),
         ]
     )
-    made = {"methods": listing.methods_table(), "data": data}
+    made = {"methods": listing.methods_table(), "data": data, "overview": page.overview()}
     for file in sorted((catalog.ROOT / "benchmarks" / "results").glob("*.md")):
         made[f"results/{file.stem}"] = file.read_text(encoding="utf-8").strip()
     return made
 
 
 def render(*, write: bool) -> list[str]:
-    """Names of the README's parts that are out of date; with ``write`` they are brought up to date.
+    """What is out of date, parts of the README by name; with ``write`` all is brought up to date.
 
     A part stands between ``<!-- rendered: NAME -->`` and ``<!-- end -->``.
     """
@@ -36,6 +37,10 @@ def render(*, write: bool) -> list[str]:
         if new != text:
             stale.append(name)
         text = new
+    results = page.PAGE.read_text(encoding="utf-8") if page.PAGE.is_file() else ""
+    if results != page.text():
+        stale.append("benchmarks/RESULTS.md")
     if write:
         readme.write_text(text, encoding="utf-8")
+        page.write()
     return stale

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from da.benchmark.spec import MEAN, Published, Spec
 from da.benchmark.summary import Summary
-from da.results.significance import FEWEST, against, complete
+from da.results.significance import FEWEST, Ranking, against, complete, ranking, tellable
 from da.results.table import ORACLE
 
 
@@ -71,6 +71,11 @@ def lines(spec: Spec, summary: Summary) -> list[Line]:
 def by_task(spec: Spec, summary: Summary) -> dict[str, list[float]]:
     """Our figures by row, one for each task, under the table's selection rule."""
     return {row: [summary.mean(row, task, spec.selection) for task in spec.tasks] for row in summary.rows()}
+
+
+def ranked(spec: Spec, summary: Summary) -> Ranking | None:
+    """Rows ranked over tasks: as many of the best, and the baseline, as the tasks can tell apart; None if too few."""
+    return ranking(tellable(complete(by_task(spec, summary)), spec.baseline))
 
 
 def oracle(summary: Summary) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from da import catalog
-from da.benchmark import render, spec, summary
+from da.benchmark import export, page, render, spec, summary
 from da.benchmark.plan import Cell, cells
 from da.errors import ConfigError, UsageError
 from da.results import record, store
@@ -18,8 +18,6 @@ from da.sweeps.job import Grid, Job
 from da.sweeps.launchers import Launcher
 from da.sweeps.status import clock
 
-RESULTS = catalog.ROOT / "benchmarks" / "results"
-PAGE = catalog.ROOT / "benchmarks" / "RESULTS.md"
 OWN = ("table", "methods", "seeds")
 TEXT = f"""Run a published result table again: every method on every task with every seed.
 
@@ -89,8 +87,9 @@ def _table(options: argparse.Namespace) -> int:
     file = record.write_atomically(output / "table.md", render.markdown(table, made, cost=False).encode())
     print(f"\n{render.markdown(table, made)}\ntable: {file}", flush=True)
     if options.write:
-        summary.write(made, RESULTS / f"{table.name}.json")
-        write_page()
+        summary.write(made, page.RESULTS / f"{table.name}.json")
+        export.diagram(table, made, page.RESULTS / f"{table.name}_cd.png")
+        page.write()
     return int(failed > 0)
 
 
@@ -124,23 +123,6 @@ def outline(table: spec.Spec, planned: Sequence[Cell], made: summary.Summary, la
 
 def known_seconds(table: spec.Spec, made: summary.Summary) -> dict[str, float]:
     """Mean seconds of a run by row, from this results folder or else from the committed summary."""
-    committed = RESULTS / f"{table.name}.json"
+    committed = page.RESULTS / f"{table.name}.json"
     sources = [*([summary.read(committed)] if committed.is_file() else []), made]
     return {row: seconds for known in sources for row in known.rows() if (seconds := known.seconds(row)) is not None}
-
-
-def write_page() -> Path:
-    """Render ``benchmarks/RESULTS.md`` from the committed summaries."""
-    return record.write_atomically(PAGE, page().encode())
-
-
-def page() -> str:
-    """The text of ``benchmarks/RESULTS.md``."""
-    pairs, absent = [], []
-    for name in spec.names():
-        file = RESULTS / f"{name}.json"
-        if file.is_file():
-            pairs.append((spec.load(name), summary.read(file)))
-        else:
-            absent.append(spec.load(name))
-    return render.results_page(pairs, absent)

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from da.analysis.critical_difference import critical_difference
 from da.benchmark import board, render
 from da.benchmark.spec import MEAN, Spec
 from da.benchmark.summary import Summary
@@ -46,6 +47,16 @@ def export(spec: Spec, summary: Summary, file: Path) -> Path:
         raise UsageError(f"{file} has the suffix '{file.suffix}'; tables are written as .md, .tex, .csv or .parquet.")
     text = latex(spec, summary) if file.suffix == ".tex" else render.markdown(spec, summary)
     return record.write_atomically(file, text.encode())
+
+
+def diagram(spec: Spec, summary: Summary, file: Path) -> Path | None:
+    """Draw the critical-difference diagram of a table; None where its tasks or rows are too few.
+
+    Raises:
+        UsageError: matplotlib is missing.
+    """
+    ranking = board.ranked(spec, summary)
+    return None if ranking is None else critical_difference(ranking, file)
 
 
 def entries(spec: Spec, summary: Summary) -> DataFrame:

@@ -50,13 +50,11 @@ def results_page(pairs: Sequence[tuple[Spec, Summary]], absent: Sequence[Spec] =
         pairs: tables and what came of them.
         absent: tables that were not run.
     """
-    head = ["table", "tasks", "methods", "runs", "best method", "its mean", "mean gap to papers, absolute"]
-    overview = [_overview(spec, summary) for spec, summary in pairs]
     parts = [
         "# Results",
         "Published tables, run again. Rendered from the tables and the committed summaries of their runs, never "
         "written by hand. How to read a table stands below it.",
-        _table(head, overview) if overview else "No table was run yet.",
+        overview(pairs) if pairs else "No table was run yet.",
     ]
     for spec, summary in pairs:
         parts.append(markdown(spec, summary).rstrip())
@@ -69,6 +67,17 @@ def results_page(pairs: Sequence[tuple[Spec, Summary]], absent: Sequence[Spec] =
         parts.append("# Not run\n\nThe data of these tables are not at hand here. What was published of them:")
         parts += [_absent(spec) for spec in absent]
     return "\n\n".join(parts) + "\n"
+
+
+def overview(pairs: Sequence[tuple[Spec, Summary]], place: str = "") -> str:
+    """One line for each table: its size, its best method, and how far ours are from the papers.
+
+    Args:
+        pairs: tables and what came of them.
+        place: path of the page that the links lead to; empty for the page itself.
+    """
+    head = ["table", "tasks", "methods", "runs", "best method", "its mean", "mean gap to papers, absolute"]
+    return _table(head, [_overview(spec, summary, place) for spec, summary in pairs])
 
 
 def command(spec: Spec) -> str:
@@ -227,13 +236,13 @@ def _tasks(spec: Spec, summary: Summary, lines: Sequence[Line]) -> str:
     return f"By task, the best of ours in bold{beside}:\n\n{_table(['method', *spec.tasks], body)}"
 
 
-def _overview(spec: Spec, summary: Summary) -> list[str]:
+def _overview(spec: Spec, summary: Summary, place: str) -> list[str]:
     lines = board.lines(spec, summary)
     ours = [line for line in lines if line.runs]
     best = lines[0] if lines and not math.isnan(lines[0].mean) else None
     gaps = [abs(line.gap) for line in lines if not math.isnan(line.gap)]
     return [
-        f"[{spec.name}](#{_anchor(spec.title)})",
+        f"[{spec.name}]({place}#{_anchor(spec.title)})",
         str(len(spec.tasks)),
         str(len(ours)),
         str(sum(line.runs.get("finished", 0) for line in ours)),

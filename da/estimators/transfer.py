@@ -11,7 +11,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from da.domain import Domain, pool
 from da.errors import UsageError
-from da.estimators.arrays import as_numpy, matrix
+from da.estimators.arrays import as_numpy, rows
 from da.estimators.base import Estimator, Mapping, Predictor, Weighting, labels_of, warn_if_degenerate
 from da.setting import FEW, MANY
 
@@ -20,12 +20,12 @@ class Answer(NamedTuple):
     """What a model says of some inputs.
 
     Args:
-        features: ``(n, d')`` inputs as they were adapted.
+        features: ``(n, d')`` inputs as they were adapted; sparse where they stayed so.
         proba: ``(n, K)`` probabilities in the order of ``classes_``, or None where only labels are known.
         labels: ``(n,)``.
     """
 
-    features: np.ndarray
+    features: Any
     proba: np.ndarray | None
     labels: np.ndarray
 
@@ -83,10 +83,11 @@ class Transfer:
         return self
 
     def adapted(self, x: Any, domain: str) -> Any:
-        """Inputs as the classifier sees them: mapped, or as they are; a NumPy array on the CPU."""
+        """Inputs as the classifier sees them: mapped, or as they are; a NumPy array on the CPU, or sparse rows."""
         if isinstance(self.estimator, Mapping):
-            return as_numpy(self.estimator.transform(x, domain=domain))
-        return as_numpy(matrix(x))
+            mapped = self.estimator.transform(x, domain=domain)
+            return mapped if sparse.issparse(mapped) else as_numpy(mapped)
+        return rows(x)
 
     def answer(self, x: Any, domain: str = "target") -> Answer:
         """Predict inputs of a domain."""

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse
 from sklearn.base import BaseEstimator
+from sklearn.random_projection import SparseRandomProjection
 from torch import Tensor
 
 from da.domain import Batch, Domain, Withheld
@@ -15,6 +17,8 @@ from da.estimators.base import Estimator, Weighting, matrix
 from da.estimators.transfer import Transfer
 from da.methods.base import Method, Spec
 from da.nn.networks import Output
+
+WIDTH = 512  # columns of sparse features that go into the record
 
 
 class ClosedForm(Method):
@@ -71,4 +75,14 @@ class ClosedForm(Method):
                 scores[:, self.model.classes_] = np.log(answer.proba)
         else:  # margins are not probabilities: only the predicted class is known
             scores[np.arange(len(scores)), answer.labels] = 0.0
-        return Output(torch.as_tensor(answer.features), torch.as_tensor(np.maximum(scores, -50.0)))
+        return Output(torch.as_tensor(narrow(answer.features)), torch.as_tensor(np.maximum(scores, -50.0)))
+
+
+def narrow(z: Any) -> Any:
+    """Features for the record: of wide sparse rows a random projection, which keeps distances about as they are."""
+    if not sparse.issparse(z):
+        return z
+    if z.shape[1] <= WIDTH:
+        return z.toarray()
+    projection = SparseRandomProjection(WIDTH, dense_output=True, random_state=0)
+    return projection.fit(sparse.csr_matrix((1, z.shape[1]))).transform(z)

@@ -10,7 +10,6 @@ from typing import Any
 from da.benchmark import summary as summaries
 from da.benchmark.spec import Spec, load
 from da.benchmark.summary import Entry, Summary
-from da.results import render
 from da.results.table import Row, Table, tables
 
 SUMMARY = "summary.json"
@@ -51,11 +50,20 @@ def chapters(folder: Path, records: Sequence[Record], rule: str | None = None) -
         spec = load(summary.table)
         by_id = {r.get("run_id"): r for r in records if r.get("run_id")}
         runs = {(e.row, e.task, e.seed): by_id[e.run] for e in summary.entries if e.run in by_id}
-        return [Chapter(replace(spec, selection=rule or spec.selection), summary, runs, True)]
+        if rule is not None:
+            summary = replace(summary, entries=tuple(_under(entry, rule) for entry in summary.entries))
+            spec = replace(spec, selection=rule)
+        return [Chapter(spec, summary, runs, True)]
     groups: dict[str, list[Table]] = {}
     for table in tables(records, rule):
         groups.setdefault(table.protocol.data, []).append(table)
     return [_chapter(data, group, records) for data, group in groups.items()]
+
+
+def _under(entry: Entry, rule: str) -> Entry:
+    """A run with one figure had one epoch: any rule chooses that."""
+    only = list(entry.figures.values())
+    return replace(entry, figures={rule: only[0]}) if len(only) == 1 else entry
 
 
 def _chapter(data: str, group: list[Table], records: Sequence[Record]) -> Chapter:
@@ -78,7 +86,7 @@ def _chapter(data: str, group: list[Table], records: Sequence[Record]) -> Chapte
     spec = Spec(
         name=data,
         title=f"data={data}",
-        protocol=render.caption(group[0]),
+        protocol=_protocol(group),
         settings=(),
         tasks=dict.fromkeys(names.values(), ()),
         methods={},
@@ -90,6 +98,21 @@ def _chapter(data: str, group: list[Table], records: Sequence[Record]) -> Chapte
         notes=tuple(dict.fromkeys(note for table in group for note in table.notes)),
     )
     return Chapter(spec, Summary(data, tuple(entries), group[0].metrics[0], summaries.made_with(used)), runs, False)
+
+
+def _protocol(group: Sequence[Table]) -> str:
+    """What the figures of several tables are figures of."""
+    transductive = {table.protocol.transductive for table in group}
+    split = (
+        "the target's training inputs themselves: transductive" if True in transductive else "held out from training"
+    )
+    split = "transductive in some tasks, held out from training in others" if len(transductive) > 1 else split
+    sizes = sorted({table.samples for table in group if table.samples is not None})
+    samples = f" of {sizes[0]}{f' to {sizes[-1]}' if len(sizes) > 1 else ''} samples" if sizes else ""
+    return (
+        f"{' and '.join(group[0].metrics)} in % on the target test split{samples} ({split}), mean ± sample standard "
+        f"deviation over seeds; selection={group[0].rule}."
+    )
 
 
 def _baseline(rows: Sequence[Row]) -> str:

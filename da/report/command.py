@@ -64,11 +64,9 @@ def _write(options: argparse.Namespace, found: store.Found, markdown: str) -> No
     parts = chapters(options.folder, found.records, options.selection)
     if options.latex:
         write_atomically(options.latex, "\n".join(latex(part.spec, part.summary) for part in parts).encode())
-    for file, suffix in ((options.csv, ".csv"), (options.parquet, ".parquet")):
+    for file in (options.csv, options.parquet):
         if file:
-            frame.write(
-                frame.frame(found.records), file if file.suffix == suffix else file.with_name(file.name + suffix)
-            )
+            frame.write(frame.frame(found.records), file)
     if not options.no_html:
         file = options.html or options.folder / PAGE
         title = parts[0].spec.name if (options.folder / SUMMARY).is_file() else options.folder.resolve().name

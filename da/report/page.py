@@ -13,7 +13,7 @@ from da.benchmark.board import Line
 from da.errors import UsageError
 from da.report import charts, examples, tables
 from da.report.chapter import Chapter, Record
-from da.results.significance import complete, ranking, tellable
+from da.results.significance import complete
 
 HERE = Path(__file__).resolve().parent
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -78,7 +78,7 @@ def _chapter(k: int, chapter: Chapter, asked: Sequence[tuple[str, Record]], othe
         _part(
             "Accuracy against time",
             charts.against_time(chapter, lines),
-            "Blue rows are the most accurate for their time.",
+            "Blue: no row is both faster and more accurate.",
         ),
         _part(
             "Selection rules",
@@ -119,7 +119,7 @@ def _tiles(chapter: Chapter, lines: Sequence[Line]) -> str:
         facts.append((f"{lines[0].mean:.1f} %", f"best: {lines[0].row}"))
     gaps = [abs(line.gap) for line in lines if not math.isnan(line.gap)]
     if gaps:
-        facts.append((f"{math.fsum(gaps) / len(gaps):.2f}", f"mean gap, {len(gaps)} rows"))
+        facts.append((f"{math.fsum(gaps) / len(gaps):.2f}", f"mean gap, absolute, {len(gaps)} rows"))
     if without:
         facts.append((str(without), "runs without a figure"))
     return f'<ul class="tiles">{"".join(f"<li><b>{escape(a)}</b>{escape(b)}</li>" for a, b in facts)}</ul>'
@@ -128,9 +128,7 @@ def _tiles(chapter: Chapter, lines: Sequence[Line]) -> str:
 def _significance(chapter: Chapter) -> tuple[str, str]:
     """The critical-difference diagram and how to read it, or why there is none."""
     spec, summary = chapter.spec, chapter.summary
-    whole = complete(board.by_task(spec, summary))
-    rows = tellable(whole, spec.baseline)
-    ranked = ranking(rows)
+    ranked = board.ranked(spec, summary)
     why = board.untested(spec, summary)
     p = "" if why else render.tested(spec, summary)
     if ranked is None:
@@ -139,11 +137,11 @@ def _significance(chapter: Chapter) -> tuple[str, str]:
         drawn = f'<div class="wide diagram" tabindex="0">{critical_difference_svg(ranked)}</div>'
     except UsageError as error:
         drawn = f"<p>{escape(str(error))}</p>"
-    among = (
-        f"the {len(rows)} best rows and the baseline, as many as {ranked.tasks} tasks can tell apart"
-        if len(rows) < len(whole)
-        else "all rows with a figure on every task"
-    )
+    among = "all rows with a figure on every task"
+    if len(ranked.ranks) < len(complete(board.by_task(spec, summary))):
+        base = spec.baseline in ranked.ranks
+        best = f"the {len(ranked.ranks) - base} best rows{' and the baseline' if base else ''}"
+        among = f"{best}, as many as {ranked.tasks} tasks can tell apart"
     return drawn, escape(
         f"Average ranks over {ranked.tasks} tasks of {among}; Friedman's test: p = {ranked.p:.2g}. A bar joins rows of "
         f"which no two differ at 0.05 (Wilcoxon's signed ranks, Holm's correction). {p or why}"

@@ -41,7 +41,8 @@ def table(head: Sequence[tuple[str, str]], body: Iterable[str], kind: str = "", 
 
 
 def _breakable(name: str) -> str:
-    return escape(name).replace("_", "_<wbr>")
+    """A heading that may be broken where its words meet."""
+    return escape(name.replace("->", "→")).replace("_", "_<wbr>").replace("→", "→<wbr>")
 
 
 def row_head(name: str) -> str:
@@ -143,7 +144,13 @@ def rules(chapter: Chapter, lines: Sequence[Line]) -> str:
         fair = [m for m, rule in zip(means, names, strict=True) if not rule.startswith(ORACLE) and not math.isnan(m)]
         cells = [row_head(line.row)]
         for rule, mean in zip(names, means, strict=True):
-            kind = "num oracle" if rule.startswith(ORACLE) else "num best" if mean == max(fair) else "num"
+            kind = (
+                "num oracle"
+                if rule.startswith(ORACLE)
+                else "num best"
+                if mean == max(fair, default=math.nan)
+                else "num"
+            )
             cells.append(cell(_number(mean, summary.std(line.row, MEAN, rule), places), mean, kind))
         body.append(f'<tr data-row="{escape(line.row)}">{"".join(cells)}</tr>')
     if not body:

@@ -8,6 +8,7 @@ import textwrap
 from da.results.table import ORACLE, Cell, Column, Row, Table
 
 ABSENT = "-"
+ACROSS = 6  # methods beside each other where rules stand below each other
 
 
 def title(table: Table) -> str:
@@ -34,7 +35,7 @@ def markdown(tables: list[Table]) -> str:
 
 
 def _markdown(table: Table) -> str:
-    head, *body = _grid(table)
+    head, *body = _grid(table, table.columns(oracle=False))
     apart = len(table.columns(oracle=True))
 
     def line(cells: list[str]) -> str:
@@ -49,17 +50,30 @@ def _markdown(table: Table) -> str:
 
 
 def text(tables: list[Table]) -> str:
-    """Tables as aligned text; what an oracle selected stands behind a bar."""
+    """Tables as aligned text: the chosen rule first, the other rules below; an oracle stands behind a bar."""
     return "\n".join(_text(table) for table in tables)
 
 
 def _text(table: Table) -> str:
-    head, *body = _grid(table)
+    plain = [column for column in table.columns(oracle=False) if column[0] == table.rule]
+    lines = [title(table), *_aligned(*_grid(table, plain), apart=len(table.columns(oracle=True)))]
+    rules = [column for column in table.columns(oracle=False) if column[0] != table.rule]
+    for start in range(0, len(table.rows) if rules else 0, ACROSS):
+        rows = table.rows[start : start + ACROSS]
+        grid = [["selected by", *(row.label for row in rows)]]
+        grid += [[rule, *(figure(row.cell((rule, metric)), row.finished) for row in rows)] for rule, metric in rules]
+        lines += ["", *_aligned(*grid)]
+    width = max(80, *map(len, lines))
+    prose = [line for remark in (caption(table), *_remarks(table)) for line in textwrap.wrap(remark, min(width, 110))]
+    return "\n".join([*lines, *prose, ""])
+
+
+def _aligned(head: list[str], *body: list[str], apart: int = 0) -> list[str]:
+    """Lines in columns, long names broken at underscores; the last ``apart`` columns stand behind a bar."""
     pieces = [[head[0]], *(re.findall(r"[^_ ]+_?", name) for name in head[1:])]
     height = max(map(len, pieces))
-    lines = [list(line) for line in zip(*([""] * (height - len(p)) + p for p in pieces), strict=True)] + body
+    lines = [list(line) for line in zip(*([""] * (height - len(p)) + p for p in pieces), strict=True)] + list(body)
     widths = [max(len(line[k]) for line in lines) for k in range(len(head))]
-    apart = len(table.columns(oracle=True))
 
     def joined(cells: list[str]) -> str:
         padded = [cells[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(cells[1:], widths[1:], strict=True))]
@@ -67,13 +81,12 @@ def _text(table: Table) -> str:
         return ("  ".join(padded[:split]) + (f"  |  {'  '.join(padded[split:])}" if apart else "")).rstrip()
 
     rows = [joined(line) for line in lines]
-    width = max(map(len, rows))
-    prose = [line for remark in (caption(table), *_remarks(table)) for line in textwrap.wrap(remark, max(width, 80))]
-    return "\n".join([title(table), *rows[:height], "-" * width, *rows[height:], *prose, ""])
+    return [*rows[:height], "-" * max(map(len, rows)), *rows[height:]]
 
 
-def _grid(table: Table) -> list[list[str]]:
-    plain, oracle = table.columns(oracle=False), table.columns(oracle=True)
+def _grid(table: Table, plain: list[Column]) -> list[list[str]]:
+    """Head and rows: figures of these columns, runs, seconds, and what an oracle selected."""
+    oracle = table.columns(oracle=True)
 
     def name(column: Column) -> str:
         rule, metric = column

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from da.benchmark.export import escape, export, latex
+from da.benchmark.export import diagram, escape, export, latex
 from da.errors import UsageError
 
 
@@ -36,6 +36,16 @@ def test_frames_come_back_as_they_were(suffix, spec, published, summary, base, t
     assert read["figure.oracle_accuracy"][1] == 41.0
     assert read["paper"][1] == 39.0
     assert read["paper"].isna().sum() == 5
+
+
+def test_a_diagram_is_drawn_where_there_are_tasks_enough(spec, summary, base, tmp_path):
+    pytest.importorskip("matplotlib")
+    tasks = "ABCDEFG"
+    rows = {f"m{k}": [*(b + k for b in base), 50.0 + k] for k in range(3)}
+    file = diagram(spec(tasks=tasks), summary(rows, tasks=tasks), tmp_path / "office_cd.svg")
+    assert "m2  1.00" in file.read_text()
+    assert diagram(spec(), summary({"tca": base}), tmp_path / "no.svg") is None
+    assert not (tmp_path / "no.svg").exists()
 
 
 def test_the_suffix_names_the_format(spec, summary, base, tmp_path):

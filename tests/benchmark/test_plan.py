@@ -7,7 +7,7 @@ import yaml
 from small import SMALL
 
 from da import catalog
-from da.benchmark import command, spec, summary
+from da.benchmark import command, page, spec, summary
 from da.benchmark.plan import cells
 from da.benchmark.plan import command as line
 from da.compose import expand
@@ -31,15 +31,15 @@ GIVEN = {
 
 
 def write(folder, **changes):
-    (folder / "toy_table.yaml").write_text(yaml.safe_dump(GIVEN | changes, allow_unicode=True))
+    (folder / "toy_table.yaml").write_text(yaml.safe_dump(GIVEN | changes, allow_unicode=True, sort_keys=False))
     return folder
 
 
 @pytest.fixture
 def table(tmp_path, monkeypatch):
     monkeypatch.setattr(spec.load, "__defaults__", (write(tmp_path),))
-    monkeypatch.setattr(command, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(command, "PAGE", tmp_path / "RESULTS.md")
+    monkeypatch.setattr(page, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(page, "PAGE", tmp_path / "RESULTS.md")
     monkeypatch.setattr(spec, "FOLDER", tmp_path)
     return spec.load("toy_table")
 
@@ -72,7 +72,9 @@ def test_what_a_file_may_not_say(tmp_path, changes, message):
 
 
 def test_a_key_too_few_and_a_table_that_is_not_there(tmp_path):
-    (tmp_path / "toy_table.yaml").write_text(yaml.safe_dump({k: v for k, v in GIVEN.items() if k != "seeds"}))
+    (tmp_path / "toy_table.yaml").write_text(
+        yaml.safe_dump({k: v for k, v in GIVEN.items() if k != "seeds"}, sort_keys=False)
+    )
     with pytest.raises(ConfigError, match="lacks the key 'seeds'"):
         spec.load("toy_table", tmp_path)
     with pytest.raises(ConfigError, match="did you mean 'toy_table'"):
@@ -152,7 +154,7 @@ def test_a_table_is_run_once_and_rendered_the_same_again(table, tmp_path, capsys
         sum(kept.mean("unadapted", task, "last") for task in GIVEN["tasks"]) / 2
     )
     assert set(kept.rules()) == {"last"}  # one epoch: nothing to select
-    assert (tmp_path / "RESULTS.md").read_text() == command.page()
+    assert (tmp_path / "RESULTS.md").read_text() == page.text()
 
 
 def test_a_failed_cell_is_a_failed_entry_with_its_reason(table, tmp_path, capsys):

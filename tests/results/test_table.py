@@ -106,8 +106,10 @@ def test_the_oracle_stands_apart_even_when_it_is_configured(finished):
     (table,) = tables([finished(selected="oracle_accuracy")])
     assert table.columns(oracle=False) == [("entropy", "accuracy"), LAST]
     assert table.columns(oracle=True) == [("oracle_accuracy", "accuracy")]
-    figures = render.text([table]).splitlines()[5]
-    assert figures.split() == ["dann", "49.0", "50.0", "1", "3.0", "|", "52.0"]
+    text = render.text([table])
+    assert ["dann", "1", "3.0", "|", "52.0"] in [line.split() for line in text.splitlines()]
+    below = text[text.index("selected by") :].splitlines()
+    assert [line.split() for line in below[2:4]] == [["entropy", "49.0"], ["last", "50.0"]]
 
 
 def test_a_second_metric_has_a_column_under_the_first_rule(finished):
@@ -167,4 +169,5 @@ def test_text_is_aligned(finished):
     body = [line for line in lines if "|" in line]
     assert len({line.index("|") for line in body}) == 1
     assert lines[0].split() == ["accuracy", "|", "oracle_"]
-    assert lines[1].split() == ["method", "(last)", "entropy", "runs", "seconds", "|", "accuracy"]
+    assert lines[1].split() == ["method", "(last)", "runs", "seconds", "|", "accuracy"]
+    assert "selected by" in "\n".join(lines)

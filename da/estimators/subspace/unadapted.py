@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import numpy as np
+from scipy import sparse
+
 from da.domain import Domain
-from da.estimators.base import Mapping, matched, matrix
+from da.estimators.arrays import matrix, rows
+from da.estimators.base import Mapping
+from da.estimators.features import check_widths
 from da.setting import ALL, Access
 
 
@@ -19,8 +24,9 @@ class Unadapted(Mapping):
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Check that the spaces match."""
-        self.n_features_ = matched(source, target)[0].shape[1]
+        check_widths(source, target)
+        self.n_features_ = int(np.prod(source.x.shape[1:]))
         return self
 
     def transform(self, x: Any, *, domain: str = "target") -> Any:
-        return matrix(x)
+        return rows(x) if sparse.issparse(x) else matrix(x)

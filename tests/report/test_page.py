@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from da.errors import UsageError
+from da.report.chapter import chapters
+from da.report.page import html
+from da.results import store
+
+VOID = {"meta", "input", "wbr", "br"}
+
+
+class Balanced(HTMLParser):
+    """Fails where an element is closed that was not opened last."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.seen.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
+
+
+def page(folder, show=(), rule=None):
+    records = store.load(folder)
+    text = html("runs", chapters(folder, records, rule), records, show)
+    parser = Balanced()
+    parser.feed(text)
+    assert parser.open == []
+    return text
+
+
+def words(text, title, until="<h3>"):
+    """The text of a part of the page."""
+    part = text.partition(f"<h3>{title}</h3>")[2].partition(until)[0]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", part))
+
+
+def test_the_page_is_one_file_that_asks_for_nothing(folder):
+    text = page(folder)
+    assert not re.search(r'(src|href)="(?!#)', text)
+    assert "@import" not in text
+    assert "url(" not in text.replace("url(#", "")
+    assert "default-src 'none'" in text
+
+
+def test_names_and_errors_are_escaped(folder):
+    text = page(folder)
+    assert "<b>bag</b>" not in text
+    assert "&lt;b&gt;bag&lt;/b&gt;" in text
+    assert "It broke &lt;here&gt;." in text
+    assert "Trace &amp; back" in text
+
+
+def test_the_leaderboard_is_the_best_row_first_with_its_test(folder):
+    board = words(page(folder), "Leaderboard")
+    assert board.index("tca") < board.index("jda") < board.index("unadapted") < board.index("kmm")
+    assert "56.00 0.031 7" in board  # both methods beat the baseline on all seven tasks: 2 x 2 / 2^7
+    assert "6, 1 failed" in board
+
+
+def test_the_heat_map_is_coloured_against_the_baseline(folder):
+    text = page(folder)
+    assert "points from the baseline, unadapted" in words(text, "By task")
+    assert re.search(r'heat down[^"]*" data-v="30.0"[^>]*--a:1\.00', text)
+    assert re.search(r'heat up[^"]*" data-v="40.0"[^>]*--a:0\.00', text)
+
+
+def test_ranks_are_drawn_of_rows_with_a_figure_everywhere(folder):
+    said = words(page(folder), "Significance")
+    assert "tca 1.00" in said.replace("  ", " ")
+    assert "kmm" not in said
+    assert "over 7 tasks" in said
+
+
+def test_learning_curves_show_what_each_rule_chose(tmp_path, keep, record):
+    for seed in (0, 1):
+        keep(record("dann", "art->clip", 60.0 + seed, seed, epochs=4))
+        keep(record("source_only", "art->clip", 50.0 + seed, seed, epochs=4))
+    text = page(tmp_path)
+    curves = text.partition("<h3>Learning curves</h3>")[2]
+    assert "dann: 60.5 % at the end, mean of 2 seeds" in curves
+    assert "dann, seed 1: entropy chose epoch 1, 55.0 %" in curves
+    assert "source_only, seed 0: oracle_accuracy chose epoch 4, 50.0 %" in curves
+    rules = words(text, "Selection rules")
+    assert rules.index("entropy") < rules.index("oracle_")
+    assert "60.5 ± 0.7 54.5 ± 0.7 60.5 ± 0.7" in rules
+    assert "on 1 task no difference can be significant" in words(text, "Significance")
+
+
+def test_closed_form_runs_have_no_curves_and_no_rules(folder):
+    text = page(folder)
+    assert "Learning curves" not in text
+    assert "Selection rules" not in text
+
+
+def test_the_best_the_baseline_and_the_worst_are_shown_and_said_to_be_logits(folder):
+    near = words(page(folder), "Runs from near", "<h2>")
+    for title in ("tca (best), art-&gt;clip", "unadapted (baseline)", "kmm (worst)"):
+        assert title in near
+    assert "t-SNE of the logits of target test samples (the run keeps no network)" in near
+    assert "rows: true class; columns: predicted" in near
+
+
+def test_runs_can_be_named(folder):
+    near = words(
+        page(folder, show=["jda-art-real-0", str(folder / "tca" / "tca-art-real-0")]), "Runs from near", "<h2>"
+    )
+    assert "jda, art-&gt;real, seed 0" in near
+    assert "tca, art-&gt;real, seed 0" in near
+    assert "baseline" not in near
+    with pytest.raises(UsageError, match="did you mean 'jda-art-real-0'"):
+        page(folder, show=["jda-art-rea-0"])
+    with pytest.raises(UsageError, match="keeps no predictions"):
+        page(folder, show=["kmm-clip-art-0"])
+
+
+def test_a_folder_of_failures_alone_still_has_a_page(tmp_path, keep, record):
+    whole = record("kmm", "art->clip", 1.0) | {"status": "failed", "error": "It broke.", "traceback": "T"}
+    keep({k: v for k, v in whole.items() if k not in {"task", "selection", "fingerprint"}})
+    text = page(tmp_path)
+    assert "It broke." in text
+    assert "1 failed" in words(text, "Leaderboard")
+
+
+def test_the_environment_counts_what_differs(folder, keep, record):
+    keep(record("gfk", "art->clip", 40.0) | {"versions": {"numpy": "2.5.0"}})
+    text = page(folder)
+    assert "2.4.6 (28 runs), 2.5.0 (1 runs)" in text
+    assert "2026-01-01T00:00:00+00:00 to 2026-01-01T00:01:00+00:00" in text
