@@ -11,7 +11,7 @@ from pathlib import Path
 
 from da import catalog
 from da.benchmark import export, page, render, spec, summary
-from da.benchmark.plan import Cell, cells
+from da.benchmark.plan import Cell, cells, command
 from da.errors import ConfigError, UsageError
 from da.results import record, store
 from da.sweeps.job import Grid, Job
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=TEXT, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="table=NAME methods=A,B seeds=0,1 and others")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and how long it will take, and stop")
+    parser.add_argument("--commands", action="store_true", help="print the command of every cell by itself, and stop")
     parser.add_argument("--render", action="store_true", help="run nothing: render what is there")
     parser.add_argument(
         "--write", action="store_true", help="put the summary into benchmarks/results and render RESULTS.md"
@@ -76,8 +77,12 @@ def _table(options: argparse.Namespace) -> int:
     if options.dry_run:
         print(outline(table, planned, summary.summarize(table, planned, found), runs[0].config["launcher"]))
         return 0
+    if options.commands:
+        print("\n".join(command(table, cell) for cell in planned if cell.plan is not None))
+        return 0
     failed = 0
     if not options.render:
+        os.environ.setdefault("WANDB_RUN_GROUP", table.name)
         launcher: Launcher = catalog.build(runs[0].config["launcher"], where="launcher")
         counts = launcher.run(Grid([Job(plan) for plan in runs]), output, f"table={table.name}")
         print(", ".join(f"{number} {kind}" for kind, number in counts.items() if number), flush=True)

@@ -53,7 +53,8 @@ def results_page(pairs: Sequence[tuple[Spec, Summary]], absent: Sequence[Spec] =
     parts = [
         "# Results",
         "Published tables, run again. Rendered from the tables and the committed summaries of their runs, never "
-        "written by hand. How to read a table stands below it.",
+        "written by hand. How to read a table stands below it. `--commands` prints the command of every cell, "
+        "and `methods=ROW` runs a single row.",
         overview(pairs) if pairs else "No table was run yet.",
     ]
     for spec, summary in pairs:

@@ -144,9 +144,10 @@ class Pool:
             if job is None:
                 if not busy:
                     return waiting, busy
-                waiting, busy = iter(busy), []
                 if not any(w.job for w in self.workers):
+                    self.status.waiting(len(busy))
                     time.sleep(TICK)
+                waiting, busy = iter(busy), []
                 continue
             idle = next((w for w in self.workers if w.job is None), None)
             if idle is None:
@@ -173,7 +174,7 @@ class Pool:
                 self._lost(worker, done, "crashed", "")
                 continue
             if word == "ready":
-                worker.ready = True
+                worker.ready, worker.since = True, self.clock()
             elif word == "started":
                 worker.begun = (Path(rest[0]), rest[1])
             elif word == "epoch":

@@ -39,6 +39,7 @@ class Status:
         self.seconds: list[float] = []
         self.started = time.time()
         self._written = 0.0
+        self._told = False
         self.bar = tqdm(total=total, unit="run", disable=None, dynamic_ncols=True, desc="sweep", smoothing=0.05)
 
     def began(self, title: str) -> None:
@@ -60,6 +61,12 @@ class Status:
             self.say(f"FAILED   {outcome.message}")
         self.bar.update()
         self.beat(force=True)
+
+    def waiting(self, count: int) -> None:
+        """Nothing is left but what other drivers are at; said once."""
+        if not self._told:
+            self._told = True
+            self.say(f"waiting for {count} runs that others are at")
 
     def say(self, text: str) -> None:
         """A line above the bar."""

@@ -129,6 +129,11 @@ def test_the_command_of_a_cell_is_that_cell(table):
         assert validate(plan.config).config == cell.plan.config
 
 
+def test_every_figure_is_one_command_away(table, capsys):
+    assert command.main(["table=toy_table", "--commands"]) == 0
+    assert capsys.readouterr().out.splitlines() == [line(table, cell) for cell in cells(table)]
+
+
 def run(tmp_path, *arguments):
     return command.main(["table=toy_table", "launcher=in_process", f"output={tmp_path}/runs", *arguments])
 
