@@ -166,7 +166,8 @@ def test_a_failed_cell_is_a_failed_entry_with_its_reason(table, tmp_path, capsys
     write(tmp_path, tasks={"one": ["data.shift=covariate"], "two": ["data.shift=no"]})
     assert run(tmp_path, "seeds=0") == 1
     found = summary.read(tmp_path / "runs" / "summary.json")
-    (entry,) = found.of("unadapted", "two")
+    entry, other = found.of("unadapted", "two")
+    assert other.status == "missing"  # seed 1 was not asked for; the folder's table is whole all the same
     assert (entry.status, entry.figures) == ("failed", {})
     assert "is unknown" in entry.reason
     assert found.values("unadapted", "mean", "last") == {}  # no mean over half of the tasks
