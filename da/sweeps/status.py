@@ -32,6 +32,7 @@ class Status:
     """
 
     def __init__(self, output: Path, total: int | None, workers: int, what: str):
+        bury(output)
         self.file = output / FOLDER / f"{socket.gethostname()}-{os.getpid()}.json"
         self.total, self.workers, self.what = total, workers, what
         self.counts = dict.fromkeys(("finished", "skipped", "failed", "pruned", "interrupted"), 0)
@@ -108,6 +109,13 @@ class Status:
         """The driver is done; nobody needs the file any more."""
         self.bar.close()
         self.file.unlink(missing_ok=True)
+
+
+def bury(output: Path) -> None:
+    """Remove what dead drivers of this machine left behind."""
+    for file in (output / FOLDER).glob(f"{socket.gethostname()}-*.json"):
+        if not Path(f"/proc/{file.stem.rpartition('-')[2]}").exists() and Path("/proc/self").exists():
+            file.unlink(missing_ok=True)
 
 
 def drivers(output: Path) -> list[dict[str, Any]]:

@@ -127,6 +127,19 @@ def test_the_state_of_a_sweep_is_read_by_another_process(tmp_path):
     assert not list((tmp_path / FOLDER).glob("*.json"))
 
 
+def test_a_new_driver_buries_the_dead_ones_of_its_machine(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    first = Status(tmp_path, 1, 1, "alive")
+    first.beat(force=True)
+    left = first.file.with_name(f"{first.file.stem.rpartition('-')[0]}-{dead.pid}.json")
+    elsewhere = first.file.with_name("elsewhere-1.json")
+    for file in (left, elsewhere):
+        file.write_text(first.file.read_text())
+    Status(tmp_path, 1, 1, "new").close()
+    assert {file.name for file in (tmp_path / FOLDER).glob("*.json")} == {elsewhere.name}
+
+
 def test_time_left_follows_what_finished(tmp_path):
     status = Status(tmp_path, 10, 2, "x")
     assert status.left is None
