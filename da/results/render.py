@@ -25,7 +25,7 @@ def caption(table: Table) -> str:
     oracle = bound if table.columns(oracle=True) else ""
     return (
         f"{' and '.join(table.metrics)} in % on the target test split{samples} ({split}), mean ± sample standard "
-        f"deviation over seeds; each column is a rule that selects the epoch.{oracle}"
+        f"deviation over seeds; named after the rule that selects the epoch.{oracle}"
     )
 
 

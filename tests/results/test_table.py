@@ -147,7 +147,7 @@ GOLDEN = """\
 ### digits->sensor (data=digits, content 01234567)
 
 accuracy in % on the target test split of 40 samples (held out from training), mean ± sample standard deviation over \
-seeds; each column is a rule that selects the epoch. oracle_* reads the target test labels and is a bound, not a result.
+seeds; named after the rule that selects the epoch. oracle_* reads the target test labels and is a bound, not a result.
 
 | method | accuracy (last) | entropy | runs | seconds | *oracle_accuracy* |
 | --- | ---: | ---: | ---: | ---: | ---: |
