@@ -108,3 +108,13 @@ def test_missing_files(monkeypatch, tmp_path):
     monkeypatch.setenv("DA_DATA_DIR", str(tmp_path))
     with pytest.raises(DataError, match=r"There is no file 'amazon_reviews/msda5000_books\.npz'"):
         AmazonReviews().load()
+
+
+@pytest.mark.data
+def test_the_sources_own_test_split_is_kept_out_unless_asked_for(published):
+    plain, kept = (AmazonReviews(source_test=asked).load() for asked in (False, True))
+    assert plain.sources[0].test is None
+    assert len(kept.sources[0].test) == 4465
+    assert (kept.sources[0].train.x != plain.sources[0].train.x).nnz == 0
+    with pytest.raises(ConfigError, match="needs data.features=bow5000"):
+        AmazonReviews(features="bow400", source_test=True).load()
