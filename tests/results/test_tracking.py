@@ -53,7 +53,7 @@ class Listener(Tracker):
 
     def __init__(self, broken: str = "") -> None:
         super().__init__()
-        self.broken, self.told, self.last = broken, 0, {}  # type: ignore[var-annotated]
+        self.broken, self.told, self.last = broken, 0, {}
 
     def log(self, metrics: Any, step: int) -> None:
         self.told += 1
@@ -150,7 +150,7 @@ def test_tensorboard_hides_what_a_repeated_run_had_written(tmp_path: Path) -> No
         *_, board = tracking.tensorboard(tmp_path, info)
         for step in (2, 4):
             board.log_metrics({"loss": value}, step)
-        board.finish({"status": "failed", "error": "", "error_kind": "OSError"}, tmp_path)  # type: ignore[attr-defined]
+        board.finish({"status": "failed", "error": "", "error_kind": "OSError"}, tmp_path)
     assert [(e.step, e.value) for e in scalars(tmp_path).Scalars("loss")] == [(2, 2.0), (4, 2.0)]
 
 

@@ -173,9 +173,9 @@ def test_a_client_that_cannot_even_give_up_is_killed(
     monkeypatch.setattr("da.results.tracking.wandb_run.GRACE", 0.2)
     info = {"name": "a", "group": "b", "tags": [], "config": {}}
     *_, run = wandb(tmp_path, info, patience=0.2)
-    os.kill(run.client.pid, signal.SIGSTOP)  # type: ignore[attr-defined]
-    stopped = run.client  # type: ignore[attr-defined]
-    run.finish({"status": "failed", "error": "", "error_kind": ""}, tmp_path)  # type: ignore[attr-defined]
+    os.kill(run.client.pid, signal.SIGSTOP)
+    stopped = run.client
+    run.finish({"status": "failed", "error": "", "error_kind": ""}, tmp_path)
     assert stopped.returncode == -signal.SIGKILL
 
 
@@ -213,7 +213,7 @@ def test_a_resumed_run_is_whole(tmp_path: Path, fake: Any) -> None:
         for step in steps:
             for logger in loggers:
                 logger.log_metrics({"loss": 10.0 * steps[0] + step}, step)
-        loggers[-1].finish(failed, tmp_path)  # type: ignore[attr-defined]
+        loggers[-1].finish(failed, tmp_path)
     assert fake()["log"] == [{"loss": 22.0, "step": 2}, {"loss": 44.0, "step": 4}, {"loss": 48.0, "step": 8}]
     assert (fake()["exit_code"], fake()["summary"]["status"]) == (1, "failed")
 
