@@ -88,5 +88,5 @@ def draw(directories: dict[str, Path], file: Path) -> Path:
     from da.run import restore
 
     restored = {name: restore(directory) for name, directory in directories.items()}
-    _, data = next(iter(restored.values()))
-    return embedding_figure([panel(name, *pair) for name, pair in restored.items()], file, strips(data))
+    task = next(iter(restored.values())).task
+    return embedding_figure([panel(name, *run) for name, run in restored.items()], file, strips(task))

@@ -1,4 +1,8 @@
-"""Predict after every evaluated epoch, score all selection rules, and keep the history of both."""
+"""The scorer: predicts after every evaluated epoch, scores all selection rules, and keeps the history of both.
+
+It alone holds the labels and the test inputs that a method was not granted. Neither the method nor its data lead to it;
+only ``trainer.callbacks`` does.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,19 @@ import numpy as np
 from pytorch_lightning import Callback, Trainer
 
 from da import selection
-from da.data.module import PairedData
+from da.data.division import Exam
 from da.domain import Domain
 from da.inference import Prediction, predict
 from da.methods.base import Method
-from da.metrics import METRICS
+from da.metrics import scores
 
 
 class Evaluator(Callback):
     """After every ``every``-th epoch and the last: predictions, metrics and the score of every selection rule.
+
+    Args:
+        exam: what the run is judged on.
+        every: epochs between evaluations.
 
     Attributes:
         history: one dict an evaluated epoch: ``epoch``, ``step``, ``terms`` (their means over the epoch),
@@ -26,8 +34,8 @@ class Evaluator(Callback):
         predictions: features and logits of the latest evaluation by the name of the domain.
     """
 
-    def __init__(self, data: PairedData, every: int = 1):
-        self.data, self.every = data, every
+    def __init__(self, exam: Exam, every: int = 1):
+        self.exam, self.every = exam, every
         self.history: list[dict[str, Any]] = []
         self.predictions: dict[str, Prediction] = {}
         self.seconds = {"train": 0.0, "evaluate": 0.0}
@@ -59,41 +67,35 @@ class Evaluator(Callback):
 
     @staticmethod
     def _metrics(entry: dict[str, Any]) -> dict[str, dict[str, float]]:
-        scores = {k: v for k, v in entry["scores"].items() if v is not None}
-        return {"target_test": entry["target_test"], "source_test": entry["source_test"], "selection": scores}
+        rules = {k: v for k, v in entry["scores"].items() if v is not None}
+        return {"target_test": entry["target_test"], "source_test": entry["source_test"], "selection": rules}
 
     def evaluate(self, method: Method, epoch: int) -> dict[str, Any]:
         """Predict every evaluated domain and score it."""
         method.before_evaluation()
         found: dict[str, dict[str, float]] = {"source_test": {}, "target_test": {}}
-        for name, domain in self.data.evaluated.items():
+        for name, domain in self.exam.domains.items():
             forward = method.forward_source if name.startswith("source") else None
-            if self.data.task.transductive and name == "target_test":
+            if self.exam.transductive and name == "target_test":
                 self.predictions[name] = self.predictions["target_train"]
             else:
-                self.predictions[name] = predict(method, domain, forward)
+                self.predictions[name] = predict(method, domain.without_labels(), forward)
             if domain.y is not None:
-                found[name] = self.score(method, np.asarray(domain.y), self.predictions[name][1])
-        source = self.data.evaluated.get("source_test")
+                found[name] = scores(np.asarray(domain.y), self.predictions[name][1], method.metrics, self.exam.metric)
+        source = self.exam.domains.get("source_test")
         evidence = selection.Evidence(
             epoch=epoch,
             source_z=self.predictions["source_test"][0] if source else None,
             source_logits=self.predictions["source_test"][1] if source else None,
             source_y=np.asarray(source.y) if source else None,
-            target_x=self.data.evaluated["target_train"].x,
+            target_x=self.exam.domains["target_train"].x,
             target_z=self.predictions["target_train"][0],
             target_logits=self.predictions["target_train"][1],
             answer=lambda x: predict(method, Domain(x))[1],
             test_accuracy=next(iter(found["target_test"].values()), None),
         )
-        scores = {rule: selection.score(rule, evidence) for rule in selection.names()}
-        return {"epoch": epoch, "step": method.steps_done, **found, "scores": scores}
-
-    def score(self, method: Method, y: np.ndarray, logits: np.ndarray) -> dict[str, float]:
-        """The method's metrics; where the data's tables report another than accuracy, that one comes first."""
-        metric = self.data.task.metric
-        own = {} if metric == "accuracy" else {metric: METRICS[metric](y, logits.argmax(1))}
-        return own | method.score(y, logits)
+        rules = {rule: selection.score(rule, evidence) for rule in selection.names()}
+        return {"epoch": epoch, "step": method.steps_done, **found, "scores": rules}
 
     def chosen(self) -> dict[str, dict[str, Any]]:
         """For every rule with scores: the first epoch of its highest score, and the target test metrics there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -23,13 +23,6 @@ def mean_class_accuracy(y: np.ndarray, predicted: np.ndarray) -> float:
     return float(100.0 * np.mean(right[counts > 0] / counts[counts > 0]))
 
 
-METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "accuracy": accuracy,
-    "mean_class_accuracy": mean_class_accuracy,
-}
-"""What a data set may name as the metric of its tables: functions of labels and predicted classes."""
-
-
 def cluster_accuracy(y: np.ndarray, cluster: np.ndarray) -> float:
     """ACC: accuracy in percent under the best one-to-one naming of clusters by classes (Hungarian algorithm)."""
     size = int(max(y.max(), cluster.max())) + 1
@@ -43,3 +36,27 @@ def cluster_information(y: np.ndarray, cluster: np.ndarray) -> float:
     from sklearn.metrics import normalized_mutual_info_score
 
     return float(100.0 * normalized_mutual_info_score(y, cluster))
+
+
+METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "accuracy": accuracy,
+    "mean_class_accuracy": mean_class_accuracy,
+    "cluster_accuracy": cluster_accuracy,
+    "cluster_information": cluster_information,
+}
+"""Functions of labels and predicted classes, by the names that data sets and methods give."""
+
+
+def scores(y: np.ndarray, logits: np.ndarray, names: Mapping[str, str], metric: str = "accuracy") -> dict[str, float]:
+    """A method's metrics of ``(n, k)`` logits against ``(n,)`` labels; the first is the main one.
+
+    A method names its metrics and is not handed the labels.
+
+    Args:
+        y: labels.
+        logits: of the same samples.
+        names: reported name to name in :data:`METRICS`, as a method states it.
+        metric: what the data's tables report; where it is not accuracy, it comes first.
+    """
+    wanted = ({} if metric == "accuracy" else {metric: metric}) | dict(names)
+    return {name: METRICS[function](y, logits.argmax(1)) for name, function in wanted.items()}

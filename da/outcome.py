@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from da import catalog
 from da.config import Plan
@@ -20,20 +20,6 @@ class RunFailed(RuntimeError):
 
 class RunBusy(RuntimeError):
     """Another process is at the same run."""
-
-
-class Pruned(Exception):
-    """A search gave the run up; its checkpoint stays, and no record is written."""
-
-
-class Watch(Protocol):
-    """Who is told of a run while it lasts."""
-
-    def started(self, directory: Path, frozen: dict[str, Any]) -> None:
-        """The data are loaded, and the run's directory is known."""
-
-    def epoch(self, epoch: int, scores: dict[str, float | None]) -> bool:
-        """An epoch was evaluated; True gives the run up."""
 
 
 @dataclass(frozen=True)

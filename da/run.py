@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
+from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 
-from da import catalog, checkpoint, launch, lock, training
+from da import assembly, catalog, checkpoint, launch, lock
+from da.assembly import Assembly, Settings
 from da.config import Plan, devices, validate
-from da.data.module import PairedData
+from da.data.division import Exam, divide
 from da.domain import Task, check_task
 from da.errors import DataError
 from da.evaluation import Evaluator
-from da.methods.base import Method, Optimization, Spec
+from da.methods.base import Method, Optimization
 from da.methods.closed_form import ClosedForm
-from da.outcome import Pruned, Result, RunFailed, Watch, directory_of, fail, head, title, unloaded, wanted
-from da.progress import ProgressBar
+from da.outcome import Result, RunFailed, directory_of, fail, head, title, unloaded, wanted
 from da.results import record, tracking
 from da.schedules import LEARNING_RATE
+from da.watch import Pruned, Watch
 
 WEIGHTS = "model.pt"
 PREDICTIONS = "predictions.npz"
@@ -109,47 +111,42 @@ def _load(nodes: str) -> tuple[Task, str]:
     return task, task.fingerprint()
 
 
-def make_method(plan: Plan) -> Method:
-    """The method of a plan; an estimator is wrapped so that the trainer can run it."""
-    made = catalog.build(plan.config["method"], where="method")
-    if isinstance(made, Method):
-        made.optimization = Optimization(
-            catalog.factory(plan.config["optimizer"], where="optimizer"),
-            LEARNING_RATE[plan.config["schedule"]],
-            plan.config["clip"],
-        )
-        return made
-    return ClosedForm(made, catalog.build(plan.config["classifier"], where="classifier"))
-
-
-def prepare(plan: Plan, task: Task) -> tuple[Method, PairedData]:
-    """The method, built and seeded, and its data."""
+def make_method(plan: Plan, task: Task) -> Method:
+    """The method of a plan, built for a task and seeded."""
     config = plan.config
-    pl.seed_everything(config["seed"], verbose=False)
-    method = make_method(plan)
-    closed = isinstance(method, ClosedForm)
-    data = PairedData(
+    return assembly.build(
+        catalog.build(config["method"], where="method"),
         task,
-        method.needs,
-        batch_size=config["batch_size"],
-        steps_per_epoch=1 if closed else config["steps_per_epoch"],
-        shots=config["shots"],
+        network=catalog.factory(config["network"], where="network"),
+        classifier=catalog.build(config["classifier"], where="classifier"),
+        optimization=Optimization(
+            catalog.factory(config["optimizer"], where="optimizer"), LEARNING_RATE[config["schedule"]], config["clip"]
+        ),
         seed=config["seed"],
     )
-    target_shape = task.target.train.sample_shape
-    method.build(
-        Spec(
-            shape=task.sources[0].train.sample_shape if method.needs.source_x else target_shape,
-            target_shape=target_shape,
-            n_classes=task.n_classes,
-            network=catalog.factory(config["network"], where="network"),
-        )
-    )
-    return method, data
 
 
-def restore(directory: Path) -> tuple[Method, PairedData]:
-    """The trained method of a finished deep run, ready to predict, and its data.
+def settings_of(plan: Plan) -> Settings:
+    """What a plan tells a run beside its parts."""
+    return Settings(**{f.name: plan.config[f.name] for f in fields(Settings)})
+
+
+class Restored(NamedTuple):
+    """A finished run, ready to predict.
+
+    Args:
+        method: trained, in evaluation mode.
+        task: the whole task, labelled as the data are.
+        exam: what the run was judged on.
+    """
+
+    method: Method
+    task: Task
+    exam: Exam
+
+
+def restore(directory: Path) -> Restored:
+    """The trained method of a finished deep run, its task and its exam.
 
     Raises:
         DataError: the directory holds no finished run with weights.
@@ -163,91 +160,65 @@ def restore(directory: Path) -> tuple[Method, PairedData]:
     task, fingerprint = load(plan)
     if fingerprint != found["fingerprint"]:
         raise DataError(f"The data of {directory} have changed since it was trained; train again with rerun=all.")
-    method, data = prepare(plan, task)
+    method = make_method(plan, task)
     method.load_state_dict(torch.load(directory / WEIGHTS, map_location="cpu", weights_only=True))
-    return method.eval(), data
+    _, exam = divide(task, method.needs, shots=plan.config["shots"], seed=plan.config["seed"])
+    return Restored(method.eval(), task, exam)
 
 
 def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], watch: Watch | None = None) -> None:
     """Train, evaluate and write the record; with several devices every process comes here."""
     begun = record.now()
-    method, data = prepare(plan, task)
-    shapes = {task.sources[0].train.sample_shape, task.target.train.sample_shape}
-    if len(shapes) > 1 and plan.method.access.spaces == 0 and plan.method.access.source_x:
-        raise DataError(
-            f"Source inputs have shape {task.sources[0].train.sample_shape} and target inputs "
-            f"{task.target.train.sample_shape}; method={plan.method.name} needs one space. Use a heterogeneous method."
-        )
+    method = make_method(plan, task)
+    closed = isinstance(method, ClosedForm)
     info = {
         "name": title(plan),
         "group": task.name,
         "tags": [plan.method.family, plan.setting],
         "config": plan.config,
     }
-    evaluator = Evaluator(data, plan.config["evaluate_every"])
-    callbacks: list[pl.Callback] = [evaluator]
-    closed = isinstance(method, ClosedForm)
-    if not closed:
-        callbacks.append(checkpoint.Resumable(directory))
-    if watch is not None:
-        callbacks.append(Told(watch, evaluator))
-    keywords = {k: v for k, v in plan.config["trainer"].items() if k != "_target_"}
-    if closed:
-        keywords |= {"max_epochs": 1, "precision": "32-true", "enable_progress_bar": False}
-    if keywords.get("enable_progress_bar", True):
-        callbacks.append(ProgressBar(title(plan)))
-    if devices(plan.config) > 1 and keywords.get("strategy", "auto") in ("auto", "ddp"):
-        keywords["strategy"] = "ddp_find_unused_parameters_true"  # phases and freezing leave parameters out of a step
     loggers = catalog.factory(plan.config["logger"], where="logger")(directory, info)
     with tracking.until_recorded(loggers, directory):
-        trainer = training.trainer(callbacks, loggers=loggers, directory=directory, keywords=keywords)
-        training.fit(trainer, method, data, resume=None if closed else checkpoint.usable(directory))
-        if not trainer.is_global_zero:
+        made = assembly.assemble(
+            method,
+            task,
+            settings_of(plan),
+            directory=directory,
+            trainer={k: v for k, v in plan.config["trainer"].items() if k != "_target_"},
+            loggers=loggers,
+            watch=watch,
+            title=title(plan),
+        )
+        scorer = made.fit(resume=None if closed else checkpoint.usable(directory))
+        if not made.trainer.is_global_zero:
             return
-        save_predictions(directory / PREDICTIONS, evaluator, data)
+        save_predictions(directory / PREDICTIONS, scorer)
         if not closed:
             checkpoint.save_weights(method, directory / WEIGHTS)
         (directory / checkpoint.LAST).unlink(missing_ok=True)
-        last = evaluator.history[-1]
+        last = scorer.history[-1]
         record.write(
             directory,
             head(plan, frozen, "finished")
             | {
-                "task": describe(task, data),
+                "task": describe(task, made),
                 "parameters": sum(p.numel() for p in method.parameters()),
-                "device": f"{trainer.world_size} x {_device_name(method.device)}",
+                "device": f"{made.trainer.world_size} x {_device_name(method.device)}",
                 "target_test": last["target_test"],
                 "source_test": last["source_test"],
-                "selection": evaluator.chosen(),
-                "epochs": evaluator.history,
-                "seconds": evaluator.seconds | {"load": frozen["load_seconds"]},
+                "selection": scorer.chosen(),
+                "epochs": scorer.history,
+                "seconds": scorer.seconds | {"load": frozen["load_seconds"]},
                 "started": begun,
             },
         )
-
-
-class Told(pl.Callback):
-    """Tells a watch of every evaluated epoch.
-
-    Raises:
-        Pruned: the watch gives the run up.
-    """
-
-    def __init__(self, watch: Watch, evaluator: Evaluator):
-        self.watch, self.evaluator, self.epochs = watch, evaluator, 0
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, method: Any) -> None:
-        for entry in self.evaluator.history[self.epochs :]:
-            if self.watch.epoch(entry["epoch"], entry["scores"]):
-                raise Pruned(f"given up after epoch {entry['epoch']}")
-        self.epochs = len(self.evaluator.history)
 
 
 def _device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def describe(task: Task, data: PairedData) -> dict[str, Any]:
+def describe(task: Task, made: Assembly) -> dict[str, Any]:
     """Sizes and class counts of a task, as recorded."""
     counts = {}
     for name, domain in task.parts().items():
@@ -257,19 +228,19 @@ def describe(task: Task, data: PairedData) -> dict[str, Any]:
         "name": task.name,
         "classes": list(task.classes),
         "transductive": task.transductive,
-        "steps_per_epoch": data.steps_per_epoch,
-        "evaluated": {name: len(domain) for name, domain in data.evaluated.items()},
+        "steps_per_epoch": made.data.steps_per_epoch,
+        "evaluated": {name: len(domain) for name, domain in made.scorer.exam.domains.items()},
         "domains": counts,
     }
 
 
-def save_predictions(file: Path, evaluator: Evaluator, data: PairedData) -> None:
+def save_predictions(file: Path, scorer: Evaluator) -> None:
     """Logits and predicted classes of the target test samples, with their labels where they are known."""
-    import io
-
-    logits = evaluator.predictions["target_test"][1]
-    y = data.evaluated["target_test"].y
+    logits = scorer.predictions["target_test"][1]
+    y = scorer.exam.domains["target_test"].y
     known: dict[str, Any] = {} if y is None else {"y": np.asarray(y)}
     stream = io.BytesIO()
-    np.savez_compressed(stream, logits=logits, predicted=logits.argmax(1), classes=np.array(data.task.classes), **known)
+    np.savez_compressed(
+        stream, logits=logits, predicted=logits.argmax(1), classes=np.array(scorer.exam.classes), **known
+    )
     record.write_atomically(file, stream.getvalue())

@@ -51,11 +51,11 @@ class InertDANN(DANN):
 
 
 class PeekingCORAL(DeepCORAL):
-    """Trains on labels that the class does not ask for, by going round the data module."""
+    """Trains on labels that the class does not ask for, by going to the scorer."""
 
     def terms(self, batch: Batch, progress: float) -> Terms:
         found = super().terms(batch, progress)
-        leaked = self.trainer.datamodule.task.target.train.y
+        leaked = self.trainer.callbacks[0].exam.domains["target_test"].y
         return found | {"task": found["task"] * (1.0 + float(leaked[:5].sum()))}
 
 

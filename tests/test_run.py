@@ -64,8 +64,8 @@ def test_a_trained_method_can_be_restored(tmp_path: Path) -> None:
     from da.inference import predict
 
     result = runs.run(config(tmp_path, "method=cdan"))
-    method, data = runs.restore(result.directory)
-    logits = predict(method, data.evaluated["target_test"])[1]
+    method, _, exam = runs.restore(result.directory)
+    logits = predict(method, exam.domains["target_test"])[1]
     np.testing.assert_allclose(logits, np.load(result.directory / "predictions.npz")["logits"], rtol=1e-5, atol=1e-6)
     with pytest.raises(DataError, match="no finished run"):
         runs.restore(tmp_path)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from da.errors import UsageError
+from da.metrics import scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from da.data.module import PairedData
+    from da.data.division import Exam
+    from da.domain import Task
     from da.methods.base import Method
 
 PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#8c613c", "#f0a8d0", "#7a7a7a", "#c9b800", "#56b4e9")
@@ -54,36 +56,37 @@ class Strip:
     images: np.ndarray
 
 
-def panel(name: str, method: Method, data: PairedData) -> Panel:
+def panel(name: str, method: Method, task: Task, exam: Exam) -> Panel:
     """Embed the test samples of both domains (the source's training samples where it has no test split).
 
     Args:
         name: the method's name; the title adds its main metric on the target.
         method: trained, such as :func:`da.run.restore` gives it.
-        data: its data.
+        task: what it was trained on.
+        exam: what it was judged on.
     """
     from da.domain import pool
     from da.inference import predict
 
-    source = pool(tuple(split.train if split.test is None else split.test for split in data.task.sources))
-    target = data.evaluated["target_test"]
+    source = pool(tuple(split.train if split.test is None else split.test for split in task.sources))
+    target = exam.domains["target_test"]
     z_s, _ = predict(method, source, method.forward_source)
     z_t, logits = predict(method, target)
     title = name
     if target.y is not None:
-        metric, value = next(iter(method.score(np.asarray(target.y), logits).items()))
+        metric, value = next(iter(scores(np.asarray(target.y), logits, method.metrics, exam.metric).items()))
         title = f"{name}: target {metric} {value:.1f} %"
     y_s, y_t = (None if domain.y is None else np.asarray(domain.y) for domain in (source, target))
-    return Panel(title, z_s, z_t, y_s, y_t, data.task.classes)
+    return Panel(title, z_s, z_t, y_s, y_t, task.classes)
 
 
-def strips(data: PairedData) -> list[Strip]:
+def strips(task: Task) -> list[Strip]:
     """One example image of each class from both domains, in the same order; nothing if inputs are not images."""
     from da.domain import pool
 
     made = []
-    source = pool(tuple(split.train for split in data.task.sources))
-    for side, domain in (("source", source), ("target", data.task.target.train)):
+    source = pool(tuple(split.train for split in task.sources))
+    for side, domain in (("source", source), ("target", task.target.train)):
         shape = domain.sample_shape
         if len(shape) != 3 or shape[0] not in (1, 3):
             return []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from da.analysis.embedding import PALETTE
-from da.data.module import choose_few
+from da.data.division import choose_few
 from da.data.toy import Toy, ToyDimensions
 from da.domain import Domain
 from da.errors import UsageError

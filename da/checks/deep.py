@@ -157,7 +157,7 @@ def check_resumed_equals_uninterrupted(subject: Subject) -> None:
         interrupted = build(subject, task)
         _stop_after_one_epoch(interrupted, task, directory)
         resumed = build(subject, task, seed=9)
-        train(resumed, task, epochs=2, checkpoints=directory, resume=directory / "last.ckpt")
+        train(resumed, task, epochs=2, directory=directory, resume=directory / "last.ckpt")
     assert same(weights_of(whole), weights_of(resumed)), f"{subject.name} does not resume to the same weights."
 
 
@@ -179,7 +179,7 @@ def _stop_after_one_epoch(method: Method, task: Task, directory: Path) -> None:
 
     method.on_train_epoch_start = start  # type: ignore[method-assign]  # a hook of this instance alone
     try:
-        train(method, task, epochs=2, checkpoints=directory)
+        train(method, task, epochs=2, directory=directory)
     except Cut:
         return
     raise AssertionError("The run was not cut.")

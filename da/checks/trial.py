@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from da.checkpoint import Resumable
+from da import assembly
 from da.checks.subject import Subject
-from da.data.module import PairedData
 from da.data.toy import Toy, ToyDimensions
 from da.domain import Batch, Domain, Task, Withheld
 from da.evaluation import Evaluator
-from da.methods.base import Method, Optimization, Spec
-from da.methods.closed_form import ClosedForm
+from da.methods.base import Method, Optimization
 from da.nn.networks import MLP
 from da.setting import ALL, DIFFERENT, FEW, NONE, Access
-from da.training import fit, trainer
+from da.watch import Watch
+
+SMALL = partial(MLP, hidden=[16], features=8)
+"""The plain network of the checks."""
 
 
 def task_for(needs: Access, *, samples: int = 60, classes: int = 3, seed: int = 0) -> Task:
@@ -33,22 +33,14 @@ def task_for(needs: Access, *, samples: int = 60, classes: int = 3, seed: int = 
 
 def build(subject: Subject, task: Task, *, seed: int = 0, network: Any = None, **options: Any) -> Method:
     """A method with its modules, from equal seeds equal weights; estimators get a logistic regression."""
-    pl.seed_everything(seed, verbose=False)
-    made = subject.new(**options)
-    if subject.is_estimator:
-        made = ClosedForm(made, LogisticRegression(max_iter=1000))
-    shape = task.sources[0].train.sample_shape
-    target = task.target.train.sample_shape
-    made.build(
-        Spec(
-            shape if made.needs.source_x else target,
-            target,
-            task.n_classes,
-            network or partial(MLP, hidden=[16], features=8),
-        )
+    return assembly.build(
+        subject.new(**options),
+        task,
+        network=network or SMALL,
+        classifier=LogisticRegression(max_iter=1000),
+        optimization=Optimization(partial(torch.optim.Adam, lr=0.01)),
+        seed=seed,
     )
-    made.optimization = Optimization(partial(torch.optim.Adam, lr=0.01))
-    return made
 
 
 def train(
@@ -60,22 +52,36 @@ def train(
     steps: int = 3,
     batch_size: int = 16,
     shots: int = 3,
-    checkpoints: Path | None = None,
+    every: int | None = None,
+    directory: Path | None = None,
     resume: Path | None = None,
+    loggers: Any = False,
+    watch: Watch | None = None,
     **keywords: Any,
 ) -> Evaluator:
-    """Train on the CPU; returns what was evaluated."""
-    closed = isinstance(method, ClosedForm)
-    data = PairedData(
-        task, method.needs, batch_size=batch_size, steps_per_epoch=1 if closed else steps, shots=shots, seed=seed
+    """Train on the CPU, put together as users' runs are; returns the scorer.
+
+    Args:
+        method: built.
+        task: what to train on.
+        seed: of the order of samples.
+        epochs: of ``steps`` steps each.
+        steps: see ``epochs``.
+        batch_size: samples per domain and step.
+        shots: labelled target samples per class, where few are needed.
+        every: epochs between evaluations; None evaluates after the last alone.
+        directory: where checkpoints go; None keeps none.
+        resume: a checkpoint to go on from.
+        loggers: Lightning loggers.
+        watch: is told of every evaluated epoch.
+        keywords: of Lightning's ``Trainer``.
+    """
+    settings = assembly.Settings(batch_size, steps, shots, every or epochs, seed)
+    fixed = {"accelerator": "cpu", "max_epochs": epochs, "enable_progress_bar": False}
+    made = assembly.assemble(
+        method, task, settings, directory=directory, trainer=fixed | keywords, loggers=loggers, watch=watch
     )
-    evaluator = Evaluator(data, every=epochs)
-    callbacks: list[pl.Callback] = [evaluator]
-    if checkpoints is not None:
-        callbacks.append(Resumable(checkpoints))
-    lightning = trainer(callbacks, keywords={"accelerator": "cpu", "max_epochs": 1 if closed else epochs} | keywords)
-    fit(lightning, method, data, resume=resume)
-    return evaluator
+    return made.fit(resume)
 
 
 def batch_for(needs: Access, task: Task, sizes: tuple[int, int, int] = (5, 7, 3)) -> Batch:

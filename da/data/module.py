@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,91 +9,51 @@ from typing import Any
 import numpy as np
 from pytorch_lightning import LightningDataModule
 
+from da.data.division import Handed, granted, steps_of
 from da.data.sampler import EndlessOrder
-from da.domain import Batch, Domain, Task, Withheld, pool
-from da.errors import ConfigError, DataError
-from da.setting import ALL, FEW, MANY, NONE, Access
-
-SCORED = 10_000  # unlabelled target samples that selection rules look at: more would only cost time
+from da.domain import Batch, Withheld
+from da.errors import ConfigError
 
 
 class PairedData(LightningDataModule):
-    """Batches of source and target under a method's ``needs``.
+    """Batches of source and target; it holds what a method was handed, and nothing else of the task.
 
     Args:
-        task: the data, labelled as they are.
-        needs: what the method may see; all else is absent or :class:`~da.domain.Withheld`.
+        handed: the training domains as granted, see :func:`da.data.division.divide`.
         batch_size: samples per domain and step, over all devices together.
         steps_per_epoch: number of steps called an epoch; None is one pass over the largest domain.
-        shots: labelled target samples per class, where ``needs`` grants few.
-        seed: seed of the order of samples and of the choice of the few labelled ones.
+        seed: seed of the order of samples.
 
     Attributes:
         sources, target, labelled: the training domains as granted.
-        evaluated: the domains to predict after an epoch: ``source_test`` (if the source is seen and has one),
-            ``target_train`` (labels absent; at most 10 000, evenly spaced) and ``target_test``.
     """
 
-    def __init__(
-        self,
-        task: Task,
-        needs: Access,
-        *,
-        batch_size: int = 64,
-        steps_per_epoch: int | None = None,
-        shots: int = 3,
-        seed: int = 0,
-    ):
+    def __init__(self, handed: Handed, *, batch_size: int = 64, steps_per_epoch: int | None = None, seed: int = 0):
         super().__init__()
-        self.task, self.batch_size, self.seed = task, batch_size, seed
-        why = "the method does not need it"
-        sources = tuple(s.train if needs.source_y > NONE else s.train.without_labels() for s in task.sources)
-        if needs.source_y > NONE and any(s.y is None for s in sources):
-            raise DataError(
-                f"The method needs source labels, but a source of {task.name} has none; give a labelled source."
-            )
-        self.sources: tuple[Domain, ...] | Withheld = (
-            (sources if needs.sources == MANY else (pool(sources),)) if needs.source_x else Withheld("source", why)
-        )
-        target, test = task.target.train, task.target.test
-        self.labelled: Domain | Withheld = Withheld("labelled target", why)
-        if needs.target_y > NONE and target.y is None:
-            raise DataError(f"The method needs labels in the target, but the target of {task.name} has none.")
-        if needs.target_y == FEW:
-            chosen = choose_few(target, task.n_classes, shots, seed)
-            rest = np.setdiff1d(np.arange(len(target)), chosen)
-            if len(rest) == 0 and (needs.target_x or task.transductive):
-                raise DataError(f"shots={shots} labels the whole target of {task.name}; lower `shots`.")
-            self.labelled = target.subset(chosen)
-            target = target.subset(rest) if len(rest) else target
-            test = target if task.transductive else test  # labelled samples are not tested on
-        self.target: Domain | Withheld = Withheld("target", why)
-        if needs.target_x or needs.target_y == ALL:
-            self.target = target if needs.target_y == ALL else target.without_labels()
-        seen = target if test is None or task.transductive else target.subset(evenly(len(target), SCORED))
-        self.evaluated: dict[str, Domain] = {"target_train": seen.without_labels()}
-        held_out = [s.test for s in task.sources if s.test is not None]
-        if needs.source_x and held_out and all(d.y is not None for d in held_out):
-            self.evaluated["source_test"] = pool(tuple(held_out))
-        self.evaluated["target_test"] = target if test is None else test
-        sizes = [len(d) for d in self._granted().values()]
-        self.steps_per_epoch = steps_per_epoch or math.ceil(max(sizes) / batch_size)
+        self.handed, self.batch_size, self.seed = handed, batch_size, seed
+        self.steps_per_epoch = steps_per_epoch or steps_of(handed, batch_size)
 
-    def _granted(self) -> dict[str, Domain]:
-        granted: dict[str, Domain] = {}
-        if not isinstance(self.sources, Withheld):
-            granted |= {f"source{k}": s for k, s in enumerate(self.sources)}
-        if not isinstance(self.target, Withheld):
-            granted["target"] = self.target
-        if not isinstance(self.labelled, Withheld):
-            granted["labelled"] = self.labelled
-        return granted
+    @property
+    def sources(self) -> Any:
+        """A domain each for every source kept apart, one pooled source, or :class:`~da.domain.Withheld`."""
+        return self.handed.sources
+
+    @property
+    def target(self) -> Any:
+        """The target's training samples, or :class:`~da.domain.Withheld`."""
+        return self.handed.target
+
+    @property
+    def labelled(self) -> Any:
+        """The few labelled target samples, or :class:`~da.domain.Withheld`."""
+        return self.handed.labelled
 
     def reweight(self, weights: np.ndarray) -> None:
         """Give every sample of the pooled source a weight, seen in the batches from now on."""
         if isinstance(self.sources, Withheld) or len(weights) != len(self.sources[0]):
             raise ValueError(f"reweight needs one weight for each source sample, got {len(weights)}.")
-        self.sources = (replace(self.sources[0], weight=np.asarray(weights, dtype=np.float32)),)
+        weighted = replace(self.sources[0], weight=np.asarray(weights, dtype=np.float32))
+        self.handed = replace(self.handed, sources=(weighted,))
 
     def train_dataloader(self) -> PairedBatches:
         return PairedBatches(self)
@@ -111,7 +70,7 @@ class PairedBatches:
             raise ConfigError(
                 f"batch_size={data.batch_size} must be a multiple of the {self.world} devices that share it."
             )
-        self.orders = {name: EndlessOrder(len(d), data.seed, name) for name, d in data._granted().items()}
+        self.orders = {name: EndlessOrder(len(d), data.seed, name) for name, d in granted(data.handed).items()}
 
     def __len__(self) -> int:
         return self.data.steps_per_epoch
@@ -152,15 +111,3 @@ class PairedBatches:
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Nothing to do: the position is read from the method's count of steps."""
-
-
-def evenly(count: int, most: int) -> np.ndarray:
-    """Indices of at most ``most`` of ``count`` samples, evenly spaced; all of them where they are not more."""
-    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(int)
-
-
-def choose_few(domain: Domain, n_classes: int, shots: int, seed: int) -> np.ndarray:
-    """Indices of ``shots`` samples of every class (all of a smaller class), chosen by ``seed``, in order."""
-    order = np.random.default_rng([seed, 7]).permutation(len(domain))
-    y = np.asarray(domain.y)[order]
-    return np.sort(np.concatenate([order[y == c][:shots] for c in range(n_classes)]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
@@ -13,7 +12,6 @@ from torch import Tensor, nn
 from da.domain import Batch, Domain
 from da.errors import ConfigError, TrainingError
 from da.methods.parts import Optimization, Phase, Spec, Terms, View
-from da.metrics import accuracy
 from da.nn.gather import gather_rows
 from da.nn.networks import Network, Output
 from da.setting import Access
@@ -34,6 +32,8 @@ class Method(LightningModule):
     needs: Access
     raw_inputs: ClassVar[bool] = False  # forward takes arrays as they are, not tensors
     space: ClassVar[Space] = {}
+    metrics: ClassVar[Mapping[str, str]] = {"accuracy": "accuracy"}  # reported name: one of da.metrics; the main first
+    exempt: ClassVar[Mapping[str, str]] = {}  # common checks that cannot hold by the method's definition: why
     network: Network
 
     def __init__(self) -> None:
@@ -67,10 +67,6 @@ class Method(LightningModule):
     def forward_source(self, x: Tensor) -> Output:
         """Features and logits of source inputs; the same unless the domains have networks of their own."""
         return self(x)
-
-    def score(self, y: np.ndarray, logits: np.ndarray) -> dict[str, float]:
-        """Metrics of ``(n, k)`` logits against ``(n,)`` labels, in percent; the first is the main one."""
-        return {"accuracy": accuracy(y, logits.argmax(1))}
 
     def before_evaluation(self) -> None:
         """Called before predictions are evaluated; for what is learnt from whole domains, such as clusters."""

@@ -159,10 +159,10 @@ def _features(directory: Path) -> tuple[np.ndarray, np.ndarray | None, np.ndarra
     from da.inference import predict
     from da.run import restore
 
-    method, data = restore(directory)
-    source = pool(tuple(split.train if split.test is None else split.test for split in data.task.sources))
+    method, task, exam = restore(directory)
+    source = pool(tuple(split.train if split.test is None else split.test for split in task.sources))
     made: list[Any] = []
-    for domain, forward in ((source, method.forward_source), (data.evaluated["target_test"], None)):
+    for domain, forward in ((source, method.forward_source), (exam.domains["target_test"], None)):
         index = np.sort(np.random.default_rng(0).permutation(len(domain))[:MOST])
         kept = domain.take(index)
         made += [predict(method, kept, forward)[0], None if kept.y is None else np.asarray(kept.y)]

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from da.mortality import die_with
-from da.outcome import Pruned, RunBusy, RunFailed
+from da.outcome import RunBusy, RunFailed
 from da.sweeps.job import Outcome
+from da.watch import Pruned
 
 
 def main(descriptor: int, driver: int, memory: float | None = None) -> None:

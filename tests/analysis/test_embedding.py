@@ -7,7 +7,7 @@ import pytest
 
 from da.analysis import embedding
 from da.analysis.embedding import Panel, Strip, embedding_figure, panel, strips, thinned, tsne
-from da.data.module import PairedData
+from da.data.division import divide
 from da.domain import Domain, Split, Task
 from da.errors import UsageError
 from da.methods.parts import Spec
@@ -27,15 +27,14 @@ def made_panel(n=25, classes=3, title="source_only"):
 
 
 @pytest.fixture
-def data():
+def task():
     rng = np.random.default_rng(0)
 
     def domain(name, n=12):
         return Domain(rng.integers(0, 256, (n, 1, 8, 8), dtype=np.uint8), np.arange(n) % 3, name=name)
 
     split = Split(domain("clean"), domain("clean")), Split(domain("dark"), domain("dark", 9))
-    task = Task("clean->dark", (split[0],), split[1], ("a", "b", "c"))
-    return PairedData(task, SourceOnly.needs)
+    return Task("clean->dark", (split[0],), split[1], ("a", "b", "c"))
 
 
 def colours_in(file):
@@ -99,19 +98,19 @@ def test_without_matplotlib_the_remedy_is_named(tmp_path, monkeypatch):
         embedding_figure([made_panel()], tmp_path / "f.png")
 
 
-def test_a_panel_holds_the_test_samples_of_both_domains(data):
+def test_a_panel_holds_the_test_samples_of_both_domains(task):
     method = SourceOnly()
     method.build(Spec((1, 8, 8), (1, 8, 8), 3, auto))
-    shown = panel("source_only", method, data)
+    shown = panel("source_only", method, task, divide(task, method.needs)[1])
     assert (len(shown.z_s), len(shown.z_t)) == (12, 9)
     np.testing.assert_array_equal(shown.y_t, np.arange(9) % 3)
     assert shown.title.startswith("source_only: target accuracy ")
 
 
-def test_strips_show_each_class_once_in_both_domains(data):
-    source, target = strips(data)
+def test_strips_show_each_class_once_in_both_domains(task):
+    source, target = strips(task)
     assert (source.side, source.name, target.side, target.name) == ("source", "clean", "target", "dark")
-    x = data.task.target.train.x
+    x = task.target.train.x
     np.testing.assert_allclose(target.images[1, :, :, 0], x[1, 0] / 255.0, atol=1e-6)
     assert source.images.shape == (3, 8, 8, 3)
 
@@ -119,4 +118,4 @@ def test_strips_show_each_class_once_in_both_domains(data):
 def test_features_have_no_strips():
     domain = Domain(np.zeros((4, 5), dtype=np.float32), np.arange(4) % 2)
     task = Task("a->b", (Split(domain),), Split(domain), ("a", "b"))
-    assert strips(PairedData(task, SourceOnly.needs)) == []
+    assert strips(task) == []

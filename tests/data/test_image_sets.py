@@ -5,6 +5,7 @@ import pytest
 
 from da import run as runs
 from da.compose import compose
+from da.data.division import divide
 from da.data.domainnet import COUNTS, DOMAINS, DomainNet
 from da.data.frozen import Frozen
 from da.data.images import Images
@@ -156,7 +157,7 @@ def test_a_run_reports_the_metric_of_the_data_first(visda, root, method):
 def test_pairing_domains_decodes_nothing(domainnet, monkeypatch):
     task = DomainNet(source=["clipart", "real"], target="sketch", **SMALL).load()
     monkeypatch.setattr(Images, "__getitem__", lambda *_: pytest.fail("images must stay unread"))
-    data = PairedData(task, Access(source_y=ALL, target_x=True), batch_size=4)
+    data = PairedData(divide(task, Access(source_y=ALL, target_x=True))[0], batch_size=4)
     assert len(data.sources[0]) == 12
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from da.data.module import PairedBatches, PairedData, choose_few
+from da.data.division import choose_few, divide
+from da.data.module import PairedBatches, PairedData
 from da.domain import Domain, Split, Task, Withheld
 from da.errors import ConfigError, DataError
 from da.setting import ALL, FEW, MANY, NONE, Access
@@ -27,6 +28,15 @@ def task_of(n_s=12, n_t=18, *, sources=1, transductive=False):
         ("a", "b", "c"),
         transductive,
     )
+
+
+def paired(task, needs, *, shots=3, seed=0, **options):
+    return PairedData(divide(task, needs, shots=shots, seed=seed)[0], seed=seed, **options)
+
+
+def exam(task, needs, **options):
+    """The domains that a run is judged on."""
+    return divide(task, needs, **options)[1].domains
 
 
 def numbers(part):
@@ -57,7 +67,7 @@ def at_rank(data, rank=0, world=1, steps_done=0):
 )
 def test_a_batch_holds_what_is_needed_and_nothing_else(source_x, source_y, target_x, target_y):
     needs = Access(source_x=source_x, source_y=source_y, target_x=target_x, target_y=target_y)
-    data = PairedData(task_of(), needs, batch_size=6, shots=2)
+    data = paired(task_of(), needs, batch_size=6, shots=2)
     batch = data.train_dataloader().at(0)
 
     assert withheld(data.sources) == withheld(batch.sources) == (not source_x)
@@ -71,23 +81,22 @@ def test_a_batch_holds_what_is_needed_and_nothing_else(source_x, source_y, targe
     if target_y == FEW:
         assert batch.labelled.y.tolist() == [n % 3 for n in numbers(batch.labelled)]
 
-    assert ("source_test" in data.evaluated) == source_x
-    assert data.evaluated["target_train"].y is None
-    assert numbers(data.evaluated["target_test"]) == list(range(100, 106))
-    assert data.evaluated["target_test"].y is not None
+    judged = exam(task_of(), needs, shots=2)
+    assert ("source_test" in judged) == source_x
+    assert judged["target_train"].y is None
+    assert numbers(judged["target_test"]) == list(range(100, 106))
+    assert judged["target_test"].y is not None
 
 
 def test_withheld_parts_say_so_when_they_are_touched():
-    batch = PairedData(task_of(), Access(target_x=True, source_x=False)).train_dataloader().at(0)
+    batch = paired(task_of(), Access(target_x=True, source_x=False)).train_dataloader().at(0)
     for touch in (lambda: batch.source.x, lambda: batch.sources[0], lambda: batch.labelled.x):
         with pytest.raises(PermissionError, match="withheld: the method does not need it; ask for it in `needs`"):
             touch()
 
 
 def test_labels_and_inputs_stay_together():
-    batch = (
-        PairedData(task_of(), Access(source_y=ALL, target_x=True, target_y=ALL), batch_size=8).train_dataloader().at(3)
-    )
+    batch = paired(task_of(), Access(source_y=ALL, target_x=True, target_y=ALL), batch_size=8).train_dataloader().at(3)
     assert batch.source.y.tolist() == [(n - 1000) % 3 for n in numbers(batch.source)]
     assert batch.target.y.tolist() == [n % 3 for n in numbers(batch.target)]
 
@@ -106,13 +115,13 @@ def test_labels_that_are_needed_and_not_there(needs, gap):
         task, sources=(Split(task.sources[0].train.without_labels()),), target=Split(task.target.train.without_labels())
     )
     with pytest.raises(DataError, match=gap):
-        PairedData(bare, needs)
+        paired(bare, needs)
 
 
 def test_an_unlabelled_source_test_split_is_not_evaluated():
     task = task_of()
     bare = replace(task, sources=(Split(task.sources[0].train, task.sources[0].test.without_labels()),))
-    assert set(PairedData(bare, Access(source_y=ALL)).evaluated) == {"target_train", "target_test"}
+    assert set(exam(bare, Access(source_y=ALL))) == {"target_train", "target_test"}
 
 
 # --- the few labelled
@@ -123,22 +132,23 @@ def test_an_unlabelled_source_test_split_is_not_evaluated():
 @pytest.mark.parametrize("shots", [1, 3])
 def test_the_few_are_so_many_of_each_class_and_nowhere_else(shots, target_x, transductive):
     needs = Access(source_y=ALL, target_x=target_x, target_y=FEW)
-    data = PairedData(task_of(transductive=transductive), needs, shots=shots)
+    data = paired(task_of(transductive=transductive), needs, shots=shots)
     assert np.bincount(data.labelled.y).tolist() == [shots] * 3
     few = set(numbers(data.labelled))
     rest = set(range(18)) - few
     if target_x:
         assert set(numbers(data.target)) == rest
         assert data.target.y is None
-    assert set(numbers(data.evaluated["target_train"])) == rest
-    tested = data.evaluated["target_test"]
+    judged = exam(task_of(transductive=transductive), needs, shots=shots)
+    assert set(numbers(judged["target_train"])) == rest
+    tested = judged["target_test"]
     assert set(numbers(tested)) == (rest if transductive else set(range(100, 106)))
     assert tested.y is not None
 
 
 def test_the_few_depend_on_the_seed_alone():
     needs = Access(target_y=FEW)
-    chosen = [numbers(PairedData(task_of(), needs, shots=2, seed=seed).labelled) for seed in (0, 0, 1, 2)]
+    chosen = [numbers(paired(task_of(), needs, shots=2, seed=seed).labelled) for seed in (0, 0, 1, 2)]
     assert chosen[0] == chosen[1]
     assert len({tuple(c) for c in chosen}) == 3
 
@@ -154,17 +164,17 @@ def test_a_smaller_class_gives_all_it_has():
 def test_labelling_the_whole_target_is_refused(target_x, transductive):
     needs = Access(source_y=ALL, target_x=target_x, target_y=FEW)
     with pytest.raises(DataError, match=r"shots=6 labels the whole target of s->t; lower `shots`"):
-        PairedData(task_of(transductive=transductive), needs, shots=6)
+        paired(task_of(transductive=transductive), needs, shots=6)
 
 
 def test_labelling_the_whole_target_is_fine_where_nothing_else_is_needed_of_it():
-    data = PairedData(task_of(), Access(source_x=False, target_y=FEW), shots=6)
+    data = paired(task_of(), Access(source_x=False, target_y=FEW), shots=6)
     assert len(data.labelled) == 18
 
 
 @pytest.mark.parametrize(("batch_size", "world", "seen"), [(64, 1, 9), (4, 1, 4), (64, 2, 8), (64, 4, 8), (4, 2, 4)])
 def test_the_few_are_seen_whole_where_they_fit(batch_size, world, seen):
-    data = PairedData(task_of(), Access(target_x=True, target_y=FEW), batch_size=batch_size, shots=3)
+    data = paired(task_of(), Access(target_x=True, target_y=FEW), batch_size=batch_size, shots=3)
     parts = [numbers(at_rank(data, rank, world).at(0).labelled) for rank in range(world)]
     assert len(set(chain(*parts))) == seen
     assert {len(part) for part in parts} == {seen // world}
@@ -177,19 +187,19 @@ NEEDS = Access(source_y=ALL, target_x=True)
 
 
 def test_a_batch_is_a_pure_function_of_its_step():
-    straight = at_rank(PairedData(task_of(), NEEDS, batch_size=5, seed=3))
-    jumping = at_rank(PairedData(task_of(), NEEDS, batch_size=5, seed=3))
+    straight = at_rank(paired(task_of(), NEEDS, batch_size=5, seed=3))
+    jumping = at_rank(paired(task_of(), NEEDS, batch_size=5, seed=3))
     batches = {step: straight.at(step) for step in range(12)}
     for step in (11, 0, 7, 7, 3):
         again = jumping.at(step)
         assert numbers(again.source) == numbers(batches[step].source)
         assert numbers(again.target) == numbers(batches[step].target)
-    other = at_rank(PairedData(task_of(), NEEDS, batch_size=5, seed=4))
+    other = at_rank(paired(task_of(), NEEDS, batch_size=5, seed=4))
     assert numbers(other.at(0).source) != numbers(batches[0].source)
 
 
 def test_every_sample_is_seen_once_a_pass():
-    loader = at_rank(PairedData(task_of(12, 18), NEEDS, batch_size=6))
+    loader = at_rank(paired(task_of(12, 18), NEEDS, batch_size=6))
     batches = [loader.at(step) for step in range(6)]
     sources, targets = [list(chain(*(numbers(getattr(b, side)) for b in batches))) for side in ("source", "target")]
     assert [sorted(sources[k : k + 12]) for k in (0, 12, 24)] == [list(range(1000, 1012))] * 3
@@ -197,13 +207,13 @@ def test_every_sample_is_seen_once_a_pass():
 
 
 def test_source_and_target_have_orders_of_their_own():
-    loader = at_rank(PairedData(task_of(18, 18), NEEDS, batch_size=18))
+    loader = at_rank(paired(task_of(18, 18), NEEDS, batch_size=18))
     assert [n - 1000 for n in numbers(loader.at(0).source)] != numbers(loader.at(0).target)
 
 
 @pytest.mark.parametrize("world", [2, 4])
 def test_processes_share_out_the_global_batch(world):
-    data = PairedData(task_of(), NEEDS, batch_size=8)
+    data = paired(task_of(), NEEDS, batch_size=8)
     whole = at_rank(data).at(5)
     parts = [at_rank(data, rank, world).at(5) for rank in range(world)]
     for side in ("source", "target"):
@@ -214,11 +224,11 @@ def test_processes_share_out_the_global_batch(world):
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused():
     with pytest.raises(ConfigError, match="batch_size=7 must be a multiple of the 2 devices"):
-        at_rank(PairedData(task_of(), NEEDS, batch_size=7), 0, 2)
+        at_rank(paired(task_of(), NEEDS, batch_size=7), 0, 2)
 
 
 def test_a_domain_smaller_than_the_batch_is_repeated():
-    loader = at_rank(PairedData(task_of(3, 18), NEEDS, batch_size=8))
+    loader = at_rank(paired(task_of(3, 18), NEEDS, batch_size=8))
     batch = loader.at(0)
     assert len(batch.source) == len(batch.target) == 8
     assert [sorted(numbers(batch.source)[k : k + 3]) for k in (0, 3)] == [[1000, 1001, 1002]] * 2
@@ -234,14 +244,14 @@ def test_a_domain_smaller_than_the_batch_is_repeated():
     ],
 )
 def test_an_epoch_is_a_pass_over_the_largest_domain_that_is_seen(needs, options, steps):
-    data = PairedData(task_of(), needs, batch_size=5, **options)
+    data = paired(task_of(), needs, batch_size=5, **options)
     loader = at_rank(data)
     assert data.steps_per_epoch == len(loader) == len(list(loader)) == steps
 
 
 @pytest.mark.parametrize(("done", "positions"), [(0, [0, 1, 2, 3]), (4, [4, 5, 6, 7]), (6, [6, 7]), (7, [7])])
 def test_an_epoch_goes_on_from_the_steps_done(done, positions):
-    data = PairedData(task_of(), NEEDS, batch_size=5)
+    data = paired(task_of(), NEEDS, batch_size=5)
     found = [numbers(batch.target) for batch in at_rank(data, steps_done=done)]
     loader = at_rank(data)
     assert found == [numbers(loader.at(position).target) for position in positions]
@@ -249,7 +259,7 @@ def test_an_epoch_goes_on_from_the_steps_done(done, positions):
 
 
 def test_without_a_trainer_the_loader_starts_at_zero():
-    loader = PairedData(task_of(), NEEDS).train_dataloader()
+    loader = paired(task_of(), NEEDS).train_dataloader()
     assert isinstance(loader, PairedBatches)
     assert loader.step == 0
     loader.load_state_dict({"step": 5})
@@ -261,25 +271,25 @@ def test_without_a_trainer_the_loader_starts_at_zero():
 
 def test_several_sources_are_pooled_unless_they_are_kept_apart():
     task = task_of(sources=2)
-    pooled = PairedData(task, NEEDS, batch_size=24)
+    pooled = paired(task, NEEDS, batch_size=24)
     assert [numbers(s) for s in pooled.sources] == [[*range(1000, 1012), *range(2000, 2012)]]
     assert sorted(numbers(pooled.train_dataloader().at(0).source)) == numbers(pooled.sources[0])
-    apart = PairedData(task, replace(NEEDS, sources=MANY), batch_size=6)
+    apart = paired(task, replace(NEEDS, sources=MANY), batch_size=6)
     batch = apart.train_dataloader().at(0)
     assert [s.name for s in batch.sources] == ["s1", "s2"]
     assert [len(s) for s in batch.sources] == [6, 6]
     assert [{n // 1000 for n in numbers(s)} for s in batch.sources] == [{1}, {2}]
     first, second = ([n % 1000 for n in numbers(s)] for s in batch.sources)
     assert first != second
-    for data in (pooled, apart):
-        assert numbers(data.evaluated["source_test"]) == [*range(1500, 1504), *range(2500, 2504)]
+    for needs in (NEEDS, replace(NEEDS, sources=MANY)):
+        assert numbers(exam(task, needs)["source_test"]) == [*range(1500, 1504), *range(2500, 2504)]
 
 
 # --- weights
 
 
 def test_weights_reach_the_batches():
-    data = PairedData(task_of(), NEEDS, batch_size=6)
+    data = paired(task_of(), NEEDS, batch_size=6)
     loader = data.train_dataloader()
     assert loader.at(0).source.weight is None
     data.reweight(np.arange(12) / 2.0)
@@ -291,6 +301,30 @@ def test_weights_reach_the_batches():
 
 def test_weights_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="one weight for each source sample, got 11"):
-        PairedData(task_of(), NEEDS).reweight(np.ones(11))
+        paired(task_of(), NEEDS).reweight(np.ones(11))
     with pytest.raises(ValueError, match="one weight for each source sample"):
-        PairedData(task_of(), Access(source_x=False, target_x=True)).reweight(np.ones(12))
+        paired(task_of(), Access(source_x=False, target_x=True)).reweight(np.ones(12))
+
+
+# --- what the data module holds
+
+
+def test_a_view_is_cut_off_from_the_array_that_it_is_a_view_of():
+    whole = np.arange(40, dtype=np.float32)[:, None]
+    y = np.arange(40) % 3
+    parts = [Domain(whole[start : start + 10], y[start : start + 10]) for start in (0, 10, 20, 30)]
+    task = Task("views", (Split(*parts[:2]),), Split(*parts[2:]), ("a", "b", "c"))
+    handed, judged = divide(task, Access(source_y=ALL, target_x=True, target_y=ALL))
+    for part in (*handed.sources, handed.target):
+        for array in (part.x, part.y):
+            assert not np.shares_memory(array, whole)
+            assert not np.shares_memory(array, y)
+    assert numbers(handed.target) == list(range(20, 30))
+    assert np.shares_memory(judged.domains["target_test"].x, whole), "what is judged stays where it is"
+
+
+def test_an_array_of_its_own_is_not_copied():
+    task = task_of()
+    handed, _ = divide(task, NEEDS)
+    assert handed.target.x is task.target.train.x
+    assert handed.sources[0].y is task.sources[0].train.y

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import torch
 from sklearn.cluster import KMeans
 from torch import Tensor, nn
@@ -15,7 +14,6 @@ from da.divergences.mmd import mk_mmd
 from da.domain import Batch
 from da.inference import predict
 from da.methods.base import Method, Spec, Terms
-from da.metrics import cluster_accuracy, cluster_information
 from da.nn.networks import Output
 from da.schedules import sigmoid_ramp
 from da.setting import Access
@@ -42,6 +40,7 @@ class AlignedAutoencoder(Method):
 
     needs = Access(target_x=True)
     space = {"weight": log_uniform(1e-2, 1e1)}
+    metrics = {"accuracy": "cluster_accuracy", "nmi": "cluster_information"}
     centres: Tensor
 
     def __init__(self, *, weight: float = 1.0, hidden: int = 256):
@@ -78,7 +77,3 @@ class AlignedAutoencoder(Method):
     def forward(self, x: Tensor) -> Output:
         z = self.network.encoder(x)
         return Output(z, -torch.cdist(z.float(), self.centres).square())
-
-    def score(self, y: np.ndarray, logits: np.ndarray) -> dict[str, float]:
-        cluster = logits.argmax(1)
-        return {"accuracy": cluster_accuracy(y, cluster), "nmi": cluster_information(y, cluster)}
