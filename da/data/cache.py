@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from da.data.apart import keep, kept
 from da.errors import DataError
 
 VARIABLE = "DA_CACHE_DIR"
@@ -85,33 +86,28 @@ def _write(path: Path, array: np.ndarray) -> None:
 class Rows:
     """Chosen rows of an array, read when they are asked for: what a :class:`~da.domain.Domain` takes as inputs.
 
+    The array may hold the rows of other splits too, so the object does not lead to it: see :mod:`da.data.apart`.
+
     Args:
         array: ``(n, ...)``, such as a memory map.
         index: ``(m,)`` rows of it, in order.
     """
 
     def __init__(self, array: np.ndarray, index: np.ndarray):
-        self.array, self.index = array, index
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """``(m, ...)``."""
-        return (len(self.index), *self.array.shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the array."""
-        return self.array.dtype
+        self._array, self._index = keep(array), index
+        self.shape: tuple[int, ...] = (len(index), *array.shape[1:])
+        self.dtype: np.dtype[Any] = array.dtype
 
     def __len__(self) -> int:
-        return len(self.index)
+        return len(self._index)
 
     def __getitem__(self, index: Any) -> np.ndarray:
-        return np.asarray(self.array[self.index[index]])
+        rows = kept(self._array)[self._index[index]]
+        return np.asarray(rows) if rows.base is None else np.array(rows)  # one row would be a view of them all
 
     def subset(self, index: Any) -> Rows:
         """The rows at ``index``, not read."""
-        return Rows(self.array, self.index[index])
+        return Rows(kept(self._array), self._index[index])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self[:].astype(dtype or self.dtype, copy=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import os
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from da.data.apart import keep, kept
 from da.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -22,7 +24,8 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", "
 class Images:
     """Image files that are decoded when they are asked for: what a :class:`~da.domain.Domain` takes as inputs.
 
-    The whole image is squeezed into a square of ``scale`` pixels, and the middle ``size`` of it is kept, as RGB.
+    The whole image is squeezed into a square of ``scale`` pixels, and the middle ``size`` of it is kept, as RGB. Paths
+    often name the class, so the object does not hold them: see :mod:`da.data.apart` and :func:`paths`.
 
     Args:
         root: folder.
@@ -34,18 +37,20 @@ class Images:
     dtype = np.dtype(np.uint8)
 
     def __init__(self, root: Path, names: Sequence[str] | np.ndarray, *, size: int, scale: int):
-        self.root, self.names, self.size, self.scale = root, np.asarray(names, dtype=np.str_), size, scale
+        self._files = keep((root, np.asarray(names, dtype=np.str_)))
+        self._index = np.arange(len(names))
+        self.size, self.scale = size, scale
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """``(n, 3, size, size)``."""
-        return (len(self.names), 3, self.size, self.size)
+        return (len(self._index), 3, self.size, self.size)
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self._index)
 
     def __getitem__(self, index: Any) -> np.ndarray:
-        names = self.names[index]
+        names = paths(self)[index]
         images = decode(np.atleast_1d(names).tolist(), self._read, self.size, crop=False, scale=self.scale)
         return images if np.ndim(names) else images[0]
 
@@ -54,12 +59,14 @@ class Images:
 
     def subset(self, index: Any) -> Images:
         """The images at ``index``, not decoded."""
-        return Images(self.root, self.names[index], size=self.size, scale=self.scale)
+        chosen = copy.copy(self)
+        chosen._index = self._index[index]
+        return chosen
 
     def joined(self, others: Iterable[Images]) -> Images:
         """These images and then those of the others, not decoded."""
-        names = np.concatenate([part.names for part in (self, *others)])
-        return Images(self.root, names, size=self.size, scale=self.scale)
+        names = np.concatenate([paths(part) for part in (self, *others)])
+        return Images(kept(self._files)[0], names, size=self.size, scale=self.scale)
 
     def fingerprint(self) -> str:
         """A hash of names, sizes in bytes and how images are decoded; the files are not read, there may be many.
@@ -67,10 +74,11 @@ class Images:
         Raises:
             DataError: a file is missing.
         """
+        root: Path = kept(self._files)[0]
         digest = hashlib.sha256(f"{self.size} {self.scale}".encode())
         with self._missing_files_named():
-            for name in self.names:
-                digest.update(f"{name} {os.path.getsize(self.root / name)}\n".encode())
+            for name in paths(self):
+                digest.update(f"{name} {os.path.getsize(root / name)}\n".encode())
         return digest.hexdigest()
 
     def digests(self) -> np.ndarray:
@@ -81,7 +89,7 @@ class Images:
         """
         head = f"{self.size} {self.scale}".encode()
         with self._missing_files_named():
-            found = [hashlib.blake2b(head + self._read(name), digest_size=16).hexdigest() for name in self.names]
+            found = [hashlib.blake2b(head + self._read(name), digest_size=16).hexdigest() for name in paths(self)]
         return np.array(found, dtype="S32")
 
     @contextmanager
@@ -89,10 +97,18 @@ class Images:
         try:
             yield
         except OSError as error:
-            raise DataError(f"An image of '{self.root}' is missing ({error}); unpack the data set anew.") from error
+            root = kept(self._files)[0]
+            raise DataError(f"An image of '{root}' is missing ({error}); unpack the data set anew.") from error
 
     def _read(self, name: str) -> bytes:
-        return (self.root / name).read_bytes()
+        content: bytes = (kept(self._files)[0] / name).read_bytes()
+        return content
+
+
+def paths(images: Images) -> np.ndarray:
+    """``(n,)`` paths of the images, relative to their folder; they may name classes."""
+    names: np.ndarray = kept(images._files)[1][images._index]
+    return names
 
 
 def only_images(names: Iterable[str]) -> list[str]:

@@ -106,3 +106,10 @@ def test_rows_answer_as_an_array_does() -> None:
     chosen = rows.subset(np.array([3, 0]))
     assert isinstance(chosen, Rows)
     np.testing.assert_array_equal(chosen, array[index][[3, 0]])
+
+
+def test_one_row_leads_to_no_other() -> None:
+    array = np.arange(20.0).reshape(5, 4)
+    rows = Rows(array, np.array([4, 0]))
+    for pick in (0, slice(0, 1), np.array([1])):
+        assert not np.shares_memory(rows[pick], array)

@@ -8,7 +8,7 @@ from da.compose import compose
 from da.data.division import divide
 from da.data.domainnet import COUNTS, DOMAINS, DomainNet
 from da.data.frozen import Frozen
-from da.data.images import Images
+from da.data.images import Images, paths
 from da.data.module import PairedData
 from da.data.office31 import Office31
 from da.data.office_home import OfficeHome
@@ -112,7 +112,7 @@ def test_office_home(office_home):
     check(task, lambda c: 50 * c)
     assert (task.name, task.classes) == ("clipart->real_world", ("Alarm_Clock", "Bed", "TV"))
     assert sizes(task) == {"source/train": 9, "target/train": 9, "target/test": 9}
-    assert task.target.train.x.names[0] == "Real World/Alarm_Clock/frame_0000.jpg"
+    assert paths(task.target.train.x)[0] == "Real World/Alarm_Clock/frame_0000.jpg"
 
 
 def test_visda2017(visda):
@@ -131,7 +131,7 @@ def test_domainnet(domainnet):
     assert sizes(task) == {
         "source1/train": 6, "source1/test": 2, "source2/train": 6, "source2/test": 2, "target/train": 6, "target/test": 2,
     }  # fmt: skip
-    assert not set(task.target.train.x.names) & set(task.target.test.x.names)
+    assert not set(paths(task.target.train.x)) & set(paths(task.target.test.x))
 
 
 @pytest.mark.parametrize("method", ["source_only", "dann"])

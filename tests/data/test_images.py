@@ -3,7 +3,7 @@ import pytest
 
 from da.data.division import divide
 from da.data.frozen import digests
-from da.data.images import Images
+from da.data.images import Images, paths
 from da.data.module import PairedData
 from da.data.splits import hold_out
 from da.domain import Domain, Split, Task, pool
@@ -109,11 +109,11 @@ def test_training_reads_a_batch_at_a_time(images, opened):
 def test_the_fingerprint_sees_names_sizes_and_decoding_but_reads_nothing(images, folder, opened):
     first = task(images).fingerprint()
     assert not opened
-    assert task(Images(folder, images.names, size=4, scale=6)).fingerprint() == first
+    assert task(Images(folder, paths(images), size=4, scale=6)).fingerprint() == first
     others = [
         images.subset(np.arange(11, -1, -1)),
-        Images(folder, images.names, size=3, scale=6),
-        Images(folder, images.names, size=4, scale=7),
+        Images(folder, paths(images), size=3, scale=6),
+        Images(folder, paths(images), size=4, scale=7),
     ]
     assert first not in {task(other).fingerprint() for other in others}
     save(folder / "03.png", np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8))
@@ -127,7 +127,7 @@ def test_digests_are_of_the_content(images, folder):
     save(folder / "04.png", grey(20))
     changed = digests(Domain(images)) != before
     assert np.flatnonzero(changed).tolist() == [4]
-    assert not set(digests(Domain(Images(folder, images.names, size=4, scale=7)))) & set(before)
+    assert not set(digests(Domain(Images(folder, paths(images), size=4, scale=7)))) & set(before)
 
 
 def test_a_missing_image_is_named(images, folder):
