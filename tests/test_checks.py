@@ -1,29 +1,31 @@
-"""The common suite over the whole catalogue."""
+"""The common suite over the catalogue: on a choice of methods by default, on all with ``-m catalogue``."""
+
+import inspect
+from pathlib import Path
 
 import pytest
-import torch
-from torch import Tensor, nn
+import suite
 
 from da import catalog
-from da.checks import Subject, checks_for
+from da.checks import Subject, behaviour, checks_for
 from da.checks.__main__ import subject_of
-from da.checks.deep import (
-    check_every_term_moves_the_features,
-    check_same_seed_same_weights,
-    check_weight_zero_is_source_only,
-    check_withheld_labels_change_nothing,
-)
-from da.domain import Batch
-from da.methods.base import Terms
+from da.checks.behaviour import Arena, arenas, reached, toy
+from da.errors import ConfigError
+from da.methods.base import Method
 from da.methods.transductive.dann import DANN
-from da.methods.transductive.deep_coral import DeepCORAL
 from da.methods.transductive.source_only import SourceOnly
 
-SUBJECTS = {name: subject_of(entry) for name, entry in catalog.entries("method").items()}
+ROOT = Path(__file__).resolve().parent.parent
+ENTRIES = catalog.entries("method")
+SUBJECTS = {name: subject_of(entry) for name, entry in ENTRIES.items()}
+IN_SHARD = suite.shard(SUBJECTS)
 PAIRS = [
-    pytest.param(subject, check, id=f"{name}-{title}")
-    for name, subject in SUBJECTS.items()
-    for title, check in checks_for(subject)
+    pytest.param(
+        SUBJECTS[name], check, id=f"{name}-{title}", marks=() if name in suite.chosen() else pytest.mark.catalogue
+    )
+    for name in SUBJECTS
+    if name in suite.chosen() or name in IN_SHARD
+    for title, check in checks_for(SUBJECTS[name])
 ]
 
 
@@ -32,55 +34,92 @@ def test_common(subject: Subject, check) -> None:
     check(subject)
 
 
-@pytest.mark.parametrize("name", SUBJECTS)
-def test_every_method_has_enough_checks(name: str) -> None:
-    assert len(list(checks_for(SUBJECTS[name]))) >= 8
+def test_every_method_has_enough_checks() -> None:
+    for name, subject in SUBJECTS.items():
+        assert len(list(checks_for(subject))) >= (8 if subject.is_estimator else 18), name
 
 
-class InertDiscriminator(nn.Sequential):
-    """A softmax over one unit is the constant 1: the bug that a peer shipped for two years."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.softmax(super().forward(x), dim=1).squeeze(1)
-
-
-class InertDANN(DANN):
-    def build(self, spec) -> None:
-        super().build(spec)
-        self.discriminator = InertDiscriminator(nn.Linear(self.network.features, 1))
+def test_exemptions_name_checks_and_say_why() -> None:
+    known = {title for subject in SUBJECTS.values() for title, _ in checks_for(Subject(subject.name, *_bare(subject)))}
+    for name, subject in SUBJECTS.items():
+        for title, why in subject.make.exempt.items():
+            assert title in known, f"{name} is exempt from '{title}', which is no check"
+            assert len(why) > 20, f"{name} does not say why '{title}' cannot hold"
 
 
-class PeekingCORAL(DeepCORAL):
-    """Trains on labels that the class does not ask for, by going to the scorer."""
-
-    def terms(self, batch: Batch, progress: float) -> Terms:
-        found = super().terms(batch, progress)
-        leaked = self.trainer.callbacks[0].exam.domains["target_test"].y
-        return found | {"task": found["task"] * (1.0 + float(leaked[:5].sum()))}
+def _bare(subject: Subject):
+    """The same class without exemptions."""
+    return type(subject.make.__name__, (subject.make,), {"exempt": {}, "__module__": __name__}), subject.needs
 
 
-class AlwaysOn(DANN):
-    def terms(self, batch: Batch, progress: float) -> Terms:
-        found = super().terms(batch, progress)
-        return found | {"domain": found["domain"] - 0.1 * self.views(batch)[0].z.square().mean()}
+@pytest.mark.parametrize("kind", suite.REPRESENTATIVES)
+def test_every_kind_has_four_representatives(kind: str) -> None:
+    names = suite.REPRESENTATIVES[kind]
+    assert len(names) == 4
+    for name in names:
+        entry = ENTRIES[name]
+        assert kind == "deep" if not entry.is_estimator else kind in {k.lower() for k in catalog.kinds(entry.signature)}
 
 
-class Unseeded(SourceOnly):
-    def build(self, spec) -> None:
-        super().build(spec)
-        torch.seed()
-        nn.init.normal_(self.network.head.weight)
+def test_shards_are_a_partition(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = []
+    for number in (1, 2, 3):
+        monkeypatch.setenv(suite.SHARDS, f"{number}/3")
+        parts.append(suite.shard(SUBJECTS))
+    assert sorted(name for part in parts for name in part) == sorted(SUBJECTS)
+    monkeypatch.setenv(suite.SHARDS, "/3")
+    assert suite.shard(SUBJECTS) in parts
+    for wrong in ("4/3", "0/3", "2", "a/3", "1/"):
+        monkeypatch.setenv(suite.SHARDS, wrong)
+        with pytest.raises(ConfigError, match="is no shard; write 2/4"):
+            suite.shard(SUBJECTS)
 
 
-@pytest.mark.parametrize(
-    ("broken", "check"),
-    [
-        (InertDANN, check_every_term_moves_the_features),
-        (PeekingCORAL, check_withheld_labels_change_nothing),
-        (AlwaysOn, check_weight_zero_is_source_only),
-        (Unseeded, check_same_seed_same_weights),
-    ],
-)
-def test_the_checks_catch(broken, check) -> None:
-    with pytest.raises(AssertionError, match=broken.__name__):
-        check(Subject(broken.__name__, broken, broken.needs))
+def test_a_method_is_touched_by_what_it_is_made_of() -> None:
+    def touched(file: str) -> set[str]:
+        return {name for name, entry in ENTRIES.items() if suite.touched(entry, frozenset({file}))}
+
+    assert touched("conf/method/dann.yaml") == touched("tests/methods/test_dann.py") == {"dann"}
+    assert touched("da/divergences/coral.py") == {"deep_coral"}
+    assert touched("da/nn/grl.py") >= {"dann", "cdan", "iwan", "iwn"}
+    assert not touched("README.md")
+    assert "dann" not in touched("da/estimators/weighting/kmm.py")
+    assert touched("da/estimators/weighting/kmm.py") >= {"kmm", "weighted_risk"}
+
+
+def test_every_deep_method_has_a_test_file_of_its_own() -> None:
+    """One that writes its equation out: at least four tests, which name the class."""
+    for name, entry in ENTRIES.items():
+        if not entry.is_estimator:
+            file = ROOT / "tests" / "methods" / f"test_{name}.py"
+            assert file.is_file(), f"{name} has no {file.relative_to(ROOT)}; scripts/new_method.py writes a shell of it"
+            text = file.read_text(encoding="utf-8")
+            assert entry.path.rpartition(".")[2] in text
+            assert text.count("\ndef test_") >= 4, f"{file.name} does not nail the method down"
+
+
+def test_a_baseline_is_trained_once_for_all_that_are_compared_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = []
+    monkeypatch.setattr(behaviour, "accuracy", lambda subject, arena, **_: trained.append(subject.name) or 50.0)
+    reached.cache_clear()
+    subject = Subject("dann", DANN, DANN.needs)
+    for _ in range(3):
+        for arena in arenas(subject):
+            behaviour.baseline(subject, arena)
+    assert trained == ["SourceOnly"] * len(arenas(subject))
+    reached(SourceOnly, Arena(toy(shift="rotation", samples=300), epochs=16))
+    assert len(trained) == len(arenas(subject)) + 1, "another way to train is another baseline"
+    reached.cache_clear()
+
+
+def test_checks_train_through_the_assembly_of_runs() -> None:
+    from da import run
+    from da.checks import trial
+
+    for module in (run, trial):
+        source = inspect.getsource(module)
+        assert "assembly.build(" in source
+        assert "assembly.assemble(" in source
+        for own in ("PairedData(", "Evaluator(", "Trainer(", ".build(Spec("):
+            assert own not in source, f"{module.__name__} puts {own} together by itself"
+    assert Method.training_step is DANN.training_step

@@ -12,7 +12,7 @@ from da.errors import ConfigError
 
 def subject_of(entry: catalog.Entry) -> Subject:
     """The subject of a catalogue entry, with its defaults."""
-    return Subject(entry.name, entry.locate(), entry.access)
+    return Subject(entry.name, entry.locate(), entry.access, config=entry.config)
 
 
 def main(names: list[str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from da.setting import DIFFERENT, FEW, NONE
 
 SEEDS = (0, 1, 2)
 MARGIN = 2.0
+LINEAR = partial(MLP, hidden=[], features=None)
 SPLITS = {"rotation": 2, "subspace": 1}
 SIZES = {"covariate": 400}
 CLASSES = {"target": 8}  # three of its classes hardly overlap, and priors matter only where classes do
@@ -66,25 +67,36 @@ def accuracy(subject: Subject, arena: Arena, **options: Any) -> float:
     return float(np.mean(found))
 
 
+@cache
+def toy(**options: Any) -> Task:
+    """A toy, drawn once: what was trained on it can be remembered."""
+    return Toy(**options).load()
+
+
+@cache
+def toy_dimensions(**options: Any) -> Task:
+    """As :func:`toy`, with two feature spaces."""
+    return ToyDimensions(**options).load()
+
+
 def arenas(subject: Subject) -> list[Arena]:
     """Shifts built for the subject's setting."""
     needs = subject.needs
-    linear = partial(MLP, hidden=[], features=None)
     if needs.spaces == DIFFERENT:
-        return [Arena(ToyDimensions(samples=200, split_seed=s).load(), epochs=10) for s in (0, 1)]
+        return [Arena(toy_dimensions(samples=200, split_seed=s), epochs=10) for s in (0, 1)]
     if not needs.source_x:
-        return [Arena(Toy(shift="rotation", samples=300).load(), epochs=6)]
+        return [Arena(toy(shift="rotation", samples=300), epochs=6)]
     if not subject.is_estimator and "covariate" in getattr(subject.make, "corrects", ()):  # weights help a rigid model
-        return [Arena(Toy(shift="covariate", samples=400).load(), network=linear)]
+        return [Arena(toy(shift="covariate", samples=400), network=LINEAR)]
     shifts = getattr(subject.make, "corrects", ("rotation", "subspace"))
     return [
         Arena(
-            Toy(
+            toy(
                 shift=shift,
                 samples=SIZES.get(shift, 300),
                 classes=CLASSES.get(shift, 3),
                 split_seed=SPLITS.get(shift, 0),
-            ).load()
+            )
         )
         for shift in shifts
     ]
@@ -97,13 +109,18 @@ def baseline(subject: Subject, arena: Arena) -> float:
 
     needs = subject.needs
     if subject.is_estimator:
-        plain = Pooled if needs.target_y == FEW else Unadapted
-        return accuracy(Subject("baseline", plain, plain.needs), arena)
+        return reached(Pooled if needs.target_y == FEW else Unadapted, arena)
     if "weight" in _parameters(subject) and (needs.spaces == DIFFERENT or needs.source_y == NONE):
         return accuracy(subject, arena, weight=0.0)  # nothing else can be trained on these data
     if needs.target_y == FEW and not needs.source_x:
-        return accuracy(Subject("from scratch", FineTune, needs), arena)
-    return accuracy(Subject("source_only", SourceOnly, SourceOnly.needs), arena)
+        return reached(FineTune, arena)
+    return reached(SourceOnly, arena)
+
+
+@cache
+def reached(made: type, arena: Arena) -> float:
+    """The accuracy of a baseline, trained once for all methods that are compared with it."""
+    return accuracy(Subject(made.__name__, made, made.needs), arena)  # type: ignore[attr-defined]  # every method has needs
 
 
 def _parameters(subject: Subject) -> set[str]:

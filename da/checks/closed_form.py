@@ -68,14 +68,6 @@ def check_parameters_can_be_cloned_and_set(subject: Subject) -> None:
     assert not learned, f"{subject.name} sets {learned} in its constructor; learned attributes appear in `fit`."
 
 
-def check_search_space_holds_defaults(subject: Subject) -> None:
-    """Every searched hyper-parameter exists, and its default lies in the range."""
-    estimator = subject.new()
-    for name, searched in estimator.space.items():
-        assert name in estimator.get_params(), f"{subject.name}.space names '{name}', which is no parameter."
-        assert estimator.get_params()[name] in searched, f"{subject.name}.{name} lies outside its own space."
-
-
 def check_inputs_are_left_alone(subject: Subject) -> None:
     """Fitting does not write to the inputs."""
     source, target, labelled = _domains(subject)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,12 +20,14 @@ class Subject:
         make: makes it from hyper-parameters; called without any it takes its defaults.
         needs: its access.
         options: hyper-parameters that the checks pass always.
+        config: what its YAML holds, where it has one.
     """
 
     name: str
     make: Callable[..., Any]
     needs: Access
     options: dict[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] | None = None
 
     def new(self, **options: Any) -> Any:
         """A fresh method or estimator."""
@@ -42,9 +44,10 @@ Check = Callable[[Subject], None]
 
 def checks_for(subject: Subject) -> Iterator[tuple[str, Check]]:
     """Names and functions of the checks that apply, by what the subject is and needs."""
-    from da.checks import behaviour, closed_form, deep
+    from da.checks import behaviour, closed_form, constructor, deep, gradients, sources, training, withheld
 
-    modules = (closed_form, behaviour) if subject.is_estimator else (deep, behaviour)
+    own = (closed_form,) if subject.is_estimator else (deep, gradients, training)
+    modules = (constructor, *own, sources, withheld, behaviour)
     for module in modules:
         for name, function in vars(module).items():
             title = name.removeprefix("check_")

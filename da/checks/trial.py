@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytorch_lightning as pl
 import torch
 from sklearn.linear_model import LogisticRegression
+from torch import nn
 
 from da import assembly
 from da.checks.subject import Subject
@@ -16,19 +21,32 @@ from da.data.toy import Toy, ToyDimensions
 from da.domain import Batch, Domain, Task, Withheld
 from da.evaluation import Evaluator
 from da.methods.base import Method, Optimization
-from da.nn.networks import MLP
-from da.setting import ALL, DIFFERENT, FEW, NONE, Access
+from da.nn.networks import MLP, Network, NetworkFactory
+from da.setting import ALL, DIFFERENT, FEW, MANY, NONE, Access
 from da.watch import Watch
 
 SMALL = partial(MLP, hidden=[16], features=8)
 """The plain network of the checks."""
 
 
+def normed(shape: tuple[int, ...], n_classes: int) -> Network:
+    """The network of the checks with batch normalisation and dropout."""
+    first = nn.Sequential(nn.Linear(math.prod(shape), 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.2))
+    return Network([nn.Flatten(), first, nn.Sequential(nn.Linear(16, 8), nn.ReLU())], 8, n_classes)
+
+
+NETWORKS: dict[str, NetworkFactory] = {"plain": SMALL, "with batch norm and dropout": normed}
+
+
 def task_for(needs: Access, *, samples: int = 60, classes: int = 3, seed: int = 0) -> Task:
-    """A small toy task that offers what ``needs`` asks for."""
+    """A small toy task that offers what ``needs`` asks for: three sources where they are kept apart."""
     if needs.spaces == DIFFERENT:
         return ToyDimensions(samples=samples, classes=classes, split_seed=seed).load()
-    return Toy(shift="rotation", samples=samples, classes=classes, split_seed=seed).load()
+    task = Toy(shift="rotation", samples=samples, classes=classes, split_seed=seed).load()
+    if needs.sources == MANY:
+        more = (Toy(samples=samples, classes=classes, split_seed=seed + k, shift="rotation").load() for k in (10, 20))
+        task = replace(task, sources=(*task.sources, *(other.sources[0] for other in more)))
+    return task
 
 
 def build(subject: Subject, task: Task, *, seed: int = 0, network: Any = None, **options: Any) -> Method:
@@ -57,6 +75,7 @@ def train(
     resume: Path | None = None,
     loggers: Any = False,
     watch: Watch | None = None,
+    callbacks: Sequence[pl.Callback] = (),
     **keywords: Any,
 ) -> Evaluator:
     """Train on the CPU, put together as users' runs are; returns the scorer.
@@ -74,6 +93,7 @@ def train(
         resume: a checkpoint to go on from.
         loggers: Lightning loggers.
         watch: is told of every evaluated epoch.
+        callbacks: more of them, called right after the scorer.
         keywords: of Lightning's ``Trainer``.
     """
     settings = assembly.Settings(batch_size, steps, shots, every or epochs, seed)
@@ -81,12 +101,13 @@ def train(
     made = assembly.assemble(
         method, task, settings, directory=directory, trainer=fixed | keywords, loggers=loggers, watch=watch
     )
+    made.trainer.callbacks[1:1] = callbacks  # type: ignore[attr-defined]  # a list, as Lightning makes it
     return made.fit(resume)
 
 
 def batch_for(needs: Access, task: Task, sizes: tuple[int, int, int] = (5, 7, 3)) -> Batch:
     """A batch of the given numbers of source, target and labelled samples, as granted by ``needs``."""
-    source, target = task.sources[0].train, task.target.train
+    target = task.target.train
     few = np.concatenate([np.flatnonzero(target.y == c)[:1] for c in range(task.n_classes)])
 
     def part(domain: Domain, index: Any, granted: bool, labels: bool) -> Any:
@@ -95,12 +116,29 @@ def batch_for(needs: Access, task: Task, sizes: tuple[int, int, int] = (5, 7, 3)
         chosen = domain.take(index)
         return (chosen if labels else chosen.without_labels()).tensors()
 
-    pooled = part(source, np.arange(sizes[0]), needs.source_x, needs.source_y > NONE)
+    drawn = [part(s.train, np.arange(sizes[0]), needs.source_x, needs.source_y > NONE) for s in task.sources]
     return Batch(
-        sources=(pooled,) if isinstance(pooled, Domain) else pooled,
+        sources=tuple(drawn) if needs.source_x else drawn[0],
         target=part(target, np.arange(sizes[1]), needs.target_x or needs.target_y == ALL, needs.target_y == ALL),
         labelled=part(target, np.resize(few, sizes[2]), needs.target_y == FEW, True),
     )
+
+
+def stirred(method: Method, scale: float = 0.05) -> Method:
+    """The method with its trainable parameters moved a little, so that no teacher equals its student by its start."""
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for parameter in method.parameters():
+            if parameter.requires_grad:
+                noise = torch.randn(parameter.shape, generator=generator)
+                parameter.add_(scale * noise.to(parameter.device))
+    return method
+
+
+def encoders_of(method: Method) -> list[nn.Module]:
+    """Every encoder that is trained: modules whose name ends in ``encoder``."""
+    named = [module for name, module in method.named_modules() if name.endswith("encoder")]
+    return [module for module in named if any(p.requires_grad for p in module.parameters())]
 
 
 def weights_of(method: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -115,6 +115,8 @@ class Method(LightningModule):
         for phase in self.phases(progress):
             for _ in range(phase.repeat):
                 terms = phase.terms(batch, progress)
+                if not phase.groups:  # a bank or a teacher that follows: nothing is minimised
+                    continue
                 loss = torch.stack(list(terms.values())).sum()
                 self._record(terms, loss)
                 for name in phase.groups:

@@ -27,7 +27,11 @@ class View(NamedTuple):
 
 @dataclass(frozen=True)
 class Phase:
-    """One update: the sum of ``terms`` is minimised over the parameters of ``groups``, ``repeat`` times a step."""
+    """One update: the sum of ``terms`` is minimised over the parameters of ``groups``, ``repeat`` times a step.
+
+    Without groups ``terms`` is called for what it does, such as moving a teacher or filling a bank, and minimises
+    nothing.
+    """
 
     terms: Callable[[Batch, float], Terms]
     groups: tuple[str, ...] = ("all",)
