@@ -1,4 +1,4 @@
-"""A new method's two files."""
+"""A new method's three files."""
 
 from __future__ import annotations
 
@@ -36,6 +36,40 @@ class {class_name}(Method):
         return {{"task": cross_entropy(source.logits, source.y)}}  # add a term of your own on source.z, target.z
 '''
 
+TEST = '''"""{title}: its terms against the equations of the paper, written out."""
+
+import torch
+from deep import assert_same_gradients, case, reaches, updates
+
+from da.methods.{family}.{name} import {class_name}
+
+
+def test_the_terms_are_the_equations() -> None:
+    method, batch = case({class_name})
+    terms = method.terms(batch, 0.5)
+    assert set(terms) == {{"task"}}  # add each term of yours, and write its equation out below, slowly
+    log_p = method.network(batch.source.x).logits.log_softmax(1)
+    task = -torch.stack([log_p[i, y] for i, y in enumerate(batch.source.y.tolist())]).mean()
+    torch.testing.assert_close(terms["task"], task)
+    assert_same_gradients(terms["task"], task, method.network)  # shows what is detached; values do not
+
+
+def test_who_is_moved_by_which_term() -> None:
+    method, batch = case({class_name})
+    assert reaches(method.terms(batch, 0.5)["task"], method.network.encoder)
+    assert reaches(method.terms(batch, 0.5)["task"], method.network.head)
+
+
+def test_schedules_at_the_start_halfway_and_at_the_end() -> None:
+    method, batch = case({class_name})
+    found = [method.terms(batch, progress)["task"].item() for progress in (0.0, 0.5, 1.0)]
+    assert found == [found[0]] * 3  # the values of a ramp of yours
+
+
+def test_which_parameters_a_step_updates_and_how_often() -> None:
+    assert updates({class_name}) == {{"all": 1}}
+'''
+
 
 def families() -> list[str]:
     """The folders of ``da/methods``."""
@@ -44,8 +78,10 @@ def families() -> list[str]:
     )
 
 
-def new_method(name: str, family: str) -> tuple[Path, Path]:
-    """Write ``da/methods/FAMILY/NAME.py`` and ``conf/method/NAME.yaml``: source-only, ready to be given a term.
+def new_method(name: str, family: str) -> tuple[Path, Path, Path]:
+    """Write the code, the YAML and a shell of the test of a method: source-only, ready to be given a term.
+
+    They are ``da/methods/FAMILY/NAME.py``, ``conf/method/NAME.yaml`` and ``tests/methods/test_NAME.py``.
 
     Raises:
         ConfigError: the name is no Python name or is taken, or there is no such family.
@@ -58,11 +94,15 @@ def new_method(name: str, family: str) -> tuple[Path, Path]:
         raise ConfigError(f"There is no family '{family}'; {nearest(family, families())}")
     code = catalog.ROOT / "da" / "methods" / family / f"{name}.py"
     config = catalog.CONF / "method" / f"{name}.yaml"
-    for file in (code, config):
+    test = catalog.ROOT / "tests" / "methods" / f"test_{name}.py"
+    for file in (code, config, test):
         if file.exists():
             raise ConfigError(f"{file.relative_to(catalog.ROOT)} exists already; choose another name.")
     class_name = "".join(word.capitalize() for word in name.split("_"))
-    code.write_text(METHOD.format(title=name.replace("_", " ").capitalize(), class_name=class_name), encoding="utf-8")
+    words = {"title": name.replace("_", " ").capitalize(), "class_name": class_name, "family": family, "name": name}
+    code.write_text(METHOD.format(**words), encoding="utf-8")
+    test.parent.mkdir(parents=True, exist_ok=True)
+    test.write_text(TEST.format(**words), encoding="utf-8")
     config.write_text(f"_target_: da.methods.{family}.{name}.{class_name}\n", encoding="utf-8")
     catalog.entries.cache_clear()
-    return code, config
+    return code, config, test

@@ -1,4 +1,4 @@
-"""Start a method of your own: write its Python file and its YAML."""
+"""Start a method of your own: write its Python file, its YAML and a shell of its test."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ def main() -> int:
     parser.add_argument("--family", default="transductive", help=f"one of {', '.join(scaffold.families())}")
     options = parser.parse_args()
     try:
-        code, config = scaffold.new_method(options.name, options.family)
+        code, config, test = scaffold.new_method(options.name, options.family)
     except ConfigError as error:
         print(f"new_method: {error}", file=sys.stderr)
         return 2
     docs.render(write=True)
     print(f"{code.relative_to(ROOT)}  the method: give it a term\n{config.relative_to(ROOT)}  its hyper-parameters")
+    print(f"{test.relative_to(ROOT)}  its test: write the paper's equation out")
     print(f"README.md  its table of methods was rendered anew\n\npython -m da.checks {options.name}")
     print(f"python scripts/train.py method={options.name} data=digits")
     return 0

@@ -61,8 +61,11 @@ def project(tmp_path: Path) -> Path:
     """A copy of the project, to be changed."""
     for name in ("da", "conf", "scripts", "benchmarks"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("README.md", "CONTRIBUTING.md"):
+    for name in ("README.md", "CONTRIBUTING.md", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "tests").mkdir()
+    for name in ("deep.py", "conftest.py"):
+        shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
     return tmp_path
 
 
@@ -81,7 +84,9 @@ def test_a_fresh_scaffold_is_a_method(project: Path) -> None:
     assert call(project, "scripts/render_docs.py", "--check").returncode == 0
     checked = call(project, "-m", "da.checks", "my_method")
     assert checked.returncode == 0, checked.stdout
-    assert checked.stdout.count("passed") >= 10
+    assert checked.stdout.count("passed") >= 18
+    shell = call(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/methods/test_my_method.py")
+    assert "4 passed" in shell.stdout, shell.stdout
     swept = call(project, "scripts/train.py", "-m", "method=my_method", "seed=0,1", *SMALL)
     assert swept.stdout.count("finished method=my_method") == 2, swept.stderr
     again = call(project, "scripts/new_method.py", "my_method")
