@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from da.checks.subject import Subject
+from da.checks.subject import Subject, checks_for
 from da.checks.trial import batch_for, build, task_for, train
-from da.domain import Batch, Task
+from da.domain import Batch, Task, Withheld
 from da.methods.base import Method, Optimization
 
 
@@ -76,3 +76,29 @@ def updates(made: Callable[..., Method], *, steps: int = 1, epochs: int = 1, **o
     method.optimization = Optimization(make)
     train(method, task, steps=steps, epochs=epochs)
     return {name: counts[id(next(iter(list(parameters))))] for name, parameters in method.groups().items()}
+
+
+def assert_terms_see_all_processes(method: Method, batch: Batch) -> None:
+    """Terms are computed on the rows of all processes: a second process that brings the first row again counts."""
+
+    def more(part: Any) -> Any:
+        return part if isinstance(part, Withheld) else part.take(torch.tensor([*range(len(part)), 0]))
+
+    sources = batch.sources if isinstance(batch.sources, Withheld) else tuple(map(more, batch.sources))
+    whole = Batch(sources=sources, target=more(batch.target), labelled=more(batch.labelled))
+    expected = [phase.terms(whole, 0.5) for phase in method.phases(0.5)]
+    method.gather = lambda value: None if value is None else torch.cat([value, value[:1]])
+    for phase, terms in zip(method.phases(0.5), expected, strict=True):
+        for name, value in phase.terms(batch, 0.5).items():
+            torch.testing.assert_close(value, terms[name], msg=lambda text, name=name: f"{name}: {text}")
+
+
+def holds(made: Callable[..., Method], *titles: str) -> None:
+    """The common checks of these titles pass; a method's own test names those that its equation rests on."""
+    checks = dict(checks_for(subject(made)))
+    for title in titles:
+        checks[title](subject(made))
+
+
+WHOLE_TRAINING = ("epochs_do_not_matter_to_schedules", "progress_never_falls", "encoders_embed_in_training_mode")
+"""Schedules of the whole training's progress, and both domains embedded in training mode."""

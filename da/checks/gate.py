@@ -1,0 +1,247 @@
+"""The mutation gate: some test must fail for every small wrong version of a module."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import importlib
+import importlib.abc
+import importlib.util
+import os
+import resource
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from da.checks.mutants import Mutant, mutants
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+EXCUSES = ROOT / "tests" / "mutants_excused.toml"
+LEAST, MOST_EXCUSED = 0.95, 0.05
+SECONDS = 120  # of computing; what takes longer hangs
+PASSED, FAILED, INTERRUPTED, HUNG = 0, 1, 2, 128  # exit codes of pytest, and of a child that was killed
+
+
+@dataclass(frozen=True)
+class Target:
+    """A module under the gate.
+
+    Args:
+        name: what people call it: a method's, or the module's.
+        module: dotted path.
+        tests: the files that nail it down.
+    """
+
+    name: str
+    module: str
+    tests: tuple[Path, ...]
+
+    @property
+    def file(self) -> Path:
+        """Where its source lies."""
+        return ROOT / (self.module.replace(".", "/") + ".py")
+
+    def mutants(self) -> list[Mutant]:
+        """All wrong versions."""
+        return mutants(self.file.read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a target's mutants.
+
+    Args:
+        target: the module.
+        killed: those for which a test failed.
+        survivors: those for which none did, and nobody excuses them.
+        excused: those that no test can tell from the right version, as :data:`EXCUSES` says.
+    """
+
+    target: Target
+    killed: tuple[Mutant, ...]
+    survivors: tuple[Mutant, ...]
+    excused: tuple[Mutant, ...]
+
+    @property
+    def total(self) -> int:
+        """Number of wrong versions."""
+        return len(self.killed) + len(self.survivors) + len(self.excused)
+
+    @property
+    def share(self) -> float:
+        """Killed of all that are not excused."""
+        judged = self.total - len(self.excused)
+        return len(self.killed) / judged if judged else 1.0
+
+
+class NoTests(ValueError):
+    """The tests of a target are missing, or fail without any change."""
+
+
+def judge(target: Target, chosen: Sequence[Mutant] | None = None) -> Verdict:
+    """Run the target's tests on each wrong version, or on chosen ones; a process of its own for each.
+
+    Raises:
+        NoTests: there are none, or they fail on the right version.
+    """
+    missing = [file for file in target.tests if not file.is_file()]
+    if missing:
+        raise NoTests(f"{target.name} has no {missing[0].relative_to(ROOT)}; write the equations out there.")
+    prepare(target)
+    code, said = run(target, target.file.read_text(encoding="utf-8"))
+    if code != PASSED:
+        raise NoTests(f"The tests of {target.name} fail without any change (pytest ended with {code}).\n{said}")
+    excuses = [excuse for excuse in read_excuses() if excuse["name"] == target.name]
+    killed: list[Mutant] = []
+    survivors: list[Mutant] = []
+    excused: list[Mutant] = []
+    for mutant in target.mutants() if chosen is None else chosen:
+        if any(excuse["change"] == mutant.change for excuse in excuses):
+            excused.append(mutant)
+        else:
+            (survivors if run(target, mutant.source)[0] == PASSED else killed).append(mutant)
+    return Verdict(target, tuple(killed), tuple(survivors), tuple(excused))
+
+
+def read_excuses() -> list[dict[str, str]]:
+    """Who is excused: ``name`` of a target, ``change`` as printed, and the ``reason``."""
+    if not EXCUSES.is_file():
+        return []
+    found: list[dict[str, str]] = tomllib.loads(EXCUSES.read_text(encoding="utf-8")).get("excused", [])
+    return found
+
+
+def prepare(target: Target) -> None:
+    """Import what the tests need, once for all children, but neither the target nor what is made of it."""
+    import torch
+
+    torch.set_num_threads(1)  # threads do not survive a fork
+    for name in ("pytest", "sklearn", "scipy.stats", "da.checks.trial", "da.checks.behaviour"):
+        importlib.import_module(name)
+    forget(target.module)
+
+
+def forget(module: str) -> None:
+    """Drop a module, and every module of ours that was made with it, from those that are imported."""
+    ours = {name: m for name, m in sys.modules.items() if name.partition(".")[0] == "da"}
+    stale = {module}
+    grown = True
+    while grown:
+        users = {name for name, m in ours.items() if name not in stale and stale & imported(m)}
+        grown, stale = bool(users), stale | users
+    for name in stale:
+        parent, _, child = name.rpartition(".")
+        sys.modules.pop(name, None)
+        if parent in sys.modules and hasattr(sys.modules[parent], child):
+            delattr(sys.modules[parent], child)
+
+
+def imported(module: ModuleType) -> set[str]:
+    """Names of the modules that a module imports, as its source says."""
+    file = getattr(module, "__file__", None)
+    if not file:
+        return set()
+    found = set()
+    for node in ast.walk(ast.parse(Path(file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+class Wrong(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports one module from another source than its file's."""
+
+    def __init__(self, module: str, file: Path, source: str):
+        self.module, self.file, self.source = module, file, source
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if fullname != self.module:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self.file, loader=self)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self.source, str(self.file), "exec"), module.__dict__)
+
+
+def run(target: Target, source: str, arguments: Iterable[str] = ()) -> tuple[int, str]:
+    """The exit code of the target's tests on some source of it, and what they said; stops at the first that fails.
+
+    Raises:
+        NoTests: pytest found nothing to run, or could not be called.
+    """
+    with tempfile.TemporaryFile() as said:
+        gc.freeze()  # the child has nothing of the parent's to collect
+        child = os.fork()
+        if child == 0:
+            code = HUNG
+            try:
+                resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
+                for stream in (1, 2):
+                    os.dup2(said.fileno(), stream)
+                sys.meta_path.insert(0, Wrong(target.module, target.file, source))
+                code = _pytest(target, arguments)
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        gc.unfreeze()
+        _, status = os.waitpid(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        words = said.read().decode(errors="replace")[-3000:]
+    if code in (3, 4, 5):
+        raise NoTests(f"pytest could not run the tests of {target.name} (exit code {code}).\n{words}")
+    return code, words
+
+
+def _pytest(target: Target, arguments: Iterable[str]) -> int:
+    import pytest
+
+    os.chdir(ROOT)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # plug-ins of other packages would be read anew in every child
+    left_out = ("cacheprovider", "faulthandler", "unraisableexception", "threadexception")
+    plain = ["-x", "-q", "--no-header", *(word for name in left_out for word in ("-p", f"no:{name}"))]
+    marks = ["-m", "not slow and not gpu and not mutants and not data"]
+    return int(pytest.main([*plain, *marks, *arguments, *map(str, target.tests)]))
+
+
+def verdicts(targets: Iterable[Target]) -> Iterator[Verdict]:
+    """Judge one after the other."""
+    yield from map(judge, targets)
+
+
+def complaints(found: Sequence[Verdict], known: Sequence[Target]) -> list[str]:
+    """What keeps the gate shut, as sentences; empty where it opens.
+
+    Args:
+        found: the verdicts.
+        known: all targets, so that an excuse for none of them is seen.
+    """
+    wrong = [
+        f"{v.target.name}: {len(v.killed)} of {v.total - len(v.excused)} wrong versions are noticed, fewer than "
+        f"{LEAST:.0%}; add tests for those that are listed."
+        for v in found
+        if v.share < LEAST
+    ]
+    names = {target.name for target in known}
+    judged = {v.target.name: {m.change for m in v.excused} for v in found}
+    for excuse in read_excuses():
+        name, change = excuse["name"], excuse["change"]
+        if name not in names or (name in judged and change not in judged[name]):
+            wrong.append(f"{EXCUSES.name} excuses '{change}' of {name}, which is no wrong version of it; remove that.")
+        if len(excuse.get("reason", "")) < 20:
+            wrong.append(f"{EXCUSES.name} does not say why '{change}' of {name} is excused.")
+    total, excused = sum(v.total for v in found), sum(len(v.excused) for v in found)
+    if excused > max(1, MOST_EXCUSED * total):
+        wrong.append(f"{excused} of {total} wrong versions are excused, more than {MOST_EXCUSED:.0%}; test them.")
+    return wrong
