@@ -17,11 +17,16 @@ def subject(made: Callable[..., Method]) -> Subject:
 
 
 def case(
-    made: Callable[..., Method], *, sizes: tuple[int, int, int] = (9, 7, 4), classes: int = 3, **options: Any
+    made: Callable[..., Method],
+    *,
+    sizes: tuple[int, int, int] = (9, 7, 4),
+    classes: int = 3,
+    network: Any = None,
+    **options: Any,
 ) -> tuple[Any, Batch]:
     """A built method, its parameters moved off what they start at, and a batch of unequal sizes."""
     task = task_for(made.needs, classes=classes)
-    method = build(subject(made), task, **options)
+    method = build(subject(made), task, network=network, **options)
     stir(method)
     return method, batch_for(made.needs, task, sizes)
 

@@ -1,7 +1,11 @@
-"""The weighted risk takes every weighting of the catalogue."""
+"""The weighted risk against Shimodaira, JSPI 2000, eq. 2.1; it takes every weighting of the catalogue."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from deep import WHOLE_TRAINING, assert_same_gradients, assert_terms_see_all_processes, case, holds, updates
 from small import SMALL
 
 from da import catalog
@@ -19,6 +23,89 @@ WEIGHTINGS = [
     name for name, e in catalog.entries("method").items() if e.is_estimator and issubclass(e.locate(), Weighting)
 ]
 SUBJECT = Subject("weighted_risk", WeightedRisk, WeightedRisk.needs)
+
+
+def with_weights(batch, weights):
+    return replace(batch, sources=(replace(batch.source, weight=weights),))
+
+
+@pytest.mark.parametrize("progress", [0.0, 0.5, 1.0])
+def test_the_term_is_the_mean_of_weighted_losses(progress) -> None:
+    method, batch = case(WeightedRisk)
+    log_p = method.network(batch.source.x).logits.log_softmax(1)
+    weights = torch.linspace(0.0, 3.0, 9)
+    losses = [-log_p[i, y] for i, y in enumerate(batch.source.y.tolist())]
+    weighted = sum(w * loss for w, loss in zip(weights, losses, strict=True)) / 9.0
+    for part, expected in ((batch, sum(losses) / 9.0), (with_weights(batch, weights), weighted)):
+        terms = method.terms(part, progress)
+        assert list(terms) == ["task"]
+        torch.testing.assert_close(terms["task"], expected)
+        assert_same_gradients(terms["task"], expected, method.network)
+
+
+def test_one_update_of_all_parameters_a_step() -> None:
+    assert updates(WeightedRisk, steps=3) == {"all": 3}
+
+
+def test_every_sample_of_a_batch_carries_its_own_weight() -> None:
+    task, seen = task_for(WeightedRisk.needs), []
+    method = build(SUBJECT, task)
+    terms = method.terms
+    method.terms = lambda batch, progress: seen.append(batch.source) or terms(batch, progress)
+    train(method, task)
+    rows = {tuple(x): w for x, w in zip(task.sources[0].train.x.tolist(), method.weights, strict=True)}
+    assert len(seen) == 6
+    for domain in seen:
+        expected = [rows[tuple(x)] for x in domain.x.tolist()]
+        np.testing.assert_allclose(domain.weight.numpy(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"on_features": True}, {"on_features": True, "refresh": 2}])
+def test_weights_of_the_epoch_survive_an_interruption_in_its_middle(options, tmp_path) -> None:
+    task = task_for(WeightedRisk.needs)
+
+    class Stop(BaseException):
+        pass
+
+    def made(stop=None):
+        method = build(SUBJECT, task, **options)
+        step = method.training_step
+
+        def spied(batch, batch_idx):
+            if method.steps_done == stop:
+                raise Stop
+            step(batch, batch_idx)
+
+        method.training_step = spied
+        return method
+
+    whole = made()
+    train(whole, task, epochs=3, steps=4)
+    with pytest.raises(Stop):
+        train(made(stop=6), task, epochs=3, steps=4, directory=tmp_path)
+    resumed = made()
+    train(resumed, task, epochs=3, steps=4, directory=tmp_path, resume=tmp_path / "last.ckpt")
+    np.testing.assert_array_equal(resumed.weights, whole.weights)
+    for a, b in zip(resumed.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert resumed.diagnostics == whole.diagnostics
+
+
+def test_the_effective_sample_size_is_recorded() -> None:
+    task = task_for(WeightedRisk.needs)
+    method = build(SUBJECT, task)
+    scorer = train(method, task)
+    expected = method.weights.sum() ** 2 / np.square(method.weights).sum()
+    assert scorer.history[-1]["diagnostics"]["effective_sample_size"] == pytest.approx(expected)
+
+
+def test_all_rows_of_all_processes_count() -> None:
+    method, batch = case(WeightedRisk)
+    assert_terms_see_all_processes(method, with_weights(batch, torch.linspace(0.0, 3.0, 9)))
+
+
+def test_schedules_and_modes_are_those_of_the_whole_training() -> None:
+    holds(WeightedRisk, *WHOLE_TRAINING)
 
 
 @pytest.mark.filterwarnings("ignore:The weighting is degenerate")  # 60 samples, of features not learnt yet
