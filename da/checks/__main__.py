@@ -1,13 +1,22 @@
-"""Check entries of the catalogue from a shell: ``python -m da.checks [NAME ...]``."""
+"""Check entries of the catalogue from a shell: ``python -m da.checks [NAME ...]``, or their tests: ``--mutants``."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 from da import catalog
+from da.catalog import ROOT
 from da.checks import Subject, checks_for
-from da.errors import ConfigError
+from da.checks.gate import NoTests, Target, Verdict, complaints, judge
+from da.errors import ConfigError, nearest
+
+PARTS = ("divergences", "nn")
+COUNTS = ROOT / "tests" / "mutants.json"
 
 
 def subject_of(entry: catalog.Entry) -> Subject:
@@ -15,15 +24,31 @@ def subject_of(entry: catalog.Entry) -> Subject:
     return Subject(entry.name, entry.locate(), entry.access, config=entry.config)
 
 
-def main(names: list[str]) -> int:
+def targets() -> dict[str, Target]:
+    """What the mutation gate guards, by name: deep methods, divergences, the parts of networks, schedules."""
+    found = {}
+    for name, entry in catalog.entries("method").items():
+        if not entry.is_estimator:
+            module = entry.path.rpartition(".")[0]
+            found[name] = Target(name, module, (ROOT / "tests" / "methods" / f"test_{name}.py",))
+    for part in PARTS:
+        for file in sorted((ROOT / "da" / part).glob("*.py")):
+            test = ROOT / "tests" / part / f"test_{file.stem}.py"
+            if test.is_file():  # what no equation of ours is in, such as the networks of others, has none
+                found[f"{part}.{file.stem}"] = Target(f"{part}.{file.stem}", f"da.{part}.{file.stem}", (test,))
+    found["schedules"] = Target("schedules", "da.schedules", (ROOT / "tests" / "test_schedules.py",))
+    return found
+
+
+def check(names: Sequence[str]) -> int:
     """Run all checks on the named entries, or on all; returns the number that failed."""
     failures = 0
     for name in names or list(catalog.entries("method")):
         subject = subject_of(catalog.named("method", name))
-        for title, check in checks_for(subject):
+        for title, run in checks_for(subject):
             start = time.perf_counter()
             try:
-                check(subject)
+                run(subject)
                 word = "passed"
             except AssertionError as error:
                 failures += 1
@@ -32,9 +57,62 @@ def main(names: list[str]) -> int:
     return failures
 
 
+def guard(names: Sequence[str], *, write: bool = False) -> int:
+    """Run the mutation gate on the named targets, or on all; returns the number of complaints."""
+    known = targets()
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"There is nothing called '{name}' under the mutation gate; {nearest(name, known)}")
+    found = []
+    for name in names or known:
+        start = time.perf_counter()
+        verdict = judge(known[name])
+        found.append(verdict)
+        excused = f", {len(verdict.excused)} excused" if verdict.excused else ""
+        killed = f"{len(verdict.killed)}/{verdict.total} killed{excused}"
+        print(f"{name:24} {killed:32} {time.perf_counter() - start:6.1f} s", flush=True)
+        for mutant in verdict.survivors:
+            print(f"    survives: line {mutant.line}, {mutant.change}", flush=True)
+    total, killed_in_all = sum(v.total for v in found), sum(len(v.killed) for v in found)
+    print(f"{'all':24} {killed_in_all}/{total} killed")
+    wrong = complaints(found, list(known.values()))
+    for sentence in wrong:
+        print(sentence, file=sys.stderr)
+    if write:
+        record(found, COUNTS)
+    return len(wrong)
+
+
+def record(found: Sequence[Verdict], file: Path) -> None:
+    """Write the counts down, those of other targets left as they are."""
+    counts = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    for verdict in found:
+        numbers = {"total": verdict.total, "killed": len(verdict.killed), "excused": len(verdict.excused)}
+        counts[verdict.target.name] = numbers
+    kept = {name: counts[name] for name in sorted(counts) if name in targets()}
+    lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(numbers)}" for name, numbers in kept.items())
+    file.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check, or run the mutation gate; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m da.checks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="entries of the catalogue; none means all")
+    parser.add_argument(
+        "--mutants",
+        action="store_true",
+        help="make small wrong versions of a method (or divergences.NAME, nn.NAME, schedules), and demand that its "
+        "tests notice each",
+    )
+    parser.add_argument("--write", action="store_true", help="with --mutants: write the counts to tests/mutants.json")
+    options = parser.parse_args(arguments)
+    found = guard(options.names, write=options.write) if options.mutants else check(options.names)
+    return min(found, 1)
+
+
 if __name__ == "__main__":
     try:
-        sys.exit(min(main(sys.argv[1:]), 1))
-    except ConfigError as error:
+        sys.exit(main(sys.argv[1:]))
+    except (ConfigError, NoTests) as error:
         print(f"checks: {error}", file=sys.stderr)
         sys.exit(2)

@@ -98,6 +98,7 @@ def test_centres_are_those_of_the_sources_codes_and_are_saved() -> None:
 
 def test_the_decoder_has_one_hidden_layer_of_the_given_width() -> None:
     method, _ = case(AlignedAutoencoder, hidden=11)
+    assert [type(layer).__name__ for layer in method.decoder] == ["Linear", "ReLU", "Linear"]
     assert [tuple(p.shape) for p in method.decoder.parameters() if p.ndim == 2] == [(11, 8), (2, 11)]
 
 

@@ -105,8 +105,8 @@ def test_in_a_training_each_block_moves_from_its_step_on(start) -> None:
                 moved.setdefault(name, method.steps_done - 1)
 
     method.training_step = spied
-    train(method, task, epochs=2, steps=10)  # progress is the step of 20
-    assert moved == {"head": 0, "block4": 4, "block3": 6, "block2": 8, "block1": 10}
+    train(method, task, epochs=3, steps=7)  # progress is the step of 21
+    assert moved == {"head": 0, "block4": 5, "block3": 7, "block2": 9, "block1": 11}
 
 
 def test_frozen_blocks_keep_their_statistics_and_drop_nothing(start, tmp_path) -> None:

@@ -17,7 +17,7 @@ from da.errors import ConfigError
 from da.estimators.base import Weighting
 from da.estimators.weighting.logistic_ratio import LogisticRatio
 from da.methods.instance.weighted_risk import WeightedRisk
-from da.setting import ALL, FEW, Access
+from da.setting import ALL, FEW, MANY, Access
 
 WEIGHTINGS = [
     name for name, e in catalog.entries("method").items() if e.is_estimator and issubclass(e.locate(), Weighting)
@@ -158,3 +158,22 @@ class Wanting(LogisticRatio):
 def test_a_weighting_that_needs_more_is_refused() -> None:
     with pytest.raises(ConfigError, match="Wanting needs few target labels, which a weighted risk has not"):
         build(SUBJECT, task_for(WeightedRisk.needs), weighting=Wanting())
+
+
+class Apart(LogisticRatio):
+    needs = Access(source_y=ALL, target_x=True, sources=MANY)
+    seen: list = []
+
+    def fit(self, sources, target):
+        self.seen += [sources, target]
+        return super().fit(sources[0], target)
+
+
+def test_a_weighting_of_several_sources_is_handed_a_tuple_of_the_one_there_is() -> None:
+    task = task_for(WeightedRisk.needs)
+    Apart.seen.clear()
+    train(build(SUBJECT, task, weighting=Apart()), task)
+    sources, target = Apart.seen
+    assert isinstance(sources, tuple)
+    np.testing.assert_array_equal(sources[0].x, task.sources[0].train.x)
+    np.testing.assert_array_equal(target.x, task.target.train.x)

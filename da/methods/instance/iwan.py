@@ -63,7 +63,8 @@ class IWAN(Method):
 
     def weights(self, z: Tensor) -> Tensor:
         """``(n,)`` weights of source features, with mean 1 and no gradient."""
-        raw = torch.sigmoid(-self.weigher(z.detach()).detach().float())
+        with torch.no_grad():
+            raw = torch.sigmoid(-self.weigher(z).float())
         return raw / raw.mean().clamp_min(1e-12)
 
     def weigh(self, batch: Batch, progress: float) -> Terms:
