@@ -1,4 +1,4 @@
-"""Render the generated parts of the README; with --check only say whether they are current."""
+"""Render the generated parts of the pages; with --check only say whether they are current."""
 
 from __future__ import annotations
 

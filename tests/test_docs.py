@@ -18,9 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def test_rendered_parts_are_current() -> None:
     assert docs.render(write=False) == []
-    text = (ROOT / "README.md").read_text()
+    text = "".join((ROOT / page).read_text() for page in docs.PAGES)
     for name in docs.parts():
-        assert f"<!-- rendered: {name} -->" in text, f"the README has no place for {name}"
+        assert f"<!-- rendered: {name} -->" in text, f"no page has a place for {name}"
 
 
 def commands() -> list[str]:
@@ -64,7 +64,7 @@ def project(tmp_path: Path) -> Path:
     for name in ("README.md", "CONTRIBUTING.md", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "tests").mkdir()
-    for name in ("deep.py", "conftest.py"):
+    for name in ("deep.py", "conftest.py", "mutants.json"):
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
     return tmp_path
 

@@ -14,6 +14,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -80,7 +81,7 @@ class Verdict:
         return len(self.killed) / judged if judged else 1.0
 
 
-class NoTests(ValueError):
+class NoTests(Exception):
     """The tests of a target are missing, or fail without any change."""
 
 
@@ -93,7 +94,7 @@ def judge(target: Target, chosen: Sequence[Mutant] | None = None) -> Verdict:
     missing = [file for file in target.tests if not file.is_file()]
     if missing:
         raise NoTests(f"{target.name} has no {missing[0].relative_to(ROOT)}; write the equations out there.")
-    prepare(target)
+    prepare()
     code, said = run(target, target.file.read_text(encoding="utf-8"))
     if code != PASSED:
         raise NoTests(f"The tests of {target.name} fail without any change (pytest ended with {code}).\n{said}")
@@ -102,58 +103,66 @@ def judge(target: Target, chosen: Sequence[Mutant] | None = None) -> Verdict:
     survivors: list[Mutant] = []
     excused: list[Mutant] = []
     for mutant in target.mutants() if chosen is None else chosen:
-        if any(excuse["change"] == mutant.change for excuse in excuses):
-            excused.append(mutant)
+        if run(target, mutant.source)[0] != PASSED:
+            killed.append(mutant)
         else:
-            (survivors if run(target, mutant.source)[0] == PASSED else killed).append(mutant)
+            (excused if any(excuses_one(excuse, mutant) for excuse in excuses) else survivors).append(mutant)
     return Verdict(target, tuple(killed), tuple(survivors), tuple(excused))
 
 
+def excuses_one(excuse: dict[str, str], mutant: Mutant) -> bool:
+    """Whether an excuse is for this wrong version."""
+    return (excuse["change"], excuse["line"]) == (mutant.change, mutant.text)
+
+
 def read_excuses() -> list[dict[str, str]]:
-    """Who is excused: ``name`` of a target, ``change`` as printed, and the ``reason``."""
+    """Who is excused: ``name`` of a target, ``change`` as printed, the ``line`` of source, and the ``reason``."""
     if not EXCUSES.is_file():
         return []
     found: list[dict[str, str]] = tomllib.loads(EXCUSES.read_text(encoding="utf-8")).get("excused", [])
     return found
 
 
-def prepare(target: Target) -> None:
-    """Import what the tests need, once for all children, but neither the target nor what is made of it."""
+def prepare() -> None:
+    """Import what tests need, once for all children."""
     import torch
 
     torch.set_num_threads(1)  # threads do not survive a fork
     for name in ("pytest", "sklearn", "scipy.stats", "da.checks.trial", "da.checks.behaviour"):
         importlib.import_module(name)
-    forget(target.module)
 
 
-def forget(module: str) -> None:
-    """Drop a module, and every module of ours that was made with it, from those that are imported."""
-    ours = {name: m for name, m in sys.modules.items() if name.partition(".")[0] == "da"}
-    stale = {module}
-    grown = True
-    while grown:
-        users = {name for name, m in ours.items() if name not in stale and stale & imported(m)}
-        grown, stale = bool(users), stale | users
-    for name in stale:
+def made_with(module: str) -> set[str]:
+    """The imported modules of ours that a module went into, itself included."""
+    ours = {name: imported(m) for name, m in sys.modules.items() if name.partition(".")[0] == "da"}
+    found = {module}
+    while users := {name for name, used in ours.items() if name not in found and found & used}:
+        found |= users
+    return found
+
+
+def forget(modules: Iterable[str]) -> None:
+    """Drop modules, so that they are imported anew; in a child, as the parent's objects stay what they are."""
+    for name in modules:
         parent, _, child = name.rpartition(".")
         sys.modules.pop(name, None)
         if parent in sys.modules and hasattr(sys.modules[parent], child):
             delattr(sys.modules[parent], child)
 
 
-def imported(module: ModuleType) -> set[str]:
+@cache
+def imported(module: ModuleType) -> frozenset[str]:
     """Names of the modules that a module imports, as its source says."""
     file = getattr(module, "__file__", None)
     if not file:
-        return set()
-    found = set()
+        return frozenset()
+    found: set[str] = set()
     for node in ast.walk(ast.parse(Path(file).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+    return frozenset(found)
 
 
 class Wrong(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -180,6 +189,7 @@ def run(target: Target, source: str, arguments: Iterable[str] = ()) -> tuple[int
     Raises:
         NoTests: pytest found nothing to run, or could not be called.
     """
+    stale = made_with(target.module)
     with tempfile.TemporaryFile() as said:
         gc.freeze()  # the child has nothing of the parent's to collect
         child = os.fork()
@@ -189,6 +199,7 @@ def run(target: Target, source: str, arguments: Iterable[str] = ()) -> tuple[int
                 resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
                 for stream in (1, 2):
                     os.dup2(said.fileno(), stream)
+                forget(stale)
                 sys.meta_path.insert(0, Wrong(target.module, target.file, source))
                 code = _pytest(target, arguments)
             finally:
@@ -234,11 +245,12 @@ def complaints(found: Sequence[Verdict], known: Sequence[Target]) -> list[str]:
         if v.share < LEAST
     ]
     names = {target.name for target in known}
-    judged = {v.target.name: {m.change for m in v.excused} for v in found}
+    judged = {v.target.name: v.excused for v in found}
     for excuse in read_excuses():
         name, change = excuse["name"], excuse["change"]
-        if name not in names or (name in judged and change not in judged[name]):
-            wrong.append(f"{EXCUSES.name} excuses '{change}' of {name}, which is no wrong version of it; remove that.")
+        needless = name in judged and not any(excuses_one(excuse, mutant) for mutant in judged[name])
+        if name not in names or needless:
+            wrong.append(f"{EXCUSES.name} excuses '{change}' of {name}, which needs no excuse; remove that.")
         if len(excuse.get("reason", "")) < 20:
             wrong.append(f"{EXCUSES.name} does not say why '{change}' of {name} is excused.")
     total, excused = sum(v.total for v in found), sum(len(v.excused) for v in found)

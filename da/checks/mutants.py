@@ -23,6 +23,7 @@ class Mutant:
     Args:
         operator: which kind of slip.
         line: number of the line in the right source.
+        text: that line.
         before: what stands there.
         after: what stands there in the wrong version.
         source: the whole module, wrong.
@@ -30,6 +31,7 @@ class Mutant:
 
     operator: str
     line: int
+    text: str
     before: str
     after: str
     source: str
@@ -77,7 +79,7 @@ def mutants(source: str) -> list[Mutant]:
     ``transpose`` the first two arguments of a call in the other order, or the two sides of ``@``
     ============  ========================================================================================
     """
-    tree = ast.parse(source)
+    tree, lines = ast.parse(source), source.splitlines()
     found = []
     for number, slot in enumerate(slots(tree)):
         for operator, change in changes(slot):
@@ -86,7 +88,9 @@ def mutants(source: str) -> list[Mutant]:
             before = text(slot.node)
             new = ast.fix_missing_locations(ast.copy_location(change(twin.node), twin.node))
             twin.put(new)
-            made = Mutant(operator, getattr(slot.node, "lineno", 0), before, text(new), ast.unparse(copied))
+            line = getattr(slot.node, "lineno", 1)
+            words = lines[line - 1].strip()
+            made = Mutant(operator, line, words, before, text(new), ast.unparse(copied))
             if made.before != made.after:
                 found.append(made)
     return sorted(found, key=lambda m: m.line)

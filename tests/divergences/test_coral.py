@@ -32,3 +32,9 @@ def test_a_single_sample_has_no_covariance(sizes, draw):
         ValueError, match=rf"at least 2 samples of each domain, got {sizes[0]} and {sizes[1]}; take larger"
     ):
         coral(draw(sizes[0], 3), draw(sizes[1], 3))
+
+
+@pytest.mark.parametrize("sizes", [(500_000, 2), (2, 500_000), (500_000, 500_000)])
+def test_many_samples_of_few_features_form_no_square_of_the_samples(sizes, draw):
+    z_s, z_t = draw(sizes[0], 6), draw(sizes[1], 6, seed=1)  # an n x n matrix would take 2 TB
+    assert coral(z_s, z_t).item() > 0.0

@@ -65,3 +65,28 @@ def test_smallest_batches_and_half_precision_are_finite(draw) -> None:
     low = weighted_mmd(draw(8, 2).bfloat16(), draw(8, 2, mean=1.0, seed=1).bfloat16(), torch.ones(8))
     assert low.dtype == torch.float32
     assert torch.isfinite(low)
+
+
+def test_an_offset_shared_by_all_samples_costs_no_digits(draw) -> None:
+    z_s, z_t, w = draw(20, 8).float(), draw(20, 8, mean=0.4, seed=1).float(), torch.linspace(0.0, 2.0, 20)
+    moved = weighted_mmd(z_s + 2.0**12, z_t + 2.0**12, w).item()
+    assert moved == pytest.approx(weighted_mmd(z_s, z_t, w).item(), rel=0.01)
+
+
+def test_the_unit_of_the_bandwidth_is_held_constant(draw) -> None:
+    """Moving samples moves the kernel and not its width: gradients are those with the width given as a number."""
+    z_s, z_t, w = draw(5, 3).requires_grad_(), draw(4, 3, mean=1.0, seed=1), draw(5, 1, seed=2).flatten().exp()
+    z = torch.cat([z_s.detach(), z_t])
+    distances = [float((a - b).square().sum()) for i, a in enumerate(z) for j, b in enumerate(z) if i != j]
+    sigma = 0.7 * sum(distances) / len(distances)
+
+    def kernel(a, b):
+        return torch.exp(-(a - b).square().sum() / sigma)
+
+    s, t = range(5), range(4)
+    within = sum(w[i] * w[j] * kernel(z_s[i], z_s[j]) for i in s for j in s if i != j)
+    within = within / sum(w[i] * w[j] for i in s for j in s if i != j)
+    between = sum(w[i] * kernel(z_s[i], z_t[j]) for i in s for j in t) / (4 * w.sum())
+    (expected,) = torch.autograd.grad(within - 2.0 * between, z_s)
+    (found,) = torch.autograd.grad(weighted_mmd(z_s, z_t, w, 0.7), z_s)
+    torch.testing.assert_close(found, expected)

@@ -46,3 +46,12 @@ def test_the_random_map_is_fixed_and_saved():
     random_map = RandomMap(4, 3, 6)
     assert list(random_map.parameters()) == []
     assert set(random_map.state_dict()) == {"r_z", "r_p"}
+
+
+def test_the_discriminator_is_its_layers_with_rectifiers_between():
+    torch.manual_seed(0)
+    discriminator, x = Discriminator(3, 4), torch.randn(5, 3)
+    first, second, last = (m for m in discriminator if isinstance(m, torch.nn.Linear))
+    hidden = (x @ first.weight.T + first.bias).clamp_min(0.0)
+    hidden = (hidden @ second.weight.T + second.bias).clamp_min(0.0)
+    torch.testing.assert_close(discriminator(x), (hidden @ last.weight.T + last.bias)[:, 0])
