@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -17,17 +18,32 @@ from da.estimators.transfer import Transfer
 from da.setting import FEW
 
 TARGET, LABELLED = 1, 2
+CONVENTIONS = {
+    "da": "0 for source samples (-1, -2, ... without a gap for further sources), 1 for target samples, and 2 for "
+    "target samples whose label may be used",
+    "skada": "positive whole numbers for sources and negative ones for target samples, whose labels are masked (-1, or "
+    "NaN where labels are numbers) unless the estimator needs a few of them",
+}
 
 
 class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    def __init__(self, estimator: Estimator | None = None, classifier: BaseEstimator | None = None):
-        self.estimator, self.classifier = estimator, classifier
+    def __init__(
+        self,
+        estimator: Estimator | None = None,
+        classifier: BaseEstimator | None = None,
+        convention: str = "da",
+    ):
+        self.estimator, self.classifier, self.convention = estimator, classifier, convention
+
+    @property
+    def _few(self) -> bool:
+        return self.estimator is not None and bool(self.estimator.needs.target_y == FEW)
 
     def _default(self) -> BaseEstimator:
         raise NotImplementedError
 
     def _fit(self, X: Any, y: Any, domain: np.ndarray) -> None:
-        few = self.estimator is not None and self.estimator.needs.target_y == FEW
+        few = self._few
         if not few:
             domain = np.where(domain == LABELLED, TARGET, domain)
         estimator: Estimator | None = clone(self.estimator or Unadapted())
@@ -47,6 +63,14 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
     Args:
         estimator: a closed-form mapping, weighting or predictor; None adapts nothing.
         classifier: a scikit-learn classifier; None is logistic regression.
+        convention: how ``domain`` is read. Signs are not guessed, as +1 is the target for ``"da"`` and a source for
+            ``"skada"``:
+
+            - ``"da"``: 0 for source samples, -1, -2, ... without a gap for further sources, 1 for target samples, and 2
+              for target samples whose label may be used.
+            - ``"skada"``: positive whole numbers for sources, negative ones for target samples. Labels of target
+              samples are masked by -1; those that are not are used where the estimator needs a few, and refused
+              elsewhere, where it would not be clear whether they are meant to be seen.
     """
 
     def _default(self) -> BaseEstimator:
@@ -58,15 +82,17 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
         Args:
             X: ``(n, d)`` samples of both domains.
             y: ``(n,)`` labels; those of unlabelled target samples are not looked at.
-            domain: ``(n,)`` with 0 for source samples (-1, -2, ... for further sources), 1 for target samples, and 2
-                for target samples whose label may be used; None takes all as source, and nothing is adapted.
+            domain: ``(n,)`` whole numbers, read by ``convention``; None takes all as source, and nothing is adapted.
+
+        Raises:
+            ValueError: ``domain`` is outside of the convention.
         """
-        roles = _roles(domain)
+        roles = read(domain, y, self.convention, few=self._few, masked=lambda label: label == -1)
         if roles is not None:
             y = _covered(y, roles == TARGET)
         X, y = validate_data(self, X, y)
         check_classification_targets(y)
-        roles = _checked(roles, len(X))
+        roles = _counted(roles, len(X))
         known = roles != TARGET
         self.classes_ = np.unique(y[known])
         if len(np.unique(y[roles <= 0])) < 2:
@@ -88,6 +114,7 @@ class TransferRegressor(RegressorMixin, _Adapter):  # type: ignore[misc]  # scik
     Args:
         estimator: a closed-form estimator that looks at no classes; None adapts nothing.
         classifier: a scikit-learn regressor; None is ridge regression.
+        convention: how ``domain`` is read, as in :class:`TransferClassifier`; ``"skada"`` masks labels by NaN.
     """
 
     def _default(self) -> BaseEstimator:
@@ -95,11 +122,11 @@ class TransferRegressor(RegressorMixin, _Adapter):  # type: ignore[misc]  # scik
 
     def fit(self, X: Any, y: Any, domain: Any = None) -> Self:
         """Adapt and train; arguments as in :meth:`TransferClassifier.fit`, with numbers for labels."""
-        roles = _roles(domain)
+        roles = read(domain, y, self.convention, few=self._few, masked=lambda label: False)
         if roles is not None:
             y = _covered(y, roles == TARGET)
         X, y = validate_data(self, X, y, y_numeric=True)
-        self._fit(X, np.asarray(y, dtype=np.float64), _checked(roles, len(X)))
+        self._fit(X, np.asarray(y, dtype=np.float64), _counted(roles, len(X)))
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -113,18 +140,66 @@ class TransferRegressor(RegressorMixin, _Adapter):  # type: ignore[misc]  # scik
         return predicted
 
 
-def _roles(domain: Any) -> np.ndarray | None:
-    return None if domain is None else np.asarray(domain).astype(int)
+def read(domain: Any, y: Any, convention: str, *, few: bool, masked: Callable[[Any], bool]) -> np.ndarray | None:
+    """The role of each sample: 0, -1, -2, ... for sources, 1 for the target, 2 where a target label may be used.
+
+    Args:
+        domain: as given; None stays None.
+        y: the labels, which tell what is masked where the convention is skada's.
+        convention: one of :data:`CONVENTIONS`.
+        few: the estimator needs a few target labels.
+        masked: whether a label stands for none; missing values always do.
+
+    Raises:
+        ValueError: ``domain`` is outside of the convention; the message names both.
+    """
+    if convention not in CONVENTIONS:
+        raise ValueError(f"convention={convention!r} is unknown; give {' or '.join(map(repr, CONVENTIONS))}.")
+    if domain is None:
+        return None
+    given = np.asarray(domain)
+    if given.dtype.kind not in "iuf" or given.ndim != 1 or not (np.isfinite(given) & (given == np.round(given))).all():
+        raise ValueError(_outside(convention, "it must be one whole number a sample"))
+    roles = given.astype(int)
+    if convention == "da":
+        sources = np.unique(roles[roles <= 0])
+        if not len(sources) or sources[-1] != 0:
+            raise ValueError(_outside(convention, "no sample is of source 0"))
+        if len(sources) != 1 - sources[0]:
+            raise ValueError(_outside(convention, f"its sources {sources[::-1].tolist()} have a gap"))
+        if (roles > LABELLED).any():
+            raise ValueError(_outside(convention, f"{roles.max()} is neither a source nor a target"))
+        return roles
+    if (roles == 0).any():
+        raise ValueError(_outside(convention, "0 is neither a source nor a target"))
+    if not (roles > 0).any():
+        raise ValueError(_outside(convention, "it has no source"))
+    numbers = {number: -k for k, number in enumerate(np.unique(roles[roles > 0]).tolist())}
+    found = np.array([numbers.get(number, TARGET) for number in roles.tolist()])
+    labels = np.asarray(y, dtype=object)
+    if labels.shape == roles.shape:  # refused later where it is not
+        known = np.array([not (_missing(label) or masked(label)) for label in labels]) & (found == TARGET)
+        if known.any() and not few:
+            raise ValueError(_outside(convention, f"{known.sum()} target samples have labels that are not masked"))
+        found[known] = LABELLED
+    return found
 
 
-def _checked(roles: np.ndarray | None, n: int) -> np.ndarray:
+def _missing(label: Any) -> bool:
+    return label is None or (isinstance(label, float | np.floating) and bool(np.isnan(label)))
+
+
+def _outside(convention: str, what: str) -> str:
+    """The message for a domain that is outside of a convention."""
+    both = "; ".join(f"convention={name!r} reads {meaning}" for name, meaning in CONVENTIONS.items())
+    return f"`domain` does not follow convention={convention!r}: {what}. {both}."
+
+
+def _counted(roles: np.ndarray | None, n: int) -> np.ndarray:
     if roles is None:
         return np.zeros(n, dtype=int)
-    if roles.shape != (n,) or not (roles <= 0).any() or (roles > LABELLED).any():
-        raise ValueError(
-            "`domain` needs one entry a sample, 0 for source and 1 for target (2 where its label may be used), and at "
-            "least one source sample."
-        )
+    if roles.shape != (n,):
+        raise ValueError(f"`domain` needs one entry a sample, got {len(roles)} for {n}.")
     return roles
 
 

@@ -11,10 +11,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from da import catalog
-from da.estimators.adapter import TransferClassifier
+from da.estimators.adapter import TransferClassifier, TransferRegressor
 from da.estimators.base import Predictor, Weighting
 from da.estimators.subspace.coral import CORAL
+from da.estimators.subspace.feature_augmentation import FeatureAugmentation
 from da.estimators.subspace.subspace_alignment import SubspaceAlignment
+from da.estimators.transport.jcpot import JCPOT
 from da.estimators.weighting.logistic_ratio import LogisticRatio
 from da.setting import FEW, SAME
 
@@ -155,11 +157,120 @@ def test_labels_of_the_target_may_be_none(kind, labels, mixed):
     assert np.array_equal(fitted.predict(x), TransferClassifier(CORAL()).fit(x, classes, domain=is_target).predict(x))
 
 
-@pytest.mark.parametrize("domain", [np.ones(90), np.zeros(89), np.zeros((90, 2))])
-def test_domains_that_do_not_fit_are_refused(domain, mixed):
+ODD = {
+    "skada's signs": np.r_[np.ones(45), np.full(45, -2.0)],
+    "one target only": np.ones(90),
+    "no source 0": np.r_[np.full(45, -1), np.ones(45)],
+    "a gap in the sources": np.r_[np.zeros(20), np.full(25, -2), np.ones(45)],
+    "fractions": np.r_[np.zeros(45), np.full(45, 0.9)],
+    "missing": np.r_[np.zeros(45), np.full(45, np.nan)],
+    "infinite": np.r_[np.zeros(45), np.full(45, np.inf)],
+    "three": np.r_[np.zeros(45), np.full(45, 3)],
+    "truth values": np.arange(90) % 2 == 0,
+    "words": np.array(["source", "target"] * 45),
+    "two columns": np.zeros((90, 2)),
+}
+
+
+@pytest.mark.parametrize("make", [TransferClassifier, TransferRegressor])
+@pytest.mark.parametrize("domain", ODD.values(), ids=ODD)
+def test_domains_outside_of_the_convention_are_refused_and_both_are_named(domain, make, mixed):
     x, y, _ = mixed
-    with pytest.raises(ValueError, match="`domain` needs one entry a sample, 0 for source and 1 for target"):
-        TransferClassifier(CORAL()).fit(x, y, domain=domain)
+    y = y if make is TransferClassifier else np.arange(90.0)
+    with pytest.raises(
+        ValueError, match="`domain` does not follow convention='da': .*'da' reads 0 .*'skada' reads pos"
+    ):
+        make(CORAL()).fit(x, y, domain=domain)
+
+
+def test_another_number_of_entries_or_another_convention_is_refused(mixed):
+    x, y, _ = mixed
+    with pytest.raises(ValueError, match="`domain` needs one entry a sample, got 89 for 90"):
+        TransferClassifier(CORAL()).fit(x, y, domain=np.zeros(89))
+    with pytest.raises(ValueError, match="convention='sakda' is unknown; give 'da' or 'skada'"):
+        TransferClassifier(CORAL(), convention="sakda").fit(x, y, domain=np.zeros(90))
+
+
+SKADA_ODD = {
+    "ours": np.r_[np.zeros(45), np.ones(45)],
+    "no source": np.full(90, -2),
+    "fractions": np.r_[np.full(45, 0.5), np.full(45, -2.0)],
+    "missing": np.r_[np.ones(45), np.full(45, np.nan)],
+}
+
+
+@pytest.mark.parametrize("domain", SKADA_ODD.values(), ids=SKADA_ODD)
+def test_domains_outside_of_skadas_convention_are_refused(domain, mixed):
+    x, _, _ = mixed
+    y = np.r_[np.arange(45) % 3, np.full(45, -1)]
+    with pytest.raises(ValueError, match="does not follow convention='skada': .*'da' reads 0 .*'skada' reads pos"):
+        TransferClassifier(CORAL(), convention="skada").fit(x, y, domain=domain)
+
+
+def test_both_conventions_learn_the_same(mixed):
+    x, y, is_target = mixed
+    ours = TransferClassifier(CORAL()).fit(x, y, domain=is_target)
+    classes = np.unique(y, return_inverse=True)[1]
+    theirs = TransferClassifier(CORAL(), convention="skada")
+    theirs.fit(x, np.where(is_target == 1, -1, classes), domain=np.where(is_target == 1, -2, 1))
+    assert np.unique(y)[theirs.predict(x)].tolist() == ours.predict(x).tolist()
+    values = np.where(is_target == 1, np.nan, classes)
+    regressor = TransferRegressor(CORAL(), convention="skada").fit(x, values, domain=np.where(is_target == 1, -2, 1))
+    expected = TransferRegressor(CORAL()).fit(x, classes, domain=is_target)
+    np.testing.assert_allclose(regressor.predict(x), expected.predict(x))
+
+
+def test_skadas_packing_is_read_as_it_is(mixed):
+    """What skada's own `pack` makes of two domains, masked labels included."""
+    from skada.datasets import DomainAwareDataset
+
+    x, y, is_target = mixed
+    classes = np.unique(y, return_inverse=True)[1]
+    dataset = DomainAwareDataset([(x[is_target == 0], classes[is_target == 0], "s"), (x[is_target == 1], classes[is_target == 1], "t")])  # fmt: skip
+    X, masked, domain = dataset.pack(as_sources=["s"], as_targets=["t"], mask_target_labels=True)
+    fitted = TransferClassifier(CORAL(), convention="skada").fit(X, masked, domain=domain)
+    expected = TransferClassifier(CORAL()).fit(X, masked, domain=(domain < 0).astype(int))
+    assert fitted.predict(x).tolist() == expected.predict(x).tolist()
+    with pytest.raises(ValueError, match="45 target samples have labels that are not masked"):
+        TransferClassifier(CORAL(), convention="skada").fit(X, np.abs(masked), domain=domain)
+
+
+def test_several_sources_keep_apart_under_either_convention(mixed):
+    x, y, is_target = mixed
+    ours = np.where(is_target == 1, 1, -(np.arange(90) % 3 == 0).astype(int))
+    theirs = np.where(is_target == 1, -5, np.where(ours == 0, 2, 7))
+    classes = np.unique(y, return_inverse=True)[1]
+    first = TransferClassifier(JCPOT()).fit(x, classes, domain=ours)
+    second = TransferClassifier(JCPOT(), convention="skada")
+    second.fit(x, np.where(is_target == 1, -1, classes), domain=theirs)
+    assert first.predict(x).tolist() == second.predict(x).tolist()
+
+
+def test_unmasked_labels_of_the_target_are_the_few_where_few_are_needed(mixed):
+    x, y, is_target = mixed
+    classes = np.unique(y, return_inverse=True)[1]
+    role = roles(FeatureAugmentation, is_target)
+    ours = TransferClassifier(FeatureAugmentation()).fit(x, classes, domain=role)
+    masked = np.where(role == 1, -1, classes)
+    theirs = TransferClassifier(FeatureAugmentation(), convention="skada")
+    theirs.fit(x, masked, domain=np.where(is_target == 1, -1, 1))
+    assert ours.predict(x).tolist() == theirs.predict(x).tolist()
+
+
+def test_labels_of_the_target_never_train_whatever_the_signs():
+    """The rule of the target is the opposite one, so that only its labels could tell."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 400)
+    x = rng.normal(size=(400, 2))
+    x[:, 0] += 3.0 * np.where(np.arange(400) < 200, y, -y)
+    target = np.arange(400) >= 200
+    model = TransferClassifier().fit(x, y, domain=target.astype(int))
+    assert model.score(x[target], y[target]) < 0.6
+    skada = TransferClassifier(convention="skada").fit(x, np.where(target, -1, y), domain=np.where(target, -2, 1))
+    assert skada.predict(x).tolist() == model.predict(x).tolist()
+    for domain in (np.where(target, -2, 1), np.where(target, 0.9, 0.0), np.where(target, np.nan, 0.0)):
+        with pytest.raises(ValueError, match="does not follow"):
+            TransferClassifier().fit(x, y, domain=domain)
 
 
 def test_a_source_of_one_class_is_refused(mixed):
