@@ -11,7 +11,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from da import catalog
-from da.errors import ConfigError, Incompatible, nearest
+from da.data.files import locate
+from da.errors import ConfigError, DataError, Incompatible, nearest
 from da.schedules import LEARNING_RATE
 from da.setting import setting_of
 
@@ -100,7 +101,50 @@ def validate(config: Mapping[str, Any]) -> Plan:
         raise Incompatible(
             f"method={method.name} cannot run on data={data.name}: the data do not offer {', '.join(lacking)}."
         )
+    if same := _one_domain(plain["data"], data):
+        raise Incompatible(f"data={data.name}: {same}")
     return Plan(plain, method, data)
+
+
+def _one_domain(node: Mapping[str, Any], data: catalog.Entry) -> str | None:
+    """Why a domain would be adapted to itself, whose target labels would be the source's; None where it is not.
+
+    The same domain seen through other features, named by keys such as ``source_features`` and ``target_features``, is
+    another one.
+    """
+    if node.get("target") is None or node.get("source") is None:
+        return None
+    for key in node:
+        other = f"target{key.removeprefix('source')}"
+        if key.startswith("source_") and other in node and node[key] != node[other]:
+            return None
+    sources = node["source"] if isinstance(node["source"], list) else [node["source"]]
+    alike = _one_file if "named_by_files" in data.signature.constants else _one_name
+    if any(alike(source, node["target"]) for source in sources):
+        if len(sources) == 1:
+            return f"data.source and data.target are both '{node['target']}'; name two different domains."
+        return f"data.source holds the target '{node['target']}'; leave it out."
+    test = node.get("target_test")
+    if test is not None and any(alike(source, test) for source in sources):
+        return f"data.target_test='{test}' is a source as well; report on samples that no label was seen of."
+    if test is not None and alike(test, node["target"]):
+        return (
+            f"data.target_test and data.target are both '{test}'; to adapt to what is reported on, leave out "
+            "data.target_test and set data.test_fraction=0, so that the record says so."
+        )
+    return None
+
+
+def _one_name(a: Any, b: Any) -> bool:
+    return str(a) == str(b)
+
+
+def _one_file(a: Any, b: Any) -> bool:
+    """Whether two spellings lead to one file or folder."""
+    try:
+        return locate(str(a)).samefile(locate(str(b)))
+    except DataError:  # missing files are told of when they are read
+        return _one_name(a, b)
 
 
 def _check_node(node: Mapping[str, Any], where: str) -> None:

@@ -37,6 +37,7 @@ class Features:
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL, spaces=ANY)
+    named_by_files: ClassVar[bool] = True
     licence: ClassVar[str] = "yours"
     citation: ClassVar[str] = "yours"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from da.domain import Domain, Split, Task
 from da.errors import ConfigError, DataError
@@ -43,10 +44,18 @@ def assemble(
 
     Raises:
         ConfigError: a fraction outside [0, 1).
-        DataError: labels that are not whole numbers or strings, or target labels that no source has.
+        DataError: labels that are not whole numbers or strings, target labels that no source has, or a source and a
+            target of the same inputs.
     """
     check_fraction("test_fraction", test_fraction)
     check_fraction("validation_fraction", validation_fraction)
+    for source in sources:
+        for other in (target, *(() if target_test is None else (target_test,))):
+            if same_inputs(source.x, other.x):
+                raise DataError(
+                    f"The source '{source.name}' and the target '{other.name}' hold the same inputs, so that the "
+                    "target's labels would be the source's; name two different domains."
+                )
     domains, classes = encode([*sources, target] + ([] if target_test is None else [target_test]), len(sources))
     adapted = domains[len(sources)]
     splits = tuple(hold_out(d, validation_fraction, split_seed) for d in domains[: len(sources)])
@@ -60,6 +69,17 @@ def assemble(
     if split.test is None:
         return Task(name, splits, Split(adapted, adapted), classes, transductive=True)
     return Task(name, splits, split, classes)
+
+
+def same_inputs(a: Any, b: Any) -> bool:
+    """Whether two domains hold the same samples, dense ones in whatever order."""
+    if a.shape != b.shape or sparse.issparse(a) != sparse.issparse(b):
+        return False
+    if sparse.issparse(a):
+        return bool((a != b).nnz == 0)
+    if a.dtype != b.dtype:
+        a, b = (np.asarray(x, dtype=np.float64) for x in (a, b))
+    return np.array_equal(a, b) or sorted(row.tobytes() for row in a) == sorted(row.tobytes() for row in b)
 
 
 def check_fraction(key: str, fraction: float) -> None:

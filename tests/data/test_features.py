@@ -148,5 +148,6 @@ def test_bad_files_and_pairs(folder):
         with pytest.raises(DataError, match=sentence):
             Features(**keywords).load()
     (folder / "s.svm").write_text("1 0:1\n0 1:1\n")
+    (folder / "t.svm").write_text("1 0:1\n0 1:2\n")
     with pytest.raises(DataError, match="standardize=true would fill the sparse matrix of 's'"):
-        Features(source="s.svm", target="s.svm", standardize=True).load()
+        Features(source="s.svm", target="t.svm", standardize=True).load()

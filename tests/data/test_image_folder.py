@@ -24,6 +24,13 @@ def plain(colour, height=8, width=8):
     return np.full((height, width, 3), colour, dtype=np.uint8)
 
 
+@pytest.fixture(autouse=True)
+def _another_domain(tmp_path):
+    """Where a test looks at one domain, there is still another to adapt to."""
+    for name in ("a", "b"):
+        save(tmp_path / "t" / name / "1.png", plain((1, 2, 3)))
+
+
 @pytest.fixture
 def root(tmp_path):
     for domain, count in (("photo", 10), ("sketch", 6), ("art", 10)):
@@ -86,7 +93,7 @@ def test_the_shorter_side_is_scaled_and_the_middle_kept(tmp_path):
     for name in ("a", "b"):
         save(tmp_path / "s" / name / "wide.png", pixels)
         save(tmp_path / "s" / name / "tall.png", pixels.swapaxes(0, 1))
-    task = ImageFolder(root=str(tmp_path), source="s", target="s", size=10, validation_fraction=0).load()
+    task = ImageFolder(root=str(tmp_path), source="s", target="t", size=10, validation_fraction=0).load()
     tall, wide = task.sources[0].train.x[:2]
     np.testing.assert_array_equal(wide, pixels[:, 10:20].transpose(2, 0, 1))
     np.testing.assert_array_equal(tall, pixels[:, 10:20].transpose(2, 1, 0))
@@ -106,7 +113,7 @@ def test_other_pixel_formats_become_rgb(tmp_path):
         Image.fromarray(deep.astype(np.int32)).save(folder / "7_deep.pgm")
         image = Image.fromarray(grey).convert("P")
         image.save(folder / "8_palette.png", transparency=bytes([255] * 255 + [0]))
-    task = ImageFolder(root=str(tmp_path), source="s", target="s", size=8, validation_fraction=0).load()
+    task = ImageFolder(root=str(tmp_path), source="s", target="t", size=8, validation_fraction=0).load()
     x = task.sources[0].train.x.astype(int)
     assert len(x) == 16
     assert np.abs(x - 100).max() <= 3, x.mean(axis=(1, 2, 3))
@@ -178,7 +185,7 @@ def test_without_cropping_the_whole_image_is_squeezed(tmp_path):
     for name in ("a", "b"):
         save(tmp_path / "s" / name / "wide.png", pixels)
         save(tmp_path / "s" / name / "wide2.png", pixels)
-    task = ImageFolder(root=str(tmp_path), source="s", target="s", size=8, crop=False, validation_fraction=0).load()
+    task = ImageFolder(root=str(tmp_path), source="s", target="t", size=8, crop=False, validation_fraction=0).load()
     image = task.sources[0].train.x[0].astype(int)
     assert (image[:, :, :3] == 200).all()
     assert (image[:, :, 5:] == 0).all()

@@ -6,9 +6,10 @@ from da.errors import ConfigError, DataError
 
 
 def raw(y, name="a", n=None):
+    """Samples whose one feature is their number, counted from another start for each name."""
     y = None if y is None else np.asarray(y)
     rows = n if y is None else len(y)
-    return Raw(np.arange(rows, dtype=float)[:, None], y, name)
+    return Raw(np.arange(rows, dtype=float)[:, None] + 1000.0 * ord(name[0]), y, name)
 
 
 FRACTIONS = {"test_fraction": 0.3, "validation_fraction": 0.1, "split_seed": 0}
@@ -101,7 +102,7 @@ def test_a_test_file_is_used_whole():
 
 
 def test_fraction_zero_is_transductive_and_holds_out_nothing():
-    task = assemble([raw([0, 1])], raw([0, 1]), test_fraction=0, validation_fraction=0, split_seed=0)
+    task = assemble([raw([0, 1])], raw([0, 1], "t"), test_fraction=0, validation_fraction=0, split_seed=0)
     assert task.transductive
     assert task.target.test is task.target.train
     assert task.sources[0].test is None
@@ -111,7 +112,7 @@ def test_tiny_domains_do_not_crash():
     single = assemble([raw([0, 1])], raw([1]), **FRACTIONS)
     assert single.transductive  # one row cannot be both split and reported on, and the record says so
     assert single.sources[0].test is None
-    lone_classes = assemble([raw([0, 1, 2])], raw([0, 1, 2]), **FRACTIONS)
+    lone_classes = assemble([raw([0, 1, 2])], raw([0, 1, 2], "t"), **FRACTIONS)
     assert (len(lone_classes.target.train), len(lone_classes.target.test)) == (2, 1)
     assert len(lone_classes.sources[0].train) == 3
 
