@@ -19,6 +19,13 @@ demo: .venv/ready  ## adaptation beats source-only on real digits: a table, reco
 test: .venv/ready  ## run the fast tests (DA_DATA_DIR=FOLDER for those on real data; ARGS=... for pytest)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
+KERNELS := Nehalem Haswell $(if $(shell grep -s -m1 -o avx512f /proc/cpuinfo),SkylakeX)
+
+test-kernels: .venv/ready  ## run the fast tests under other CPUs' linear algebra, by hand: what passes on one passes on all
+	for kernel in $(KERNELS); do echo "== $$kernel"; \
+	    env -u OPENBLAS_L2_SIZE OPENBLAS_CORETYPE=$$kernel OMP_NUM_THREADS=1 \
+	    $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS) || exit 1; done
+
 lint: .venv/ready  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -27,4 +34,4 @@ lint: .venv/ready  ## ruff and mypy
 clean:  ## remove the environment and all runs
 	rm -rf .venv runs
 
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test test-kernels lint clean

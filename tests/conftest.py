@@ -1,5 +1,5 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,17 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def pytest_configure() -> None:
     torch.set_num_threads(1)  # small tensors: threads cost more than they bring
+
+
+def refuse_sets(name: str, marks: Iterable[pytest.Mark]) -> None:
+    """Parameters in the order of a set depend on the hash seed, which differs between workers."""
+    for mark in marks:
+        if mark.name == "parametrize" and len(mark.args) > 1 and isinstance(mark.args[1], set | frozenset):
+            raise pytest.UsageError(f"{name} is parametrised over a set, whose order hangs on the hash seed; sort it.")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    refuse_sets(metafunc.definition.nodeid, metafunc.definition.iter_markers("parametrize"))
 
 
 @pytest.fixture(autouse=True)

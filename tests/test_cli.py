@@ -6,9 +6,9 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import processes
 import pytest
 from small import SMALL
 
@@ -18,17 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent
 TRAIN = [sys.executable, str(ROOT / "scripts" / "train.py")]
 
 
-def started(*arguments: str, **options: object) -> subprocess.Popen:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [*TRAIN, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    )
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
 def finished(*arguments: str) -> subprocess.CompletedProcess:
-    process = started(*arguments)
-    out, err = process.communicate(timeout=300)
-    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+    return processes.run([*TRAIN, *arguments], env=ENVIRONMENT)
 
 
 def records(folder: Path) -> list[dict]:
@@ -83,9 +77,7 @@ MISTAKES = {
 def test_a_mistake_is_refused_with_the_nearest_name_and_code_2(
     arguments: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    start = time.process_time()
     assert entry.train([*arguments.split(), f"output={tmp_path}/runs"]) == 2
-    assert time.process_time() - start < 5.0
     error = capsys.readouterr().err
     assert error.startswith("train: ")
     assert MISTAKES[arguments] in error
@@ -160,14 +152,10 @@ def test_a_sweep_runs_skips_and_survives_a_failure(tmp_path: Path) -> None:
 def test_a_killed_run_is_taken_up_again(tmp_path: Path) -> None:
     arguments = ["method=source_only", "data=toy", "trainer.max_epochs=400", "steps_per_epoch=5", f"output={tmp_path}",
                  "trainer.enable_progress_bar=false", "logger=none"]  # fmt: skip
-    process = started(*arguments)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.rglob("last.ckpt")):
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    with processes.running([*TRAIN, *arguments], env=ENVIRONMENT) as process:
+        processes.until(lambda: list(tmp_path.rglob("last.ckpt")), process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
     assert not records(tmp_path)
     done = finished(*arguments)
     assert done.returncode == 0, done.stderr
@@ -176,15 +164,12 @@ def test_a_killed_run_is_taken_up_again(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_stops_gracefully_and_keeps_the_step(tmp_path: Path) -> None:
-    process = started("method=source_only", "data=toy", "trainer.max_epochs=4000", "steps_per_epoch=50",
-                      f"output={tmp_path}", "trainer.enable_progress_bar=false")  # fmt: skip
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.rglob("last.ckpt")):
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    arguments = ["method=source_only", "data=toy", "trainer.max_epochs=4000", "steps_per_epoch=50",
+                 f"output={tmp_path}", "trainer.enable_progress_bar=false"]  # fmt: skip
+    with processes.running([*TRAIN, *arguments], env=ENVIRONMENT) as process:
+        processes.until(lambda: list(tmp_path.rglob("last.ckpt")), process)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=processes.PATIENCE)
     assert process.returncode == 130
     assert "goes on from the last step" in err
     assert "Traceback" not in err

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from small import SMALL
 
@@ -49,8 +50,8 @@ def test_python_snippets_of_the_readme_run(tmp_path: Path) -> None:
     snippets = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert snippets
     for snippet in snippets:
-        done = subprocess.run(
-            [sys.executable, "-c", snippet], cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        done = processes.run(
+            [sys.executable, "-c", snippet], cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -71,9 +72,7 @@ def project(tmp_path: Path) -> Path:
 
 def call(project: Path, *command: str) -> subprocess.CompletedProcess:
     environment = os.environ | {"PYTHONPATH": str(project), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, *command], cwd=project, env=environment, capture_output=True, text=True, timeout=300
-    )
+    return processes.run([sys.executable, *command], cwd=project, env=environment)
 
 
 def test_a_fresh_scaffold_is_a_method(project: Path) -> None:

@@ -52,7 +52,7 @@ def test_leaving_one_out_keeps_the_sources_apart(pacs):
 
 @pytest.mark.data
 def test_the_image_folder_reads_the_images_in_the_order_of_the_features(pacs):
-    images = ImageFolder(root="pacs/pacs_112.zip", source="photo", target="photo", size=8, validation_fraction=0)
+    images = ImageFolder(root="pacs/pacs_112.zip", source="photo", target="sketch", size=8, validation_fraction=0)
     task, features = images.load(), Pacs(source="photo", validation_fraction=0).load()
     check_task(task)
     assert task.classes == CLASSES

@@ -1,11 +1,13 @@
 """What every estimator of the catalogue that works in one feature space owes, however odd the numbers are."""
 
 import contextlib
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from da import catalog
 from da.checks.closed_form import domains_for
@@ -77,7 +79,10 @@ def test_odd_inputs_give_finite_results_or_one_sentence(make, odd, sides, pair):
         source = Domain(x, np.arange(len(x)) % 2)
     if sides != "source":
         target = Domain(odd(target.x))
-    with contextlib.suppress(DataError) if odd in REFUSABLE else contextlib.nullcontext():  # or one sentence
+    refusable = odd in REFUSABLE
+    with warnings.catch_warnings(), contextlib.suppress(DataError) if refusable else contextlib.nullcontext():
+        if refusable:  # whether scikit-learn's optimiser converges on such numbers hangs on how they are rounded
+            warnings.simplefilter("ignore", ConvergenceWarning)
         for part in learned(make, source, target):
             assert np.isfinite(part).all()
 

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 
 from da import run as runs
@@ -195,14 +196,14 @@ def client(*events: dict[str, Any], torn: str = "") -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("torn", ["", '{"log": {"lo'])
 def test_a_run_that_is_killed_is_a_failed_one_in_wandb(fake: Any, torn: str) -> None:
-    assert client({"log": {"loss": 1.0}, "step": 2}, torn=torn).wait(30) == 0
+    assert client({"log": {"loss": 1.0}, "step": 2}, torn=torn).wait(processes.PATIENCE) == 0
     assert (fake()["exit_code"], fake()["summary"], len(fake()["log"])) == (1, {"status": "killed"}, 1)
 
 
 @pytest.mark.usefixtures("fake")
 def test_no_client_outlives_its_run_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROKEN", "log hangs")
-    assert client({"log": {"loss": 1.0}, "step": 2}).wait(30) == 1
+    assert client({"log": {"loss": 1.0}, "step": 2}).wait(processes.PATIENCE) == 1
 
 
 def test_a_resumed_run_is_whole(tmp_path: Path, fake: Any) -> None:
@@ -287,7 +288,7 @@ class Killer:
         pass
 
     def epoch(self, epoch: int, scores: dict[str, float | None]) -> bool:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + processes.PATIENCE
         while not self.killed and time.monotonic() < deadline:
             for client in children(os.getpid()).values():
                 core = children(client).get("wandb-core")

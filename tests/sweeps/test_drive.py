@@ -6,6 +6,7 @@ import sys
 from itertools import product
 
 import hydra
+import processes
 import pytest
 from small import SMALL
 
@@ -168,17 +169,10 @@ def test_two_drivers_on_one_folder_share_the_work(tmp_path):
     """Started at once on the same grid: every run is run by exactly one of them."""
     arguments = ["-m", *SMALL, "logger=none", f"output={tmp_path}", "method=coral,pca,tca,unadapted", "seed=0,1,2"]
     command = [sys.executable, "scripts/train.py", *arguments]
-    both = [
-        subprocess.Popen(
-            command,
-            cwd=record.ROOT,
-            env={"PYTHONPATH": str(record.ROOT), "PATH": ""},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=600)[0] for process in both]
+    options = {"cwd": record.ROOT, "env": {"PYTHONPATH": str(record.ROOT), "PATH": ""}, "stderr": subprocess.DEVNULL}
+    with processes.running(command, **options) as first, processes.running(command, **options) as second:
+        both = [first, second]
+        said = [process.communicate(timeout=processes.PATIENCE)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sum(text.count("finished method=") for text in said) == 12
     assert len(store.load(tmp_path)) == 12

@@ -141,11 +141,9 @@ def test_the_second_ctrl_c_ends_at_once_what_does_not_stop(tmp_path):
         os.kill(os.getpid(), signal.SIGINT)
         return False
 
-    begun = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt):  # a pool that waited for it would never come back
         driven.run([job(tmp_path, "trainer.max_epochs=50", watch=watch)])
     assert driven.outcomes[0].kind == "interrupted"
-    assert time.monotonic() - begun < 300
 
 
 def test_what_somebody_else_is_at_is_waited_for(tmp_path):
