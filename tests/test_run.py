@@ -256,7 +256,7 @@ def test_float64_features_reach_an_estimator_unrounded(tmp_path: Path) -> None:
     """One nearest neighbour decides between points that float32 cannot tell apart."""
     x = np.array([[0.0], [1e-60]])
     np.savez(tmp_path / "a.npz", X=x, y=np.array([0, 1]))
-    np.savez(tmp_path / "b.npz", X=x, y=np.array([0, 1]))
+    np.savez(tmp_path / "b.npz", X=1.25 * x, y=np.array([0, 1]))
     result = runs.run(compose(["data=features", f"data.source={tmp_path}/a.npz", f"data.target={tmp_path}/b.npz",
                                "data.test_fraction=0.0", "data.validation_fraction=0.0",
                                "method=unadapted", "classifier=one_nn", f"output={tmp_path}/runs"]))  # fmt: skip

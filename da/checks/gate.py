@@ -133,12 +133,13 @@ def prepare() -> None:
 
 
 def made_with(module: str) -> set[str]:
-    """The imported modules of ours that a module went into, itself included."""
+    """The imported modules that a module went into, itself and all tests included."""
     ours = {name: imported(m) for name, m in sys.modules.items() if name.partition(".")[0] == "da"}
     found = {module}
     while users := {name for name, used in ours.items() if name not in found and found & used}:
         found |= users
-    return found
+    tests = str(ROOT / "tests")
+    return found | {name for name, m in sys.modules.items() if str(getattr(m, "__file__", "")).startswith(tests)}
 
 
 def forget(modules: Iterable[str]) -> None:

@@ -1,7 +1,9 @@
 """The mutation gate: what it makes wrong, whom it excuses, and that it opens for this project."""
 
 import ast
+import importlib.util
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -140,6 +142,19 @@ def test_a_wrong_version_that_hangs_is_killed(little, monkeypatch: pytest.Monkey
     monkeypatch.setattr(gate, "SECONDS", 1)
     code, _ = gate.run(little, "while True:\n    pass\n")
     assert code not in (gate.PASSED, gate.FAILED)
+
+
+def test_tests_that_were_imported_before_are_imported_anew() -> None:
+    """As in a worker, which has run the method's own test already."""
+    target = TARGETS["deep_coral"]
+    (test,) = target.tests
+    name = f"tests.methods.{test.stem}"
+    spec = importlib.util.spec_from_file_location(name, test)
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+    source = target.file.read_text(encoding="utf-8")
+    assert gate.run(target, source)[0] == gate.PASSED
+    assert gate.run(target, source.replace("self.weight * coral", "coral"))[0] == gate.FAILED
 
 
 def test_the_gate_leaves_the_modules_of_its_own_process_alone(little) -> None:
