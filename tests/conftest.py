@@ -2,6 +2,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import processes
 import pytest
 import sklearn
 import torch
@@ -17,6 +18,15 @@ def pytest_configure() -> None:
 def _scikit_learn_as_it_was() -> Iterator[None]:
     """Importing skada turns on metadata routing for the whole process; each test begins and ends without."""
     with sklearn.config_context():
+        yield
+
+
+@pytest.fixture
+def mortal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Processes that the code under test starts, and what they start, end with the test."""
+    with processes.mortal() as mark:
+        for name, value in mark.items():
+            monkeypatch.setenv(name, value)
         yield
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from ddp_worker import METHODS, trained
+from processes import HANGING
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(worker.parent.parent)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANGING,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return folder

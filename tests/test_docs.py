@@ -1,19 +1,16 @@
 """What documents say is true: rendered parts are current, commands are real, the guides work as written."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from processes import ROOT, finished
 from small import SMALL
 
 from da import docs
 from da.compose import expand
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_rendered_parts_are_current() -> None:
@@ -49,10 +46,7 @@ def test_python_snippets_of_the_readme_run(tmp_path: Path) -> None:
     snippets = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert snippets
     for snippet in snippets:
-        done = subprocess.run(
-            [sys.executable, "-c", snippet], cwd=tmp_path, capture_output=True, text=True, timeout=120,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
+        done = finished("-c", snippet, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
 
 
@@ -67,10 +61,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def call(project: Path, *command: str) -> subprocess.CompletedProcess:
-    environment = os.environ | {"PYTHONPATH": str(project), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, *command], cwd=project, env=environment, capture_output=True, text=True, timeout=300
-    )
+    return finished(*command, cwd=project, env={"PYTHONPATH": str(project)})
 
 
 def test_a_fresh_scaffold_is_a_method(project: Path) -> None:

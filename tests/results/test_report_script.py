@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
+
+from processes import finished as run
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "report.py"
 
 
 def report(*arguments):
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return run(SCRIPT, *arguments)
 
 
 def test_tables_are_printed_and_written(tmp_path, keep, finished):
@@ -34,5 +33,6 @@ def test_nothing_to_report(tmp_path, keep, finished):
 
 def test_a_report_needs_no_torch():
     code = f"import runpy, sys; runpy.run_path({str(SCRIPT)!r}); assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    done = run("-c", code)
+    assert done.returncode == 0, done.stderr
     assert "--markdown" in report("--help").stdout
