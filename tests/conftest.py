@@ -14,6 +14,17 @@ def pytest_configure() -> None:
     torch.set_num_threads(1)  # small tensors: threads cost more than they bring
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parameters have an order that every worker shares (tests/test_collection.py looks for less plain cases)."""
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        values = mark.args[1] if len(mark.args) > 1 else mark.kwargs["argvalues"]
+        if isinstance(values, set | frozenset):
+            raise pytest.UsageError(
+                f"{metafunc.definition.nodeid} is parametrised over a set, whose order depends on the hash seed; "
+                "give a tuple, or sort it."
+            )
+
+
 @pytest.fixture(autouse=True)
 def _scikit_learn_as_it_was() -> Iterator[None]:
     """Importing skada turns on metadata routing for the whole process; each test begins and ends without."""

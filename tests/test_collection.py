@@ -1,0 +1,25 @@
+"""Workers collect the same tests in the same order, whatever their hash seeds; else the whole run ends in an error."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from processes import ROOT, finished
+
+
+def collected(seed: int, cache: Path) -> list[str]:
+    # bytecode is half of the cost where the environment keeps none
+    env = {"PYTHONDONTWRITEBYTECODE": ""} | ({"PYTHONPYCACHEPREFIX": str(cache)} if sys.dont_write_bytecode else {})
+    options = ["--collect-only", "-q", "-m", "", "-p", "no:cacheprovider", "--assert=plain"]
+    done = finished("-m", "pytest", *options, cwd=ROOT, env=env | {"PYTHONHASHSEED": str(seed)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [line for line in done.stdout.splitlines() if "::" in line]
+
+
+@pytest.mark.slow  # imports everything thrice: ten seconds each
+def test_the_hash_seed_does_not_change_the_collection(tmp_path: Path) -> None:
+    first, *others = (collected(seed, tmp_path) for seed in (1, 2, 3))
+    assert len(first) > 1000
+    for other in others:
+        moved = [f"{a} became {b}" for a, b in zip(first, other, strict=True) if a != b]
+        assert not moved, "\n".join(moved)
