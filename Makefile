@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 help:  ## show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -19,6 +19,9 @@ demo: .venv/ready  ## adaptation beats source-only on real digits: a table, reco
 test: .venv/ready  ## run the fast tests (DA_DATA_DIR=FOLDER for those on real data; ARGS=... for pytest)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
+test-kernels: .venv/ready  ## the same, thrice: as CPUs without AVX, with AVX2 and with AVX-512 compute
+	$(BIN)/python tests/kernels.py -n auto --dist worksteal $(ARGS)
+
 lint: .venv/ready  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -27,4 +30,4 @@ lint: .venv/ready  ## ruff and mypy
 clean:  ## remove the environment and all runs
 	rm -rf .venv runs
 
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test test-kernels lint clean
