@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 help:  ## show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -19,12 +19,8 @@ demo: .venv/ready  ## adaptation beats source-only on real digits: a table, reco
 test: .venv/ready  ## run the fast tests (DA_DATA_DIR=FOLDER for those on real data; ARGS=... for pytest)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-KERNELS := Nehalem Haswell $(if $(shell grep -s -m1 -o avx512f /proc/cpuinfo),SkylakeX)
-
-test-kernels: .venv/ready  ## run the fast tests under other CPUs' linear algebra, by hand: what passes on one passes on all
-	for kernel in $(KERNELS); do echo "== $$kernel"; \
-	    env -u OPENBLAS_L2_SIZE OPENBLAS_CORETYPE=$$kernel OMP_NUM_THREADS=1 \
-	    $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS) || exit 1; done
+test-kernels: .venv/ready  ## the same, thrice: as CPUs without AVX, with AVX2 and with AVX-512 compute
+	$(BIN)/python tests/kernels.py -n auto --dist worksteal $(ARGS)
 
 lint: .venv/ready  ## ruff and mypy
 	$(BIN)/ruff check .

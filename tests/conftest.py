@@ -2,6 +2,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import processes
 import pytest
 import sklearn
 import torch
@@ -13,21 +14,33 @@ def pytest_configure() -> None:
     torch.set_num_threads(1)  # small tensors: threads cost more than they bring
 
 
-def refuse_sets(name: str, marks: Iterable[pytest.Mark]) -> None:
-    """Parameters in the order of a set depend on the hash seed, which differs between workers."""
-    for mark in marks:
-        if mark.name == "parametrize" and len(mark.args) > 1 and isinstance(mark.args[1], set | frozenset):
-            raise pytest.UsageError(f"{name} is parametrised over a set, whose order hangs on the hash seed; sort it.")
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     refuse_sets(metafunc.definition.nodeid, metafunc.definition.iter_markers("parametrize"))
+
+
+def refuse_sets(name: str, marks: Iterable[pytest.Mark]) -> None:
+    """Parameters have an order that every worker shares (tests/test_collection.py looks for less plain cases)."""
+    for mark in marks:
+        values = mark.args[1] if len(mark.args) > 1 else mark.kwargs["argvalues"]
+        if isinstance(values, set | frozenset):
+            raise pytest.UsageError(
+                f"{name} is parametrised over a set, whose order depends on the hash seed; give a tuple, or sort it."
+            )
 
 
 @pytest.fixture(autouse=True)
 def _scikit_learn_as_it_was() -> Iterator[None]:
     """Importing skada turns on metadata routing for the whole process; each test begins and ends without."""
     with sklearn.config_context():
+        yield
+
+
+@pytest.fixture
+def mortal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Processes that the code under test starts, and what they start, end with the test."""
+    with processes.mortal() as mark:
+        for name, value in mark.items():
+            monkeypatch.setenv(name, value)
         yield
 
 

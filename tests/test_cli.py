@@ -1,28 +1,18 @@
 """The command line of scripts/train.py."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
-import processes
 import pytest
+import torch
+from processes import ROOT, finished, started
 from small import SMALL
 
 from da import catalog, entry
 
-ROOT = Path(__file__).resolve().parent.parent
-TRAIN = [sys.executable, str(ROOT / "scripts" / "train.py")]
-
-
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-
-
-def finished(*arguments: str) -> subprocess.CompletedProcess:
-    return processes.run([*TRAIN, *arguments], env=ENVIRONMENT)
+TRAIN = ROOT / "scripts" / "train.py"
 
 
 def records(folder: Path) -> list[dict]:
@@ -32,7 +22,8 @@ def records(folder: Path) -> list[dict]:
 @pytest.mark.parametrize("flag", ["--help", "--list"])
 def test_help_and_list_name_everything_without_pytorch(flag: str) -> None:
     code = f"import sys; sys.argv=['train', '{flag}']; from da import entry; entry.train(['{flag}']); assert 'torch' not in sys.modules"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    done = finished("-c", code)
+    assert done.returncode == 0, done.stderr
     for group in ("method", "data"):
         for name in catalog.entries(group):
             assert re.search(rf"\b{name}\b", done.stdout)
@@ -135,50 +126,69 @@ def test_a_planted_pickle_is_not_executed(tmp_path: Path, capsys: pytest.Capture
 
 def test_a_sweep_runs_skips_and_survives_a_failure(tmp_path: Path) -> None:
     sweep = ["-m", "method=source_only,coral", "optimizer.lr=0.001,1e30", *SMALL, f"output={tmp_path}", "optimizer=sgd"]
-    first = finished(*sweep)
+    first = finished(TRAIN, *sweep)
     assert first.returncode == 1, "one run failed"
     assert first.stdout.count("finished ") == 3
     assert "FAILED   method=source_only" in first.stderr
     assert "not finite" in first.stderr
     assert "Traceback" not in first.stderr
     assert sorted(r["status"] for r in records(tmp_path)) == ["failed", "finished", "finished", "finished"]
-    second = finished(*sweep)
+    second = finished(TRAIN, *sweep)
     assert second.returncode == 1
     assert "3 skipped, 1 failed" in second.stdout
     assert "failed before" in second.stderr
     assert not list(tmp_path.rglob("*.log")), "nothing leaves files of its own"
 
 
+KILLED = """
+import os, signal, sys
+from da import entry
+from da.methods.base import Method
+
+step = Method.training_step
+
+def dying(self, batch, index):
+    if self.steps_done == 13:
+        os.kill(os.getpid(), signal.SIGKILL)
+    step(self, batch, index)
+
+Method.training_step = dying
+entry.train(sys.argv[1:])
+"""
+
+
 def test_a_killed_run_is_taken_up_again(tmp_path: Path) -> None:
-    arguments = ["method=source_only", "data=toy", "trainer.max_epochs=400", "steps_per_epoch=5", f"output={tmp_path}",
+    """Killed within its third epoch, at a step and not after a time: no machine is too fast or too slow for it."""
+    arguments = ["method=source_only", "data=toy", "trainer.max_epochs=5", "steps_per_epoch=5", f"output={tmp_path}",
                  "trainer.enable_progress_bar=false", "logger=none"]  # fmt: skip
-    with processes.running([*TRAIN, *arguments], env=ENVIRONMENT) as process:
-        processes.until(lambda: list(tmp_path.rglob("last.ckpt")), process)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+    killed = finished("-c", KILLED, *arguments)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    (checkpoint,) = tmp_path.rglob("last.ckpt")
+    assert torch.load(checkpoint, weights_only=True)["epoch"] == 1, "the second epoch is the last whole one"
     assert not records(tmp_path)
-    done = finished(*arguments)
+    done = finished(TRAIN, *arguments)
     assert done.returncode == 0, done.stderr
     (found,) = records(tmp_path)
-    assert [e["epoch"] for e in found["epochs"]] == list(range(1, 401)), "the history is whole"
+    assert [e["epoch"] for e in found["epochs"]] == [1, 2, 3, 4, 5], "the history is whole"
 
 
 def test_ctrl_c_stops_gracefully_and_keeps_the_step(tmp_path: Path) -> None:
-    arguments = ["method=source_only", "data=toy", "trainer.max_epochs=4000", "steps_per_epoch=50",
-                 f"output={tmp_path}", "trainer.enable_progress_bar=false"]  # fmt: skip
-    with processes.running([*TRAIN, *arguments], env=ENVIRONMENT) as process:
-        processes.until(lambda: list(tmp_path.rglob("last.ckpt")), process)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=processes.PATIENCE)
-    assert process.returncode == 130
-    assert "goes on from the last step" in err
-    assert "Traceback" not in err
+    endless = ["method=source_only", "data=toy", "trainer.max_epochs=1000000", "steps_per_epoch=50",
+               f"output={tmp_path}", "trainer.enable_progress_bar=false"]  # fmt: skip
+    with started(TRAIN, *endless) as process:
+        process.until(lambda: list(tmp_path.rglob("last.ckpt")), "a checkpoint")
+        process.send(signal.SIGINT)
+        done = process.ended()
+    assert done.returncode == 130, done.stderr
+    assert "goes on from the last step" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow
 def test_sweeps_over_devices_give_each_run_all_its_processes(tmp_path: Path) -> None:
     """Plain Hydra with Lightning's launcher ends this with exit code 0 and half the data."""
-    done = finished("-m", "trainer.devices=2,1,2", "seed=0,1", "method=dann", *SMALL, f"output={tmp_path}")  # fmt: skip
+    arguments = ["-m", "trainer.devices=2,1,2", "seed=0,1", "method=dann", *SMALL, f"output={tmp_path}"]
+    done = finished(TRAIN, *arguments)
     assert done.returncode == 0, done.stderr
     found = records(tmp_path)
     assert sorted(r["device"][0] for r in found) == ["1", "1", "2", "2"]
@@ -191,6 +201,7 @@ def test_sweeps_over_devices_give_each_run_all_its_processes(tmp_path: Path) -> 
 @pytest.mark.slow
 def test_a_failing_process_group_shows_the_cause_and_does_not_stop_the_sweep(tmp_path: Path) -> None:
     done = finished(
+        TRAIN,
         "-m",
         "optimizer.lr=1e30,0.001",
         "optimizer=sgd",

@@ -1,20 +1,16 @@
 """What documents say is true: rendered parts are current, commands are real, the guides work as written."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-import processes
 import pytest
+from processes import ROOT, finished
 from small import SMALL
 
 from da import docs
 from da.compose import expand
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_rendered_parts_are_current() -> None:
@@ -50,10 +46,7 @@ def test_python_snippets_of_the_readme_run(tmp_path: Path) -> None:
     snippets = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert snippets
     for snippet in snippets:
-        done = processes.run(
-            [sys.executable, "-c", snippet], cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
+        done = finished("-c", snippet, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
 
 
@@ -65,14 +58,13 @@ def project(tmp_path: Path) -> Path:
     for name in ("README.md", "CONTRIBUTING.md", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "tests").mkdir()
-    for name in ("deep.py", "conftest.py", "mutants.json"):
+    for name in ("deep.py", "conftest.py", "processes.py", "mutants.json"):
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
     return tmp_path
 
 
 def call(project: Path, *command: str) -> subprocess.CompletedProcess:
-    environment = os.environ | {"PYTHONPATH": str(project), "OMP_NUM_THREADS": "1"}
-    return processes.run([sys.executable, *command], cwd=project, env=environment)
+    return finished(*command, cwd=project, env={"PYTHONPATH": str(project)})
 
 
 def test_a_fresh_scaffold_is_a_method(project: Path) -> None:

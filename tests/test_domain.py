@@ -1,12 +1,11 @@
 import copy
 import pickle
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from processes import finished
 from scipy import sparse
 
 from da.domain import Batch, Domain, Split, Task, Withheld, as_float, check_task, pool
@@ -258,13 +257,14 @@ def test_copies_views_and_types_of_labels_do_not_change_the_fingerprint():
     assert int(before, 16) >= 0
 
 
-def test_the_fingerprint_is_the_same_in_another_process(root):
+def test_the_fingerprint_is_the_same_in_another_process():
     code = (
         "import numpy as np; from da.domain import Domain, Split, Task;"
         "d = Domain(np.arange(6.0).reshape(3, 2), np.array([0, 1, 0]), name='d');"
         "print(Task('t', (Split(d),), Split(d), ('a', 'b')).fingerprint())"
     )
-    said = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    said = finished("-c", code)
+    assert said.returncode == 0, said.stderr
     d = Domain(np.arange(6.0).reshape(3, 2), np.array([0, 1, 0]), name="d")
     assert said.stdout.strip() == Task("t", (Split(d),), Split(d), ("a", "b")).fingerprint()
 

@@ -1,7 +1,5 @@
-import subprocess
-import sys
-
 import pytest
+from processes import finished
 
 from da.analysis.ranking import Candidate, across_runs, judge, markdown, report, spearman, within_runs
 from da.results import record
@@ -171,11 +169,12 @@ def test_report_of_nothing_says_so():
 def test_the_script_prints_and_writes_the_report(tmp_path, root):
     for seed in range(2):
         record.write(tmp_path / "runs" / f"{seed}", run([(50.0, {"last": 1.0}), (60.0, {"last": 2.0})], seed=seed))
-    command = [sys.executable, str(root / "benchmarks" / "selection.py"), "runs", "--write", "out.md"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+    script = root / "benchmarks" / "selection.py"
+    done = finished(script, "runs", "--write", "out.md", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     assert "| `last` | - | 0.0 ± 0.0 | 2 | 2 | 0 | 0 |" in done.stdout
     assert (tmp_path / "out.md").read_text().strip() == done.stdout.strip()
     assert "2 finished runs" in done.stdout
-    wrong = subprocess.run([*command[:2], "nowhere"], capture_output=True, text=True, cwd=tmp_path)
+    wrong = finished(script, "nowhere", cwd=tmp_path)
     assert wrong.returncode == 2
     assert "nowhere is no folder" in wrong.stderr

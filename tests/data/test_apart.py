@@ -1,11 +1,10 @@
 """A domain is not adapted to itself: by name, by file however it is spelt, or by content."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import finished
 
 from da import catalog
 from da.compose import compose, expand
@@ -126,7 +125,6 @@ def test_different_samples_are_not_the_same() -> None:
 
 def test_a_single_run_is_refused_with_code_2_and_leaves_no_record(tables, root) -> None:
     out = tables / "runs"
-    command = [sys.executable, str(root / "scripts" / "train.py"), *options(tables, "a.npz", "a.npz", f"output={out}")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=root)
+    done = finished(root / "scripts" / "train.py", *options(tables, "a.npz", "a.npz", f"output={out}"), cwd=root)
     assert (done.returncode, out.exists()) == (2, False)
     assert "name two different domains" in done.stderr

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.svm import SVC
+from witness import quietly
 
 from da.data.simulated import MULTIPLE, NOISE, Simulated, draw
 from da.domain import check_task
@@ -16,15 +17,15 @@ each = pytest.mark.parametrize("shift", Simulated.shifts)
 
 
 @each
-@pytest.mark.filterwarnings("ignore:The `return_X_y` parameter is deprecated:DeprecationWarning")  # in skada
 @pytest.mark.parametrize("seed", [0, 3])
 def test_the_generator_is_skadas(shift, seed):
     make = pytest.importorskip("skada.datasets").make_shifted_datasets
     n = 100 * MULTIPLE[shift]
-    x, y, domain = make(
-        n_samples_source=n, n_samples_target=n, shift=SKADA[shift], noise=NOISE[shift], label="binary",
-        center_cov_shift=(-0.4, 3), random_state=seed,
-    )  # fmt: skip
+    with quietly():
+        x, y, domain = make(
+            n_samples_source=n, n_samples_target=n, shift=SKADA[shift], noise=NOISE[shift], label="binary",
+            center_cov_shift=(-0.4, 3), random_state=seed,
+        )  # fmt: skip
     source, target = draw(shift, n, NOISE[shift], seed)
     for ours, of in ((source, domain > 0), (target, domain < 0)):
         np.testing.assert_array_equal(ours.x, x[of])

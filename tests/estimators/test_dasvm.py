@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.svm import SVC
+from witness import quietly
 
 from da.data.toy import Toy
 from da.domain import Domain
@@ -84,7 +85,8 @@ def test_the_first_exchange_is_that_of_skada():
         source, target, _ = toy("rotation", seed=0)
         theirs = self_labeling.DASVMClassifier(SVC(kernel="linear"), k=1, max_iter=1, save_indices=True)
         X, y = np.vstack([source.x, target.x]), np.r_[source.y, np.full(len(target), -1)]
-        theirs.fit(X, y, sample_domain=np.r_[np.ones(len(source)), np.full(len(target), -2)])
+        with quietly():
+            theirs.fit(X, y, sample_domain=np.r_[np.ones(len(source)), np.full(len(target), -2)])
     machine = SVC(kernel="linear").fit(source.x, source.y)
     f_s, f_t = machine.decision_function(source.x), machine.decision_function(target.x)
     new, drop = exchange(f_s, f_t, np.ones(120, dtype=bool), np.zeros(120, dtype=bool), 1)

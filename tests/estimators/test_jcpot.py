@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from witness import quietly
 
 from da.domain import Domain
 from da.errors import DataError
@@ -38,15 +39,16 @@ def test_the_targets_proportions_are_recovered(counts, sources):
 def test_proportions_and_plans_are_pots(entropy, sources):
     target = target_of((50, 30, 20))
     unit = np.sqrt(np.median(((np.r_[sources[0].x, sources[1].x][:, None] - target.x[None]) ** 2).sum(2)))
-    h, log = ot.bregman.jcpot_barycenter(
-        [s.x / unit for s in sources],
-        [s.y for s in sources],
-        target.x / unit,
-        entropy,
-        numItermax=5000,
-        stopThr=1e-12,
-        log=True,
-    )
+    with quietly():
+        h, log = ot.bregman.jcpot_barycenter(
+            [s.x / unit for s in sources],
+            [s.y for s in sources],
+            target.x / unit,
+            entropy,
+            numItermax=5000,
+            stopThr=1e-12,
+            log=True,
+        )
     fitted = JCPOT(entropy=entropy, max_iter=5000, tolerance=1e-12).fit(sources, target)
     np.testing.assert_allclose(fitted.proportions_, h, atol=1e-8)
     for plan, peer in zip(fitted.plans_, log["gamma"], strict=True):

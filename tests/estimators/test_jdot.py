@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from sklearn.kernel_ridge import KernelRidge as PeerRidge
+from witness import quietly
 
 from da.domain import Domain
 from da.errors import UsageError
@@ -36,7 +37,8 @@ def test_the_squared_loss_is_a_kernel_ridge_regression_by_turns(pair):
     cost = 2.0 * normalised(source.x, target.x)
     total = cost
     for _ in range(50):
-        plan = ot.emd(SOURCE, TARGET, total)
+        with quietly():
+            plan = ot.emd(SOURCE, TARGET, total)
         ridge = PeerRidge(alpha=0.01 * 40, kernel="rbf", gamma=1 / 8).fit(target.x, 40 * plan.T @ signs)
         total = cost + ((signs[:, None] - ridge.predict(target.x)[None]) ** 2).sum(2)
     fitted = JDOT(loss="squared", distance_weight=2.0, bandwidth=2.0, regularization=0.01).fit(source, target)
@@ -122,7 +124,8 @@ def test_regression_is_kernel_ridge_by_turns(waves):
     cost = normalised(x_s, x_t)
     total = cost
     for _ in range(50):
-        plan = ot.emd(np.full(80, 1 / 80), np.full(90, 1 / 90), total)
+        with quietly():
+            plan = ot.emd(np.full(80, 1 / 80), np.full(90, 1 / 90), total)
         ridge = PeerRidge(alpha=1e-3 * 90, kernel="rbf", gamma=0.5).fit(x_t, 90 * plan.T @ y)
         total = cost + (y[:, None] - ridge.predict(x_t)[None]) ** 2
     fitted = JDOTRegression(bandwidth=1.0, tolerance=1e-12).fit(Domain(x_s, y_s), Domain(x_t))
@@ -136,7 +139,8 @@ def test_regression_is_skadas(waves):
 
     (x_s, y_s), (x_t, _) = waves
     y = (y_s - y_s.mean()) / y_s.std()
-    peer, *_ = solve(LinearRegression(), x_s, y, x_t, alpha=0.5, tol=1e-12)
+    with quietly():
+        peer, *_ = solve(LinearRegression(), x_s, y, x_t, alpha=0.5, tol=1e-12)
     fitted = JDOTRegression(kernel="linear", regularization=1e-9, cost_norm="mean", tolerance=1e-12).fit(
         Domain(x_s, y_s), Domain(x_t)
     )

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
+from witness import quietly
 
 from da.domain import Domain
 from da.estimators.transport.ot_emd import OptimalTransport
@@ -17,7 +18,8 @@ def test_labels_are_what_pot_carries(entropy, pair):
         peer = ot.da.SinkhornTransport(reg_e=entropy, norm="median", tol=1e-12, max_iter=5000)
     else:
         peer = ot.da.EMDTransport()
-    peer.fit(Xs=source.x, Xt=target.x)
+    with quietly():
+        peer.fit(Xs=source.x, Xt=target.x)
     fitted = TransportedLabels(entropy=entropy, tolerance=1e-12, max_iter=5000).fit(source, target)
     np.testing.assert_allclose(fitted.labels_, peer.transform_labels(source.y), atol=1e-8)
     np.testing.assert_allclose(fitted.predict_proba(target.x), fitted.labels_, atol=0)

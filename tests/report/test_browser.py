@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
+from processes import mortal
 
 from da.report.chapter import chapters
 from da.report.page import html
@@ -25,12 +27,12 @@ def browser():
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "light"}]}
-    )
-    yield driver
-    driver.quit()
+    light = {"features": [{"name": "prefers-color-scheme", "value": "light"}]}
+    with mortal() as mark:
+        service = webdriver.ChromeService(DRIVER, env=os.environ | mark)
+        with webdriver.Chrome(options=options, service=service) as driver:  # quits it at the end
+            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", light)
+            yield driver
 
 
 @pytest.fixture

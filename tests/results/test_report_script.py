@@ -1,16 +1,14 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-import processes
+from processes import finished as run
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "report.py"
 
 
 def report(*arguments):
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return processes.run(command)
+    return run(SCRIPT, *arguments)
 
 
 def test_tables_are_printed_and_written(tmp_path, keep, finished):
@@ -35,5 +33,6 @@ def test_nothing_to_report(tmp_path, keep, finished):
 
 def test_a_report_needs_no_torch():
     code = f"import runpy, sys; runpy.run_path({str(SCRIPT)!r}); assert 'torch' not in sys.modules"
-    assert processes.run([sys.executable, "-c", code]).returncode == 0
+    done = run("-c", code)
+    assert done.returncode == 0, done.stderr
     assert "--markdown" in report("--help").stdout

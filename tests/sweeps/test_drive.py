@@ -1,13 +1,12 @@
 """Sweeps from the command line."""
 
 import json
-import subprocess
-import sys
+from contextlib import ExitStack
 from itertools import product
 
 import hydra
-import processes
 import pytest
+from processes import finished, started
 from small import SMALL
 
 from da import entry
@@ -107,16 +106,11 @@ def test_the_state_of_a_sweep_is_read_by_another_process(tmp_path):
     status.began("method=coral seed=3")
     for kind in ("failed", "pruned"):
         status.ended("x", Outcome(kind, "why"))
-    done = subprocess.run(
-        [sys.executable, "scripts/sweep_status.py", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        cwd=record.ROOT,
-        env={"PYTHONPATH": str(record.ROOT)},
-        check=True,
-    )
+    done = finished(record.ROOT / "scripts" / "sweep_status.py", tmp_path)
+    assert done.returncode == 0, done.stderr
     assert "train.py -m method=coral: 2 of 7 done (1 failed, 1 pruned), 1 running" in done.stdout
     assert "method=coral seed=3" in done.stdout
+    status.beat(force=True)  # the other process may have taken its time
     (said,) = drivers(tmp_path)
     assert said["alive"]
     old = json.loads(status.file.read_text()) | {"beat": 0.0}
@@ -129,11 +123,11 @@ def test_the_state_of_a_sweep_is_read_by_another_process(tmp_path):
 
 
 def test_a_new_driver_buries_the_dead_ones_of_its_machine(tmp_path):
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
+    with started("-c", "") as dead:
+        dead.ended()
     first = Status(tmp_path, 1, 1, "alive")
     first.beat(force=True)
-    left = first.file.with_name(f"{first.file.stem.rpartition('-')[0]}-{dead.pid}.json")
+    left = first.file.with_name(f"{first.file.stem.rpartition('-')[0]}-{dead.process.pid}.json")
     elsewhere = first.file.with_name("elsewhere-1.json")
     for file in (left, elsewhere):
         file.write_text(first.file.read_text())
@@ -151,10 +145,11 @@ def test_time_left_follows_what_finished(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("mortal")
 def test_tasks_of_a_cluster_on_this_machine(tmp_path, capsys):
     """submitit's local executor: two tasks, each with a process of its own; a failing run fails alone."""
     pytest.importorskip("submitit")
-    local = ["launcher=submitit", "launcher.cluster=local", "launcher.tasks=2", "launcher.minutes=10"]
+    local = ["launcher=submitit", "launcher.cluster=local", "launcher.tasks=2", "launcher.minutes=60"]
     given = ["-m", *SMALL, "logger=none", f"output={tmp_path}", "method=coral,pca", "data.shift=covariate,no", *local]
     assert entry.train(given) == 1
     assert sorted(r["status"] for r in store.load(tmp_path)) == ["failed", "failed", "finished", "finished"]
@@ -168,11 +163,9 @@ def test_tasks_of_a_cluster_on_this_machine(tmp_path, capsys):
 def test_two_drivers_on_one_folder_share_the_work(tmp_path):
     """Started at once on the same grid: every run is run by exactly one of them."""
     arguments = ["-m", *SMALL, "logger=none", f"output={tmp_path}", "method=coral,pca,tca,unadapted", "seed=0,1,2"]
-    command = [sys.executable, "scripts/train.py", *arguments]
-    options = {"cwd": record.ROOT, "env": {"PYTHONPATH": str(record.ROOT), "PATH": ""}, "stderr": subprocess.DEVNULL}
-    with processes.running(command, **options) as first, processes.running(command, **options) as second:
-        both = [first, second]
-        said = [process.communicate(timeout=processes.PATIENCE)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0]
-    assert sum(text.count("finished method=") for text in said) == 12
+    with ExitStack() as stack:
+        both = [stack.enter_context(started(record.ROOT / "scripts" / "train.py", *arguments)) for _ in range(2)]
+        done = [process.ended() for process in both]
+    assert [each.returncode for each in done] == [0, 0], done
+    assert sum(each.stdout.count("finished method=") for each in done) == 12
     assert len(store.load(tmp_path)) == 12

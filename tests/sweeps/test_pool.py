@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from processes import HANGING
 from small import SMALL
 
 from da.compose import compose
@@ -16,26 +17,32 @@ from da.sweeps.job import Grid, Job
 from da.sweeps.pool import Pool
 from da.sweeps.status import Status, drivers
 
+pytestmark = pytest.mark.usefixtures("mortal")
+
 
 def job(tmp_path, *overrides, watch=None):
     return Job(validate(compose([*SMALL, "method=source_only", f"output={tmp_path}", *overrides])), watch)
 
 
 class Driven:
-    """A pool that notes what came of each job."""
+    """A pool that notes what came of each job; its clock stands still until a test puts it ahead, or something hangs."""
 
     def __init__(self, tmp_path, total, **keywords):
         self.status = Status(tmp_path, total, 1, "test")
-        self.ahead = 0.0
+        self.ahead, self.begun = 0.0, time.monotonic()
         options = {"threads": 1, "timeout": None, "memory": None} | keywords
-        self.pool = Pool(1, status=self.status, clock=lambda: time.monotonic() + self.ahead, **options)
+        self.pool = Pool(1, status=self.status, clock=self.clock, **options)
         self.outcomes = {}
+
+    def clock(self):
+        return self.ahead + max(0.0, time.monotonic() - self.begun - HANGING)
 
     def run(self, jobs):
         try:
             self.pool.run(Grid(jobs), lambda job, outcome: self.outcomes.setdefault(job.plan.config["seed"], outcome))
         finally:
             self.status.close()
+            assert self.clock() == self.ahead, "something hung"
         return {seed: outcome.kind for seed, outcome in self.outcomes.items()}
 
     @property
@@ -141,7 +148,7 @@ def test_the_second_ctrl_c_ends_at_once_what_does_not_stop(tmp_path):
         os.kill(os.getpid(), signal.SIGINT)
         return False
 
-    with pytest.raises(KeyboardInterrupt):  # a pool that waited for it would never come back
+    with pytest.raises(KeyboardInterrupt):
         driven.run([job(tmp_path, "trainer.max_epochs=50", watch=watch)])
     assert driven.outcomes[0].kind == "interrupted"
 

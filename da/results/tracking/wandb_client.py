@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Any
 
-INIT_SHARE = 1 / 3  # of the patience: what does not answer by then is left for an offline run
+INIT_SHARE = 1 / 3  # of the patience: a server that does not answer by then leaves the rest to an offline run
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def serve(
 
     if offline is None and "WANDB_MODE" not in os.environ:
         offline = not wandb.login(prompt=False, verify=False)
-    settings = wandb.Settings(console="off", init_timeout=patience * INIT_SHARE)
+    settings = wandb.Settings(console="off", init_timeout=patience if offline else patience * INIT_SHARE)
     run = wandb.init(mode="offline" if offline else None, settings=settings, **keywords)
     while "finish" not in (event := events.get()):
         run.log(event["log"], step=event["step"])
