@@ -69,6 +69,7 @@ def build(
     network: NetworkFactory,
     classifier: BaseEstimator | None = None,
     optimization: Optimization | None = None,
+    embedding: str = "joint",
     seed: int = 0,
 ) -> Method:
     """A method with its modules, from equal seeds equal weights; an estimator is wrapped so that a trainer can run it.
@@ -79,6 +80,7 @@ def build(
         network: makes a network from a shape and a number of classes.
         classifier: follows an estimator; deep methods need none.
         optimization: how a deep method's parameters are updated; None leaves what it has.
+        embedding: whether both domains pass the network in one forward (``joint``) or in one each (``apart``).
         seed: of the weights.
 
     Raises:
@@ -89,6 +91,7 @@ def build(
     if isinstance(made, Method):
         method = made
         method.optimization = optimization or made.optimization
+        method.embedding = embedding
     else:
         assert classifier is not None, "an estimator needs a classifier after it"
         method = ClosedForm(made, classifier)

@@ -17,6 +17,10 @@ from da.schedules import LEARNING_RATE
 from da.setting import setting_of
 
 RERUN = ("none", "failed", "stale", "all")
+EMBEDDING = ("joint", "apart")
+PRECISION = ("32-true", "bf16-mixed", "16-mixed")
+UNSET = {"embedding": "joint"}
+"""Keys that came after the first records: at these values they stay out of a configuration, and so out of run ids."""
 RESERVED = [
     "logger",
     "callbacks",
@@ -49,6 +53,7 @@ class Frame:
     steps_per_epoch: int | None = None
     evaluate_every: int = 1
     shots: int = 3
+    embedding: str = "joint"
     selection: str = "last"
     seed: int = 0
     output: str = "runs"
@@ -94,6 +99,9 @@ def validate(config: Mapping[str, Any]) -> Plan:
     for group in (*GROUPS, *(group for group in OPTIONAL if group in plain)):
         _check_node(plain[group], group)
     _check_values(plain)
+    for key, value in UNSET.items():
+        if plain[key] == value:
+            del plain[key]
     method = catalog.entry_of("method", plain["method"]["_target_"])
     data = catalog.entry_of("data", plain["data"]["_target_"])
     lacking = data.access.lacks(method.access)
@@ -221,7 +229,11 @@ def _check_values(plain: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"batch_size={plain['batch_size']} must be a multiple of trainer.devices={world}, which share it."
         )
-    for key, allowed in (("schedule", LEARNING_RATE), ("rerun", RERUN), ("selection", criteria())):
+    precision = plain["trainer"].get("precision", "32-true")
+    if str(precision) not in (*PRECISION, "32"):
+        raise ConfigError(f"trainer.precision={precision} is not supported; use {', '.join(PRECISION)}.")
+    choices = {"schedule": LEARNING_RATE, "embedding": EMBEDDING, "rerun": RERUN, "selection": criteria()}
+    for key, allowed in choices.items():
         if plain[key] not in allowed:
             raise ConfigError(f"{key}='{plain[key]}' is unknown; {nearest(plain[key], allowed)}")
 

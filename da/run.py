@@ -122,6 +122,7 @@ def make_method(plan: Plan, task: Task) -> Method:
         optimization=Optimization(
             catalog.factory(config["optimizer"], where="optimizer"), LEARNING_RATE[config["schedule"]], config["clip"]
         ),
+        embedding=config.get("embedding", "joint"),
         seed=config["seed"],
     )
 

@@ -13,14 +13,14 @@ def cross_entropy(logits: Tensor, y: Tensor, weights: Tensor | None = None) -> T
 
 
 def source_against_target(d_s: Tensor, d_t: Tensor, w_s: Tensor | None = None, w_t: Tensor | None = None) -> Tensor:
-    """-1/2 E_s[w log D] - 1/2 E_t[w log(1 - D)], with weights that are divided by their sum."""
+    """-E_s[w log D] - E_t[w log(1 - D)], with weights that are divided by their sum."""
 
     def side(logits: Tensor, sign: float, weights: Tensor | None) -> Tensor:
         losses = [torch.log1p(torch.exp(-sign * d)) for d in logits.flatten()]
         weights = torch.ones(len(losses)) if weights is None else weights
         return sum(w * loss for w, loss in zip(weights, losses, strict=True)) / weights.sum()
 
-    return 0.5 * side(d_s, 1.0, w_s) + 0.5 * side(d_t, -1.0, w_t)
+    return side(d_s, 1.0, w_s) + side(d_t, -1.0, w_t)
 
 
 def entropies(logits: Tensor) -> Tensor:
@@ -44,6 +44,19 @@ def mean_squared_distance(z: Tensor) -> Tensor:
     """Over pairs of different samples."""
     pairs = [squared_distance(a, b) for i, a in enumerate(z) for j, b in enumerate(z) if i != j]
     return sum(pairs) / len(pairs)
+
+
+def unbiased_mmd(z_s: Tensor, z_t: Tensor, kernels: int = 5) -> Tensor:
+    """A kernel and a pair of different samples at a time; widths double around the mean squared distance, a constant."""
+    middle = mean_squared_distance(torch.cat([z_s, z_t]).detach())
+    widths = [middle * 2.0 ** (m + 1 - (kernels + 1) / 2) for m in range(kernels)]
+
+    def mean(pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
+        values = [sum(torch.exp(-squared_distance(x, y) / w) for w in widths) / kernels for x, y in pairs]
+        return sum(values) / len(values)
+
+    within_s, within_t = ([(x, y) for i, x in enumerate(z) for j, y in enumerate(z) if i != j] for z in (z_s, z_t))
+    return mean(within_s) + mean(within_t) - 2.0 * mean([(x, y) for x in z_s for y in z_t])
 
 
 def ramp(progress: float) -> float:

@@ -15,7 +15,7 @@ import torch
 
 from da.checks.processes import trained_by_two
 from da.checks.subject import Subject, applies_if
-from da.checks.trial import NETWORKS, build, same, task_for, train, weights_of
+from da.checks.trial import NETWORKS, SMALL, build, normed, same, task_for, train, weights_of
 from da.domain import Batch, Task
 from da.inference import predict
 from da.methods.base import Method, Optimization, Phase, Terms
@@ -165,16 +165,20 @@ def _is_single_phase_transductive(subject: Subject) -> bool:
 
 @applies_if(_is_single_phase_transductive)
 def check_weight_zero_is_source_only(subject: Subject) -> None:
-    """With its transfer term switched off a method is the baseline."""
+    """With its transfer term switched off a method is the baseline; apart, with batch normalisation too."""
     from da.methods.transductive.source_only import SourceOnly
 
     task = task_for(subject.needs)
-    off = build(subject, task, weight=0.0)
-    train(off, task)
-    baseline = build(Subject("source_only", SourceOnly, SourceOnly.needs), task)
-    train(baseline, task)
-    for a, b in zip(off.network.parameters(), baseline.network.parameters(), strict=True):
-        assert torch.allclose(a, b, atol=1e-4), f"{subject.name} with weight=0 differs from source-only."
+    for embedding, network in (("joint", SMALL), ("apart", partial(normed, dropout=0.0))):
+        off = build(subject, task, network=network, embedding=embedding, weight=0.0)
+        train(off, task)
+        baseline = build(Subject("source_only", SourceOnly, SourceOnly.needs), task, network=network)
+        train(baseline, task)
+        for a, b in zip(off.network.parameters(), baseline.network.parameters(), strict=True):
+            assert torch.allclose(a, b, rtol=0.0, atol=1e-6), (
+                f"{subject.name} with weight=0 and embedding={embedding} differs from source-only by "
+                f"{float((a - b).abs().max()):.2g}."
+            )
 
 
 def check_finite_in_bf16(subject: Subject) -> None:

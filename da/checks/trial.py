@@ -29,9 +29,9 @@ SMALL = partial(MLP, hidden=[16], features=8)
 """The plain network of the checks."""
 
 
-def normed(shape: tuple[int, ...], n_classes: int) -> Network:
+def normed(shape: tuple[int, ...], n_classes: int, *, dropout: float = 0.2) -> Network:
     """The network of the checks with batch normalisation and dropout."""
-    first = nn.Sequential(nn.Linear(math.prod(shape), 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.2))
+    first = nn.Sequential(nn.Linear(math.prod(shape), 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(dropout))
     return Network([nn.Flatten(), first, nn.Sequential(nn.Linear(16, 8), nn.ReLU())], 8, n_classes)
 
 
@@ -49,7 +49,9 @@ def task_for(needs: Access, *, samples: int = 60, classes: int = 3, seed: int = 
     return task
 
 
-def build(subject: Subject, task: Task, *, seed: int = 0, network: Any = None, **options: Any) -> Method:
+def build(
+    subject: Subject, task: Task, *, seed: int = 0, network: Any = None, embedding: str = "joint", **options: Any
+) -> Method:
     """A method with its modules, from equal seeds equal weights; estimators get a logistic regression."""
     return assembly.build(
         subject.new(**options),
@@ -57,6 +59,7 @@ def build(subject: Subject, task: Task, *, seed: int = 0, network: Any = None, *
         network=network or SMALL,
         classifier=LogisticRegression(max_iter=1000),
         optimization=Optimization(partial(torch.optim.Adam, lr=0.01)),
+        embedding=embedding,
         seed=seed,
     )
 

@@ -13,9 +13,9 @@ from da.divergences.precision import full_precision
 def domain_confusion(
     d_s: Tensor, d_t: Tensor, weight_s: Tensor | None = None, weight_t: Tensor | None = None
 ) -> Tensor:
-    r"""Binary cross-entropy of telling source (1) from target (0), the two domains weighing the same.
+    r"""Binary cross-entropy of telling source (1) from target (0), the sum of the two domains' means.
 
-    .. math:: -\tfrac12 \mathbb{E}_s [\log D] - \tfrac12 \mathbb{E}_t [\log (1 - D)]
+    .. math:: -\mathbb{E}_s [\log D] - \mathbb{E}_t [\log (1 - D)]
 
     Args:
         d_s: ``(n_s,)`` or ``(n_s, 1)`` logits of "is source" on source samples.
@@ -24,7 +24,7 @@ def domain_confusion(
         weight_t: the same for target samples.
 
     Returns:
-        A scalar; :math:`\log 2` when the discriminator is at chance.
+        A scalar; :math:`2 \log 2` when the discriminator is at chance (many codes halve it).
     """
 
     def side(logits: Tensor, label: float, weight: Tensor | None) -> Tensor:
@@ -32,7 +32,7 @@ def domain_confusion(
         loss = binary_cross_entropy_with_logits(logits, torch.full_like(logits, label), reduction="none")
         return loss.mean() if weight is None else (weight * loss).sum() / weight.sum()
 
-    return 0.5 * (side(d_s, 1.0, weight_s) + side(d_t, 0.0, weight_t))
+    return side(d_s, 1.0, weight_s) + side(d_t, 0.0, weight_t)
 
 
 def multilinear_map(z: Tensor, probabilities: Tensor) -> Tensor:

@@ -13,40 +13,73 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
     return (a.square().sum(1)[:, None] + b.square().sum(1)[None, :] - 2.0 * (a @ b.T)).clamp_min(0.0)
 
 
-@full_precision
-def mk_mmd(z_s: Tensor, z_t: Tensor, *, kernels: int = 5, bandwidth: float | None = None) -> Tensor:
-    r"""Squared MMD of several kernels, biased (Gretton et al., JMLR 2012, eq. 5; Long et al., ICML 2015, eq. 1).
+def pooled_distances(z_s: Tensor, z_t: Tensor) -> tuple[Tensor, Tensor]:
+    """``(n, n)`` squared distances of all samples, and their mean over pairs of different ones, without a gradient."""
+    z = torch.cat([z_s, z_t])
+    z = z - z.detach().mean(0)  # an offset shared by all samples would cost digits in the distances
+    distance = squared_distances(z, z)
+    mean = distance.detach().sum() / max(len(z) * (len(z) - 1), 1)
+    return distance, mean.clamp_min(torch.finfo(z.dtype).tiny)
 
-    .. math:: \frac1M \sum_m \Big\| \frac{1}{n_s} \sum_i \phi_m(z^s_i) - \frac{1}{n_t} \sum_j \phi_m(z^t_j) \Big\|^2,
-       \qquad k_m(a, b) = \exp(-\|a - b\|^2 / \sigma_m)
 
-    with bandwidths :math:`\sigma_m` doubling around the mean squared distance of the pooled sample.
+def unbiased(kernel: Tensor, weight_s: Tensor) -> Tensor:
+    r"""Squared MMD from the kernel's values, without the pairs of a sample with itself.
+
+    .. math:: \frac{\sum_{i \ne j} w_i w_j k(z^s_i, z^s_j)}{\sum_{i \ne j} w_i w_j}
+       + \frac{\sum_{i \ne j} k(z^t_i, z^t_j)}{n_t (n_t - 1)}
+       - 2 \frac{\sum_{i, j} w_i k(z^s_i, z^t_j)}{n_t \sum_i w_i}
 
     Args:
-        z_s: ``(n_s, d)`` source features.
-        z_t: ``(n_t, d)`` target features; ``n_t`` may differ from ``n_s``.
+        kernel: ``(n_s + n_t, n_s + n_t)`` values, source first.
+        weight_s: ``(n_s,)`` importance of each source sample, of any sum.
+
+    Raises:
+        ValueError: a domain has a single sample, which has no pair; take larger batches.
+    """
+    n_s, n_t = len(weight_s), len(kernel) - len(weight_s)
+    if min(n_s, n_t) < 2:
+        raise ValueError(f"An unbiased MMD needs at least 2 samples of each domain, got {n_s} and {n_t}.")
+    kernel = kernel - torch.diag(kernel.diagonal())
+    pairs = (weight_s.sum().square() - weight_s.square().sum()).clamp_min(torch.finfo(kernel.dtype).tiny)
+    within_s = weight_s @ kernel[:n_s, :n_s] @ weight_s / pairs
+    within_t = kernel[n_s:, n_s:].sum() / (n_t * (n_t - 1))
+    between = (weight_s @ kernel[:n_s, n_s:]).sum() / (weight_s.sum() * n_t)
+    return within_s + within_t - 2.0 * between
+
+
+@full_precision
+def mk_mmd(z_s: Tensor, z_t: Tensor, *, kernels: int = 5, bandwidth: float | None = None) -> Tensor:
+    r"""Squared MMD of several kernels, unbiased (Gretton et al., JMLR 2012, eq. 3; Long et al., ICML 2015, eq. 1).
+
+    .. math:: \frac1M \sum_{m=1}^M \Big( \frac{\sum_{i \ne j} k_m(z^s_i, z^s_j)}{n_s (n_s - 1)}
+       + \frac{\sum_{i \ne j} k_m(z^t_i, z^t_j)}{n_t (n_t - 1)} - 2 \frac{\sum_{i, j} k_m(z^s_i, z^t_j)}{n_s n_t}
+       \Big), \qquad k_m(a, b) = e^{-\|a - b\|^2 / \sigma_m}, \quad \sigma_m = \sigma \, 2^{m - (M + 1) / 2}
+
+    The bandwidths double from one kernel to the next, and :math:`\sigma` is their geometric mean for any M. The biased
+    estimate counts the pairs of a sample with itself too; where the bandwidth follows the distances, its gradient pulls
+    all samples together, even those of equal domains.
+
+    Args:
+        z_s: ``(n_s, d)`` source features, ``n_s >= 2``.
+        z_t: ``(n_t, d)`` target features, ``n_t >= 2``, which may differ from ``n_s``.
         kernels: number M of kernels.
-        bandwidth: the middle bandwidth, in squared units of ``z``; None takes the mean squared distance between
-            different samples, held constant in the gradient.
+        bandwidth: :math:`\sigma`, in squared units of ``z``; None takes the mean squared distance between different
+            samples of both domains, held constant in the gradient.
 
     Returns:
-        A scalar, at least 0, and 0 for equal samples.
+        A scalar, 0 in the mean over samples of one distribution, and so at times below 0.
+
+    Raises:
+        ValueError: a domain has a single sample.
 
     Deviates: the kernels have equal weights; the paper learns them by a quadratic program.
     """
-    z = torch.cat([z_s, z_t])
-    n = len(z)
-    z = z - z.detach().mean(0)  # an offset shared by all samples would cost digits in the distances
-    distance = squared_distances(z, z)
-    if bandwidth is None:
-        sigma = (distance.detach().sum() / max(n * (n - 1), 1)).clamp_min(torch.finfo(z.dtype).tiny)
-    else:
-        sigma = torch.as_tensor(bandwidth, dtype=z.dtype, device=z.device)
-    sign = torch.cat([z.new_full((len(z_s),), 1.0 / len(z_s)), z.new_full((len(z_t),), -1.0 / len(z_t))])
+    distance, mean = pooled_distances(z_s, z_t)
+    sigma = mean if bandwidth is None else torch.as_tensor(bandwidth, dtype=distance.dtype, device=distance.device)
     # The widest kernel costs one exp; squaring it halves the bandwidth, so the others cost a product each.
-    kernel = torch.exp(-distance / (sigma * 2.0 ** (kernels // 2)))
+    kernel = torch.exp(-distance / (sigma * 2.0 ** ((kernels - 1) / 2)))
     total = kernel
     for _ in range(kernels - 1):
         kernel = kernel * kernel
         total = total + kernel
-    return (sign @ total @ sign).clamp_min(0.0) / kernels
+    return unbiased(total, distance.new_ones(len(z_s))) / kernels

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
 from da.domain import Batch, Domain
@@ -40,6 +41,7 @@ class Method(LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.optimization = Optimization(torch.optim.SGD)
+        self.embedding = "joint"
         self.steps_done = 0
         self.term_sums: dict[str, Tensor | float] = {}
         self.diagnostics: dict[str, float] = {}
@@ -77,8 +79,14 @@ class Method(LightningModule):
         return View(z, self.network.head(z), self.gather(domain.y), self.gather(domain.weight))
 
     def views(self, batch: Batch) -> tuple[View, View]:
-        """Embed source and target in one forward over the concatenated batch."""
+        """Embed source and target: in one forward over the concatenated batch, or apart, as ``embedding`` says.
+
+        In one forward batch normalisation mixes the domains' statistics. Apart, each is normalised by its own, and the
+        source's features are those that training without the target gives; running statistics follow both in turn.
+        """
         source, target = batch.source, batch.target
+        if self.embedding == "apart":
+            return self.view(source), self.view(target)
         n = len(source)
         z = self.network.encoder(torch.cat([source.x, target.x]))
         z_s, z_t = self.gather(z[:n]), self.gather(z[n:])
@@ -107,7 +115,7 @@ class Method(LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> None:
         progress = self.progress
-        opened = self.optimizers()
+        opened: Any = self.optimizers()
         optimizers = dict(zip(self.groups(), opened if isinstance(opened, list) else [opened], strict=True))
         for optimizer in optimizers.values():
             for group in optimizer.param_groups:
@@ -118,20 +126,38 @@ class Method(LightningModule):
                 if not phase.groups:  # a bank or a teacher that follows: nothing is minimised
                     continue
                 loss = torch.stack(list(terms.values())).sum()
-                self._record(terms, loss)
-                for name in phase.groups:
-                    optimizers[name].zero_grad()
-                self.manual_backward(loss)
-                for name in phase.groups:
-                    if self.optimization.clip is not None:
-                        self.clip_gradients(optimizers[name].optimizer, self.optimization.clip, "norm")
-                    optimizers[name].step()
+                self._record(terms, loss, phase.repeat)
+                self._update([optimizers[name] for name in phase.groups], loss)
         self.steps_done += 1
 
-    def _record(self, terms: Terms, loss: Tensor) -> None:
-        """Sum the terms for the epoch's log; refuse a loss that is not finite (looked at rarely on an accelerator)."""
+    def _update(self, optimizers: list[LightningOptimizer], loss: Tensor) -> None:
+        """One step of each optimiser, its gradients clipped.
+
+        A gradient scaler (16-mixed) scales the loss, so the bound of the norm is scaled alike; and as its scale may
+        change with each optimiser's step, the gradients that wait for theirs follow it.
+        """
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        self.manual_backward(loss)
+        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        scale = at_backward = 1.0 if scaler is None else scaler.get_scale()
+        for optimizer in optimizers:
+            if scale != at_backward:
+                for gradient in gradients_of(optimizer):
+                    gradient.mul_(scale / at_backward)
+            if self.optimization.clip is not None:
+                self.clip_gradients(optimizer.optimizer, self.optimization.clip * scale, "norm")
+            optimizer.step()
+            scale = 1.0 if scaler is None else scaler.get_scale()
+
+    def _record(self, terms: Terms, loss: Tensor, repeat: int) -> None:
+        """Sum the terms for the epoch's log, those of a repeated phase by their mean over its repetitions.
+
+        Raises:
+            TrainingError: the loss is not finite (looked at rarely on an accelerator).
+        """
         for name, value in terms.items():
-            self.term_sums[name] = self.term_sums.get(name, 0.0) + value.detach()
+            self.term_sums[name] = self.term_sums.get(name, 0.0) + value.detach() / repeat
         look = loss.device.type == "cpu" or self.steps_done % LOOK_EVERY == 0
         if look and not torch.isfinite(loss):
             bad = ", ".join(name for name, value in terms.items() if not torch.isfinite(value)) or "their sum"
@@ -146,3 +172,9 @@ class Method(LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.steps_done, self.term_sums = checkpoint["steps_done"], checkpoint["term_sums"]
+
+
+def gradients_of(optimizer: LightningOptimizer) -> Iterator[Tensor]:
+    """The gradients that an optimiser's step would use."""
+    for group in optimizer.param_groups:
+        yield from (parameter.grad for parameter in group["params"] if parameter.grad is not None)

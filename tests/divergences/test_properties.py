@@ -28,19 +28,23 @@ def fixed_mmd(z_s, z_t):
 
 WIDE = 40
 CASES = {
-    "mk_mmd": (mk_mmd, 4),
-    "mk_mmd fixed": (fixed_mmd, 4),
     "coral": (coral, 4),
     "coral gram": (coral, WIDE),
     "soft_mmd": (soft, 4),
 }
 PAIRED = {"discrepancy": discrepancy, "domain_confusion": domain_confusion, "entropy": lambda a, b: entropy(a).mean()}
-HELPERS = {"squared_distances", "class_means", "multilinear_map", "full_precision"}
-OWN = {"weighted_mmd"}  # unbiased, so not 0 on equal samples: it has a file of its own
+HELPERS = {"squared_distances", "pooled_distances", "unbiased", "class_means", "multilinear_map", "full_precision"}
+UNBIASED = {"mk_mmd": (mk_mmd, 4), "mk_mmd fixed": (fixed_mmd, 4)}  # so not 0 on equal samples
+OWN = {"weighted_mmd"}  # takes weights: it has a file of its own
 
 two_samples = pytest.mark.parametrize(("divergence", "d"), CASES.values(), ids=CASES)
+of_samples = pytest.mark.parametrize(
+    ("divergence", "d"), [*CASES.values(), *UNBIASED.values()], ids=[*CASES, *UNBIASED]
+)
 everything = pytest.mark.parametrize(
-    ("divergence", "d"), [*CASES.values(), *((f, 4) for f in PAIRED.values())], ids=[*CASES, *PAIRED]
+    ("divergence", "d"),
+    [*CASES.values(), *UNBIASED.values(), *((f, 4) for f in PAIRED.values())],
+    ids=[*CASES, *UNBIASED, *PAIRED],
 )
 
 
@@ -60,10 +64,10 @@ def test_zero_on_equal_samples_and_on_any_order_of_them(divergence, d, draw):
     assert 0.0 <= divergence(z.float(), z.flip(0).float()).item() < 1e-5
 
 
-@two_samples
+@of_samples
 @pytest.mark.parametrize("sizes", [(2, 2), (2, 9), (9, 3)])
 def test_positive_symmetric_and_scalar_for_any_sizes(divergence, d, sizes, draw):
-    z_s, z_t = draw(sizes[0], d), draw(sizes[1], d, mean=1.0, scale=2.0, seed=1)
+    z_s, z_t = draw(sizes[0], d), draw(sizes[1], d, mean=3.0, scale=2.0, seed=1)
     there, back = divergence(z_s, z_t), divergence(z_t, z_s)
     assert there.shape == ()
     assert there.item() > 1e-4
@@ -77,14 +81,14 @@ def test_never_negative_in_single_precision(divergence, d, draw):
         assert divergence(z, z.flip(0) * (1.0 + 1e-7)).item() >= 0.0
 
 
-@two_samples
+@of_samples
 def test_the_order_of_samples_does_not_matter(divergence, d, draw):
     z_s, z_t = draw(6, d), draw(9, d, mean=1.0, seed=1)
     order = torch.randperm(6, generator=torch.Generator().manual_seed(0))
     assert divergence(z_s[order], z_t.flip(0)).item() == pytest.approx(divergence(z_s, z_t).item(), rel=1e-12)
 
 
-@two_samples
+@of_samples
 def test_a_larger_shift_is_a_larger_divergence(divergence, d, draw):
     z_s, z_t = draw(30, d), draw(30, d, seed=1)
     values = [divergence(z_s, k * z_t + k - 1.0).item() for k in (1.0, 1.5, 2.0)]

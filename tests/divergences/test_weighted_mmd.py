@@ -60,8 +60,10 @@ def test_gradients_reach_weights_and_bandwidth(draw) -> None:
 
 
 def test_smallest_batches_and_half_precision_are_finite(draw) -> None:
-    z = draw(1, 2)
-    assert torch.isfinite(weighted_mmd(z, z, torch.ones(1)))
+    z = draw(2, 2)
+    assert torch.isfinite(weighted_mmd(z, z, torch.ones(2)))
+    with pytest.raises(ValueError, match="got 1 and 2"):
+        weighted_mmd(z[:1], z, torch.ones(1))
     low = weighted_mmd(draw(8, 2).bfloat16(), draw(8, 2, mean=1.0, seed=1).bfloat16(), torch.ones(8))
     assert low.dtype == torch.float32
     assert torch.isfinite(low)

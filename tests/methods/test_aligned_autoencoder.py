@@ -13,7 +13,7 @@ from deep import (
     subject,
     updates,
 )
-from equations import mean_squared_distance, ramp, squared_distance
+from equations import ramp, squared_distance, unbiased_mmd
 from sklearn.cluster import KMeans
 
 from da.checks.trial import build, task_for, train
@@ -31,16 +31,7 @@ def reconstruction_of(method, x):
 
 
 def mmd_of(method, batch):
-    """Biased, five kernels whose widths double around the mean squared distance, which is constant."""
-    z_s, z_t = (method.network.encoder(part.x) for part in (batch.source, batch.target))
-    middle = mean_squared_distance(torch.cat([z_s, z_t]).detach())
-    widths = [middle * 2.0**m for m in (-2, -1, 0, 1, 2)]
-
-    def mean(a, b):
-        values = [sum(torch.exp(-squared_distance(x, y) / w) for w in widths) / 5.0 for x in a for y in b]
-        return sum(values) / len(values)
-
-    return mean(z_s, z_s) + mean(z_t, z_t) - 2.0 * mean(z_s, z_t)
+    return unbiased_mmd(*(method.network.encoder(part.x) for part in (batch.source, batch.target)))
 
 
 @pytest.mark.parametrize("progress", [0.0, 0.5, 1.0])

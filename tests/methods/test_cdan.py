@@ -1,6 +1,6 @@
 """CDAN and CDAN+E against Long et al., NeurIPS 2018, eq. 2 to 8.
 
-Deviates: as in DANN the domain loss is the mean over both domains; entropy weights are constant in the gradient.
+Deviates: predictions and entropy weights are constant in the gradient.
 """
 
 import pytest

@@ -1,7 +1,6 @@
 """DANN against Ganin et al., JMLR 2016, eq. 9 to 18: who is moved, which way, how strongly and when.
 
-Deviates: the domain loss is the mean over both domains, each counted one half; with the paper's sum, weight 1 would
-pull twice as hard.
+The domain loss is the sum of both domains' means, so that weight 1 pulls as hard as the paper's lambda = 1.
 """
 
 import pytest

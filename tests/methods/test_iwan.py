@@ -1,6 +1,6 @@
 """IWAN against Zhang et al., CVPR 2018, and on partial transfer: the target has two of the source's four classes.
 
-Deviates: as its docstring says; the domain losses are means over both domains, each counted one half.
+Deviates: as its docstring says.
 """
 
 import math
@@ -22,7 +22,7 @@ from deep import (
 from equations import cross_entropy, entropies, ramp, source_against_target
 
 from da.checks.behaviour import Arena, accuracy
-from da.checks.trial import batch_for, build, task_for, train
+from da.checks.trial import batch_for, build, normed, task_for, train
 from da.data.toy import blobs
 from da.domain import Domain, Split, Task
 from da.methods.instance.iwan import IWAN
@@ -91,6 +91,20 @@ def test_weights_fall_with_the_weighers_certainty_and_move_nothing() -> None:
     raw = torch.stack([1.0 - torch.sigmoid(d) for d in method.weigher(z)])
     torch.testing.assert_close(weights, raw / raw.mean())
     assert not weights.requires_grad
+
+
+def test_running_statistics_follow_one_forward_a_step() -> None:
+    """Weights are computed with the statistics of batch normalisation frozen: the weigher's forward does not move them."""
+    method, batch = case(IWAN, network=normed)
+    (layer,) = (m for m in method.modules() if isinstance(m, torch.nn.BatchNorm1d))
+    start = layer.running_mean.clone()
+    method.weigh(batch, 0.5)
+    torch.testing.assert_close(layer.running_mean, start, rtol=0, atol=0)
+    assert layer.num_batches_tracked.item() == 0
+    method.align(batch, 0.5)
+    assert layer.num_batches_tracked.item() == 1
+    first = method.network.encoder[1][0](torch.cat([batch.source.x, batch.target.x]).flatten(1))
+    torch.testing.assert_close(layer.running_mean, 0.9 * start + 0.1 * first.mean(0))
 
 
 def test_the_weigher_is_not_fought_and_does_not_follow_the_task() -> None:

@@ -14,6 +14,7 @@ from da.domain import Batch
 from da.methods.base import Method, Phase, Spec, Terms
 from da.nn.grl import reverse_gradient
 from da.nn.heads import Discriminator
+from da.nn.statistics import frozen_statistics
 from da.schedules import sigmoid_ramp
 from da.setting import ALL, Access
 from da.space import log_uniform, uniform
@@ -30,7 +31,8 @@ class IWAN(Method):
        \big( \mathbb{E}_s [w(z) \log D_0(z)] + \mathbb{E}_t [\log (1 - D_0(z))] \big)
 
     Args:
-        weight: :math:`\lambda`, the strength of the reversed gradient once its ramp over progress is done.
+        weight: :math:`\lambda`, the strength of the reversed gradient once its ramp over progress is done; 1 is the
+            paper's, and twice that of codes which halve the domain loss.
         entropy_weight: :math:`\gamma`, factor of the entropy of predictions on the target; 0 leaves it out.
         hidden: width of the two hidden layers of both discriminators.
 
@@ -38,8 +40,8 @@ class IWAN(Method):
     CVPR 2018.
 
     Deviates: both domains share one encoder, trained with the classifier throughout; the paper trains it on the source
-    first, then a copy for the target. The weights have mean 1 over the batch, and a discriminator's loss weighs both
-    domains alike.
+    first, then a copy for the target. The weights have mean 1 over the batch. The first discriminator sees features in
+    training mode, but the running statistics of batch normalisation follow the second forward of a step alone.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -69,7 +71,7 @@ class IWAN(Method):
 
     def weigh(self, batch: Batch, progress: float) -> Terms:
         """The first discriminator learns on features that do not move."""
-        with torch.no_grad():
+        with torch.no_grad(), frozen_statistics(self.network):
             source, target = self.views(batch)
         d_s, d_t = self.weigher(torch.cat([source.z, target.z])).split([len(source.z), len(target.z)])
         return {"weigher": domain_confusion(d_s, d_t)}

@@ -20,15 +20,21 @@ from da.space import log_uniform
 class CDAN(Method):
     r"""Condition the domain discriminator on the classifier's predictions by a multilinear map.
 
-    .. math:: \ell_{\text{domain}}\big(D(z \otimes p)\big), \qquad w(x) = 1 + e^{-H(p)} \text{ (CDAN+E)}
+    .. math:: \min_{F, G} \max_D \; \ell_{\text{task}} - \lambda_p \, \ell_{\text{domain}}, \quad
+       \ell_{\text{domain}} = -\frac{\sum_s w \log D(z \otimes p)}{\sum_s w}
+       - \frac{\sum_t w \log (1 - D(z \otimes p))}{\sum_t w}, \quad w = 1 + e^{-H(p)} \text{ (CDAN+E)}
 
     Args:
-        weight: strength of the reversed gradient once the ramp over progress is done.
+        weight: :math:`\lambda`, strength of the reversed gradient once the ramp over progress is done; 1 is the
+            paper's, and twice that of codes which halve the domain loss.
         hidden: width of the discriminator's two hidden layers.
         entropy_conditioning: weigh samples by the certainty of their prediction (CDAN+E).
         map_limit: width of :math:`z \otimes p` above which a random map of this width takes its place.
 
     Reference: Long et al., Conditional adversarial domain adaptation, NeurIPS 2018, eq. 2 to 8.
+
+    Deviates: predictions and entropy weights are constant in the gradient, as the common implementations have them, so
+    that the features alone are moved.
     """
 
     needs = Access(source_y=ALL, target_x=True)

@@ -15,16 +15,19 @@ from da.space import log_uniform
 class DAN(Method):
     r"""Match kernel mean embeddings of source and target features with several Gaussian kernels.
 
-    .. math:: \ell_{\text{task}} + \lambda \, \mathrm{MMD}_K^2(z^s, z^t)
+    .. math:: \ell_{\text{task}} + \lambda_p \, \mathrm{MMD}_K^2(z^s, z^t), \qquad
+       \lambda_p = \lambda \left( \frac{2}{1 + e^{-10 p}} - 1 \right)
 
     Args:
-        weight: factor of the alignment term.
-        kernels: number of Gaussian kernels, their bandwidths doubling around the mean squared distance.
+        weight: factor of the alignment term once the ramp over progress p is done; the term may be negative.
+        kernels: number of Gaussian kernels; their bandwidths double from one to the next, centred on the mean squared
+            distance in the batch.
 
     Reference: Long et al., Learning transferable features with deep adaptation networks, ICML 2015, eq. 4.
 
-    Deviates: one layer (the features before the classifier) is aligned, the kernels weigh the same, and the weight
-    is ramped up as in DANN, because from random weights an early full weight can collapse the features.
+    Deviates: one layer (the features before the classifier) is aligned, the kernels weigh the same, the unbiased
+    estimate is over all pairs of the batch, as in the common codes (the paper's is linear in its size), and the weight
+    is ramped up as in DANN.
     """
 
     needs = Access(source_y=ALL, target_x=True)

@@ -18,14 +18,18 @@ from da.space import log_uniform
 class DANN(Method):
     r"""Make features that a discriminator cannot assign to a domain, through gradient reversal.
 
-    .. math:: \min_{F, G} \max_D \; \ell_{\text{task}} - \lambda_p \, \ell_{\text{domain}}(D \circ F),
-       \qquad \lambda_p = \lambda \left( \frac{2}{1 + e^{-10 p}} - 1 \right)
+    .. math:: \min_{F, G} \max_D \; \ell_{\text{task}} - \lambda_p \, \ell_{\text{domain}}, \quad
+       \ell_{\text{domain}} = -\mathbb{E}_s [\log D(z)] - \mathbb{E}_t [\log (1 - D(z))],
+       \quad \lambda_p = \lambda \left( \frac{2}{1 + e^{-10 p}} - 1 \right)
 
     Args:
-        weight: strength of the reversed gradient once the ramp over progress p is done.
+        weight: :math:`\lambda`, strength of the reversed gradient once the ramp over progress p is done; 1 is the
+            paper's, and twice that of codes which halve the domain loss.
         hidden: width of the discriminator's two hidden layers.
 
     Reference: Ganin et al., Domain-adversarial training of neural networks, JMLR 2016, eq. 9 to 18.
+
+    Deviates: the discriminator has two hidden layers, and the whole network one learning rate.
     """
 
     needs = Access(source_y=ALL, target_x=True)
