@@ -12,6 +12,8 @@ from da.selection._samples import rows, spaced
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 FOLDS = 2
 LARGEST = 20.0
+WIDEST = 32
+SAMPLES_A_COMPONENT = 20
 
 
 class Importance(NamedTuple):
@@ -34,6 +36,8 @@ def importance(z_s: np.ndarray, z_t: np.ndarray) -> Importance | None:
     Every weight comes from a regression that did not see its sample (two folds), and the l2 penalty is the one of
     least log-loss on the samples left out. Judged on its own training samples, or too free for the width of the
     features, a regression tells the domains apart where they are equal, and a handful of samples gets all the weight.
+    Features wider than min(32, n / 20) are first reduced to that many principal components of both domains together:
+    in wide features the penalty that keeps a regression honest also hides the shift, and weights drift to 1.
 
     Args:
         z_s: ``(n, d)`` source features.
@@ -61,7 +65,7 @@ def _importance(z_s: np.ndarray, z_t: np.ndarray) -> Importance | None:
     z_s, z_t = z_s[index_s], z_t[index_t]
     if not (np.isfinite(z_s).all() and np.isfinite(z_t).all()):
         return None
-    z = np.concatenate([z_s, z_t])
+    z = reduced(np.concatenate([z_s, z_t]), min(WIDEST, max(1, min(len(z_s), len(z_t)) // SAMPLES_A_COMPONENT)))
     spread = z.std(axis=0)
     z = (z - z.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
     is_target = np.repeat([0, 1], [len(z_s), len(z_t)])
@@ -75,6 +79,19 @@ def _importance(z_s: np.ndarray, z_t: np.ndarray) -> Importance | None:
         best, margins = loss, tried
     log_ratio = margins[: len(z_s)] + np.log(len(z_s) / len(z_t))
     return Importance(index_s, np.exp(np.clip(log_ratio, -LARGEST, LARGEST)))
+
+
+def reduced(z: np.ndarray, width: int) -> np.ndarray:
+    """``(n, d)`` features, or their leading principal components where they are wider than ``width``.
+
+    Components without variance, up to rounding, are left out.
+    """
+    if z.shape[1] <= width:
+        return z
+    values, vectors = np.linalg.eigh(np.cov(z, rowvar=False))
+    kept = np.argsort(-values)[:width]
+    kept = kept[values[kept] > 1e-10 * max(values[kept[0]], np.finfo(float).tiny)]
+    return (z - z.mean(axis=0)) @ vectors[:, kept] if len(kept) else np.zeros((len(z), 1))
 
 
 def _held_out_margins(z: np.ndarray, is_target: np.ndarray, fold: np.ndarray, strength: float) -> np.ndarray:

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
+from da.data.toy import Toy
 from da.selection import Evidence, _density_ratio, score
-from da.selection._density_ratio import importance
+from da.selection._density_ratio import importance, reduced
 from da.selection.dev import controlled_risk
 
 RULES = ["importance_weighted", "dev"]
@@ -50,6 +52,43 @@ def test_under_covariate_shift_the_part_where_the_target_is_counts():
     assert score("importance_weighted", evidence(z_s, z_t, right)) == pytest.approx(90.0, abs=3.0)
     assert score("importance_weighted", evidence(z_s, z_t, ~right)) == pytest.approx(10.0, abs=3.0)
     assert score("dev", evidence(z_s, z_t, right)) == pytest.approx(-10.0, abs=3.0)
+
+
+@pytest.mark.parametrize("kind", ["noise", "random features"])
+def test_in_wide_features_the_truth_is_met(kind):
+    """The covariate toy seen through 128 features: the accuracy on the target, where the source's own is ten points off."""
+    errors = {"source_accuracy": [], "importance_weighted": [], "dev": []}
+    for seed in range(4):
+        task = Toy(shift="covariate", samples=2000, split_seed=seed).load()
+        source, target = task.sources[0].test, task.target
+        model = LogisticRegression().fit(task.sources[0].train.x, task.sources[0].train.y)
+        rng = np.random.default_rng(seed)
+        matrix, offset = rng.normal(size=(2, 128)), rng.normal(size=128)
+
+        def seen(x, rng=rng, matrix=matrix, offset=offset):
+            wide = np.c_[x, np.zeros((len(x), 126))] if kind == "noise" else np.maximum(x @ matrix + offset, 0.0)
+            return wide + 0.3 * rng.normal(size=wide.shape)
+
+        found = evidence(seen(source.x), seen(target.train.x), model.predict(source.x) == source.y)
+        truth = 100.0 * model.score(target.test.x, target.test.y)
+        for rule, differences in errors.items():
+            differences.append(score(rule, found) + (100.0 if rule == "dev" else 0.0) - truth)
+    assert np.mean(errors["source_accuracy"]) > 8.0
+    for rule in RULES:
+        assert abs(np.mean(errors[rule])) < 3.0
+        assert np.abs(errors[rule]).max() < 6.0
+
+
+def test_features_are_reduced_where_there_are_fewer_than_twenty_samples_for_each():
+    z = normal(300, 40)
+    assert reduced(z, 40) is z
+    z[:, 5] *= 9.0
+    one = reduced(z, 1)
+    assert one.shape == (300, 1)
+    assert abs(np.corrcoef(one[:, 0], z[:, 5])[0, 1]) > 0.99
+    flat = np.outer(np.arange(300.0), np.ones(40))
+    assert reduced(flat, 15).shape == (300, 1)
+    assert reduced(np.ones((300, 40)), 15).tolist() == np.zeros((300, 1)).tolist()
 
 
 def test_the_control_variate_removes_the_error_of_weights_that_miss_their_mean():
