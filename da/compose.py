@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from da import catalog
 from da.config import GROUPS, KEYS, OPTIONAL, Plan, plain_of, validate
+from da.drawing import once
 from da.errors import ConfigError, Incompatible, nearest
 
 
@@ -35,10 +36,12 @@ class Expanded:
     Args:
         plans: the runs, in the order of the command line.
         refused: why the other combinations cannot be run.
+        once: which runs stand for several seeds.
     """
 
     plans: tuple[Plan, ...]
     refused: tuple[str, ...]
+    once: tuple[str, ...] = ()
 
 
 def expand(arguments: Sequence[str], *, multirun: bool) -> Expanded:
@@ -56,7 +59,8 @@ def expand(arguments: Sequence[str], *, multirun: bool) -> Expanded:
                 refused.append(str(error))
     if not plans:
         raise ConfigError(refused[0])
-    return Expanded(tuple(plans), tuple(dict.fromkeys(refused)))
+    kept, said = once(plans, lambda plan: plan)
+    return Expanded(tuple(kept), tuple(dict.fromkeys(refused)), tuple(said))
 
 
 class Composer:

@@ -31,7 +31,7 @@ def train(arguments: Sequence[str]) -> int:
         if not flags:
             job(asked.plans[0].config)
             return 0
-        return sweep(asked.plans, asked.refused, " ".join(["train.py -m", *overrides]))
+        return sweep(asked.plans, asked.refused, " ".join(["train.py -m", *overrides]), asked.once)
     except UsageError as error:
         print(f"train: {error}", file=sys.stderr)
         return 2

@@ -8,7 +8,7 @@ from typing import Any
 from da import catalog
 from da.catalog import Entry
 from da.config import criteria
-from da.outcome import called
+from da.outcome import called, made_by_other_code
 from da.schedules import LEARNING_RATE
 from da.setting import ALL, DIFFERENT, MANY, NONE, setting_of
 
@@ -125,4 +125,5 @@ def outcome(record: dict[str, Any], directory: Path, fresh: bool) -> str:
     named = called(
         record["config"], catalog.entries("method")[record["method"]], catalog.entries("data")[record["data"]]
     )
-    return f"{word} {named}: target test {figures} ({rule}, {seconds:.1f} s) -> {directory}"
+    other = "" if fresh or not made_by_other_code(record) else "; made by other code, rerun=stale runs it again"
+    return f"{word} {named}: target test {figures} ({rule}, {seconds:.1f} s{other}) -> {directory}"

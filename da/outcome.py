@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from da import catalog
+from da import catalog, codehash
 from da.config import Plan
-from da.errors import UsageError
+from da.errors import ConfigError, UsageError
 from da.results import record
 
 
@@ -67,10 +67,25 @@ def unloaded(plan: Plan) -> Path:
     return directory_of(plan, record.run_id(plan.config, "no data"))
 
 
-def wanted(found: dict[str, Any], rerun: str) -> bool:
+def wanted(found: Mapping[str, Any], rerun: str) -> bool:
     """Whether a recorded run is to be run again."""
-    stale = found["code"]["source"] != record.code_version()["source"] or found["versions"] != record.package_versions()
-    return rerun == "all" or (rerun == "failed" and found["status"] == "failed") or (rerun == "stale" and stale)
+    if rerun == "stale":
+        return made_by_other_code(found) or found["versions"] != record.package_versions()
+    return rerun == "all" or (rerun == "failed" and found["status"] == "failed")
+
+
+def made_by_other_code(found: Mapping[str, Any]) -> bool:
+    """Whether the code that a recorded run computed with is not the present one, see :mod:`da.codehash`.
+
+    A record without that hash is taken to be of other code as soon as anything in the package changed.
+    """
+    made = found.get("code", {})
+    if "method" not in made:
+        return made.get("source") != record.code_version()["source"]
+    try:
+        return made["method"] != codehash.of_config(found["config"])
+    except ConfigError:  # it names what is no longer there
+        return True
 
 
 def head(plan: Plan, frozen: dict[str, Any], status: str) -> dict[str, Any]:
@@ -86,7 +101,7 @@ def head(plan: Plan, frozen: dict[str, Any], status: str) -> dict[str, Any]:
         "seed": plan.config["seed"],
         "config": plan.config,
         "fingerprint": frozen.get("fingerprint"),
-        "code": record.code_version(),
+        "code": record.code_version() | {"method": codehash.of_config(plan.config)},
         "versions": record.package_versions(),
         "finished": record.now(),
     }

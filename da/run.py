@@ -205,6 +205,8 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
                 "task": describe(task, made),
                 "parameters": sum(p.numel() for p in method.parameters()),
                 "device": f"{made.trainer.world_size} x {_device_name(method.device)}",
+                "kernel": kernel(),
+                "threads": torch.get_num_threads(),
                 "target_test": last["target_test"],
                 "source_test": last["source_test"],
                 "selection": scorer.chosen(),
@@ -217,6 +219,14 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
 
 def _device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def kernel() -> str:
+    """Which instructions the linear algebra computes with: figures of two of them may differ in the last digits."""
+    from threadpoolctl import threadpool_info
+
+    found = {info["architecture"] for info in threadpool_info() if info.get("internal_api") == "openblas"}
+    return " ".join(["OpenBLAS", *sorted(found), "ATen", torch.backends.cpu.get_cpu_capability()])
 
 
 def describe(task: Task, made: Assembly) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def _find(module: str, name: str, depth: int) -> Signature | None:
     if file is None or depth > 8:
         return None
     tree = parse(file)
-    for node in _statements(tree):
+    for node in statements(tree):
         if isinstance(node, ast.ClassDef) and node.name == name:
             return _class(node, module)
         if isinstance(node, ast.FunctionDef) and node.name == name:
@@ -71,22 +71,23 @@ def _find(module: str, name: str, depth: int) -> Signature | None:
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if (alias.asname or alias.name) == name:
-                    origin = _absolute(node, module, file)
+                    origin = absolute(node, module, file)
                     found = _find(origin, alias.name, depth + 1)
                     if found:
                         return found
     return None
 
 
-def _statements(tree: ast.AST) -> Iterator[ast.stmt]:
+def statements(tree: ast.AST) -> Iterator[ast.stmt]:
     """Top-level statements, and those inside top-level if/try blocks."""
     for node in getattr(tree, "body", []):
         yield node
         if isinstance(node, ast.If | ast.Try | ast.With):
-            yield from _statements(node)
+            yield from statements(node)
 
 
-def _absolute(node: ast.ImportFrom, module: str, file: Path) -> str:
+def absolute(node: ast.ImportFrom, module: str, file: Path) -> str:
+    """The dotted path that ``from ... import`` names in a module."""
     if not node.level:
         return node.module or ""
     package = module.split(".") if file.name == "__init__.py" else module.split(".")[:-1]

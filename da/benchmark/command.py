@@ -14,7 +14,7 @@ from da.benchmark import export, page, render, spec, summary
 from da.benchmark.plan import Cell, cells, command
 from da.errors import ConfigError, UsageError
 from da.results import record, store
-from da.sweeps.job import Grid, Job
+from da.sweeps.job import Grid, Job, said
 from da.sweeps.launchers import Launcher
 from da.sweeps.status import clock
 
@@ -85,7 +85,7 @@ def _table(options: argparse.Namespace) -> int:
         os.environ.setdefault("WANDB_RUN_GROUP", table.name)
         launcher: Launcher = catalog.build(runs[0].config["launcher"], where="launcher")
         counts = launcher.run(Grid([Job(plan) for plan in runs]), output, f"table={table.name}")
-        print(", ".join(f"{number} {kind}" for kind, number in counts.items() if number), flush=True)
+        print(said(counts), flush=True)
         failed, found = counts["failed"], store.load(output)
     made = summary.summarize(table, planned, found)
     print(f"\n{render.markdown(table, made)}", flush=True)

@@ -10,17 +10,18 @@ from pathlib import Path
 from da import catalog
 from da.config import Plan
 from da.errors import ConfigError
-from da.sweeps.job import Grid, Job
+from da.sweeps.job import Grid, Job, said
 from da.sweeps.launchers import Launcher
 
 
-def sweep(plans: Sequence[Plan], refused: Sequence[str], what: str) -> int:
+def sweep(plans: Sequence[Plan], refused: Sequence[str], what: str, once: Sequence[str] = ()) -> int:
     """Run all plans, or search around them; returns the exit code.
 
     Args:
         plans: the runs.
         refused: combinations that cannot be run, with the reason.
         what: the command, in words.
+        once: which runs stand for several seeds.
 
     Raises:
         ConfigError: the plans name different launchers, searches or output folders.
@@ -32,12 +33,14 @@ def sweep(plans: Sequence[Plan], refused: Sequence[str], what: str) -> int:
             raise ConfigError(f"'{key}' must be the same in all runs of a sweep.")
     for reason in refused:
         print(f"LEFT OUT {reason}", file=sys.stderr)
+    for sentence in once:
+        print(f"ONCE     {sentence}", flush=True)
     launcher: Launcher = catalog.build(first["launcher"], where="launcher")
     output = Path(first["output"])
     if "sweep" in first:
         return _search(plans, launcher, output, what)
     counts = launcher.run(Grid([Job(plan) for plan in plans]), output, what)
-    print(", ".join(f"{number} {kind}" for kind, number in counts.items() if number), flush=True)
+    print(said(counts), flush=True)
     return int(counts["failed"] > 0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -31,13 +31,29 @@ class Job:
         return title(self.plan)
 
 
+KINDS = {
+    "finished": "finished",
+    "skipped": "skipped",
+    "stale": "skipped, made by other code; rerun=stale runs them again",
+    "failed": "failed",
+    "pruned": "pruned",
+    "interrupted": "interrupted",
+}
+"""What may come of a job, and how that is said of several; what is skipped was finished before."""
+
+
+def said(counts: Mapping[str, int]) -> str:
+    """What came of jobs, in words: ``21 finished, 3 failed``."""
+    parts = [f"{counts[kind]} {words}" for kind, words in KINDS.items() if counts.get(kind) and kind != "stale"]
+    return ", ".join([*parts, *(f"{counts[kind]} {KINDS[kind]}" for kind in ("stale",) if counts.get(kind))])
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a job.
 
     Args:
-        kind: ``finished``, ``skipped`` (it was finished before), ``failed``, ``pruned``, ``busy`` (somebody else is at
-            it) or ``interrupted``.
+        kind: one of :data:`KINDS`, or ``busy`` (somebody else is at it).
         message: the error, or nothing.
         directory: the run's directory, where it is known.
         record: the content of its record, where it is finished.

@@ -14,7 +14,8 @@ from tqdm.auto import tqdm
 
 from da.listing import outcome as line
 from da.results.record import now, write_atomically
-from da.sweeps.job import Outcome
+from da.sweeps.job import KINDS, Outcome
+from da.sweeps.job import said as words
 
 FOLDER = ".sweeps"
 BEAT = 2.0  # seconds between writes
@@ -35,7 +36,7 @@ class Status:
         bury(output)
         self.file = output / FOLDER / f"{socket.gethostname()}-{os.getpid()}.json"
         self.total, self.workers, self.what = total, workers, what
-        self.counts = dict.fromkeys(("finished", "skipped", "failed", "pruned", "interrupted"), 0)
+        self.counts = dict.fromkeys(KINDS, 0)
         self.running: dict[str, float] = {}
         self.seconds: list[float] = []
         self.started = time.time()
@@ -136,10 +137,9 @@ def text(said: dict[str, Any]) -> str:
     done = sum(counts.values())
     of = "" if said["total"] is None else f" of {said['total']}"
     left = "" if said["left"] is None else f", about {clock(said['left'])} left"
-    parts = [f"{number} {kind}" for kind, number in counts.items() if number]
     state = "" if said["alive"] else " (silent: it was killed, or its machine sleeps)"
     lines = [
-        f"{said['what']}: {done}{of} done ({', '.join(parts) or 'nothing yet'}), {len(said['running'])} running{left}"
+        f"{said['what']}: {done}{of} done ({words(counts) or 'nothing yet'}), {len(said['running'])} running{left}"
         f" [process {said['pid']} on {said['host']}, {clock(said['beat'] - said['started'])}]{state}"
     ]
     lines += [f"  running for {clock(said['beat'] - since)}: {title}" for title, since in said["running"].items()]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from da.mortality import die_with
-from da.outcome import RunBusy, RunFailed
+from da.outcome import RunBusy, RunFailed, made_by_other_code
 from da.sweeps.job import Outcome
 from da.watch import Pruned
 
@@ -53,7 +53,8 @@ def answer(run: Any, config: dict[str, Any], watch: Any) -> Outcome:
     except Exception as error:  # writing the record failed: the disk is full, the folder is gone
         return Outcome("failed", f"{type(error).__name__}: {error}")
     seconds = sum(result.record["seconds"].values())
-    return Outcome("finished" if result.fresh else "skipped", "", str(result.directory), result.record, seconds)
+    kind = "finished" if result.fresh else "stale" if made_by_other_code(result.record) else "skipped"
+    return Outcome(kind, "", str(result.directory), result.record, seconds)
 
 
 class _Told:

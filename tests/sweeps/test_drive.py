@@ -25,11 +25,30 @@ def sweep(tmp_path, *overrides):
 
 
 def test_a_sweep_runs_everything_once_and_says_so(tmp_path, capsys):
-    assert sweep(tmp_path, "method=unadapted,coral", "seed=0,1") == 0
+    assert sweep(tmp_path, "method=unadapted,coral", "data.split_seed=0,1") == 0
     assert len(store.load(tmp_path)) == 4
     assert "4 finished" in capsys.readouterr().out
-    assert sweep(tmp_path, "method=unadapted,coral", "seed=0,1,2") == 0
+    assert sweep(tmp_path, "method=unadapted,coral", "data.split_seed=0,1,2") == 0
     assert "2 finished, 4 skipped" in capsys.readouterr().out
+
+
+def test_what_draws_nothing_runs_once_for_many_seeds_and_says_so(tmp_path, capsys):
+    assert sweep(tmp_path, "method=coral,source_only", "seed=3,1,2") == 0
+    said = capsys.readouterr().out
+    assert "ONCE     method=coral data=toy seed=3: it draws nothing, so this run stands for seeds 1, 2 too" in said
+    assert "source_only" not in "".join(line for line in said.splitlines() if line.startswith("ONCE"))
+    assert sorted((r["method"], r["seed"]) for r in store.load(tmp_path)) == [("coral", 3), *(("source_only", s) for s in (1, 2, 3))]  # fmt: skip
+
+
+def test_runs_made_by_other_code_are_skipped_aloud(tmp_path, capsys, monkeypatch):
+    jobs = ["method=coral", "data.split_seed=0,1"]
+    assert sweep(tmp_path, *jobs) == 0
+    monkeypatch.setattr("da.codehash.of_config", lambda config: "other")
+    assert sweep(tmp_path, *jobs) == 0
+    said = capsys.readouterr().out
+    assert "2 skipped, made by other code; rerun=stale runs them again" in said
+    assert sweep(tmp_path, *jobs, "rerun=stale") == 0
+    assert "2 finished" in capsys.readouterr().out
 
 
 def test_what_cannot_go_together_is_left_out_with_its_reason(tmp_path, capsys):
@@ -53,9 +72,9 @@ def test_one_launcher_and_one_folder(tmp_path, capsys, key, monkeypatch):
 
 
 def test_a_search_from_the_command_line(tmp_path, capsys):
-    options = ["method=coral", "seed=0,1", "sweep=optuna", "sweep.trials=2", "sweep.objective=entropy"]
+    options = ["method=source_only", "seed=0,1", "sweep=optuna", "sweep.trials=2", "sweep.objective=entropy"]
     assert sweep(tmp_path, *options) == 0
-    assert "coral on toy: best of 2 finished trials by entropy" in capsys.readouterr().out
+    assert "source_only on toy: best of 2 finished trials by entropy" in capsys.readouterr().out
     assert len(store.load(tmp_path)) == 4
     assert sweep(tmp_path, *options) == 0
     assert len(store.load(tmp_path)) == 4
@@ -91,7 +110,7 @@ def test_quick_composition_is_hydras():
 
 
 def test_jobs_on_the_same_data_follow_each_other_and_shares_are_even():
-    plans = expand(["method=coral,tca,pca", "data=toy,digits", "seed=0,1"], multirun=True).plans
+    plans = expand(["method=coral,tca,pca", "data=toy,digits", "classifier.C=1,2"], multirun=True).plans
     jobs = by_data(Job(plan) for plan in plans)
     names = [job.plan.data.name for job in jobs]
     assert names == ["toy"] * 6 + ["digits"] * 6
