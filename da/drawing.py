@@ -32,7 +32,8 @@ def draws(plan: Plan) -> bool:
     signature = catalog.resolve(str(node["_target_"]), "classifier")
     if isinstance(node.get("random_state"), int) or "random_state" not in signature.keywords():
         return False
-    return not QUIET.get(signature.path.rpartition(".")[2], lambda node: False)(node)
+    quiet = QUIET.get(signature.path.rpartition(".")[2])
+    return quiet is None or not quiet(node)
 
 
 def once(items: Sequence[T], plan_of: Callable[[T], Plan | None]) -> tuple[list[T], list[str]]:

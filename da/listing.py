@@ -9,6 +9,7 @@ from da import catalog
 from da.catalog import Entry
 from da.config import criteria
 from da.outcome import called, made_by_other_code
+from da.results.figures import shown
 from da.schedules import LEARNING_RATE
 from da.setting import ALL, DIFFERENT, MANY, NONE, setting_of
 
@@ -118,7 +119,8 @@ def outcome(record: dict[str, Any], directory: Path, fresh: bool) -> str:
     rule = record["config"]["selection"]
     chosen = record["selection"].get(rule, {})
     figures = (
-        ", ".join(f"{name} {value:.2f}" for name, value in chosen.get("target_test", {}).items()) or "no target labels"
+        ", ".join(f"{name} {shown(value, 2)}" for name, value in chosen.get("target_test", {}).items())
+        or "no target labels"
     )
     word = "finished" if fresh else "skipped "
     seconds = record["seconds"]["train"] + record["seconds"]["evaluate"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from da.benchmark.spec import MEAN, Published, Spec
 from da.benchmark.summary import Summary
+from da.results.figures import falling
 from da.results.significance import FEWEST, Ranking, against, complete, ranking, tellable
 from da.results.table import ORACLE
 
@@ -45,6 +46,7 @@ class Line:
         runs: number of runs by status.
         seconds: mean of a run.
         oracle: mean of what an oracle would select.
+        stale: how many of its runs were computed by other code than the present one.
     """
 
     row: str
@@ -57,6 +59,7 @@ class Line:
     runs: Mapping[str, int]
     seconds: float | None
     oracle: float
+    stale: int = 0
 
 
 def lines(spec: Spec, summary: Summary) -> list[Line]:
@@ -65,7 +68,7 @@ def lines(spec: Spec, summary: Summary) -> list[Line]:
     ours = summary.rows()
     published = [row for source in spec.published for row in source.figures]
     made = [_line(spec, summary, row, p.get(row)) for row in dict.fromkeys([*ours, *published])]
-    return sorted(made, key=lambda line: (not line.runs, _falling(line.mean), _falling(_value(line.paper)), line.row))
+    return sorted(made, key=lambda line: (not line.runs, *falling(line.mean), *falling(_value(line.paper)), line.row))
 
 
 def by_task(spec: Spec, summary: Summary) -> dict[str, list[float]]:
@@ -98,7 +101,7 @@ def untested(spec: Spec, summary: Summary) -> str:
 
 
 def reasons(summary: Summary) -> list[str]:
-    """What failed or cannot be run: one sentence for each reason, with the rows and tasks that it stopped."""
+    """What failed, cannot be run or is of other code: a sentence for each reason, with the rows and tasks."""
     n_tasks = len(summary.tasks())
     stopped: dict[tuple[str, str], dict[str, list[str]]] = {}
     for entry in summary.entries:
@@ -115,6 +118,9 @@ def reasons(summary: Summary) -> list[str]:
     missing = Counter(entry.row for entry in summary.entries if entry.status == "missing")
     if missing:
         said.append(f"not run yet: {', '.join(f'{row} ({n} runs)' for row, n in sorted(missing.items()))}")
+    if stale := Counter(entry.row for entry in summary.entries if entry.stale):
+        those = ", ".join(f"{row} ({n} runs)" for row, n in sorted(stale.items()))
+        said.append(f"made by other code than the present, rerun=stale runs them again: {those}")
     return said
 
 
@@ -134,6 +140,7 @@ def _line(spec: Spec, summary: Summary, row: str, p: float | None) -> Line:
         runs=Counter(entry.status for entry in summary.entries if entry.row == row),
         seconds=summary.seconds(row),
         oracle=math.nan if apart is None else summary.mean(row, MEAN, apart),
+        stale=sum(entry.stale for entry in summary.entries if entry.row == row),
     )
 
 
@@ -158,10 +165,6 @@ def _gap(spec: Spec, summary: Summary, row: str, mean: float, paper: Paper) -> t
     own = {task: summary.mean(row, task, spec.selection) for task in spec.tasks if task in figures}
     gaps = [value - figures[task].value for task, value in own.items() if not math.isnan(value)]
     return (math.fsum(gaps) / len(gaps), len(gaps)) if gaps else (math.nan, 0)
-
-
-def _falling(value: float) -> float:
-    return math.inf if math.isnan(value) else -value
 
 
 def _value(paper: Paper | None) -> float:

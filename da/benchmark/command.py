@@ -1,16 +1,17 @@
-"""The command that runs a table: plan, run what is missing, render."""
+"""The command that runs a table: plan, run what is missing, render; and what checks the committed figures."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from da import catalog
-from da.benchmark import export, page, render, spec, summary
+from da.benchmark import compare, export, ledger, page, render, spec, summary, verify
 from da.benchmark.plan import Cell, cells, command
 from da.errors import ConfigError, UsageError
 from da.results import record, store
@@ -23,27 +24,42 @@ TEXT = f"""Run a published result table again: every method on every task with e
 
   python scripts/benchmark.py table=office_caltech10_surf
   python scripts/benchmark.py table=digits_deep methods=dann,deep_coral seeds=0,1 --dry-run
+  python scripts/benchmark.py table=digits_deep --compare           # with the committed figures
+  python scripts/benchmark.py --verify --sample 60 --seed 1         # run committed cells again, of all tables
 
 Finished cells are not run again: after an interruption give the same command. Any other KEY=VALUE goes to all cells
-as on the command line of scripts/train.py (launcher.jobs=4 launcher.timeout=600 rerun=failed output=FOLDER ...).
+as on the command line of scripts/train.py (launcher.jobs=4 launcher.timeout=600 rerun=failed output=FOLDER ...), unless
+the table sets that key itself.
 
 tables: {", ".join(spec.names())}
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command line; returns 0 done, 1 a run failed, 2 it cannot be done as asked, 130 interrupted."""
+    """Run the command line; returns 0 done, 1 a run failed or a figure differs, 2 not as asked, 130 interrupted."""
     parser = argparse.ArgumentParser(description=TEXT, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="table=NAME methods=A,B seeds=0,1 and others")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and how long it will take, and stop")
     parser.add_argument("--commands", action="store_true", help="print the command of every cell by itself, and stop")
     parser.add_argument("--render", action="store_true", help="run nothing: render what is there")
+    parser.add_argument("--compare", action="store_true", help="compare what was run with the committed figures")
     parser.add_argument(
-        "--write", action="store_true", help="put the summary into benchmarks/results and render RESULTS.md"
+        "--write",
+        action="store_true",
+        help="put the summary into benchmarks/results and render RESULTS.md; with --verify, accept what is equal",
     )
+    parser.add_argument(
+        "--reason", default="", help="why figures moved, for benchmarks/NUMBERS.md; --write asks for it"
+    )
+    check = parser.add_argument_group("checking committed figures")
+    check.add_argument("--verify", action="store_true", help="run committed cells again and compare")
+    check.add_argument("--sample", type=int, metavar="N", help="so many cells, drawn at random; all by default")
+    check.add_argument("--minutes", type=float, metavar="M", help="cells for about so long, by what they took before")
+    check.add_argument("--changed", action="store_true", help="of each row whose code changed one cell, the quickest")
+    check.add_argument("--seed", default="0", metavar="S", help="of the draw: any word, such as a commit")
     options = parser.parse_intermixed_args(list(arguments))
     try:
-        return _table(options)
+        return _verify(options) if options.verify else _table(options, arguments)
     except UsageError as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return 2
@@ -52,17 +68,39 @@ def main(arguments: Sequence[str]) -> int:
         return 130
 
 
-def _table(options: argparse.Namespace) -> int:
+def _given(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
+    """Our own keys, and the overrides of all cells."""
     given = dict(override.partition("=")[::2] for override in options.overrides if override.partition("=")[0] in OWN)
-    rest = [override for override in options.overrides if override.partition("=")[0] not in OWN]
+    return given, [override for override in options.overrides if override.partition("=")[0] not in OWN]
+
+
+def _verify(options: argparse.Namespace) -> int:
+    given, rest = _given(options)
+    tables = _listed(given.get("table", "")) or [table.name for table, _ in page.committed()[0]]
+    if foreign := [key for key in ("methods", "seeds") if key in given] or rest:
+        raise ConfigError(f"--verify takes table=A,B alone; {foreign[0]} is not for it.")
+    return verify.main(
+        [spec.load(name) for name in tables],
+        sample=options.sample,
+        minutes=options.minutes,
+        changed=options.changed,
+        seed=options.seed,
+        accept=options.write,
+    )
+
+
+def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    given, rest = _given(options)
     if "table" not in given:
         raise ConfigError(f"Name a table: table=NAME, one of {', '.join(spec.names())}.")
     table = spec.load(given["table"])
     if table.made_by:
         raise ConfigError(f"table={table.name} is no plain grid of runs; make it with: {table.made_by}")
+    if options.write and summary.typed(rest):
+        raise ConfigError(f"--write commits tables as their files say, without {', '.join(summary.typed(rest))}.")
     defaults = [f"output=runs/benchmark/{table.name}", "logger=none"]
     if not any(override.startswith("launcher=") for override in rest):
-        defaults.append(f"launcher.jobs={os.cpu_count() or 1}")
+        defaults += [f"launcher.jobs={os.cpu_count() or 1}", "launcher.threads=1"]
     planned = cells(
         table,
         methods=_listed(given.get("methods", "")),
@@ -78,7 +116,8 @@ def _table(options: argparse.Namespace) -> int:
         print(outline(table, planned, summary.summarize(table, planned, found), runs[0].config["launcher"]))
         return 0
     if options.commands:
-        print("\n".join(command(table, cell) for cell in planned if cell.plan is not None))
+        shown = [o for o in rest if o in summary.typed(rest) or o.startswith("output=")]
+        print("\n".join(command(table, cell, shown) for cell in planned if cell.plan is not None))
         return 0
     failed = 0
     if not options.render:
@@ -87,19 +126,43 @@ def _table(options: argparse.Namespace) -> int:
         counts = launcher.run(Grid([Job(plan) for plan in runs]), output, f"table={table.name}")
         print(said(counts), flush=True)
         failed, found = counts["failed"], store.load(output)
-    made = summary.summarize(table, planned, found)
-    print(f"\n{render.markdown(table, made)}", flush=True)
+    made = summary.summarize(table, planned, found, rest)
+    line = " ".join(["python scripts/benchmark.py", *map(shlex.quote, arguments)])
+    print(f"\n{render.markdown(table, made, line=line)}", flush=True)
+    different = _compare(table, made) if options.compare else 0
     if {"methods", "seeds"} & given.keys():  # a part was asked for: the folder's table stays whole
         planned = cells(table, overrides=[*defaults, *rest])
-        made = summary.summarize(table, planned, found)
+        made = summary.summarize(table, planned, found, rest)
     summary.write(made, output / "summary.json")
     file = record.write_atomically(output / "table.md", render.markdown(table, made, cost=False).encode())
     print(f"table: {file}", flush=True)
     if options.write:
-        summary.write(made, page.RESULTS / f"{table.name}.json")
-        export.diagram(table, made, page.RESULTS / f"{table.name}_cd.png")
-        page.write()
-    return int(failed > 0)
+        commit(table, made, options.reason)
+    return int(failed > 0 or different > 0)
+
+
+def commit(table: spec.Spec, made: summary.Summary, reason: str = "") -> None:
+    """Put a summary into ``benchmarks/results``, with a line in the ledger for each figure that moved.
+
+    Raises:
+        ConfigError: figures moved and no reason is given; nothing was written.
+    """
+    ledger.enter(table, made, reason)
+    summary.write(made, page.RESULTS / f"{table.name}.json")
+    export.diagram(table, made, page.RESULTS / f"{table.name}_cd.png")
+    page.write()
+
+
+def _compare(table: spec.Spec, made: summary.Summary) -> int:
+    """Say how what was run compares with what is committed; returns how many cells differ."""
+    file = page.RESULTS / f"{table.name}.json"
+    if not file.is_file():
+        raise ConfigError(f"No figures of table={table.name} are committed, so there is nothing to compare with.")
+    differences, count = compare.differences(summary.read(file), made)
+    for line in differences:
+        print(line)
+    print(f"{count - len(differences)} of {count} cells equal the committed ones", flush=True)
+    return len(differences)
 
 
 def _listed(text: str) -> list[str]:

@@ -12,6 +12,7 @@ from da.benchmark.spec import MEAN, Spec
 from da.benchmark.summary import Summary
 from da.errors import UsageError
 from da.results import frame, record
+from da.results.figures import shown
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -87,15 +88,15 @@ def latex(spec: Spec, summary: Summary) -> str:
     several = len(spec.tasks) > 1
     columns = [*spec.tasks, *([MEAN] if several else [])]
     rows = [line.row for line in board.lines(spec, summary) if line.runs]
-    shown = {
+    pairs = {
         column: [(summary.mean(row, column, spec.selection), summary.std(row, column, spec.selection)) for row in rows]
         for column in columns
     }
-    marked = {column: _marked(figures, places) for column, figures in shown.items()}
+    marked = {column: _marked(figures, places) for column, figures in pairs.items()}
     body = [" & ".join([escape(row), *(marked[c][k] for c in columns)]) + r" \\" for k, row in enumerate(rows)]
     seeds = len({entry.seed for entry in summary.entries})
     spread = f", mean and sample standard deviation over {seeds} seeds" if seeds > 1 else ""
-    caption = f"{spec.title}: {summary.metric} in % on the target test split{spread}."
+    caption = f"{render.title(spec, summary)}: {summary.metric} in % on the target test split{spread}."
     return "\n".join(
         [
             r"\begin{table}",
@@ -128,12 +129,12 @@ def escape(text: str) -> str:
 
 def _marked(figures: list[tuple[float, float | None]], places: int) -> list[str]:
     """The cells of a column; ties, as printed, share a mark."""
-    distinct = sorted({f"{mean:.{places}f}" for mean, _ in figures if not math.isnan(mean)}, key=float, reverse=True)
+    distinct = sorted({shown(mean, places) for mean, _ in figures if not math.isnan(mean)}, key=float, reverse=True)
     cells = []
     for mean, std in figures:
-        text = "--" if math.isnan(mean) else f"{mean:.{places}f}"
+        text = "--" if math.isnan(mean) else shown(mean, places)
         place = distinct.index(text) if text in distinct else None
-        spread = "" if std is None or math.isnan(mean) else rf" $\pm$ {std:.{places}f}"
+        spread = "" if std is None or math.isnan(mean) else rf" $\pm$ {shown(std, places)}"
         marked = rf"\textbf{{{text}}}" if place == 0 else rf"\underline{{{text}}}" if place == 1 else text
         cells.append(marked + spread)
     return cells

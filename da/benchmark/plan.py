@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from da.benchmark.spec import Spec
 from da.compose import Composer
 from da.config import Plan, validate
+from da.drawing import once
 from da.errors import ConfigError, Incompatible, nearest
 
 
@@ -42,12 +44,14 @@ def cells(
         overrides: of every cell, such as ``output=FOLDER``.
 
     Raises:
-        ConfigError: a row is unknown, or an override is wrong (an incompatible method and task are a refused cell).
+        ConfigError: a row is unknown, or an override is wrong (an incompatible method and task are a refused cell), or
+            sets what the table sets.
     """
     rows = spec.rows()
     for name in methods:
         if name not in rows:
             raise ConfigError(f"table={spec.name} has no row '{name}'; {nearest(name, rows)}")
+    refuse_set(spec, overrides)
     planned = []
     with Composer() as composer:
         for row, own in rows.items():
@@ -56,13 +60,44 @@ def cells(
             for task, pair in spec.tasks.items():
                 for seed in seeds or spec.seeds:
                     drawn = spec.seeds.get(seed, ())
-                    last = [f"selection={spec.selection}", f"seed={seed}"]
-                    given = [*spec.settings, *pair, *drawn, *own, *overrides, *last]
+                    given = [*overrides, *_set(spec, pair, drawn, own, seed)]
                     try:
                         planned.append(Cell(row, task, seed, validate(composer.compose(_last(given)))))
                     except Incompatible as error:
                         planned.append(Cell(row, task, seed, None, str(error)))
-    return planned
+    return once(planned, lambda cell: cell.plan)[0]
+
+
+def _set(spec: Spec, pair: Sequence[str], drawn: Sequence[str], own: Sequence[str], seed: int) -> list[str]:
+    """What a table sets in one of its cells."""
+    return [*spec.settings, *pair, *drawn, *own, f"selection={spec.selection}", f"seed={seed}"]
+
+
+INSTEAD = {"method": "methods=ROW,...", "seed": "seeds=N,..."}
+
+
+def refuse_set(spec: Spec, overrides: Sequence[str]) -> None:
+    """A table runs what its rows say: nothing that it sets can be set beside it.
+
+    Raises:
+        ConfigError: an override names a key that a row, task, seed or setting sets, or a part or the whole of it.
+    """
+    fixed: dict[str, str] = {}
+    for where, given in (
+        *((f"row '{row}'", own) for row, own in spec.rows().items()),
+        *((f"task '{task}'", own) for task, own in spec.tasks.items()),
+        *((f"seed {seed}", own) for seed, own in spec.seeds.items()),
+        ("settings", spec.settings),
+        ("table", (f"selection={spec.selection}", "seed=")),
+    ):
+        for text in given:
+            fixed.setdefault(text.lstrip("+~").partition("=")[0], where)
+    for text in overrides:
+        key = text.lstrip("+~").partition("=")[0]
+        for other, where in fixed.items():
+            if key == other or other.startswith(f"{key}."):
+                hint = f"; did you mean {INSTEAD[key]}?" if key in INSTEAD else "."
+                raise ConfigError(f"table={spec.name} sets {other} itself (in its {where}), so {text} is refused{hint}")
 
 
 def _last(overrides: Sequence[str]) -> list[str]:
@@ -70,7 +105,14 @@ def _last(overrides: Sequence[str]) -> list[str]:
     return list({override.partition("=")[0]: override for override in overrides}.values())
 
 
-def command(spec: Spec, cell: Cell) -> str:
-    """The command line that runs a cell by itself."""
+def command(spec: Spec, cell: Cell, overrides: Sequence[str] = ()) -> str:
+    """The command line that runs a cell by itself.
+
+    Args:
+        spec: the table.
+        cell: one of its cells.
+        overrides: what was typed beside the table.
+    """
     given = (*spec.settings, *spec.tasks[cell.task], *spec.seeds.get(cell.seed, ()), *spec.rows()[cell.row])
-    return " ".join(["python scripts/train.py", *_last([*given, f"seed={cell.seed}"])])
+    words = ["python scripts/train.py", *_last([*given, f"seed={cell.seed}", *overrides])]
+    return " ".join([words[0], *map(shlex.quote, words[1:])])

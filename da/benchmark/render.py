@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Sequence
 
 from da.benchmark import board
 from da.benchmark.board import Line, Paper
 from da.benchmark.spec import EVIDENCE, FOLDER, MEAN, Figure, Published, Spec
 from da.benchmark.summary import Summary
+from da.results.figures import shown
 from da.results.significance import ALPHA, complete, least
 from da.results.table import ORACLE
 
@@ -17,24 +19,25 @@ MARKS = {"read": "", "recomputed": "†", "memory": "‡"}
 RESULTS = FOLDER.parent / "results"
 
 
-def markdown(spec: Spec, summary: Summary, cost: bool = True) -> str:
+def markdown(spec: Spec, summary: Summary, cost: bool = True, line: str = "") -> str:
     """One table: its protocol, leaderboard, selection rules, tasks, failures, notes, sources and environment.
 
     Args:
         spec: the table.
         summary: what came of it.
         cost: False leaves out all that differs between two runs of the same code, so that the text does not.
+        line: the command that was typed; empty names the one that makes the whole table.
     """
     lines = board.lines(spec, summary)
     parts = [
-        f"## {spec.title}",
+        f"## {title(spec, summary)}",
         spec.protocol,
-        f"`{command(spec)}`",
+        f"`{line or command(spec, summary.overrides)}`",
         _leaderboard(spec, summary, lines, cost),
         _caption(spec, summary),
         _rules(spec, summary, lines),
         _tasks(spec, summary, lines),
-        _listed("Without a figure", board.reasons(summary)),
+        _listed("Without a figure, or not of this code", board.reasons(summary)),
         _listed("Notes", spec.notes),
         _listed("Sources", sources(spec.published)),
         _elsewhere(spec),
@@ -81,9 +84,20 @@ def overview(pairs: Sequence[tuple[Spec, Summary]], place: str = "") -> str:
     return _table(head, [_overview(spec, summary, place) for spec, summary in pairs])
 
 
-def command(spec: Spec) -> str:
-    """The command that runs a table again."""
-    return spec.made_by or f"python scripts/benchmark.py table={spec.name}"
+def title(spec: Spec, summary: Summary) -> str:
+    """A table's title, and what was typed beside it that changes results."""
+    return f"{spec.title}, with {', '.join(summary.overrides)}" if summary.overrides else spec.title
+
+
+def command(spec: Spec, overrides: Sequence[str] = ()) -> str:
+    """The command that runs a table again.
+
+    Args:
+        spec: the table.
+        overrides: what was typed beside it.
+    """
+    words = ["python scripts/benchmark.py", f"table={spec.name}", *overrides]
+    return spec.made_by or " ".join([words[0], *map(shlex.quote, words[1:])])
 
 
 def digits(summary: Summary) -> int:
@@ -95,7 +109,7 @@ def number(value: float, std: float | None, places: int) -> str:
     """``mean ± std``, or a dash."""
     if math.isnan(value):
         return ABSENT
-    return f"{value:.{places}f}" + ("" if std is None else f" ± {std:.{places}f}")
+    return shown(value, places) + ("" if std is None else f" ± {shown(std, places)}")
 
 
 def paper_cell(paper: Paper | None, spec: Spec) -> str:
@@ -127,12 +141,13 @@ def p_cell(p: float | None) -> str:
     return ABSENT if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def runs_cell(runs: Mapping[str, int]) -> str:
-    """How many runs finished, and what became of the others."""
-    if not runs:
+def runs_cell(line: Line) -> str:
+    """How many runs finished, how many of them by other code, and what became of the others."""
+    if not line.runs:
         return "paper only"
-    others = [f"{n} {status}" for status, n in sorted(runs.items()) if status != "finished"]
-    return ", ".join([str(runs.get("finished", 0)), *others])
+    others = [f"{n} {status}" for status, n in sorted(line.runs.items()) if status != "finished"]
+    stale = f" ({line.stale} by other code)" if line.stale else ""
+    return ", ".join([f"{line.runs.get('finished', 0)}{stale}", *others])
 
 
 def tested(spec: Spec, summary: Summary) -> str:
@@ -173,7 +188,7 @@ def _leaderboard(spec: Spec, summary: Summary, lines: Sequence[Line], cost: bool
         columns["gap"] = [gap_cell(line, spec, places) for line in lines]
     if any(line.p is not None for line in lines):
         columns["p"] = [p_cell(line.p) for line in lines]
-    columns["runs"] = [runs_cell(line.runs) for line in lines]
+    columns["runs"] = [runs_cell(line) for line in lines]
     if cost:
         columns["seconds"] = [ABSENT if line.seconds is None else f"{line.seconds:.2f}" for line in lines]
     if oracle is not None:

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from da.benchmark.plan import Cell
 from da.benchmark.spec import MEAN, Spec
 from da.errors import DataError
-from da.results import record
+from da.outcome import made_by_other_code
+from da.results import figures, record
 from da.results.table import first_sentence
 
-DIGITS = 4
+
+@dataclass(frozen=True)
+class Origin:
+    """What a finished cell was computed from and with: enough to compute it again and to say what changed.
+
+    Args:
+        code: hash of the code that it computed with, see :mod:`da.codehash`.
+        data: content hash of the data.
+        config: the whole configuration but for what changes no result, flat, keys as on the command line.
+        environment: hash and commit of the whole code, versions of packages, device, CPU kernel, threads.
+    """
+
+    code: str
+    data: str
+    config: Mapping[str, Any]
+    environment: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,10 @@ class Entry:
         seconds: of training and evaluation.
         reason: of a failure or refusal, in a sentence.
         run: identity of the run that it came from.
+        origin: what it was computed from and with.
+        epochs: by evaluated epoch: ``epoch``, the main metric in percent on ``source`` and ``target`` test samples, and
+            ``scores``, a list for each rule.
+        stale: it was computed by other code than the present one.
     """
 
     row: str
@@ -44,6 +61,9 @@ class Entry:
     seconds: float | None = None
     reason: str = ""
     run: str = ""
+    origin: Origin | None = None
+    epochs: Mapping[str, Any] | None = None
+    stale: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,12 +75,14 @@ class Summary:
         entries: one for every cell, in the order of the plan.
         metric: name of the figures' metric.
         made: versions and hash of the code, versions of packages, devices.
+        overrides: what was typed beside the table and changes results, such as ``optimizer.lr=0.01``.
     """
 
     table: str
     entries: tuple[Entry, ...]
     metric: str
     made: Mapping[str, Any]
+    overrides: tuple[str, ...] = ()
 
     def rows(self) -> list[str]:
         """The rows, in the order of the plan."""
@@ -92,22 +114,20 @@ class Summary:
             return {e.seed: e.figures[rule] for e in self.of(row, task) if rule in e.figures}
         by_task = [self.values(row, name, rule) for name in self.tasks()]
         shared = set.intersection(*(set(found) for found in by_task)) if by_task else set()
-        return {seed: math.fsum(found[seed] for found in by_task) / len(by_task) for seed in sorted(shared)}
+        return {seed: figures.mean([found[seed] for found in by_task]) for seed in sorted(shared)}
 
     def mean(self, row: str, task: str, rule: str) -> float:
         """Mean over seeds; NaN where there is no figure."""
-        found = list(self.values(row, task, rule).values())
-        return math.fsum(found) / len(found) if found else math.nan
+        return figures.mean(list(self.values(row, task, rule).values()))
 
     def std(self, row: str, task: str, rule: str) -> float | None:
         """Sample standard deviation over seeds; None for fewer than two."""
-        found = list(self.values(row, task, rule).values())
-        return float(np.std(found, ddof=1)) if len(found) > 1 else None
+        return figures.deviation(list(self.values(row, task, rule).values()))
 
     def seconds(self, row: str) -> float | None:
         """Mean seconds of a run."""
         found = [e.seconds for e in self.entries if e.row == row and e.seconds is not None]
-        return math.fsum(found) / len(found) if found else None
+        return figures.mean(found) if found else None
 
 
 def key(config: Mapping[str, Any]) -> str:
@@ -115,8 +135,17 @@ def key(config: Mapping[str, Any]) -> str:
     return record.run_id(dict(config), "")
 
 
-def summarize(spec: Spec, cells: Sequence[Cell], records: Iterable[Mapping[str, Any]]) -> Summary:
-    """Find every cell's record; of several the finished one, and of those the newest."""
+def summarize(
+    spec: Spec, cells: Sequence[Cell], records: Iterable[Mapping[str, Any]], overrides: Sequence[str] = ()
+) -> Summary:
+    """Find every cell's record; of several the finished one, and of those the newest.
+
+    Args:
+        spec: the table.
+        cells: its plan.
+        records: of the results folder.
+        overrides: what was typed beside the table.
+    """
     found: dict[str, Mapping[str, Any]] = {}
     for r in sorted(records, key=lambda r: (r["status"] == "finished", str(r.get("finished", "")))):
         found[key(r["config"])] = r
@@ -128,7 +157,14 @@ def summarize(spec: Spec, cells: Sequence[Cell], records: Iterable[Mapping[str, 
             used.append(made)
     finished = [r for r in used if r["status"] == "finished"]
     metrics = list(dict.fromkeys(metric for r in finished for metric in list(r["target_test"])[:1]))
-    return Summary(spec.name, tuple(entries), metrics[0] if metrics else "accuracy", made_with(used))
+    return Summary(
+        spec.name, tuple(entries), metrics[0] if metrics else "accuracy", made_with(used), tuple(typed(overrides))
+    )
+
+
+def typed(overrides: Sequence[str]) -> list[str]:
+    """Those overrides that can change a result."""
+    return [o for o in overrides if o.lstrip("+").partition("=")[0].partition(".")[0] not in record.VOLATILE]
 
 
 def made_with(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -161,21 +197,99 @@ def entry_of(row: str, task: str, seed: int, r: Mapping[str, Any], rule: str) ->
     chosen = r["selection"]
     if len(r.get("epochs", ())) == 1:  # nothing to select
         chosen = {rule: chosen["last"]}
-    figures = {
-        rule: round(float(next(iter(found["target_test"].values()))), DIGITS)
+    by_rule = {
+        rule: float(next(iter(found["target_test"].values())))
         for rule, found in sorted(chosen.items())
         if found["target_test"]
     }
     seconds = round(r["seconds"]["train"] + r["seconds"]["evaluate"], 3)
-    return Entry(*where, "finished", figures, seconds, run=run)
+    return Entry(
+        *where,
+        "finished",
+        by_rule,
+        seconds,
+        run=run,
+        origin=origin_of(r),
+        epochs=epochs_of(r),
+        stale=made_by_other_code(r),
+    )
+
+
+def origin_of(r: Mapping[str, Any]) -> Origin:
+    """What a record says of what it was computed from and with."""
+    code = r.get("code", {})
+    environment = {key: code[key] for key in ("source", "commit") if code.get(key)}
+    environment |= {key: r[key] for key in ("device", "kernel", "threads", "versions") if key in r}
+    return Origin(str(code.get("method", "")), str(r.get("fingerprint", "")), flat(r["config"]), environment)
+
+
+def flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration without what changes no result, its keys as on the command line."""
+    kept = {key: value for key, value in config.items() if key not in record.VOLATILE}
+    kept["trainer"] = {k: v for k, v in config.get("trainer", {}).items() if k not in record.VOLATILE_TRAINER}
+    found: dict[str, Any] = {}
+
+    def flatten(key: str, value: Any) -> None:
+        if isinstance(value, Mapping):
+            for inner, part in value.items():
+                flatten(f"{key}.{inner}", part)
+        else:
+            found[key] = value
+
+    for key, value in kept.items():
+        flatten(key, value)
+    return found
+
+
+def epochs_of(r: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Every evaluated epoch of a record in lists; None where it has none."""
+    history = r.get("epochs")
+    if not history:
+        return None
+    rules = sorted({rule for h in history for rule in h["scores"]})
+
+    def first(found: Mapping[str, float]) -> float | None:
+        return next(iter(found.values()), None)
+
+    return {
+        "epoch": [h["epoch"] for h in history],
+        "source": [first(h.get("source_test", {})) for h in history],
+        "target": [first(h["target_test"]) for h in history],
+        "scores": {rule: [short(h["scores"].get(rule)) for h in history] for rule in rules},
+    }
+
+
+def short(score: float | None) -> float | None:
+    """A score to seven digits, enough to rank epochs by."""
+    return None if score is None else float(f"{score:.7g}")
 
 
 def write(summary: Summary, file: Path) -> Path:
-    """Write a summary as JSON, a line for each cell."""
-    head = {k: v for k, v in asdict(summary).items() if k != "entries"}
-    lines = ",\n".join(json.dumps({k: v for k, v in asdict(e).items() if v not in ("", None)}) for e in summary.entries)
+    """Write a summary as JSON, a line for each cell; what all cells share stands once, above them."""
+    finished = [e.origin for e in summary.entries if e.origin is not None]
+    shared = dict(finished[0].config) if finished else {}
+    for origin in finished:
+        shared = {k: v for k, v in shared.items() if k in origin.config and origin.config[k] == v}
+    environments: list[Mapping[str, Any]] = []
+    for origin in finished:
+        if origin.environment not in environments:
+            environments.append(origin.environment)
+    head: dict[str, Any] = {"table": summary.table, "metric": summary.metric, "made": summary.made}
+    head |= {"overrides": list(summary.overrides)} if summary.overrides else {}
+    head |= {"config": shared, "environments": environments} if finished else {}
+    lines = ",\n".join(_line(entry, shared, environments) for entry in summary.entries)
     text = json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "entries": [\n{lines}\n]\n}}\n'
     return record.write_atomically(file, text.encode())
+
+
+def _line(entry: Entry, shared: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]) -> str:
+    given = {f.name: getattr(entry, f.name) for f in fields(entry) if f.name != "origin"}
+    line = {key: value for key, value in given.items() if value is not None and value is not False and value != ""}
+    if entry.origin is not None:
+        own = {k: v for k, v in entry.origin.config.items() if k not in shared}
+        line |= {"code": entry.origin.code, "data": entry.origin.data, "config": own}
+        line["environment"] = environments.index(entry.origin.environment)
+    return json.dumps(line, ensure_ascii=False)
 
 
 def read(file: Path) -> Summary:
@@ -186,7 +300,16 @@ def read(file: Path) -> Summary:
     """
     try:
         loaded = json.loads(file.read_text(encoding="utf-8"))
-        entries = tuple(Entry(**entry) for entry in loaded.pop("entries"))
-        return Summary(**loaded, entries=entries)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        shared, environments = loaded.pop("config", {}), loaded.pop("environments", [])
+        entries = tuple(_entry_of(line, shared, environments) for line in loaded.pop("entries"))
+        return Summary(**loaded | {"overrides": tuple(loaded.get("overrides", ()))}, entries=entries)
+    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
         raise DataError(f"{file} is no table's summary ({error}); make it anew with scripts/benchmark.py.") from error
+
+
+def _entry_of(line: dict[str, Any], shared: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]) -> Entry:
+    if "code" not in line:
+        return Entry(**line)
+    own = {key: line.pop(key) for key in ("code", "data", "config", "environment")}
+    origin = Origin(own["code"], own["data"], {**shared, **own["config"]}, environments[own["environment"]])
+    return Entry(**line, origin=origin)

@@ -77,7 +77,7 @@ def _chapter(data: str, group: list[Table], records: Sequence[Record]) -> Chapte
     entries: list[Entry] = []
     runs: dict[tuple[str, str, int], Record] = {}
     for table in group:
-        for row in reversed(table.rows):
+        for row in table.rows:
             for r in row.runs:
                 where = (row.label, names[id(table)], int(r["seed"]))
                 entries.append(summaries.entry_of(*where, r, rule))

@@ -62,7 +62,9 @@ def _chapter(k: int, chapter: Chapter, asked: Sequence[tuple[str, Record]], othe
     curves, left_out = charts.curves(chapter, lines)
     near = asked if others else examples.chosen(chapter, lines)
     shown = "".join(examples.example(title, r, others) for title, r in near)
-    command = f"<p><code>{escape(render.command(spec))}</code></p>" if chapter.benchmark else ""
+    command = (
+        f"<p><code>{escape(render.command(spec, chapter.summary.overrides))}</code></p>" if chapter.benchmark else ""
+    )
     oracle = board.oracle(chapter.summary)
     bound = f"<em>{escape(oracle)}</em> reads the target test labels: a bound, not a result." if oracle else ""
     gap = "gap is ours minus the paper's over the tasks that both have; † recomputed, ‡ from memory." * bool(

@@ -73,7 +73,7 @@ def leaderboard(chapter: Chapter, lines: Sequence[Line]) -> str:
         if tested:
             kind = "num significant" if line.p is not None and line.p < 0.05 else "num"
             cells.append(cell(ABSENT if line.p is None else escape(render.p_cell(line.p)), line.p, kind))
-        cells.append(cell(escape(render.runs_cell(line.runs)), float(line.runs.get("finished", 0)), "num"))
+        cells.append(cell(escape(render.runs_cell(line)), float(line.runs.get("finished", 0)), "num"))
         cells.append(cell(ABSENT if line.seconds is None else f"{line.seconds:.2f}", line.seconds, "num"))
         if oracle is not None:
             cells.append(cell(_number(line.oracle, None, places), line.oracle, "num oracle"))
@@ -109,7 +109,7 @@ def heat_map(chapter: Chapter, lines: Sequence[Line]) -> str:
         cells = [row_head(line.row)]
         for k, task in enumerate(columns):
             value, found = figures[i, k], spec.figure(line.row, task)
-            tip = f"{line.row}, {task}: {value:.2f}"
+            tip = f"{line.row}, {task}: {render.number(value, None, 2)}"
             under = ""
             if found is not None:
                 under = f"<small>{escape(render.published_cell(*found))}</small>"
@@ -120,7 +120,7 @@ def heat_map(chapter: Chapter, lines: Sequence[Line]) -> str:
             d = max(-1.0, min(1.0, away[i, k] / limit)) if not math.isnan(away[i, k]) else 0.0
             kind = ("up" if d >= 0 else "down") + (" best" if value == best[k] else "") + (" mean" * (task == MEAN))
             extra = f' style="--a:{abs(d):.2f}" title="{escape(tip)} ({away[i, k]:+.2f})"'
-            cells.append(cell(f"{value:.{places}f}{under}", float(value), f"num heat {kind}", extra))
+            cells.append(cell(f"{render.number(value, None, places)}{under}", float(value), f"num heat {kind}", extra))
         body.append(f'<tr data-row="{escape(line.row)}">{"".join(cells)}</tr>')
     to = f"the baseline, {escape(spec.baseline)}" if spec.baseline in ours else "the median row of each task"
     beneath = " Small figures are published ones." if spec.published else ""

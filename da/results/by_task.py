@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
+from da.results.figures import falling, mean, shown
 from da.results.render import ABSENT
 from da.results.table import Row, Table
 
@@ -14,7 +13,7 @@ from da.results.table import Row, Table
 def by_task(tables: Sequence[Table]) -> str:
     """Markdown, one table for each data entry; the best figure of a column is bold.
 
-    A method's mean is shown only where it has a figure on every task; rows are ordered by it, the worst first. The
+    A method's mean is shown only where it has a figure on every task; rows are ordered by it, the best first. The
     selection rule is that of the tables; what an oracle selects has no place here.
     """
     groups: dict[str, list[Table]] = {}
@@ -29,8 +28,8 @@ def _markdown(data: str, tables: list[Table]) -> str:
         for row in table.rows:
             rows[row.label][k] = row
     figures = {label: [_figure(tables[k], cells.get(k)) for k in range(len(tables))] for label, cells in rows.items()}
-    lines = {label: [*line, float(np.mean(line))] for label, line in figures.items()}
-    order = sorted(lines, key=lambda label: (math.isnan(lines[label][-1]), lines[label][-1], label))
+    lines = {label: [*line, mean(line)] for label, line in figures.items()}
+    order = sorted(lines, key=lambda label: (*falling(lines[label][-1]), label))
     best = [
         max((line[k] for line in lines.values() if not math.isnan(line[k])), default=math.nan)
         for k in range(len(tables) + 1)
@@ -48,7 +47,7 @@ def _markdown(data: str, tables: list[Table]) -> str:
     for label in order:
         cells = [_shown(value, value == best[k], rows[label].get(k)) for k, value in enumerate(lines[label])]
         seconds = [row.seconds for row in rows[label].values() if row.seconds is not None]
-        text.append(f"| {' | '.join([label, *cells, f'{np.mean(seconds):.2f}' if seconds else ABSENT])} |")
+        text.append(f"| {' | '.join([label, *cells, shown(mean(seconds), 2) if seconds else ABSENT])} |")
     notes = sorted({note for table in tables for note in table.notes})
     failures = [
         f"Failed: {label} on {tables[k].protocol.task}, {row.errors[0]}"
@@ -67,4 +66,4 @@ def _figure(table: Table, row: Row | None) -> float:
 def _shown(value: float, is_best: bool, row: Row | None) -> str:
     if math.isnan(value):
         return "failed" if row is not None and row.errors else ABSENT
-    return f"**{value:.2f}**" if is_best else f"{value:.2f}"
+    return f"**{shown(value, 2)}**" if is_best else shown(value, 2)

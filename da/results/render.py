@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
+from da.results.figures import shown
 from da.results.table import ORACLE, Cell, Column, Row, Table
 
 ABSENT = "-"
@@ -107,9 +108,9 @@ def figure(cell: Cell, runs: int) -> str:
     """``mean ± std`` of a cell; with the number of values where it is not the number of runs."""
     if not cell.values:
         return ABSENT
-    spread = "" if cell.std is None else f" ± {cell.std:.1f}"
+    spread = "" if cell.std is None else f" ± {shown(cell.std, 1)}"
     fewer = f" (n={len(cell.values)})" if len(cell.values) != runs else ""
-    return f"{cell.mean:.1f}{spread}{fewer}"
+    return f"{shown(cell.mean, 1)}{spread}{fewer}"
 
 
 def _remarks(table: Table) -> list[str]:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from da.outcome import made_by_other_code
+from da.results import figures
 from da.results.store import Protocol, protocols, settings
 
 ORACLE = "oracle_"
@@ -26,12 +26,12 @@ class Cell:
     @property
     def mean(self) -> float:
         """Mean over seeds; NaN without values."""
-        return float(np.mean(self.values)) if self.values else math.nan
+        return figures.mean(self.values)
 
     @property
     def std(self) -> float | None:
         """Sample standard deviation (ddof=1); None for fewer than two seeds."""
-        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
+        return figures.deviation(self.values)
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Row:
         cells: figures by selection rule and metric, in percent.
         errors: seed and first sentence of every failed run.
         runs: their records, one a seed.
+        stale: some of them were made by other code than the present, see :mod:`da.codehash`.
     """
 
     label: str
@@ -55,6 +56,7 @@ class Row:
     cells: Mapping[Column, Cell]
     errors: tuple[str, ...]
     runs: tuple[Mapping[str, Any], ...] = ()
+    stale: bool = False
 
     def cell(self, column: Column) -> Cell:
         """A figure; without values where there is none."""
@@ -63,7 +65,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under one protocol, the worst first.
+    """Rows under one protocol, the best first.
 
     Args:
         protocol: what all rows share.
@@ -71,7 +73,7 @@ class Table:
         rule: the selection rule reported first.
         rules: all others without target labels, then all that are an oracle.
         metrics: names of the metrics, the main one first.
-        rows: by rising mean; rows without a figure come last.
+        rows: by falling mean; rows without a figure come last.
         notes: what a reader must know before comparing rows.
     """
 
@@ -138,8 +140,8 @@ def _table(protocol: Protocol, records: list[Mapping[str, Any]], rule: str | Non
         rule=rule,
         rules=tuple(rules),
         metrics=metrics,
-        rows=tuple(sorted(rows, key=lambda row: (*_rank(row.cell((rule, metrics[0])).mean), row.label))),
-        notes=tuple(_notes(kept, list(configurations.values()))),
+        rows=tuple(sorted(rows, key=lambda row: (*figures.falling(row.cell((rule, metrics[0])).mean), row.label))),
+        notes=tuple(_notes(list(configurations.values()), [row.label for row in rows if row.stale])),
     )
 
 
@@ -148,17 +150,20 @@ def _row(method: str, label: str, by_seed: Mapping[int, Mapping[str, Any]], colu
     finished = [r for r in runs if r["status"] == "finished"]
     cells = {}
     for rule, metric in columns:
-        figures = [r["selection"].get(rule, {}).get("target_test", {}) for r in finished]
-        cells[rule, metric] = Cell(tuple(float(f[metric]) for f in figures if metric in f))
+        found = [r["selection"].get(rule, {}).get("target_test", {}) for r in finished]
+        cells[rule, metric] = Cell(tuple(float(f[metric]) for f in found if metric in f))
     seconds = [r["seconds"]["train"] + r["seconds"]["evaluate"] for r in finished]
     errors = [f"seed {r['seed']}: {first_sentence(r)}" for r in runs if r["status"] != "finished"]
     return Row(
-        label, method, len(finished), float(np.mean(seconds)) if seconds else None, cells, tuple(errors), tuple(runs)
+        label=label,
+        method=method,
+        finished=len(finished),
+        seconds=figures.mean(seconds) if seconds else None,
+        cells=cells,
+        errors=tuple(errors),
+        runs=tuple(runs),
+        stale=any(made_by_other_code(r) for r in finished),
     )
-
-
-def _rank(mean: float) -> tuple[bool, float]:
-    return (True, 0.0) if math.isnan(mean) else (False, mean)
 
 
 def differing(configurations: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -173,14 +178,13 @@ def _label(method: str, configuration: Mapping[str, Any], keys: list[str]) -> st
     return f"{method} ({shown})" if shown else method
 
 
-def _notes(records: list[Mapping[str, Any]], configurations: list[dict[str, Any]]) -> list[str]:
+def _notes(configurations: list[dict[str, Any]], stale: list[str]) -> list[str]:
     notes = []
     unequal = [key for key in differing(configurations) if key.partition(".")[0] != "method"]
     if unequal:
         notes.append(f"Not the same in all rows: {', '.join(unequal)}.")
-    code = {str(r.get("code", {}).get("source")) for r in records}
-    if len(code) > 1:
-        notes.append(f"Made by {len(code)} versions of the code; rerun=stale brings them to one.")
+    if stale:
+        notes.append(f"Made by other code than the present, rerun=stale runs them again: {', '.join(sorted(stale))}.")
     return notes
 
 
@@ -202,5 +206,4 @@ def gap_closed(table: Table, row: Row, lower: Row, upper: Row) -> float:
 def best(table: Table, without: Iterable[str] = ()) -> Row | None:
     """The row with the highest mean of the main column, some methods left out; None if no row has one."""
     left_out = set(without)
-    rows = [r for r in table.rows if r.method not in left_out and r.cell(table.main).values]
-    return rows[-1] if rows else None
+    return next((r for r in table.rows if r.method not in left_out and r.cell(table.main).values), None)

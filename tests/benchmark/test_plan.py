@@ -22,7 +22,7 @@ GIVEN = {
     "tasks": {"one": ["data.shift=covariate"], "two": ["data.shift=target"]},
     "methods": {"unadapted": [], "coral, twice as strong": ["method=coral", "method.regularization=2.0"]},
     "families": [],
-    "seeds": [0, 1],
+    "seeds": {0: ["data.split_seed=0"], 1: ["data.split_seed=1"]},
     "selection": "last",
     "baseline": "unadapted",
     "published": [{"source": "a paper", "evidence": "read", "figures": {"unadapted": [80.0, "70.5 ± 1.5"], "elsewhere": {"one": 60.0}}}],
@@ -127,6 +127,59 @@ def test_the_command_of_a_cell_is_that_cell(table):
         assert arguments[:2] == ["python", "scripts/train.py"]
         (plan,) = expand(arguments[2:], multirun=False).plans
         assert validate(plan.config).config == cell.plan.config
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("method=pca", "sets method itself.*in its row 'unadapted'.*did you mean methods=ROW"),
+        ("method.regularization=3", "sets method.regularization itself.*row 'coral, twice as strong'"),
+        ("data.shift=target", "sets data.shift itself .*in its task 'one'"),
+        ("data=digits", "sets data.* itself .*so data=digits is refused"),
+        ("data.split_seed=3", "sets data.split_seed itself .*in its seed 0"),
+        ("seed=1,2", "sets seed itself.*did you mean seeds=N"),
+        ("selection=entropy", "sets selection itself"),
+        ("trainer.max_epochs=9", "sets trainer.max_epochs itself .*in its settings"),
+    ],
+)
+def test_what_the_table_sets_is_refused_as_an_override(tmp_path, override, message):
+    settings = [*SMALL, "trainer.max_epochs=1"]
+    given = spec.load("toy_table", write(tmp_path, settings=settings))
+    with pytest.raises(ConfigError, match=message):
+        cells(given, overrides=[override])
+
+
+def test_methods_that_draw_nothing_have_one_cell_for_many_seeds(tmp_path):
+    methods = {"unadapted": [], "source_only": []}
+    given = spec.load("toy_table", write(tmp_path, seeds=[5, 1, 2], methods=methods, published=[]))
+    found = [(c.row, c.task, c.seed) for c in cells(given)]
+    assert found[:2] == [("unadapted", "one", 5), ("unadapted", "two", 5)]
+    assert [seed for row, task, seed in found if (row, task) == ("source_only", "one")] == [5, 1, 2]
+
+
+def test_other_overrides_stand_in_the_title_the_commands_and_not_in_what_is_committed(table, tmp_path, capsys):
+    typed = [
+        "table=toy_table",
+        "launcher=in_process",
+        f"output={tmp_path}/runs",
+        "classifier.C=0.5",
+        "methods=unadapted",
+    ]
+    assert command.main([*typed, "--commands"]) == 0
+    (first, *_) = capsys.readouterr().out.splitlines()
+    assert first.endswith(f"output={tmp_path}/runs classifier.C=0.5")
+    (plan,) = expand(first.split()[2:], multirun=False).plans
+    assert plan.config["classifier"]["C"] == 0.5
+    assert command.main(typed) == 0
+    said = capsys.readouterr().out
+    assert "## A toy, with classifier.C=0.5" in said
+    assert f"`python scripts/benchmark.py {' '.join(typed)}`" in said
+    kept = (tmp_path / "runs" / "table.md").read_text()
+    assert "## A toy, with classifier.C=0.5" in kept
+    assert "`python scripts/benchmark.py table=toy_table classifier.C=0.5`" in kept
+    assert summary.read(tmp_path / "runs" / "summary.json").overrides == ("classifier.C=0.5",)
+    assert command.main([*typed, "--write"]) == 2
+    assert "without classifier.C=0.5" in capsys.readouterr().err
 
 
 def test_every_figure_is_one_command_away(table, capsys):

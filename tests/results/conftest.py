@@ -48,6 +48,12 @@ def _failed(method: str = "dann", seed: int = 0, error: str = "It broke.", **cha
     return {key: value for key, value in made.items() if key not in {"task", "target_test", "selection", "seconds"}}
 
 
+@pytest.fixture(autouse=True)
+def of_this_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The records of these tests were made by the code as it is."""
+    monkeypatch.setattr("da.outcome.record.code_version", lambda: {"source": "one", "commit": ""})
+
+
 @pytest.fixture
 def finished() -> Callable[..., dict[str, Any]]:
     return _finished

@@ -24,8 +24,8 @@ def test_methods_by_tasks_with_the_mean_and_the_best_in_bold(finished):
     assert lines(records) == [
         "| method | a->b | c->d | mean | seconds |",
         "| --- | ---: | ---: | ---: | ---: |",
-        "| coral | **60.00** | 61.00 | 60.50 | 3.00 |",
         "| dann | 50.00 | **80.00** | **65.00** | 3.00 |",
+        "| coral | **60.00** | 61.00 | 60.50 | 3.00 |",
     ]
 
 

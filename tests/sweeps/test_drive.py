@@ -35,7 +35,10 @@ def test_a_sweep_runs_everything_once_and_says_so(tmp_path, capsys):
 def test_what_draws_nothing_runs_once_for_many_seeds_and_says_so(tmp_path, capsys):
     assert sweep(tmp_path, "method=coral,source_only", "seed=3,1,2") == 0
     said = capsys.readouterr().out
-    assert "ONCE     method=coral data=toy seed=3: it draws nothing, so this run stands for seeds 1, 2 too" in said
+    assert (
+        "ONCE     method=coral data=toy data.samples=60 seed=3: it draws nothing, so this run stands for seeds 1, 2 too"
+        in said
+    )
     assert "source_only" not in "".join(line for line in said.splitlines() if line.startswith("ONCE"))
     assert sorted((r["method"], r["seed"]) for r in store.load(tmp_path)) == [("coral", 3), *(("source_only", s) for s in (1, 2, 3))]  # fmt: skip
 
@@ -72,9 +75,9 @@ def test_one_launcher_and_one_folder(tmp_path, capsys, key, monkeypatch):
 
 
 def test_a_search_from_the_command_line(tmp_path, capsys):
-    options = ["method=source_only", "seed=0,1", "sweep=optuna", "sweep.trials=2", "sweep.objective=entropy"]
+    options = ["method=dann", "seed=0,1", "sweep=optuna", "sweep.trials=2", "sweep.objective=entropy"]
     assert sweep(tmp_path, *options) == 0
-    assert "source_only on toy: best of 2 finished trials by entropy" in capsys.readouterr().out
+    assert "dann on toy: best of 2 finished trials by entropy" in capsys.readouterr().out
     assert len(store.load(tmp_path)) == 4
     assert sweep(tmp_path, *options) == 0
     assert len(store.load(tmp_path)) == 4

@@ -1,0 +1,87 @@
+"""Two computations of a table's cells, compared figure by figure."""
+
+from __future__ import annotations
+
+from da.benchmark.summary import Entry, Summary
+
+SAME = 1e-9
+OTHER_KERNEL = 1.0
+DEEP = 3.0
+SAID = (
+    f"closed-form figures equal to {SAME:g} on the same CPU kernel and packages and within {OTHER_KERNEL:g} point on "
+    f"others, where a sample between two classes may fall either way; deep ones within {DEEP:g} points"
+)
+
+
+def differences(committed: Summary, made: Summary) -> tuple[list[str], int]:
+    """What differs between finished cells of both, a line for each cell, and how many cells were compared."""
+    known = {(e.row, e.task, e.seed): e for e in committed.entries}
+    pairs = [(known.get((e.row, e.task, e.seed)), e) for e in made.entries if e.status == "finished"]
+    compared = [(old, new) for old, new in pairs if old is not None]
+    return [line for old, new in compared if (line := difference(committed.table, old, new))], len(compared)
+
+
+def difference(table: str, old: Entry, new: Entry) -> str:
+    """How far two computations of a cell are apart, in a sentence; empty where they are equal up to the tolerance."""
+    where = f"{table}: {old.row} on {old.task}, seed {old.seed}"
+    if new.status != "finished":
+        return f"{where}: {old.status} in the committed table, {new.status} now: {new.reason}"
+    if old.status != "finished":
+        return f"{where}: {old.status} in the committed table, finished now"
+    why = [changed for changed in (config_changes(old, new), data_change(old, new)) if changed]
+    allowed = tolerance(old, new)
+    rules = [rule for rule in old.figures if rule in new.figures] or ["-"]
+    gaps = {rule: new.figures.get(rule, 0.0) - old.figures.get(rule, 0.0) for rule in rules}
+    apart = [
+        f"{rule} {old.figures[rule]:.6g} -> {new.figures[rule]:.6g} ({gap:+.3g})"
+        for rule, gap in gaps.items()
+        if abs(gap) > allowed
+    ]
+    if old.figures.keys() != new.figures.keys():
+        why.append(f"rules {', '.join(sorted(old.figures.keys() ^ new.figures.keys()))} are in one of them only")
+    if not apart and not why:
+        return ""
+    if old.origin and new.origin and old.origin.code != new.origin.code:
+        why.append(f"the code changed ({old.origin.code or 'unknown'} -> {new.origin.code})")
+    return f"{where}: {'; '.join([*apart, *why])}"
+
+
+def tolerance(old: Entry, new: Entry) -> float:
+    """How far the figures of two computations of one cell may be apart, in points."""
+    if is_deep(new):
+        return DEEP
+    return SAME if same_environment(old, new) else OTHER_KERNEL
+
+
+def is_deep(entry: Entry) -> bool:
+    """Whether a network was trained."""
+    return entry.origin is not None and str(entry.origin.config.get("method._target_", "")).startswith("da.methods.")
+
+
+def same_environment(old: Entry, new: Entry) -> bool:
+    """Whether two cells were computed by the same packages on the same CPU kernel."""
+    if old.origin is None or new.origin is None:
+        return False
+    keys = ("versions", "kernel", "device")
+    return all(old.origin.environment.get(key) == new.origin.environment.get(key) for key in keys)
+
+
+def config_changes(old: Entry, new: Entry) -> str:
+    """Which keys of the configuration are not as they were; classes are compared by name, as modules may move."""
+    if old.origin is None or new.origin is None:
+        return ""
+    a, b = ({k: named(k, v) for k, v in e.origin.config.items()} for e in (old, new) if e.origin)
+    keys = sorted(key for key in a.keys() | b.keys() if a.get(key) != b.get(key))
+    return ", ".join(f"{key} was {a.get(key, 'unset')} and is {b.get(key, 'unset')}" for key in keys)
+
+
+def named(key: str, value: object) -> object:
+    """A configuration's value, of a class its name alone."""
+    return str(value).rpartition(".")[2] if key.endswith("_target_") else value
+
+
+def data_change(old: Entry, new: Entry) -> str:
+    """Whether the data are others."""
+    if old.origin is None or new.origin is None or old.origin.data == new.origin.data:
+        return ""
+    return f"the data changed (content {old.origin.data[:8]} -> {new.origin.data[:8]})"

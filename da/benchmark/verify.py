@@ -1,0 +1,220 @@
+"""Committed cells, run again: does this code still compute what is committed?"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from da import catalog, codehash
+from da.benchmark import compare, page, summary
+from da.benchmark.plan import Cell, cells
+from da.benchmark.spec import Spec
+from da.benchmark.summary import Entry
+from da.errors import DataError
+from da.results import record, store
+from da.sweeps.job import Grid, Job
+from da.sweeps.launchers import Processes
+
+EQUAL = catalog.ROOT / "benchmarks" / "equal.json"
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A committed cell and how to run it again; ``cell`` is None in a table that is no plain grid of runs."""
+
+    spec: Spec
+    entry: Entry
+    cell: Cell | None
+
+    @property
+    def name(self) -> str:
+        """How it is called in messages."""
+        return f"{self.spec.name}: {self.entry.row} on {self.entry.task}, seed {self.entry.seed}"
+
+    @property
+    def present(self) -> str:
+        """Hash of the code that would compute it now."""
+        if self.cell is not None and self.cell.plan is not None:
+            return codehash.of_config(self.cell.plan.config)
+        return ""
+
+
+def main(
+    specs: Sequence[Spec],
+    *,
+    sample: int | None = None,
+    minutes: float | None = None,
+    changed: bool = False,
+    seed: str = "0",
+    accept: bool = False,
+) -> int:
+    """Run committed cells again and say which figures differ; returns the exit code.
+
+    Args:
+        specs: the tables; those whose data are not here are left out, with a word.
+        sample: number of cells, drawn at random; None takes all.
+        minutes: about how long it may take, by what the cells took before.
+        changed: of each row whose code is not the one that made it one cell, the quickest.
+        seed: of the draw.
+        accept: write down that other code computes the same, for the cells that were found equal.
+    """
+    known: list[Committed] = []
+    with tempfile.TemporaryDirectory(prefix="verify-") as folder:
+        for spec in specs:
+            found, lacking = committed(spec, Path(folder))
+            known += found
+            if lacking:
+                print(f"left out {spec.name}: {lacking}", flush=True)
+        drawn = quickest(stale(known)) if changed else draw(known, sample=sample, minutes=minutes, seed=seed)
+        if not drawn:
+            print("nothing to verify", flush=True)
+            return 0
+        print(f"verifying {len(drawn)} of {len(known)} committed cells ({compare.SAID})", flush=True)
+        again = recompute(drawn, Path(folder))
+    wrong = [
+        line for c, new in zip(drawn, again, strict=True) if (line := compare.difference(c.spec.name, c.entry, new))
+    ]
+    for line in wrong:
+        print(f"DIFFERS  {line}", file=sys.stderr)
+    print(f"{len(drawn) - len(wrong)} of {len(drawn)} cells equal the committed ones", flush=True)
+    if accept:
+        right = [c for c, new in zip(drawn, again, strict=True) if not compare.difference(c.spec.name, c.entry, new)]
+        print(f"{write_equal(stale(right), {c.present for c in drawn} - {c.present for c in right})} hashes accepted")
+    return int(bool(wrong))
+
+
+def committed(spec: Spec, folder: Path) -> tuple[list[Committed], str]:
+    """A table's committed cells that finished, and why they cannot be run here, if they cannot."""
+    file = page.RESULTS / f"{spec.name}.json"
+    if not file.is_file():
+        return [], "no figures are committed"
+    entries = {(e.row, e.task, e.seed): e for e in summary.read(file).entries if e.status == "finished"}
+    if spec.made_by:
+        return [Committed(spec, entry, None) for entry in entries.values()], ""
+    overrides = [f"output={folder}", "logger=none", "launcher.threads=1", f"launcher.jobs={os.cpu_count() or 1}"]
+    planned = cells(spec, overrides=overrides)
+    plans = {(cell.row, cell.task, cell.seed): cell for cell in planned if cell.plan is not None}
+    found = [Committed(spec, entry, plans[key]) for key, entry in entries.items() if key in plans]
+    return (found, "") if (why := unavailable(found)) == "" else ([], why)
+
+
+def unavailable(found: Sequence[Committed]) -> str:
+    """Why the data of a table are not here; empty where they are."""
+    if not found or found[0].cell is None or found[0].cell.plan is None:
+        return ""
+    from da.run import load  # imports PyTorch
+
+    try:
+        load(found[0].cell.plan)
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+def draw(known: Sequence[Committed], *, sample: int | None, minutes: float | None, seed: str) -> list[Committed]:
+    """Cells at random, as many as asked for or as fit into the time."""
+    order = list(known)
+    random.Random(seed).shuffle(order)
+    if sample is not None:
+        order = order[:sample]
+    if minutes is None:
+        return order
+    left, chosen = 60.0 * minutes * (os.cpu_count() or 1), []
+    for c in order:
+        cost = (c.entry.seconds or 0.0) + 0.3  # and what surrounds a run
+        if cost <= left:
+            left -= cost
+            chosen.append(c)
+    return chosen
+
+
+def stale(known: Sequence[Committed]) -> list[Committed]:
+    """Cells that were made by code which is neither the present one nor accepted as computing the same."""
+    equal = accepted()
+    return [c for c in known if c.present and c.entry.origin and not is_equal(c.entry.origin.code, c.present, equal)]
+
+
+def quickest(known: Sequence[Committed]) -> list[Committed]:
+    """For each pair of old and present code one cell, the quickest."""
+    best: dict[tuple[str, str], Committed] = {}
+    for c in sorted(known, key=lambda c: c.entry.seconds or 0.0):
+        assert c.entry.origin is not None
+        best.setdefault((c.entry.origin.code, c.present), c)
+    return list(best.values())
+
+
+def recompute(drawn: Sequence[Committed], folder: Path) -> list[Entry]:
+    """The cells as this code computes them."""
+    plans = [c.cell.plan for c in drawn if c.cell is not None and c.cell.plan is not None]
+    if plans:
+        Processes(jobs=os.cpu_count() or 1, threads=1).run(Grid([Job(plan) for plan in plans]), folder, "verify")
+    records = store.load(folder)
+    made: list[Entry] = []
+    for c in drawn:
+        if c.cell is None:
+            made.append(_by_module(c))
+        else:
+            (entry,) = summary.summarize(c.spec, [c.cell], records).entries
+            made.append(entry)
+    return made
+
+
+def _by_module(c: Committed) -> Entry:
+    """A cell of a table that a module of its own makes: its function ``entry(row, task, seed)``."""
+    file = catalog.ROOT / c.spec.made_by.split()[1]
+    loaded = importlib.util.spec_from_file_location(file.stem, file)
+    assert loaded is not None
+    assert loaded.loader is not None
+    module = importlib.util.module_from_spec(loaded)
+    loaded.loader.exec_module(module)
+    made: Entry = module.entry(c.entry.row, c.entry.task, c.entry.seed)
+    return made
+
+
+def accepted() -> dict[str, set[str]]:
+    """Hashes of code that computes the same as another's, by that one's."""
+    if not EQUAL.is_file():
+        return {}
+    found: dict[str, set[str]] = {}
+    for pair in json.loads(EQUAL.read_text(encoding="utf-8")):
+        found.setdefault(pair["old"], set()).add(pair["new"])
+    return found
+
+
+def is_equal(old: str, new: str, equal: dict[str, set[str]]) -> bool:
+    """Whether a chain of accepted hashes leads from one to the other."""
+    seen, waiting = set(), [old]
+    while waiting:
+        code = waiting.pop()
+        if code == new:
+            return True
+        if code not in seen:
+            seen.add(code)
+            waiting += equal.get(code, ())
+    return False
+
+
+def write_equal(right: Sequence[Committed], wrong: set[str]) -> int:
+    """Write down which old and new code computed the same, and on which cells; returns how many pairs are new.
+
+    Args:
+        right: cells that other code computed to the committed figures.
+        wrong: hashes of code that did not, somewhere: they are not accepted.
+    """
+    listed = json.loads(EQUAL.read_text(encoding="utf-8")) if EQUAL.is_file() else []
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for c in right:
+        if c.entry.origin is not None and c.present not in wrong:
+            pairs.setdefault((c.entry.origin.code, c.present), []).append(c.name)
+    listed += [{"old": old, "new": new, "cells": names} for (old, new), names in pairs.items()]
+    if pairs:
+        lines = ",\n".join(json.dumps(pair, ensure_ascii=False) for pair in listed)
+        record.write_atomically(EQUAL, f"[\n{lines}\n]\n".encode())
+    return len(pairs)

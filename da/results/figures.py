@@ -1,0 +1,35 @@
+"""Means and deviations of figures, their order, and how they are printed: once, so that all tables agree.
+
+Two sums of the same numbers in another order differ in their last bits, which shows where a mean lies half-way between
+two printed values; so figures are cut to nine decimals before they are compared or printed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+DECIMALS = 9
+
+
+def mean(values: Sequence[float]) -> float:
+    """Arithmetic mean; NaN without values."""
+    return math.fsum(values) / len(values) if values else math.nan
+
+
+def deviation(values: Sequence[float]) -> float | None:
+    """Sample standard deviation (ddof=1); None for fewer than two values."""
+    if len(values) < 2:
+        return None
+    centre = mean(values)
+    return math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1))
+
+
+def shown(value: float, places: int) -> str:
+    """A figure with so many decimals."""
+    return f"{round(value, DECIMALS) + 0.0:.{places}f}"  # adding zero: no -0.0
+
+
+def falling(value: float) -> tuple[bool, float]:
+    """A key that sorts figures from the best to the worst; what has none comes last."""
+    return (True, 0.0) if math.isnan(value) else (False, -round(value, DECIMALS))
