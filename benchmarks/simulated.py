@@ -1,4 +1,4 @@
-"""The table of skada-bench's simulated shifts: python benchmarks/simulated.py [ROW ...].
+"""The table of skada-bench's simulated shifts: python benchmarks/simulated.py [ROW ...] [--reason=WHY].
 
 An SVC with scikit-learn's defaults on 25 draws and splits a shift. Parameters are chosen as in the published column
 ``supervised``: by the target's own labels, on five inner splits of the training part, so these are upper bounds, and
@@ -17,9 +17,9 @@ import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.svm import SVC
 
-from da import catalog
-from da.benchmark import page, summary
-from da.benchmark.summary import Entry
+from da import catalog, codehash
+from da.benchmark import ledger, page, spec, summary
+from da.benchmark.summary import Entry, Origin
 from da.data.simulated import SPLITS, Simulated
 from da.domain import Domain
 from da.errors import DataError
@@ -83,23 +83,42 @@ def chosen(row: str, grid: list[dict[str, Any]], source: Domain, target: Domain)
     return grid[int(means.argmax())]
 
 
+def entry(row: str, task: str, seed: int) -> Entry:
+    """A cell: a method on a draw and split (``seed`` counts both) of a shift (``task``)."""
+    start = time.perf_counter()
+    draw, split = divmod(seed, SPLITS)
+    loaded = Simulated(shift=task, draw_seed=draw, split=split).load()
+    source, target = loaded.sources[0].train, loaded.target
+    assert target.test is not None
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The weighting is degenerate")  # some settings of a search are
+        best = chosen(row, settings(METHODS[row]), source, target.train)
+        accuracy = 100.0 * score(row, best, source, target.train, target.test)
+    seconds = round(time.perf_counter() - start, 3)
+    origin = Origin(code(row), loaded.fingerprint(), {"grid": METHODS[row], "chosen": best}, environment())
+    return Entry(row, task, seed, "finished", {"oracle_accuracy": accuracy}, seconds, origin=origin)
+
+
+def code(row: str) -> str:
+    """Hash of the code that a row computes with."""
+    own = [] if row == TARGET else [catalog.named("method", row).path]
+    return codehash.of(*own, "da.estimators.transfer.Transfer", "da.data.simulated.Simulated")
+
+
+def environment() -> dict[str, Any]:
+    """As a record has it."""
+    from da.run import kernel
+
+    made = {k: v for k, v in record.code_version().items() if v}
+    return made | {"device": "1 x cpu", "kernel": kernel(), "versions": record.package_versions()}
+
+
 def entries(row: str) -> list[Entry]:
     """A row of the table: 25 draws and splits of every shift."""
-    made = []
-    for shift in Simulated.shifts:
-        for number, (draw, split) in enumerate(itertools.product(range(DRAWS), range(SPLITS))):
-            start = time.perf_counter()
-            task = Simulated(shift=shift, draw_seed=draw, split=split).load()
-            source, target = task.sources[0].train, task.target
-            assert target.test is not None
-            best = chosen(row, settings(METHODS[row]), source, target.train)
-            accuracy = 100.0 * score(row, best, source, target.train, target.test)
-            seconds = round(time.perf_counter() - start, 3)
-            made.append(Entry(row, shift, number, "finished", {"oracle_accuracy": round(accuracy, 4)}, seconds))
-    return made
+    return [entry(row, shift, seed) for shift in Simulated.shifts for seed in range(DRAWS * SPLITS)]
 
 
-def main(rows: list[str]) -> None:
+def main(rows: list[str], reason: str) -> None:
     """Compute the rows and write the summary with them."""
     file = page.RESULTS / "simulated.json"
     known = {e.row: [] for e in summary.read(file).entries} if file.is_file() else {}
@@ -111,8 +130,14 @@ def main(rows: list[str]) -> None:
         print(f"{row}: {time.perf_counter() - start:.0f} s", flush=True)
         made = {"code": [record.code_version()["source"]], "versions": versions(), "devices": ["1 x cpu"]}
         listed = [e for name in METHODS for e in known.get(name, ())]
-        summary.write(summary.Summary("simulated", tuple(listed), "accuracy", made), file)
+        made_of_all = summary.Summary("simulated", tuple(listed), "accuracy", made)
+        ledger.enter(spec.load("simulated"), made_of_all, reason)
+        summary.write(made_of_all, file)
     page.write()
+
+
+def _reason(arguments: list[str]) -> str:
+    return next((w.removeprefix("--reason=") for w in arguments if w.startswith("--reason=")), "")
 
 
 def versions() -> dict[str, list[str]]:
@@ -121,5 +146,4 @@ def versions() -> dict[str, list[str]]:
 
 
 if __name__ == "__main__":
-    warnings.filterwarnings("ignore", message="The weighting is degenerate")  # some settings of a search are
-    main(sys.argv[1:])
+    main([word for word in sys.argv[1:] if not word.startswith("--reason=")], _reason(sys.argv[1:]))
