@@ -16,7 +16,8 @@ from omegaconf.errors import OmegaConfBaseException
 from da import catalog
 from da.config import GROUPS, KEYS, OPTIONAL, Plan, plain_of, validate
 from da.drawing import once
-from da.errors import ConfigError, Incompatible, nearest
+from da.errors import ConfigError, Incompatible
+from da.renamed import hint
 
 
 def compose(overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -150,11 +151,11 @@ class Composer:
             key, value = override.key_or_group, override.value()
             root, _, rest = key.partition(".")
             if root not in (*KEYS, *groups, "hydra"):
-                raise ConfigError(f"There is no key '{key}'; {nearest(root, {*KEYS, *groups})}")
+                raise ConfigError(f"There is no key '{key}'; {hint(root, {*KEYS, *groups})}")
             if key in groups and isinstance(value, str):
                 options = [file.stem for file in (catalog.CONF / key).glob("*.yaml")]
                 if value not in options:
-                    raise ConfigError(f"There is no {key}={value}; {nearest(value, options)}")
+                    raise ConfigError(f"There is no {key}={value}; {hint(value, options, prefix=f'{key}=')}")
         chosen = [text for text, o in zip(overrides, parsed, strict=True) if o.key_or_group in groups]
         for override in parsed:
             root, _, rest = override.key_or_group.partition(".")
@@ -172,9 +173,8 @@ class Composer:
                     raise ConfigError(
                         f"'{root}.{rest}' is not in its file; add it with +{root}.{rest}={override.value()}."
                     )
-                raise ConfigError(
-                    f"There is no key '{root}.{rest}'; {nearest(rest, [k for k in node if k != '_target_'])}"
-                )
+                known = [k for k in node if k != "_target_"]
+                raise ConfigError(f"There is no key '{root}.{rest}'; {hint(rest, known, prefix=f'{root}.')}")
 
 
 def _node(group: str, name: str) -> Any:

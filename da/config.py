@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from da import catalog
 from da.data.files import locate
 from da.errors import ConfigError, DataError, Incompatible, nearest
+from da.renamed import hint
 from da.schedules import LEARNING_RATE
 from da.setting import setting_of
 
@@ -87,7 +88,7 @@ def validate(config: Mapping[str, Any]) -> Plan:
     """
     for key in config:
         if key not in KEYS:
-            raise ConfigError(f"There is no key '{key}'{_in_file(key)}; {nearest(str(key), KEYS)}")
+            raise ConfigError(f"There is no key '{key}'{_in_file(key)}; {hint(str(key), KEYS)}")
     try:
         typed = OmegaConf.merge(OmegaConf.structured(Frame), dict(config))
     except OmegaConfBaseException as error:
@@ -164,7 +165,9 @@ def _check_node(node: Mapping[str, Any], where: str) -> None:
         if key == "_target_":
             continue
         if key not in known and not signature.open:
-            raise ConfigError(f"There is no key '{where}.{key}'{_in_file(key)}; {nearest(str(key), known)}")
+            raise ConfigError(
+                f"There is no key '{where}.{key}'{_in_file(key)}; {hint(str(key), known, prefix=f'{where}.')}"
+            )
         if isinstance(value, Mapping) and "_target_" in value:
             _check_node(value, f"{where}.{key}")
         elif isinstance(value, str) and key in known and catalog.takes_entry(known[key].annotation):
@@ -235,7 +238,7 @@ def _check_values(plain: Mapping[str, Any]) -> None:
     choices = {"schedule": LEARNING_RATE, "embedding": EMBEDDING, "rerun": RERUN, "selection": criteria()}
     for key, allowed in choices.items():
         if plain[key] not in allowed:
-            raise ConfigError(f"{key}='{plain[key]}' is unknown; {nearest(plain[key], allowed)}")
+            raise ConfigError(f"{key}='{plain[key]}' is unknown; {hint(plain[key], allowed, prefix=f'{key}=')}")
 
 
 def devices(config: Mapping[str, Any]) -> int:

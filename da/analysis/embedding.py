@@ -116,7 +116,7 @@ def tsne(z: np.ndarray, seed: int = 0) -> np.ndarray:
     Reference: van der Maaten & Hinton, Visualizing data using t-SNE, JMLR 2008.
     """
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     if len(z) < 4:
         raise UsageError(f"t-SNE of {len(z)} samples shows nothing; give at least 4.")

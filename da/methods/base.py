@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
 from pytorch_lightning import LightningModule
-from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
 from da.domain import Batch, Domain
@@ -15,6 +14,7 @@ from da.errors import ConfigError, TrainingError
 from da.methods.parts import Optimization, Phase, Spec, Terms, View
 from da.nn.gather import gather_rows
 from da.nn.networks import Network, Output
+from da.nn.update import update
 from da.setting import Access
 from da.space import Space
 
@@ -127,35 +127,11 @@ class Method(LightningModule):
                     continue
                 loss = torch.stack(list(terms.values())).sum()
                 self._record(terms, loss, phase.repeat)
-                self._update([optimizers[name] for name in phase.groups], loss)
+                update(self, [optimizers[name] for name in phase.groups], loss, clip=self.optimization.clip)
         self.steps_done += 1
 
-    def _update(self, optimizers: list[LightningOptimizer], loss: Tensor) -> None:
-        """One step of each optimiser, its gradients clipped.
-
-        A gradient scaler (16-mixed) scales the loss, so the bound of the norm is scaled alike; and as its scale may
-        change with each optimiser's step, the gradients that wait for theirs follow it.
-        """
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        self.manual_backward(loss)
-        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
-        scale = at_backward = 1.0 if scaler is None else scaler.get_scale()
-        for optimizer in optimizers:
-            if scale != at_backward:
-                for gradient in gradients_of(optimizer):
-                    gradient.mul_(scale / at_backward)
-            if self.optimization.clip is not None:
-                self.clip_gradients(optimizer.optimizer, self.optimization.clip * scale, "norm")
-            optimizer.step()
-            scale = 1.0 if scaler is None else scaler.get_scale()
-
     def _record(self, terms: Terms, loss: Tensor, repeat: int) -> None:
-        """Sum the terms for the epoch's log, those of a repeated phase by their mean over its repetitions.
-
-        Raises:
-            TrainingError: the loss is not finite (looked at rarely on an accelerator).
-        """
+        """Sum the terms for the epoch's log, means over repetitions; refuse a loss that is not finite."""
         for name, value in terms.items():
             self.term_sums[name] = self.term_sums.get(name, 0.0) + value.detach() / repeat
         look = loss.device.type == "cpu" or self.steps_done % LOOK_EVERY == 0
@@ -172,9 +148,3 @@ class Method(LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.steps_done, self.term_sums = checkpoint["steps_done"], checkpoint["term_sums"]
-
-
-def gradients_of(optimizer: LightningOptimizer) -> Iterator[Tensor]:
-    """The gradients that an optimiser's step would use."""
-    for group in optimizer.param_groups:
-        yield from (parameter.grad for parameter in group["params"] if parameter.grad is not None)

@@ -1,0 +1,44 @@
+"""One update of parameters, whatever the precision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytorch_lightning import LightningModule
+from pytorch_lightning.core.optimizer import LightningOptimizer
+from torch import Tensor
+
+
+def update(
+    module: LightningModule, optimizers: Sequence[LightningOptimizer], loss: Tensor, clip: float | None = None
+) -> None:
+    """Minimise a loss by one step of each optimiser.
+
+    A gradient scaler (16-mixed) scales the loss, so the bound of the norm is scaled alike; and as its scale may change
+    with each optimiser's step, the gradients that wait for theirs follow it.
+
+    Args:
+        module: in manual optimisation.
+        optimizers: of disjoint parameters.
+        loss: a scalar.
+        clip: largest norm of each optimiser's gradient; None is no bound.
+    """
+    for optimizer in optimizers:
+        optimizer.zero_grad()
+    module.manual_backward(loss)
+    scaler = getattr(module.trainer.precision_plugin, "scaler", None)
+    scale = at_backward = 1.0 if scaler is None else scaler.get_scale()
+    for optimizer in optimizers:
+        if scale != at_backward:
+            for gradient in gradients_of(optimizer):
+                gradient.mul_(scale / at_backward)
+        if clip is not None:
+            module.clip_gradients(optimizer.optimizer, clip * scale, "norm")
+        optimizer.step()
+        scale = 1.0 if scaler is None else scaler.get_scale()
+
+
+def gradients_of(optimizer: LightningOptimizer) -> Iterator[Tensor]:
+    """The gradients that an optimiser's step would use."""
+    for group in optimizer.param_groups:
+        yield from (parameter.grad for parameter in group["params"] if parameter.grad is not None)

@@ -1,0 +1,55 @@
+"""Old spellings are refused with the new one, wherever they are written."""
+
+import pytest
+
+from da import renamed
+from da.compose import compose
+from da.config import validate
+from da.errors import ConfigError
+
+TABLE = {
+    "method.strength": "method.weight",
+    "loops": "trainer.max_epochs",
+    "network=small": "network=mlp",
+    "schedule=warm": "schedule=inverse_decay",
+}
+
+
+@pytest.fixture(autouse=True)
+def names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renamed, "RENAMED", TABLE)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("method.strength=0.3", r"no key 'method.strength'; it is now method.weight\."),
+        ("loops=3", r"no key 'loops'; it is now trainer.max_epochs\."),
+        ("network=small", r"no network=small; it is now network=mlp\."),
+        ("schedule=warm", r"schedule='warm' is unknown; it is now schedule=inverse_decay\."),
+        ("method.weihgt=1", "did you mean 'weight'"),
+    ],
+)
+def test_on_the_command_line(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        validate(compose(["method=dann", "data=toy", override]))
+
+
+def test_in_a_file_or_an_old_record() -> None:
+    config = compose(["method=dann", "data=toy"])
+    config["method"]["strength"] = 0.3
+    with pytest.raises(ConfigError, match="'method.strength'.*it is now method.weight"):
+        validate(config)
+
+
+def test_no_entry_names_what_exists_or_leads_to_what_does_not() -> None:
+    """An entry whose old name works again, or whose new name is gone, would mislead."""
+    pytest.MonkeyPatch().undo()
+    import importlib
+
+    for old, new in importlib.reload(renamed).RENAMED.items():
+        group, separator, name = new.partition("=" if "=" in new else ".")
+        assert old != new
+        assert group or not separator
+        if separator == "=" and group in compose(["data=toy"]):
+            compose(["data=toy", f"{group}={name}"])
