@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import platform
 import time
 from dataclasses import fields
 from functools import lru_cache
@@ -29,6 +30,7 @@ from da.watch import Pruned, Watch
 
 WEIGHTS = "model.pt"
 PREDICTIONS = "predictions.npz"
+CPU = Path("/proc/cpuinfo")
 RESUMABLE = ("timeout", "crashed", "oom")  # how a run may end whose checkpoint is worth going on from
 
 
@@ -222,11 +224,19 @@ def _device_name(device: torch.device) -> str:
 
 
 def kernel() -> str:
-    """Which instructions the linear algebra computes with: figures of two of them may differ in the last digits."""
+    """The CPU and which of its instructions libraries compute with: on others figures may differ in the last digits."""
     from threadpoolctl import threadpool_info
 
-    found = {info["architecture"] for info in threadpool_info() if info.get("internal_api") == "openblas"}
-    return " ".join(["OpenBLAS", *sorted(found), "ATen", torch.backends.cpu.get_cpu_capability()])
+    blas = sorted({info["architecture"] for info in threadpool_info() if info.get("internal_api") == "openblas"})
+    lines = CPU.read_text(encoding="utf-8").splitlines() if CPU.is_file() else []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return ", ".join(
+        [
+            model or platform.processor(),
+            *map("OpenBLAS {}".format, blas),
+            f"ATen {torch.backends.cpu.get_cpu_capability()}",
+        ]
+    )
 
 
 def describe(task: Task, made: Assembly) -> dict[str, Any]:

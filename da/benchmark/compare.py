@@ -8,8 +8,8 @@ SAME = 1e-9
 OTHER_KERNEL = 1.0
 DEEP = 3.0
 SAID = (
-    f"closed-form figures equal to {SAME:g} on the same CPU kernel and packages and within {OTHER_KERNEL:g} point on "
-    f"others, where a sample between two classes may fall either way; deep ones within {DEEP:g} points"
+    f"figures equal on the CPU, kernels and packages that made them; on others closed-form ones within {OTHER_KERNEL:g} "
+    f"point, as a sample between two classes may fall either way, and deep ones within {DEEP:g}"
 )
 
 
@@ -48,9 +48,9 @@ def difference(table: str, old: Entry, new: Entry) -> str:
 
 def tolerance(old: Entry, new: Entry) -> float:
     """How far the figures of two computations of one cell may be apart, in points."""
-    if is_deep(new):
-        return DEEP
-    return SAME if same_environment(old, new) else OTHER_KERNEL
+    if same_environment(old, new):
+        return SAME
+    return DEEP if is_deep(new) else OTHER_KERNEL
 
 
 def is_deep(entry: Entry) -> bool:
@@ -59,10 +59,10 @@ def is_deep(entry: Entry) -> bool:
 
 
 def same_environment(old: Entry, new: Entry) -> bool:
-    """Whether two cells were computed by the same packages on the same CPU kernel."""
-    if old.origin is None or new.origin is None:
+    """Whether two cells were computed by the same packages and as many threads on the same kind of CPU."""
+    if old.origin is None or new.origin is None or "kernel" not in old.origin.environment:
         return False
-    keys = ("versions", "kernel", "device")
+    keys = ("versions", "kernel", "device", "threads")
     return all(old.origin.environment.get(key) == new.origin.environment.get(key) for key in keys)
 
 

@@ -7,7 +7,7 @@ import yaml
 from small import SMALL
 
 from da import catalog
-from da.benchmark import command, page, spec, summary
+from da.benchmark import command, ledger, page, spec, summary
 from da.benchmark.plan import cells
 from da.benchmark.plan import command as line
 from da.compose import expand
@@ -40,6 +40,8 @@ def table(tmp_path, monkeypatch):
     monkeypatch.setattr(spec.load, "__defaults__", (write(tmp_path),))
     monkeypatch.setattr(page, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(page, "PAGE", tmp_path / "RESULTS.md")
+    monkeypatch.setattr(ledger, "FOLDER", tmp_path / "numbers")
+    monkeypatch.setattr(ledger, "PAGE", tmp_path / "NUMBERS.md")
     monkeypatch.setattr(spec, "FOLDER", tmp_path)
     return spec.load("toy_table")
 

@@ -1,0 +1,141 @@
+"""No committed figure moves without its line in the ledger; the gate over what is committed."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from da import catalog, codehash
+from da.benchmark import ledger, page, verify
+from da.benchmark.compare import named
+from da.benchmark.plan import cells
+from da.benchmark.summary import Entry, flat
+from da.errors import ConfigError
+
+COMMITTED = {spec.name: (spec, summary) for spec, summary in page.committed()[0]}
+
+
+def test_a_figure_that_moves_needs_a_reason_and_gets_a_line(spec, summary, base, tmp_path, monkeypatch):
+    monkeypatch.setattr(ledger.record, "code_version", lambda: {"commit": "0123456789abcdef", "source": "x"})
+    table, first = spec(), summary({"unadapted": base, "tca": base})
+    assert ledger.enter(table, first, folder=tmp_path).name == "0001-office.json"
+    assert ledger.moved(table, first, tmp_path) == []
+    assert ledger.enter(table, first, folder=tmp_path) is None
+
+    second = summary({"unadapted": base, "tca": [value + 1 for value in base]})
+    with pytest.raises(ConfigError, match=r"moved: tca 55.00 -> 56.00. Say why with --reason"):
+        ledger.enter(table, second, folder=tmp_path)
+    ledger.enter(table, second, "The kernel is centred", folder=tmp_path)
+    text = ledger.page(tmp_path)
+    assert "## 0002. The kernel is centred" in text
+    assert "| office | tca | 55.00 | 56.00 | +1.00 | 0123456789 |" in text
+    assert "| office | unadapted |" not in text
+    assert text.index("0002") < text.index("0001")
+    assert "First figures of 2 rows of office" in text
+
+
+def test_a_single_cell_that_moves_is_seen_though_the_mean_stays(spec, summary, base, tmp_path):
+    table, first = spec(), summary({"tca": base})
+    ledger.enter(table, first, folder=tmp_path)
+    swapped = summary({"tca": [base[1], base[0], *base[2:]]})
+    (line,) = ledger.moved(table, swapped, tmp_path)
+    assert line.before.value == line.after.value
+    ledger.enter(table, swapped, "why", folder=tmp_path)
+    assert "| cells only |" in ledger.page(tmp_path)
+
+
+def test_a_new_row_needs_no_reason_and_a_lost_one_does(spec, summary, base, tmp_path):
+    table = spec()
+    ledger.enter(table, summary({"tca": base}), folder=tmp_path)
+    ledger.enter(table, summary({"tca": base, "pca": base}), folder=tmp_path)
+    with pytest.raises(ConfigError, match=r"tca 55.00 -> -"):
+        ledger.enter(table, summary({"pca": base}), folder=tmp_path)
+    ledger.enter(table, summary({"pca": base}), "it went", folder=tmp_path)
+    assert set(ledger.standing("office", tmp_path)) == {"pca"}
+
+
+def test_digits_beyond_the_fourth_are_no_move(spec, summary, base, tmp_path):
+    table, first = spec(), summary({"tca": base})
+    ledger.enter(table, first, folder=tmp_path)
+    finer = replace(first, entries=tuple(replace(e, figures={"last": e.figures["last"] + 1e-7}) for e in first.entries))
+    assert ledger.moved(table, finer, tmp_path) == []
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_every_committed_figure_is_the_ledgers(name):
+    moved = ledger.moved(*COMMITTED[name])
+    assert not moved, (
+        f"{name}: committed figures are not those of the ledger: {', '.join(line.row for line in moved)}. Write them with "
+        "scripts/benchmark.py --write --reason '...', not by hand."
+    )
+
+
+def test_the_page_is_current():
+    assert ledger.PAGE.read_text(encoding="utf-8") == ledger.page()
+
+
+@pytest.mark.parametrize("name", [n for n, (spec, _) in COMMITTED.items() if not spec.made_by])
+def test_code_and_defaults_are_those_that_made_the_figures(name):
+    """A changed loss or default needs its line: rerun the row, or verify that its figures stay (--verify --changed)."""
+    spec, summary = COMMITTED[name]
+    equal, wrong = verify.accepted(), []
+    first = {}
+    for entry in summary.entries:
+        if entry.status == "finished":
+            first.setdefault(entry.row, entry)
+    planned = {}
+    for cell in cells(
+        replace(spec, tasks={k: v for k, v in spec.tasks.items() if k in {e.task for e in first.values()}})
+    ):
+        planned.setdefault((cell.row, cell.task, cell.seed), cell)
+    for row, entry in first.items():
+        cell = planned.get((row, entry.task, entry.seed))
+        if cell is None or cell.plan is None:
+            wrong.append(f"{row} can no longer be run")
+        elif entry.origin is None:
+            wrong.append(f"{row} does not say what made it")
+        elif not verify.is_equal(entry.origin.code, codehash.of_config(cell.plan.config), equal):
+            wrong.append(f"{row}: its code changed")
+        else:
+            old, new = ({k: named(k, v) for k, v in c.items()} for c in (entry.origin.config, flat(cell.plan.config)))
+            wrong += [f"{row}: {k} was {old.get(k)!r}, is {new.get(k)!r}" for k in old.keys() | new.keys() if old.get(k) != new.get(k)]  # fmt: skip
+    assert not wrong, (
+        f"table={name}: "
+        + "; ".join(wrong[:5])
+        + f" ({len(wrong)} in all). Run `python scripts/benchmark.py --verify --changed --write`, which "
+        f"accepts code that computes the same, or rerun: `table={name} rerun=stale --write --reason '...'`."
+    )
+
+
+def test_every_method_has_a_committed_figure():
+    """So that no loss or default changes unseen."""
+    have = {
+        entry.origin.config["method._target_"].rpartition(".")[2]
+        for spec, summary in COMMITTED.values()
+        for entry in summary.entries
+        if entry.origin is not None and not spec.made_by
+    }
+    lacking = [e.name for e in catalog.entries("method").values() if e.path.rpartition(".")[2] not in have]
+    assert not lacking, f"no committed table has {', '.join(lacking)}; benchmarks/tables/embedded.yaml is for all"
+
+
+def test_committed_records_carry_what_verifies_them():
+    for spec, summary in COMMITTED.values():
+        for entry in summary.entries:
+            if entry.status == "finished":
+                assert isinstance(entry, Entry)
+                assert entry.origin is not None, f"{spec.name}: {entry.row} does not say what made it"
+                assert {"versions", "kernel", "device"} <= entry.origin.environment.keys()
+                assert entry.origin.code
+                assert entry.origin.data
+                if not spec.made_by:
+                    assert entry.epochs is not None
+                    n = len(entry.epochs["epoch"])
+                    assert {len(v) for v in entry.epochs["scores"].values()} == {n}
+                    assert len(entry.epochs["target"]) == n
+
+
+def test_committed_files_are_valid_json_in_lines():
+    for name in COMMITTED:
+        text = (page.RESULTS / f"{name}.json").read_text(encoding="utf-8")
+        assert json.loads(text)["table"] == name
