@@ -8,8 +8,8 @@ SAME = 1e-9
 OTHER_KERNEL = 1.0
 DEEP = 3.0
 SAID = (
-    f"figures equal on the CPU, kernels and packages that made them; on others closed-form ones within {OTHER_KERNEL:g} "
-    f"point, as a sample between two classes may fall either way, and deep ones within {DEEP:g}"
+    f"figures equal on the CPU, kernels and packages that made them; on others closed-form ones within "
+    f"{OTHER_KERNEL:g} point, as a sample between two classes may fall either way, and deep ones within {DEEP:g}"
 )
 
 

@@ -54,6 +54,7 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_falsified_digit_and_a_changed_coefficient_are_both_named(project: Path) -> None:
     made = benchmark(project, "table=small", "--write")
     assert made.returncode == 0, made.stderr
