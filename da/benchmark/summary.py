@@ -9,12 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from da import catalog
 from da.benchmark.plan import Cell
 from da.benchmark.spec import MEAN, Spec
 from da.errors import DataError
 from da.outcome import made_by_other_code
 from da.results import figures, record
 from da.results.table import first_sentence
+from da.setting import setting_of
 
 
 @dataclass(frozen=True)
@@ -256,6 +258,47 @@ def epochs_of(r: Mapping[str, Any]) -> dict[str, Any] | None:
         "source": [first(h.get("source_test", {})) for h in history],
         "target": [first(h["target_test"]) for h in history],
         "scores": {rule: [short(h["scores"].get(rule)) for h in history] for rule in rules},
+    }
+
+
+def as_records(summary: Summary) -> list[dict[str, Any]]:
+    """Finished cells in the form of records, as far as a summary keeps it: what selection rules are judged by."""
+    return [_as_record(e, e.origin, e.epochs) for e in summary.entries if e.origin is not None and e.epochs is not None]
+
+
+def _as_record(entry: Entry, origin: Origin, epochs: Mapping[str, Any]) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    for key, value in origin.config.items():
+        *groups, name = key.split(".")
+        node = config
+        for group in groups:
+            node = node.setdefault(group, {})
+        node[name] = value
+    method = catalog.entry_of("method", config["method"]["_target_"])
+
+    def figure(value: float | None) -> dict[str, float]:
+        return {} if value is None else {"main": value}
+
+    history = [
+        {
+            "epoch": epoch,
+            "source_test": figure(epochs["source"][k]),
+            "target_test": figure(epochs["target"][k]),
+            "scores": {rule: scores[k] for rule, scores in epochs["scores"].items()},
+        }
+        for k, epoch in enumerate(epochs["epoch"])
+    ]
+    return {
+        "status": "finished",
+        "method": method.name,
+        "setting": setting_of(method.access),
+        "data": config["data"]["_target_"].rpartition(".")[2],
+        "seed": entry.seed,
+        "config": config,
+        "fingerprint": origin.data,
+        "task": {"name": entry.task, "transductive": False},
+        "epochs": history,
+        "finished": "",
     }
 
 

@@ -177,4 +177,4 @@ def test_the_script_prints_and_writes_the_report(tmp_path, root):
     assert "2 finished runs" in done.stdout
     wrong = finished(script, "nowhere", cwd=tmp_path)
     assert wrong.returncode == 2
-    assert "nowhere is no folder" in wrong.stderr
+    assert "nowhere is neither a folder of records nor a committed table" in wrong.stderr

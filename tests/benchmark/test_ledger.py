@@ -6,11 +6,14 @@ from dataclasses import replace
 import pytest
 
 from da import catalog, codehash
+from da.analysis.ranking import within_runs
 from da.benchmark import ledger, page, verify
 from da.benchmark.compare import named
 from da.benchmark.plan import cells
-from da.benchmark.summary import Entry, flat
+from da.benchmark.summary import Entry, as_records, flat
+from da.compose import compose
 from da.errors import ConfigError
+from da.results.figures import mean
 
 COMMITTED = {spec.name: (spec, summary) for spec, summary in page.committed()[0]}
 
@@ -133,6 +136,37 @@ def test_committed_records_carry_what_verifies_them():
                     n = len(entry.epochs["epoch"])
                     assert {len(v) for v in entry.epochs["scores"].values()} == {n}
                     assert len(entry.epochs["target"]) == n
+
+
+def test_the_recipes_of_the_digits_are_those_that_the_committed_scores_choose():
+    """By the highest mean class_ami of the last step over seeds: no target label is looked at."""
+    _, summary = COMMITTED["digits_adversarial"]
+    for method in ("dann", "cdan"):
+        scores = {}
+        for entry in summary.entries:
+            if entry.row.startswith(f"{method} (weight ") and "SGD" not in entry.row:
+                weight = entry.origin.config["method.weight"]
+                scores.setdefault(weight, []).append(entry.epochs["scores"]["class_ami"][-1])
+        assert len(scores) == 7
+        assert {len(own) for own in scores.values()} == {3}
+        chosen = max(scores, key=lambda weight: mean(scores[weight]))
+        recipe = compose([f"experiment=digits_{method}"])
+        assert recipe["method"]["weight"] == chosen
+        assert recipe["method"]["_target_"].endswith(method.upper())
+
+
+def test_regret_of_rules_is_computed_from_committed_files():
+    _, summary = COMMITTED["digits_deep"]
+    records = as_records(summary)
+    assert len(records) == len([e for e in summary.entries if e.status == "finished"])
+    by_rule = {ranking.rule: ranking for ranking in within_runs(records)}
+    assert {"entropy", "source_accuracy", "class_ami", "last"} <= by_rule.keys()
+    for entry in summary.entries:  # what each rule chose is what its committed scores say
+        for rule, figure in entry.figures.items():
+            scores = entry.epochs["scores"][rule]
+            best = max(k for k, s in enumerate(scores) if s == max(v for v in scores if v is not None))
+            tied = [entry.epochs["target"][k] for k, s in enumerate(scores) if s == scores[best]]
+            assert figure in tied
 
 
 def test_committed_files_are_valid_json_in_lines():
