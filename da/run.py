@@ -229,14 +229,10 @@ def kernel() -> str:
 
     blas = sorted({info["architecture"] for info in threadpool_info() if info.get("internal_api") == "openblas"})
     lines = CPU.read_text(encoding="utf-8").splitlines() if CPU.is_file() else []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    return ", ".join(
-        [
-            model or platform.processor(),
-            *map("OpenBLAS {}".format, blas),
-            f"ATen {torch.backends.cpu.get_cpu_capability()}",
-        ]
-    )
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
+    model = " ".join(told[key] for key in ("model name", "cpu family", "model") if key in told)
+    parts = [model or platform.processor(), *map("OpenBLAS {}".format, blas)]
+    return ", ".join([*parts, f"ATen {torch.backends.cpu.get_cpu_capability()}"])
 
 
 def describe(task: Task, made: Assembly) -> dict[str, Any]:

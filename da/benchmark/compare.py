@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from da.benchmark.summary import Entry, Summary
 
 SAME = 1e-9
 OTHER_KERNEL = 1.0
 DEEP = 3.0
+SPREAD = 4.0
 SAID = (
     f"figures equal on the CPU, kernels and packages that made them; on others closed-form ones within "
-    f"{OTHER_KERNEL:g} point, as a sample between two classes may fall either way, and deep ones within {DEEP:g}"
+    f"{OTHER_KERNEL:g} point, as a sample between two classes may fall either way, and deep ones, whose trainings "
+    f"drift apart from the first rounding, within {DEEP:g} points or {SPREAD:g} deviations over seeds; of one seed not at all"
 )
 
 
@@ -18,18 +22,24 @@ def differences(committed: Summary, made: Summary) -> tuple[list[str], int]:
     known = {(e.row, e.task, e.seed): e for e in committed.entries}
     pairs = [(known.get((e.row, e.task, e.seed)), e) for e in made.entries if e.status == "finished"]
     compared = [(old, new) for old, new in pairs if old is not None]
-    return [line for old, new in compared if (line := difference(committed.table, old, new))], len(compared)
+    return [line for old, new in compared if (line := difference(committed, old, new))], len(compared)
 
 
-def difference(table: str, old: Entry, new: Entry) -> str:
-    """How far two computations of a cell are apart, in a sentence; empty where they are equal up to the tolerance."""
-    where = f"{table}: {old.row} on {old.task}, seed {old.seed}"
+def difference(committed: Summary, old: Entry, new: Entry) -> str:
+    """How far two computations of a cell are apart, in a sentence; empty where they are equal up to the tolerance.
+
+    Args:
+        committed: the table of the first one.
+        old: one of its entries.
+        new: the same cell, computed again.
+    """
+    where = f"{committed.table}: {old.row} on {old.task}, seed {old.seed}"
     if new.status != "finished":
         return f"{where}: {old.status} in the committed table, {new.status} now: {new.reason}"
     if old.status != "finished":
         return f"{where}: {old.status} in the committed table, finished now"
     why = [changed for changed in (config_changes(old, new), data_change(old, new)) if changed]
-    allowed = tolerance(old, new)
+    allowed = tolerance(committed, old, new)
     rules = [rule for rule in old.figures if rule in new.figures] or ["-"]
     gaps = {rule: new.figures.get(rule, 0.0) - old.figures.get(rule, 0.0) for rule in rules}
     apart = [
@@ -46,11 +56,28 @@ def difference(table: str, old: Entry, new: Entry) -> str:
     return f"{where}: {'; '.join([*apart, *why])}"
 
 
-def tolerance(old: Entry, new: Entry) -> float:
+def tolerance(committed: Summary, old: Entry, new: Entry) -> float:
     """How far the figures of two computations of one cell may be apart, in points."""
     if same_environment(old, new):
         return SAME
-    return DEEP if is_deep(new) else OTHER_KERNEL
+    return spread(committed, old) if is_deep(new) else OTHER_KERNEL
+
+
+def spread(committed: Summary, old: Entry) -> float:
+    """How far apart trainings may end that differ in rounding: as far as seeds do, in this cell or the whole table."""
+    rules = [rule for rule in committed.rules() if rule in old.figures]
+    own = [std for rule in rules if (std := committed.std(old.row, old.task, rule)) is not None]
+    everywhere = [
+        std
+        for row in committed.rows()
+        for task in committed.tasks()
+        for rule in rules[:1]
+        if (std := committed.std(row, task, rule)) is not None
+    ]
+    if not own:
+        return math.inf
+    pooled = math.sqrt(math.fsum(std**2 for std in everywhere) / len(everywhere))
+    return max(DEEP, SPREAD * max(*own, pooled))
 
 
 def is_deep(entry: Entry) -> bool:

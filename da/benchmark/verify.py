@@ -16,7 +16,7 @@ from da import catalog, codehash
 from da.benchmark import compare, page, summary
 from da.benchmark.plan import Cell, cells
 from da.benchmark.spec import Spec
-from da.benchmark.summary import Entry
+from da.benchmark.summary import Entry, Summary
 from da.errors import DataError
 from da.results import record, store
 from da.sweeps.job import Grid, Job
@@ -27,9 +27,10 @@ EQUAL = catalog.ROOT / "benchmarks" / "equal.json"
 
 @dataclass(frozen=True)
 class Committed:
-    """A committed cell and how to run it again; ``cell`` is None in a table that is no plain grid of runs."""
+    """A committed cell, its table, and how to run it again (no ``cell`` in a table that is no plain grid of runs)."""
 
     spec: Spec
+    summary: Summary
     entry: Entry
     cell: Cell | None
 
@@ -78,14 +79,12 @@ def main(
             return 0
         print(f"verifying {len(drawn)} of {len(known)} committed cells ({compare.SAID})", flush=True)
         again = recompute(drawn, Path(folder))
-    wrong = [
-        line for c, new in zip(drawn, again, strict=True) if (line := compare.difference(c.spec.name, c.entry, new))
-    ]
+    wrong = [line for c, new in zip(drawn, again, strict=True) if (line := compare.difference(c.summary, c.entry, new))]
     for line in wrong:
         print(f"DIFFERS  {line}", file=sys.stderr)
     print(f"{len(drawn) - len(wrong)} of {len(drawn)} cells equal the committed ones", flush=True)
     if accept:
-        right = [c for c, new in zip(drawn, again, strict=True) if not compare.difference(c.spec.name, c.entry, new)]
+        right = [c for c, new in zip(drawn, again, strict=True) if not compare.difference(c.summary, c.entry, new)]
         print(f"{write_equal(stale(right), {c.present for c in drawn} - {c.present for c in right})} hashes accepted")
     return int(bool(wrong))
 
@@ -95,13 +94,14 @@ def committed(spec: Spec, folder: Path) -> tuple[list[Committed], str]:
     file = page.RESULTS / f"{spec.name}.json"
     if not file.is_file():
         return [], "no figures are committed"
-    entries = {(e.row, e.task, e.seed): e for e in summary.read(file).entries if e.status == "finished"}
+    kept = summary.read(file)
+    entries = {(e.row, e.task, e.seed): e for e in kept.entries if e.status == "finished"}
     if spec.made_by:
-        return [Committed(spec, entry, None) for entry in entries.values()], ""
+        return [Committed(spec, kept, entry, None) for entry in entries.values()], ""
     overrides = [f"output={folder}", "logger=none", "launcher.threads=1", f"launcher.jobs={os.cpu_count() or 1}"]
     planned = cells(spec, overrides=overrides)
     plans = {(cell.row, cell.task, cell.seed): cell for cell in planned if cell.plan is not None}
-    found = [Committed(spec, entry, plans[key]) for key, entry in entries.items() if key in plans]
+    found = [Committed(spec, kept, entry, plans[key]) for key, entry in entries.items() if key in plans]
     return (found, "") if (why := unavailable(found)) == "" else ([], why)
 
 

@@ -14,7 +14,7 @@ from small import SMALL
 
 from da import catalog
 from da.benchmark import compare, verify
-from da.benchmark.summary import Entry, Origin
+from da.benchmark.summary import Entry, Origin, Summary
 
 TABLE = {
     "title": "Small",
@@ -99,37 +99,47 @@ def entry(value: float = 80.0, **changes: object) -> Entry:
     return replace(Entry("coral", "one", 0, "finished", {"last": value}, 0.1, origin=origin), **changes)
 
 
+def of(*entries: Entry) -> Summary:
+    return Summary("t", entries, "accuracy", {})
+
+
 def test_closed_form_is_exact_on_one_kernel_and_within_a_point_on_another() -> None:
     old = entry()
-    assert compare.difference("t", old, entry()) == ""
-    assert "last 80 -> 80.0001 (+0.0001)" in compare.difference("t", old, entry(80.0001))
+    assert compare.difference(of(old), old, entry()) == ""
+    assert "last 80 -> 80.0001 (+0.0001)" in compare.difference(of(old), old, entry(80.0001))
     elsewhere = replace(old.origin, environment=old.origin.environment | {"kernel": "OpenBLAS SkylakeX"})
-    assert compare.difference("t", old, entry(80.9, origin=elsewhere)) == ""
-    assert compare.difference("t", old, entry(81.1, origin=elsewhere)) != ""
+    assert compare.difference(of(old), old, entry(80.9, origin=elsewhere)) == ""
+    assert compare.difference(of(old), old, entry(81.1, origin=elsewhere)) != ""
 
 
-def test_deep_figures_may_differ_by_their_tolerance() -> None:
+def test_deep_figures_are_exact_on_one_kernel_and_elsewhere_as_far_apart_as_seeds() -> None:
     config = {"method._target_": "da.methods.transductive.dann.DANN"}
-    old, near, far = (entry(v, origin=Origin("abc", "0123", config, {})) for v in (80.0, 82.9, 83.1))
-    assert compare.difference("t", old, near) == ""
-    assert compare.difference("t", old, far) != ""
+    here, there = (Origin("abc", "0123", config, {"kernel": kernel}) for kernel in ("one", "two"))
+    table = of(*(entry(v, seed=k, origin=here) for k, v in enumerate((80.0, 80.2, 80.1))))
+    old = table.entries[0]
+    assert compare.difference(table, old, entry(80.001, origin=here)) != ""
+    assert compare.difference(table, old, entry(82.9, origin=there)) == ""
+    assert compare.difference(table, old, entry(83.1, origin=there)) != ""
+    wide = of(*(entry(v, seed=k, origin=here) for k, v in enumerate((80.0, 86.0, 74.0))))
+    assert compare.difference(wide, wide.entries[0], entry(60.0, origin=there)) == ""
+    assert compare.difference(of(old), old, entry(20.0, origin=there)) == "", "one seed says nothing of the spread"
 
 
 def test_other_configurations_data_rules_and_failures_are_differences() -> None:
     old = entry()
     config = old.origin.config | {"method.weight": 2.0}
-    assert "method.weight was unset and is 2.0" in compare.difference("t", old, entry(origin=replace(old.origin, config=config)))  # fmt: skip
+    assert "method.weight was unset and is 2.0" in compare.difference(of(old), old, entry(origin=replace(old.origin, config=config)))  # fmt: skip
     moved = old.origin.config | {"method._target_": "da.estimators.elsewhere.CORAL"}
-    assert compare.difference("t", old, entry(origin=replace(old.origin, config=moved))) == ""
-    assert "the data changed" in compare.difference("t", old, entry(origin=replace(old.origin, data="4567")))
-    assert "in one of them only" in compare.difference("t", old, entry(figures={"last": 80.0, "entropy": 1.0}))
+    assert compare.difference(of(old), old, entry(origin=replace(old.origin, config=moved))) == ""
+    assert "the data changed" in compare.difference(of(old), old, entry(origin=replace(old.origin, data="4567")))
+    assert "in one of them only" in compare.difference(of(old), old, entry(figures={"last": 80.0, "entropy": 1.0}))
     failed = Entry("coral", "one", 0, "failed", {}, reason="It broke.")
-    assert "failed now: It broke." in compare.difference("t", old, failed)
+    assert "failed now: It broke." in compare.difference(of(old), old, failed)
 
 
 def test_a_draw_is_of_its_seed_and_fits_into_its_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    cells = [verify.Committed(None, replace(entry(), seed=k, seconds=float(k)), None) for k in range(50)]
+    cells = [verify.Committed(None, None, replace(entry(), seed=k, seconds=float(k)), None) for k in range(50)]
     assert verify.draw(cells, sample=5, minutes=None, seed="a") == verify.draw(cells, sample=5, minutes=None, seed="a")
     assert verify.draw(cells, sample=5, minutes=None, seed="a") != verify.draw(cells, sample=5, minutes=None, seed="b")
     chosen = verify.draw(cells, sample=None, minutes=1.0, seed="a")
