@@ -13,7 +13,8 @@ SPREAD = 4.0
 SAID = (
     f"figures equal on the CPU, kernels and packages that made them; on others closed-form ones within "
     f"{OTHER_KERNEL:g} point, as a sample between two classes may fall either way, and deep ones, whose trainings "
-    f"drift apart from the first rounding, within {DEEP:g} points or {SPREAD:g} deviations over seeds; of one seed not at all"
+    f"drift apart from the first rounding, within {DEEP:g} points or {SPREAD:g} deviations over seeds; of one seed "
+    "not at all"
 )
 
 
