@@ -79,13 +79,15 @@ def main(
             return 0
         print(f"verifying {len(drawn)} of {len(known)} committed cells ({compare.SAID})", flush=True)
         again = recompute(drawn, Path(folder))
-    wrong = [line for c, new in zip(drawn, again, strict=True) if (line := compare.difference(c.summary, c.entry, new))]
-    for line in wrong:
+    compared = [(c, compare.difference(c.summary, c.entry, new)) for c, new in zip(drawn, again, strict=True)]
+    wrong = [c for c, line in compared if line]
+    for line in (line for _, line in compared if line):
         print(f"DIFFERS  {line}", file=sys.stderr)
     print(f"{len(drawn) - len(wrong)} of {len(drawn)} cells equal the committed ones", flush=True)
     if accept:
-        right = [c for c, new in zip(drawn, again, strict=True) if not compare.difference(c.summary, c.entry, new)]
-        print(f"{write_equal(stale(right), {c.present for c in drawn} - {c.present for c in right})} hashes accepted")
+        right = [c for c, line in compared if not line]
+        pairs = write_equal(stale(right), {c.present for c in wrong})
+        print(f"{pairs} pairs of old and new code accepted as equal", flush=True)
     return int(bool(wrong))
 
 

@@ -217,6 +217,24 @@ def test_a_table_is_run_once_and_rendered_the_same_again(table, tmp_path, capsys
     assert (tmp_path / "RESULTS.md").read_text() == page.text()
 
 
+def test_what_was_run_is_compared_with_what_is_committed(table, tmp_path, capsys):
+    assert run(tmp_path, "--compare") == 2
+    assert "nothing to compare with" in capsys.readouterr().err
+    assert run(tmp_path, "--write") == 0
+    assert run(tmp_path, "--compare") == 0
+    assert "8 of 8 cells equal the committed ones" in capsys.readouterr().out
+    file = tmp_path / "results" / "toy_table.json"
+    figure = summary.read(file).of("unadapted", "two")[1].figures["last"]
+    lines = file.read_text().splitlines()
+    (k,) = (k for k, line in enumerate(lines) if '"unadapted"' in line and '"two"' in line and '"seed": 1' in line)
+    lines[k] = lines[k].replace(str(figure), str(figure + 0.5))
+    file.write_text("\n".join(lines))
+    assert run(tmp_path, "--compare", "methods=unadapted") == 1
+    said = capsys.readouterr().out
+    assert f"toy_table: unadapted on two, seed 1: last {figure + 0.5:.6g} -> {figure:.6g} (-0.5)" in said
+    assert "3 of 4 cells equal the committed ones" in said
+
+
 def test_a_failed_cell_is_a_failed_entry_with_its_reason(table, tmp_path, capsys):
     write(tmp_path, tasks={"one": ["data.shift=covariate"], "two": ["data.shift=no"]})
     assert run(tmp_path, "seeds=0") == 1
