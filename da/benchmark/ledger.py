@@ -113,11 +113,8 @@ def standing(table: str, folder: Path | None = None) -> dict[str, Figure]:
 def moved(spec: Spec, summary: Summary, folder: Path | None = None) -> list[Line]:
     """What differs between a summary and the ledger."""
     known, now = standing(spec.name, folder), figures(spec, summary)
-    return [
-        Line(spec.name, row, known.get(row), now.get(row))
-        for row in dict.fromkeys([*now, *known])
-        if known.get(row) != now.get(row)
-    ]
+    rows = [row for row in dict.fromkeys([*now, *known]) if _digest(known.get(row)) != _digest(now.get(row))]
+    return [Line(spec.name, row, known.get(row), now.get(row)) for row in rows]
 
 
 def enter(spec: Spec, summary: Summary, reason: str = "", folder: Path | None = None) -> Path | None:
@@ -151,6 +148,10 @@ def made_by(summary: Summary) -> str:
         e.origin.environment["commit"] for e in summary.entries if e.origin and "commit" in e.origin.environment
     )
     return known.most_common(1)[0][0] if known else record.code_version()["commit"]
+
+
+def _digest(figure: Figure | None) -> str | None:
+    return None if figure is None else figure.digest
 
 
 def _plain(figure: Figure | None) -> list[Any] | None:
