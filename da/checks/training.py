@@ -177,7 +177,7 @@ def check_weight_zero_is_source_only(subject: Subject) -> None:
         for a, b in zip(off.network.parameters(), baseline.network.parameters(), strict=True):
             assert torch.allclose(a, b, rtol=0.0, atol=1e-6), (
                 f"{subject.name} with weight=0 and embedding={embedding} differs from source-only by "
-                f"{float((a - b).abs().max()):.2g}."
+                f"{float((a - b).detach().abs().max()):.2g}."
             )
 
 

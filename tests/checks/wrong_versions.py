@@ -30,7 +30,7 @@ WRONG = [
     ("fine_tune", RELEASED, "return int(share * (blocks - 1))", "released from the first to the last"),
     ("deep_coral", "coral(source.z, target.z)", "coral(source.z, target.z.detach())", "only source features move"),
     ("iwan", CERTAIN, "entropy(self.network.head(target.z.detach())).mean()", "only the head moves"),
-    ("soft_transfer", "target.logits.detach().softmax(1)", "target.logits.softmax(1)", "soft labels are moved"),
+    ("soft_transfer", "target.logits.softmax(1)", "target.logits.detach().softmax(1)", "soft labels are held constant"),
     ("dann", RAMP, OF_THE_EPOCH, "the ramp restarts every epoch"),
     ("dan", "source, target = self.views(batch)", IN_EVALUATION_MODE, "the target is embedded in evaluation mode"),
     ("deep_coral", CORAL, OWN_ROWS, "statistics of the rows of one process"),
