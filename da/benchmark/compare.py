@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 from da.benchmark.summary import Entry, Summary
 
@@ -12,7 +13,7 @@ DEEP = 3.0
 SPREAD = 4.0
 SAID = (
     f"figures equal on the CPU, kernels and packages that made them; on others closed-form ones within "
-    f"{OTHER_KERNEL:g} point, as a sample between two classes may fall either way, and deep ones, whose trainings "
+    f"{OTHER_KERNEL:g} point or two samples, which may lie between two classes, and deep ones, whose trainings "
     f"drift apart from the first rounding, within {DEEP:g} points or {SPREAD:g} deviations over seeds; of one seed "
     "not at all"
 )
@@ -61,7 +62,13 @@ def tolerance(committed: Summary, old: Entry, new: Entry) -> float:
     """How far the figures of two computations of one cell may be apart, in points."""
     if same_environment(old, new):
         return SAME
-    return spread(committed, old) if is_deep(new) else OTHER_KERNEL
+    return spread(committed, old) if is_deep(new) else max(OTHER_KERNEL, 2.0 * sample(old, new))
+
+
+def sample(old: Entry, new: Entry) -> float:
+    """What a test sample is worth in points, by the figures, which are shares of the samples."""
+    values = [value for entry in (old, new) for value in entry.figures.values()]
+    return 100.0 / max((Fraction(value / 100.0).limit_denominator(20_000).denominator for value in values), default=1)
 
 
 def spread(committed: Summary, old: Entry) -> float:

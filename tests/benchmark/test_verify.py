@@ -103,13 +103,16 @@ def of(*entries: Entry) -> Summary:
     return Summary("t", entries, "accuracy", {})
 
 
-def test_closed_form_is_exact_on_one_kernel_and_within_a_point_on_another() -> None:
+def test_closed_form_is_exact_on_one_kernel_and_within_a_point_or_two_samples_on_another() -> None:
     old = entry()
     assert compare.difference(of(old), old, entry()) == ""
     assert "last 80 -> 80.0001 (+0.0001)" in compare.difference(of(old), old, entry(80.0001))
     elsewhere = replace(old.origin, environment=old.origin.environment | {"kernel": "OpenBLAS SkylakeX"})
     assert compare.difference(of(old), old, entry(80.9, origin=elsewhere)) == ""
     assert compare.difference(of(old), old, entry(81.1, origin=elsewhere)) != ""
+    few, fewer, fewest = (entry(100.0 * k / 26) for k in (25, 23, 22))
+    assert compare.difference(of(few), few, replace(fewer, origin=elsewhere)) == ""
+    assert compare.difference(of(few), few, replace(fewest, origin=elsewhere)) != ""
 
 
 def test_deep_figures_are_exact_on_one_kernel_and_elsewhere_as_far_apart_as_seeds() -> None:
