@@ -62,7 +62,7 @@ def tolerance(committed: Summary, old: Entry, new: Entry) -> float:
     """How far the figures of two computations of one cell may be apart, in points."""
     if same_environment(old, new):
         return SAME
-    return spread(committed, old) if is_deep(new) else max(OTHER_KERNEL, 2.0 * sample(old, new))
+    return spread(committed, old) if is_deep(new) else max(OTHER_KERNEL, 2.0 * sample(old, new)) + SAME
 
 
 def sample(old: Entry, new: Entry) -> float:
