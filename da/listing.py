@@ -60,6 +60,7 @@ other groups
 
 keys
   seed=0 batch_size=64 steps_per_epoch=N evaluate_every=N shots=3 clip=NORM output=runs
+  embedding=   joint, apart (both domains in one forward pass, or in one each)
   schedule=    {", ".join(LEARNING_RATE)}
   selection=   {", ".join(criteria())}
   rerun=       none, failed, stale (made by other code or packages), all

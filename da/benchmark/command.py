@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from da import catalog
@@ -103,7 +103,7 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         defaults += [f"launcher.jobs={os.cpu_count() or 1}", "launcher.threads=1"]
     planned = cells(
         table,
-        methods=_listed(given.get("methods", "")),
+        methods=_rows(given.get("methods", ""), table.rows()),
         seeds=[int(seed) for seed in _listed(given.get("seeds", ""))],
         overrides=[*defaults, *rest],
     )
@@ -163,6 +163,17 @@ def _compare(table: spec.Spec, made: summary.Summary) -> int:
         print(line)
     print(f"{count - len(differences)} of {count} cells equal the committed ones", flush=True)
     return len(differences)
+
+
+def _rows(text: str, known: Collection[str]) -> list[str]:
+    """Names of rows between commas; a row's name may hold commas itself."""
+    pieces, found = text.split(","), []
+    while pieces and text:
+        ends = range(len(pieces), 0, -1)
+        end = next((k for k in ends if ",".join(pieces[:k]).strip() in known), 1)
+        found.append(",".join(pieces[:end]).strip())
+        pieces = pieces[end:]
+    return [name for name in found if name]
 
 
 def _listed(text: str) -> list[str]:

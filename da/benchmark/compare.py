@@ -65,6 +65,30 @@ def tolerance(committed: Summary, old: Entry, new: Entry) -> float:
     return spread(committed, old) if is_deep(new) else max(OTHER_KERNEL, 2.0 * sample(old, new)) + SAME
 
 
+def computes_the_same(old: Entry, new: Entry) -> bool:
+    """Whether two computations agree so closely, in figures and in every score, that their code may be taken as equal.
+
+    Accuracies are coarse, and at 100 % blind; scores such as the entropy of predictions move with any coefficient. A
+    deep cell agrees on the kind of CPU that made it alone.
+    """
+    a, b = old.epochs, new.epochs
+    if old.figures.keys() != new.figures.keys() or (a is None) != (b is None):
+        return False
+    if any(abs(value - new.figures[rule]) > SAME for rule, value in old.figures.items()):
+        return False
+    if a is None or b is None:
+        return True
+    pairs = [(x, y) for rule in a["scores"] for x, y in zip(a["scores"][rule], b["scores"].get(rule, ()), strict=False)]
+    return (
+        a["scores"].keys() == b["scores"].keys()
+        and a["epoch"] == b["epoch"]
+        and all(
+            (x is None) == (y is None) and (x is None or math.isclose(x, y, rel_tol=1e-4, abs_tol=1e-6))
+            for x, y in pairs
+        )
+    )
+
+
 def sample(old: Entry, new: Entry) -> float:
     """What a test sample is worth in points, by the figures, which are shares of the samples."""
     values = [value for entry in (old, new) for value in entry.figures.values()]

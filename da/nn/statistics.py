@@ -18,4 +18,4 @@ def frozen_statistics(module: nn.Module) -> Iterator[None]:
         yield
     finally:
         for layer in tracking:
-            layer.track_running_stats = True  # type: ignore[assignment]
+            layer.track_running_stats = True  # type: ignore[assignment]  # as above

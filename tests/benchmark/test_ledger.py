@@ -110,6 +110,16 @@ def test_code_and_defaults_are_those_that_made_the_figures(name):
     )
 
 
+def test_a_table_with_a_module_of_its_own_says_what_code_made_it():
+    equal = verify.accepted()
+    for spec, summary in COMMITTED.values():
+        if spec.made_by:
+            rows = {e.row: e.origin.code for e in summary.entries if e.status == "finished"}
+            module = verify.module_of(spec)
+            wrong = [row for row, code in rows.items() if not verify.is_equal(code, module.code(row), equal)]
+            assert not wrong, f"{spec.name}: the code of {', '.join(wrong)} changed; make them again: {spec.made_by}"
+
+
 def test_every_method_has_a_committed_figure():
     """So that no loss or default changes unseen."""
     have = {

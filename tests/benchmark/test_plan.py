@@ -217,6 +217,14 @@ def test_a_table_is_run_once_and_rendered_the_same_again(table, tmp_path, capsys
     assert (tmp_path / "RESULTS.md").read_text() == page.text()
 
 
+def test_rows_are_named_between_commas_also_those_that_hold_one(table, capsys):
+    given = ["table=toy_table", "methods=coral, twice as strong,unadapted", "--commands"]
+    assert command.main(given) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 8
+    assert command.main(["table=toy_table", "methods=unadapted,no"]) == 2
+    assert "no row 'no'" in capsys.readouterr().err
+
+
 def test_what_was_run_is_compared_with_what_is_committed(table, tmp_path, capsys):
     assert run(tmp_path, "--compare") == 2
     assert "nothing to compare with" in capsys.readouterr().err

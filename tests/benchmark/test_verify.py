@@ -128,6 +128,19 @@ def test_deep_figures_are_exact_on_one_kernel_and_elsewhere_as_far_apart_as_seed
     assert compare.difference(of(old), old, entry(20.0, origin=there)) == "", "one seed says nothing of the spread"
 
 
+def test_code_is_taken_as_equal_only_where_every_score_agrees() -> None:
+    """An accuracy of 100 % hides any coefficient; on another CPU a single deep seed shows nothing."""
+    epochs = {"epoch": [1], "source": [100.0], "target": [100.0], "scores": {"entropy": [-0.25], "dev": [None]}}
+    old = entry(100.0, epochs=epochs)
+    assert compare.computes_the_same(old, entry(100.0, epochs=epochs))
+    for scores in ({"entropy": [-0.2501], "dev": [None]}, {"entropy": [-0.25], "dev": [0.0]}, {"entropy": [-0.25]}):
+        other = entry(100.0, epochs=epochs | {"scores": scores})
+        assert compare.difference(of(old), old, other) == ""
+        assert not compare.computes_the_same(old, other)
+    assert not compare.computes_the_same(old, entry(100.0))
+    assert not compare.computes_the_same(old, entry(99.9, epochs=epochs))
+
+
 def test_other_configurations_data_rules_and_failures_are_differences() -> None:
     old = entry()
     config = old.origin.config | {"method.weight": 2.0}

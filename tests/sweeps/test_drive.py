@@ -184,7 +184,14 @@ def test_tasks_of_a_cluster_on_this_machine(tmp_path, capsys):
 @pytest.mark.slow
 def test_two_drivers_on_one_folder_share_the_work(tmp_path):
     """Started at once on the same grid: every run is run by exactly one of them."""
-    arguments = ["-m", *SMALL, "logger=none", f"output={tmp_path}", "method=coral,pca,tca,unadapted", "seed=0,1,2"]
+    arguments = [
+        "-m",
+        *SMALL,
+        "logger=none",
+        f"output={tmp_path}",
+        "method=coral,pca,tca,unadapted",
+        "data.split_seed=0,1,2",
+    ]
     with ExitStack() as stack:
         both = [stack.enter_context(started(record.ROOT / "scripts" / "train.py", *arguments)) for _ in range(2)]
         done = [process.ended() for process in both]
