@@ -9,7 +9,15 @@ from da.errors import UsageError, nearest
 from da.estimators.arrays import like, namespace
 from da.estimators.base import Mapping, matched, matrix
 from da.estimators.kernels import KERNELS, gram, median_bandwidth, squared_distances
-from da.estimators.transport.plan import descend, exact, quadratic_step, uniform, unit_of
+from da.estimators.transport.plan import (
+    FALLING,
+    descend,
+    exact,
+    quadratic_step,
+    uniform,
+    unit_of,
+    warn_unless_converged,
+)
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -95,10 +103,12 @@ class KernelTransport(Mapping):
         def search(_: Any, __: Any, direction: Any, linearised: Any) -> float:
             return quadratic_step(float(misfit(n * (direction @ z_t))), float(xp.sum(linearised * direction)))
 
-        self.plan_, self.converged_ = descend(
+        self.plan_, fall = descend(
             uniform(x_s), uniform(x_t), self.transport_weight * n * squared_distances(self.source_, z_t),
             lambda plan: misfit(n * (plan @ z_t) - start), gradient, exact, search, self.max_iter, self.tolerance,
         )  # fmt: skip
+        self.converged_ = fall <= self.tolerance
+        warn_unless_converged(self, fall, FALLING, "the objective still falls", "raise `max_iter`")
         self.coefficients_ = inverse @ (n * (self.plan_ @ z_t) - start)
         return self
 

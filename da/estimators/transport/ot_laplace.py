@@ -10,7 +10,17 @@ from sklearn.neighbors import kneighbors_graph
 from da.domain import Domain
 from da.estimators.arrays import as_numpy, like, namespace
 from da.estimators.base import matched
-from da.estimators.transport.plan import Barycentric, costs, descend, exact, quadratic_step, uniform, unit_of
+from da.estimators.transport.plan import (
+    FALLING,
+    Barycentric,
+    costs,
+    descend,
+    exact,
+    quadratic_step,
+    uniform,
+    unit_of,
+    warn_unless_converged,
+)
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 from da.space import uniform as evenly
@@ -85,9 +95,11 @@ class LaplaceTransport(Barycentric):
         def search(_: Any, __: Any, direction: Any, linearised: Any) -> float:
             return quadratic_step(float(value(direction)), float(xp.sum(linearised * direction)))
 
-        plan, self.converged_ = descend(
+        plan, fall = descend(
             uniform(x_s), uniform(x_t), cost / unit, value, gradient, exact, search, self.max_iter, self.tolerance
         )
+        self.converged_ = fall <= self.tolerance
+        warn_unless_converged(self, fall, FALLING, "the objective still falls", "raise `max_iter`")
         self._learn(x_s, x_t, plan)
         return self
 
