@@ -119,6 +119,18 @@ def validate(config: Mapping[str, Any]) -> Plan:
     return Plan(plain, method, data)
 
 
+def cautions(plan: Plan) -> list[str]:
+    """What is allowed and seldom wanted, a sentence each."""
+    said = []
+    if plan.method.family == "transport" and plan.config["data"].get("standardize") is True:
+        said.append(
+            f"method={plan.method.name} moves samples by their distances, and data.standardize=true gives all features "
+            "the same weight in these: on features of a network transport lost 10 to 20 points by it. Leave it out, "
+            "unless the features have different units."
+        )
+    return said
+
+
 def _unweighted(node: Mapping[str, Any], method: catalog.Entry) -> str | None:
     """Why a classifier cannot follow a method that weighs samples; None where it can, or where that is not known."""
     if "trains_weighted" not in catalog.stated(method.signature):

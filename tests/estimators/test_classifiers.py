@@ -51,12 +51,17 @@ def right(make, x, y, weights, C):
 
 @pytest.mark.parametrize("kind", THEIRS, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_takes_the_smallest_of_the_best_by_the_textbook(kind, weighted):
-    x, y = noisy(scale=0.2)
+@pytest.mark.parametrize("scale", [0.02, 0.2, 2.0])
+def test_takes_the_smallest_within_a_standard_error_of_the_best_by_the_textbook(kind, weighted, scale):
+    x, y = noisy(scale=scale)
     weights = np.random.default_rng(1).uniform(0.0, 3.0, size=len(y)) if weighted else np.ones(len(y))
     model = kind().fit(x, y, sample_weight=weights if weighted else None)
     scores = np.array([right(THEIRS[kind], x, y, weights, C) for C in GRID])
-    assert scores[GRID.index(model.C_)] >= scores.max() - 1.5 / len(y)  # shorter fits differ by a sample
+    n = weights.sum() ** 2 / (weights @ weights)
+    goal = scores.max() - np.sqrt(scores.max() * (1.0 - scores.max()) / n)
+    few = 1.5 / len(y)  # fits that are only compared are shorter, and may differ by a sample
+    allowed = [C for k, C in enumerate(GRID) if scores[k] >= goal - few and (scores[:k] < goal + few).all()]
+    assert model.C_ in allowed
     assert model.C == "cv", "what was asked for stays asked for"
     fixed = kind(C=model.C_).fit(x, y, sample_weight=weights if weighted else None)
     np.testing.assert_array_equal(model.decision_function(x), fixed.decision_function(x))
@@ -77,7 +82,7 @@ def test_small_features_get_a_large_c():
     x, y = x[kept], y[kept]
     tiny = x / np.linalg.norm(x)  # a matrix, not a row, of unit length
     model = LogisticRegression().fit(tiny, y)
-    assert model.C_ >= 100.0
+    assert model.C_ >= 10.0
     assert model.score(tiny, y) > linear_model.LogisticRegression(C=0.01).fit(tiny, y).score(tiny, y) + 0.1
 
 

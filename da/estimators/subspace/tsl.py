@@ -40,7 +40,8 @@ class TSL(Mapping):
     few times :math:`(n_s + n_t)^2` numbers.
 
     Args:
-        components: k, at most what the samples span; None is 50 for ``pca``, one less than the classes for ``flda``.
+        components: k, at most what the samples span; None is one less than the classes, or, for ``pca``, 50 or half of
+            what the samples span, where these are more and less.
         weight: :math:`\lambda`.
         criterion: ``pca`` or ``flda``; ``pca`` also serves where the class means of the source coincide.
         bandwidth: h, in units of the inputs; None makes :math:`\sqrt 2 h` the median distance in the first subspace.
@@ -87,7 +88,7 @@ class TSL(Mapping):
         both = both - xp.mean(both, axis=0)
         basis = principal(both, min(both.shape))
         z = both @ basis
-        usual = SPAN if self.criterion == "pca" else max(len(np.unique(y_s)) - 1, 1)
+        usual = max(len(np.unique(y_s)) - 1, 1, min(SPAN, z.shape[1] // 2) if self.criterion == "pca" else 0)
         k = min(self.components or usual, z.shape[1])
         criterion, w = (self._fisher if self.criterion == "flda" else self._variance)(z[:n_s], y_s, k)
         sigma = median_bandwidth(z @ w) if self.bandwidth is None else 2.0**0.5 * self.bandwidth
