@@ -38,7 +38,11 @@ METHODS: dict[str, dict[str, list[Any]]] = {
     "logistic_ratio": {"C": [1.0]},
     "gaussian_ratio": {"regularization": [1e-5, 1e-2, 0.5]},
     "kliep": {"bandwidth": WIDTHS},
-    "kmm": {"bandwidth": WIDTHS, "accuracy": [1e-4]},  # a search of 900 fits; the plane's kernels are nearly singular
+    "kmm": {
+        "bandwidth": WIDTHS,
+        "accuracy": [1e-4],
+        "max_iter": [5000],
+    },  # a search of 900 fits; the plane's kernels are nearly singular
     "nearest_neighbour": {"smoothing": [0.0, 1.0]},
     "mmd_target_shift": {"bandwidth": WIDTHS, "regularization": [1e-6]},
     "coral": {"regularization": [1e-3]},

@@ -1,5 +1,7 @@
 """Rows that equal another, and weightings that lose, have a word beside them."""
 
+from dataclasses import replace
+
 import pytest
 
 from da.benchmark import page, remarks, render, spec, summary
@@ -62,3 +64,14 @@ def test_a_finding_needs_a_remark_and_a_remark_a_finding():
 @pytest.mark.parametrize("name", COMMITTED)
 def test_every_committed_table_explains_rows_that_are_equal_or_lose(name):
     assert remarks.unexplained(*COMMITTED[name]) == []
+
+
+def test_a_table_says_what_was_chosen_and_how_much_the_weights_are_trusted():
+    found = made({"unadapted x": [50.0, 60.0], "kmm x": [55.0, 65.0]})
+    said = iter([{"C": 1.0}, {"C": 10.0}, {"C": 0.1, "trust": 0.25}, {"C": 0.1, "trust": 0.5}])
+    found = replace(found, entries=tuple(replace(e, said=next(said)) for e in found.entries))
+    text = render.markdown(table(), found)
+    assert "| method | C that was chosen | trust in the estimated weights |" in text
+    assert "| kmm x | 0.1 | 0.25 (0.25 to 0.5) |" in text
+    assert "| unadapted x | 1 (1 to 10) | - |" in text
+    assert "What was chosen" not in render.markdown(table(), made({"unadapted x": [50.0, 60.0]}))
