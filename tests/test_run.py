@@ -267,7 +267,7 @@ def test_float64_features_reach_an_estimator_unrounded(tmp_path: Path) -> None:
 
 
 def test_a_classifier_that_takes_no_weights_is_named(tmp_path: Path) -> None:
-    with pytest.raises(runs.RunFailed, match=r"KMM weighs samples, and KNeighborsClassifier takes no weights"):
+    with pytest.raises(ConfigError, match=r"method=kmm weighs samples, and KNeighborsClassifier takes no weights"):
         runs.run(config(tmp_path, "method=kmm", "data.shift=covariate", "classifier=one_nn"))
 
 
