@@ -93,7 +93,15 @@ class Weighting(Estimator):
 
 
 class Mapping(Estimator):
-    """Learns to bring both domains into one space."""
+    """Learns to bring both domains into one space.
+
+    Attributes:
+        target_stays: target inputs are left as they are, and the source is moved to them. A classifier that chooses its
+            C then does so on the source as it was: where all of its samples were moved by what was learnt from all of
+            them, those held out are as easy to tell apart as the others, and the weakest penalty looks best.
+    """
+
+    target_stays: ClassVar[bool] = False
 
     def transform(self, x: Any, *, domain: str = "target") -> Any:
         """Map ``(n, d)`` inputs of the ``source`` or the ``target`` to ``(n, d')``."""

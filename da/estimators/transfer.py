@@ -13,6 +13,7 @@ from da.domain import Domain, pool
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, rows
 from da.estimators.base import Estimator, Mapping, Predictor, Weighting, labels_of, warn_if_degenerate
+from da.estimators.classifiers.choice import settled
 from da.setting import FEW, MANY
 
 SAID = ("effective_sample_size_", "estimated_sample_size_", "trust_", "converged_", "marginal_error_", "C_")
@@ -82,6 +83,8 @@ class Transfer:
         if isinstance(estimator, Weighting):
             warn_if_degenerate(estimator.weights_)
             weights = {"sample_weight": np.r_[estimator.weights_, np.ones(len(y) - len(estimator.weights_))]}
+        if isinstance(estimator, Mapping) and estimator.target_stays:
+            self.classifier = settled(self.classifier, rows(pooled.x), labels_of(pooled))
         self.classifier.fit(x, y, **weights)
         return self
 

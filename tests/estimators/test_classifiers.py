@@ -8,17 +8,24 @@ from scipy import sparse
 from sklearn import linear_model, svm
 from sklearn.base import clone
 
+from da import catalog
 from da.domain import Domain
 from da.errors import UsageError
+from da.estimators.base import Mapping
 from da.estimators.boosting.tradaboost import TrAdaBoost
 from da.estimators.classifiers.choice import GRID, choose, settled, spanned
 from da.estimators.classifiers.linear import SVC, LinearSVC, LogisticRegression
 from da.estimators.folds import folds_of, stratified
 from da.estimators.labelling.self_training import SelfTraining
+from da.estimators.subspace.coral import CORAL
 from da.estimators.subspace.pca import PCA
 from da.estimators.transfer import Transfer
+from da.estimators.transport.ot_kernel_mapping import KernelTransport
+from da.estimators.transport.ot_linear import LinearTransport
+from da.estimators.transport.ot_sinkhorn import SinkhornTransport
 from da.estimators.weighting.bbse import BBSE
 from da.estimators.weighting.logistic_ratio import LogisticRatio
+from da.setting import FEW, MANY
 
 THEIRS = {
     LogisticRegression: lambda C: linear_model.LogisticRegression(C=C, max_iter=5000),
@@ -157,3 +164,32 @@ def test_a_model_says_what_was_chosen_and_what_is_in_effect():
     found = Transfer(LogisticRatio(), LogisticRegression()).fit((Domain(x, y),), Domain(x[:60] + 0.3)).diagnostics()
     assert found.keys() == {"C", "effective_sample_size", "estimated_sample_size", "trust"}
     assert found["effective_sample_size"] >= max(60.0 - 1e-9, found["estimated_sample_size"])
+
+
+def test_where_the_source_is_moved_to_the_target_c_is_chosen_before_it_was(monkeypatch):
+    """Mapped samples that are held out were not held out from the map."""
+    seen = []
+    monkeypatch.setattr(
+        "da.estimators.classifiers.choice.choose", lambda model, x, *rest: seen.append(np.array(x)) or 10.0
+    )
+    x, y = noisy(60)
+    source, target = Domain(x, y), Domain(x[::2] + 1.0)
+    for estimator in (SinkhornTransport(), CORAL(), LinearTransport(), KernelTransport()):
+        found = Transfer(estimator, LogisticRegression()).fit((source,), target)
+        np.testing.assert_array_equal(seen.pop(), x)
+        assert found.diagnostics()["C"] == 10.0
+        np.testing.assert_array_equal(estimator.transform(target.x), target.x)
+        assert not seen
+    Transfer(PCA(components=2), LogisticRegression()).fit((source,), target)
+    assert seen.pop().shape == (60, 2)
+
+
+def test_only_estimators_that_leave_the_target_say_so(pair):
+    for entry in catalog.entries("method").values():
+        make = entry.locate()
+        if issubclass(make, Mapping) and entry.access.target_y != FEW:
+            source, target = pair()
+            sources = (source,) if entry.access.sources == MANY else source
+            mapped = np.asarray(make().fit(sources, target).transform(target.x))
+            same = mapped.shape == target.x.shape and bool((mapped == target.x).all())
+            assert make.target_stays == (same and entry.name != "unadapted"), entry.name

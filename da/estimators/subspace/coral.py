@@ -32,6 +32,7 @@ class CORAL(Mapping):
     (C = 0.01) trained on :math:`X_s A` reaches 39.3.
     """
 
+    target_stays = True
     needs = Access(source_y=ALL, target_x=True)
     space = {"regularization": log_uniform(1e-3, 1e2)}
 

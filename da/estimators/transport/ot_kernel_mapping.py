@@ -46,6 +46,7 @@ class KernelTransport(Mapping):
     the plan and in the map, which comes down to the same minimum.
     """
 
+    target_stays = True
     needs = Access(source_y=ALL, target_x=True)
     space = {
         "kernel": choice(*KERNELS),

@@ -35,6 +35,7 @@ class LinearTransport(Mapping):
     Deviates: directions in which the source has no variance to rounding go to the target's mean.
     """
 
+    target_stays = True
     needs = Access(source_y=ALL, target_x=True)
     space = {"regularization": log_uniform(1e-8, 1e1), "centre": choice(True, False)}
 

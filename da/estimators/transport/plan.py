@@ -266,6 +266,8 @@ class Barycentric(Mapping):
     Source samples that were not fitted on move as the nearest one that was.
     """
 
+    target_stays = True
+
     def _learn(self, x_s: Any, x_t: Any, plan: Any) -> None:
         """Set ``plan_`` ``(n_s, n_t)``, ``source_`` and the ``images_`` of the source; rows without mass stay."""
         xp = namespace(plan)
