@@ -188,6 +188,16 @@ def kinds(signature: Signature) -> set[str]:
     return found
 
 
+def stated(signature: Signature) -> set[str]:
+    """Names of the constants that an estimator's class states, or one of ours that it derives from, near and far."""
+    found = set(signature.constants)
+    for base in signature.bases:
+        parent = find(f"{signature.path.rpartition('.')[0]}.{base}")
+        if parent is not None and parent.path.startswith("da.estimators.") and base != "Estimator":
+            found |= stated(parent)
+    return found
+
+
 def classes(package: str, constant: str) -> Iterator[str]:
     """Dotted paths of all classes below ``da.<package>`` whose source states ``constant``."""
     for file in sorted((ROOT / "da" / package).rglob("*.py")):

@@ -22,7 +22,7 @@ PROJECT = "da"
 ALWAYS = ("da.data.module.PairedData", "da.data.division.divide")
 """What every run computes with: the order of samples, and what is handed to a method."""
 CLOSED = "da.methods.closed_form.ClosedForm"
-IDLE = {"space", "exempt", "corrects"}
+IDLE = {"space", "exempt", "corrects", "trains_weighted"}
 """Constants of a class that no run looks at."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -16,6 +17,7 @@ from da.errors import ConfigError, DataError, Incompatible, nearest
 from da.renamed import hint
 from da.schedules import LEARNING_RATE
 from da.setting import setting_of
+from da.signatures import accepts
 
 RERUN = ("none", "failed", "stale", "all")
 EMBEDDING = ("joint", "apart")
@@ -110,9 +112,36 @@ def validate(config: Mapping[str, Any]) -> Plan:
         raise Incompatible(
             f"method={method.name} cannot run on data={data.name}: the data do not offer {', '.join(lacking)}."
         )
+    if refused := _unweighted(plain["classifier"], method):
+        raise Incompatible(refused)
     if same := _one_domain(plain["data"], data):
         raise Incompatible(f"data={data.name}: {same}")
     return Plan(plain, method, data)
+
+
+def cautions(plan: Plan) -> list[str]:
+    """What is allowed and seldom wanted, a sentence each."""
+    said = []
+    if plan.method.family == "transport" and plan.config["data"].get("standardize") is True:
+        said.append(
+            f"method={plan.method.name} moves samples by their distances, and data.standardize=true gives all features "
+            "the same weight in these: on features of a network transport lost 10 to 20 points by it. Leave it out, "
+            "unless the features have different units."
+        )
+    return said
+
+
+def _unweighted(node: Mapping[str, Any], method: catalog.Entry) -> str | None:
+    """Why a classifier cannot follow a method that weighs samples; None where it can, or where that is not known."""
+    if "trains_weighted" not in catalog.stated(method.signature):
+        return None
+    path = catalog.resolve(str(node["_target_"]), "classifier").path
+    if accepts(path, "fit", "sample_weight") is not False:
+        return None
+    return (
+        f"method={method.name} weighs samples, and {path.rpartition('.')[2]} takes no weights; use a classifier that "
+        "does, such as classifier=logistic."
+    )
 
 
 def _one_domain(node: Mapping[str, Any], data: catalog.Entry) -> str | None:
@@ -204,6 +233,8 @@ def _fits_one(value: Any, kind: str) -> bool:
         return value is None
     if kind.startswith("list["):
         return isinstance(value, list) and all(fits(item, kind[5:-1]) for item in value)
+    if kind.startswith("Literal["):
+        return value in ast.literal_eval(kind.removeprefix("Literal"))
     simple = {
         "int": number,
         "float": number or isinstance(value, float),
@@ -224,6 +255,9 @@ def _check_values(plain: Mapping[str, Any]) -> None:
     rate = plain["optimizer"].get("lr")
     if isinstance(rate, int | float) and rate <= 0:
         raise ConfigError(f"optimizer.lr must be above 0, got {rate}.")
+    strength = plain["classifier"].get("C")
+    if isinstance(strength, int | float) and strength <= 0:
+        raise ConfigError(f"classifier.C must be above 0, or cv to have it chosen, got {strength}.")
     epochs = plain["trainer"].get("max_epochs")
     if not isinstance(epochs, int) or epochs < 1:
         raise ConfigError(f"trainer.max_epochs must be at least 1, got {epochs}.")

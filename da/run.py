@@ -6,6 +6,7 @@ import io
 import json
 import platform
 import time
+import warnings
 from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,7 @@ import torch
 
 from da import assembly, catalog, checkpoint, launch, lock
 from da.assembly import Assembly, Settings
-from da.config import Plan, devices, validate
+from da.config import Plan, cautions, devices, validate
 from da.data.division import Exam, divide
 from da.domain import Task, check_task
 from da.errors import DataError
@@ -48,6 +49,8 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
         Pruned: ``watch`` gave it up.
     """
     plan = validate(config)
+    for caution in cautions(plan):
+        warnings.warn(caution, stacklevel=2)
     started = time.perf_counter()
     try:
         task, fingerprint = load(plan)

@@ -78,6 +78,35 @@ def _find(module: str, name: str, depth: int) -> Signature | None:
     return None
 
 
+def accepts(dotted: str, method: str, parameter: str) -> bool | None:
+    """Whether a class's method, its own or its first base's that has it, takes a parameter; None if not known."""
+    module, _, name = dotted.rpartition(".")
+    return _accepts(module, name, method, parameter, 0) if module else None
+
+
+def _accepts(module: str, name: str, method: str, parameter: str, depth: int) -> bool | None:
+    file = locate(module)
+    if file is None or depth > 12:
+        return None
+    for node in statements(parse(file)):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return _accepts(absolute(node, module, file), alias.name, method, parameter, depth + 1)
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            for item in node.body:
+                if isinstance(item, ast.FunctionDef) and item.name == method:
+                    given = item.args
+                    names = {a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+                    return parameter in names or given.kwarg is not None
+            for base in node.bases:
+                if isinstance(base, ast.Name):
+                    found = _accepts(module, base.id, method, parameter, depth + 1)
+                    if found is not None:
+                        return found
+    return None
+
+
 def statements(tree: ast.AST) -> Iterator[ast.stmt]:
     """Top-level statements, and those inside top-level if/try blocks."""
     for node in getattr(tree, "body", []):

@@ -21,6 +21,9 @@ HANGING = 1200.0  # seconds; so long takes nothing but what hangs, on however bu
 MARK = "DA_TEST_PROCESSES"
 _numbers = count()
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background, and children would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def marked(mark: str) -> list[int]:
     """The living processes that carry a mark; none where there is no /proc."""

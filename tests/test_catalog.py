@@ -6,7 +6,7 @@ import inspect
 import pytest
 from omegaconf import OmegaConf
 
-from da import catalog
+from da import catalog, signatures
 from da.errors import ConfigError
 from da.methods.base import Method
 from da.setting import ALL, DIFFERENT, Access
@@ -138,3 +138,18 @@ def test_lightning_methods_are_modules() -> None:
     assert {e.family for e in catalog.entries("method").values()} >= {
         "transductive", "inductive", "heterogeneous", "unsupervised", "instance", "subspace", "weighting",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "takes"),
+    [
+        ("sklearn.neighbors.KNeighborsClassifier", False),
+        ("sklearn.discriminant_analysis.LinearDiscriminantAnalysis", False),
+        ("sklearn.naive_bayes.GaussianNB", True),
+        ("da.estimators.classifiers.linear.SVC", True),  # by a class that it derives from
+        ("sklearn.svm.LinearSVC", True),
+        ("nowhere.Classifier", None),
+    ],
+)
+def test_what_a_method_takes_is_read_without_importing_it(path: str, takes: bool | None) -> None:
+    assert signatures.accepts(path, "fit", "sample_weight") is takes

@@ -43,8 +43,17 @@ def test_two_seeds_give_the_same_answers(name: str) -> None:
         (["method=coral", "classifier=svm"], False),
         (["method=coral", "classifier=linear_svm"], False),
         (["method=coral", "classifier=linear_svm", "classifier.random_state=null"], True),
-        (["method=coral", "+classifier.solver=saga"], True),
-        (["method=coral", "classifier=svm", "+classifier.probability=true"], True),
+        (["method=coral", "++classifier._target_=sklearn.linear_model.LogisticRegression", "classifier.C=1"], False),
+        (
+            ["method=coral", "++classifier._target_=sklearn.linear_model.LogisticRegression", "classifier.C=1"]
+            + ["+classifier.solver=saga"],
+            True,
+        ),
+        (
+            ["method=coral", "classifier=svm", "++classifier._target_=sklearn.svm.SVC", "classifier.C=1"]
+            + ["+classifier.probability=true"],
+            True,
+        ),
         (["method=tradaboost"], True),  # which target samples are labelled
         (["method=dann"], True),
     ],

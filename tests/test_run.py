@@ -267,7 +267,7 @@ def test_float64_features_reach_an_estimator_unrounded(tmp_path: Path) -> None:
 
 
 def test_a_classifier_that_takes_no_weights_is_named(tmp_path: Path) -> None:
-    with pytest.raises(runs.RunFailed, match=r"KMM weighs samples, and KNeighborsClassifier takes no weights"):
+    with pytest.raises(ConfigError, match=r"method=kmm weighs samples, and KNeighborsClassifier takes no weights"):
         runs.run(config(tmp_path, "method=kmm", "data.shift=covariate", "classifier=one_nn"))
 
 
@@ -279,3 +279,28 @@ def test_the_content_of_a_networks_weights_is_part_of_the_identity(tmp_path: Pat
         (tmp_path / "a.pt").write_bytes(content)
         found.append(record.run_id(plain, "data"))
     assert found[0] != found[1]
+
+
+def test_a_record_says_which_c_was_chosen_and_how_many_samples_are_in_effect(tmp_path: Path) -> None:
+    said = runs.run(config(tmp_path, "method=kmm", "classifier=svm")).record["epochs"][-1]["diagnostics"]
+    assert said["C"] in (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+    assert 30.0 - 1e-6 <= said["effective_sample_size"] <= 60.0
+    assert said["estimated_sample_size"] <= said["effective_sample_size"] + 1e-9
+    said = runs.run(config(tmp_path, "method=ot_sinkhorn", "classifier.C=3")).record["epochs"][-1]["diagnostics"]
+    assert said == {"C": 3.0, "converged": 1.0, "marginal_error": pytest.approx(0.0, abs=1e-3)}
+
+
+def test_a_transport_of_standardised_features_is_cautioned(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("s", "t"):
+        np.savez(tmp_path / f"{name}.npz", X=rng.normal(size=(40, 3)), y=np.arange(40) % 2)
+    files = [
+        "data=features",
+        f"data.source={tmp_path}/s.npz",
+        f"data.target={tmp_path}/t.npz",
+        f"output={tmp_path}/runs",
+    ]
+    with pytest.warns(UserWarning, match="method=ot_emd moves samples by their distances, and data.standardize=true"):
+        runs.run(compose([*files, "method=ot_emd", "data.standardize=true"]))
+    runs.run(compose([*files, "method=ot_emd"]))  # warnings are errors here
+    runs.run(compose([*files, "method=coral", "data.standardize=true"]))

@@ -137,6 +137,9 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     file = record.write_atomically(output / "table.md", render.markdown(table, made, cost=False).encode())
     print(f"table: {file}", flush=True)
     if options.write:
+        file = page.RESULTS / f"{table.name}.json"
+        if {"methods", "seeds"} & given.keys() and file.is_file():  # the rest stays as it is committed
+            made = summary.completed(made, summary.read(file))
         commit(table, made, options.reason)
     return int(failed > 0 or different > 0)
 

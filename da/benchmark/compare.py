@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 from da.benchmark.summary import Entry, Summary
 
@@ -114,7 +116,11 @@ def spread(committed: Summary, old: Entry) -> float:
 
 def is_deep(entry: Entry) -> bool:
     """Whether a network was trained."""
-    return entry.origin is not None and str(entry.origin.config.get("method._target_", "")).startswith("da.methods.")
+    return entry.origin is not None and _trains(entry.origin.config)
+
+
+def _trains(config: Mapping[str, Any]) -> bool:
+    return str(config.get("method._target_", "")).startswith("da.methods.")
 
 
 def same_environment(old: Entry, new: Entry) -> bool:
@@ -129,14 +135,22 @@ def config_changes(old: Entry, new: Entry) -> str:
     """Which keys of the configuration are not as they were; classes are compared by name, as modules may move."""
     if old.origin is None or new.origin is None:
         return ""
-    a, b = ({k: named(k, v) for k, v in e.origin.config.items()} for e in (old, new) if e.origin)
+    a, b = (used(e.origin.config) for e in (old, new) if e.origin)
     keys = sorted(key for key in a.keys() | b.keys() if a.get(key) != b.get(key))
     return ", ".join(f"{key} was {a.get(key, 'unset')} and is {b.get(key, 'unset')}" for key in keys)
 
 
-def named(key: str, value: object) -> object:
-    """A configuration's value, of a class its name alone."""
-    return str(value).rpartition(".")[2] if key.endswith("_target_") else value
+def used(config: Mapping[str, Any]) -> dict[str, object]:
+    """What a run's method looks at of a flat configuration; of classes their names alone.
+
+    A network is followed by no classifier, and an estimator trains no network.
+    """
+    idle = ("classifier",) if _trains(config) else ("network", "optimizer", "schedule", "clip")
+    return {
+        key: str(value).rpartition(".")[2] if key.endswith("_target_") else value
+        for key, value in config.items()
+        if key.partition(".")[0] not in idle
+    }
 
 
 def data_change(old: Entry, new: Entry) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from da.benchmark import board
 from da.benchmark.board import Line, Paper
+from da.benchmark.remarks import findings
 from da.benchmark.spec import EVIDENCE, FOLDER, MEAN, Figure, Published, Spec
 from da.benchmark.summary import Summary
 from da.results.figures import shown
@@ -37,6 +38,8 @@ def markdown(spec: Spec, summary: Summary, cost: bool = True, line: str = "") ->
         _caption(spec, summary),
         _rules(spec, summary, lines),
         _tasks(spec, summary, lines),
+        _said(summary, lines),
+        _listed("Of single rows", remarked(spec, summary)),
         _listed("Without a figure, or not of this code", board.reasons(summary)),
         _listed("Notes", spec.notes),
         _listed("Sources", sources(spec.published)),
@@ -250,6 +253,49 @@ def _tasks(spec: Spec, summary: Summary, lines: Sequence[Line]) -> str:
         body.append([line.row, *cells])
     beside = ", the paper's figure in parentheses" if spec.published else ""
     return f"By task, the best of ours in bold{beside}:\n\n{_table(['method', *spec.tasks], body)}"
+
+
+SAID = {
+    "C": "C that was chosen",
+    "estimated_sample_size": "effective source samples, as estimated",
+    "effective_sample_size": "and as used",
+    "trust": "trust in the estimated weights",
+    "marginal_error": "relative error of the masses",
+}
+
+
+def _said(summary: Summary, lines: Sequence[Line]) -> str:
+    """What methods said of their runs: the median, and in parentheses the range where there is one."""
+    values = {
+        (line.row, name): [e.said[name] for e in summary.entries if e.row == line.row and e.said and name in e.said]
+        for line in lines
+        for name in SAID
+    }
+    names = [name for name in SAID if any(found for (_, own), found in values.items() if own == name)]
+    rows = [line.row for line in lines if any(values[line.row, name] for name in names)]
+    if not rows:
+        return ""
+    body = [[row, *(_range(values[row, name]) for name in names)] for row in rows]
+    head = ["method", *(SAID[name] for name in names)]
+    return (
+        f"What was chosen, and what the methods say of themselves (median over cells, range):\n\n{_table(head, body)}"
+    )
+
+
+def _range(values: Sequence[float]) -> str:
+    if not values:
+        return ABSENT
+    ordered = sorted(values)
+    low, middle, high = (f"{value:.3g}" for value in (ordered[0], ordered[(len(ordered) - 1) // 2], ordered[-1]))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def remarked(spec: Spec, summary: Summary) -> list[str]:
+    """Rows that equal another everywhere, weightings that lose, and why."""
+    return [
+        f"{row} {' and '.join(what)}: {spec.remarks.get(row, 'not explained yet')}"
+        for row, what in findings(spec, summary).items()
+    ]
 
 
 def _overview(spec: Spec, summary: Summary, place: str) -> list[str]:

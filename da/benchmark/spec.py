@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ KEYS = {
     "published": list,
     "notes": list,
 }
-OPTIONAL = {"elsewhere": list, "made_by": str}
+OPTIONAL = {"elsewhere": list, "made_by": str, "remarks": dict}
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Spec:
         notes: what a reader must know.
         elsewhere: figures of other protocols, shown apart.
         made_by: the command that makes this table where it is not a plain grid of runs; empty otherwise.
+        remarks: by row, why it equals another in every cell, or why a weighting loses (:mod:`da.benchmark.remarks`).
     """
 
     name: str
@@ -98,6 +99,7 @@ class Spec:
     notes: tuple[str, ...]
     elsewhere: tuple[Published, ...] = ()
     made_by: str = ""
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
     def figure(self, row: str, task: str) -> tuple[Figure, Published] | None:
         """The published figure of a row on a task (or ``mean``), the first source that has it."""
@@ -170,6 +172,7 @@ def load(name: str, folder: Path = FOLDER) -> Spec:
         notes=tuple(given["notes"]),
         elsewhere=tuple(_published(node, list(tasks), file.name) for node in given.get("elsewhere", ())),
         made_by=given.get("made_by", ""),
+        remarks={str(row): " ".join(str(why).split()) for row, why in given.get("remarks", {}).items()},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class Entry:
         epochs: by evaluated epoch: ``epoch``, the main metric in percent on ``source`` and ``target`` test samples, and
             ``scores``, a list for each rule.
         stale: it was computed by other code than the present one.
+        said: what the method said of itself at the end: the C that was chosen, the effective sample size, ...
     """
 
     row: str
@@ -66,6 +67,7 @@ class Entry:
     origin: Origin | None = None
     epochs: Mapping[str, Any] | None = None
     stale: bool = False
+    said: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,14 @@ def entry_of(row: str, task: str, seed: int, r: Mapping[str, Any], rule: str) ->
         origin=origin_of(r),
         epochs=epochs_of(r),
         stale=made_by_other_code(r),
+        said=said_of(r),
     )
+
+
+def said_of(r: Mapping[str, Any]) -> dict[str, float] | None:
+    """The diagnostics of a record's last epoch, to seven digits; None where there are none."""
+    found = r["epochs"][-1].get("diagnostics") if r.get("epochs") else None
+    return {name: float(f"{value:.7g}") for name, value in found.items()} if found else None
 
 
 def origin_of(r: Mapping[str, Any]) -> Origin:
@@ -259,6 +268,22 @@ def epochs_of(r: Mapping[str, Any]) -> dict[str, Any] | None:
         "target": [first(h["target_test"]) for h in history],
         "scores": {rule: [short(h["scores"].get(rule)) for h in history] for rule in rules},
     }
+
+
+def completed(made: Summary, committed: Summary) -> Summary:
+    """A summary whose cells that were not run yet are another's."""
+    known = {(e.row, e.task, e.seed): e for e in committed.entries}
+    entries = (known.get((e.row, e.task, e.seed), e) if e.status == "missing" else e for e in made.entries)
+    return replace(made, entries=tuple(entries), made=_both(made.made, committed.made))
+
+
+def _both(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
+    """Versions and devices of either, merged."""
+    found: dict[str, Any] = {}
+    for key in dict.fromkeys((*a, *b)):
+        one, other = a.get(key, []), b.get(key, [])
+        found[key] = _both(one or {}, other or {}) if isinstance(one or other, Mapping) else sorted({*one, *other})
+    return found
 
 
 def as_records(summary: Summary) -> list[dict[str, Any]]:

@@ -7,12 +7,13 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import Ridge
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from da.domain import Domain
 from da.estimators.base import Estimator, Predictor
+from da.estimators.classifiers.linear import LogisticRegression
 from da.estimators.subspace.unadapted import Unadapted
 from da.estimators.transfer import Transfer
 from da.setting import FEW
@@ -62,7 +63,7 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
 
     Args:
         estimator: a closed-form mapping, weighting or predictor; None adapts nothing.
-        classifier: a scikit-learn classifier; None is logistic regression.
+        classifier: a scikit-learn classifier; None is logistic regression, whose C is chosen by cross-validation.
         convention: how ``domain`` is read. Signs are not guessed, as +1 is the target for ``"da"`` and a source for
             ``"skada"``:
 
@@ -74,7 +75,7 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
     """
 
     def _default(self) -> BaseEstimator:
-        return LogisticRegression(max_iter=1000)
+        return LogisticRegression()
 
     def fit(self, X: Any, y: Any, domain: Any = None) -> Self:
         """Adapt and train.

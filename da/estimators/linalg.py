@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
 from torch import Tensor
 
-from da.estimators.arrays import namespace
+from da.estimators.arrays import like, namespace
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -29,6 +29,50 @@ def power(symmetric: Any, exponent: float, ridge: float = 0.0) -> Any:
     kept = lifted > floor
     scaled = xp.where(kept, xp.where(kept, lifted, xp.ones_like(lifted)) ** exponent, xp.zeros_like(lifted))
     return (vectors * scaled) @ vectors.T
+
+
+class LowRank(NamedTuple):
+    r"""The symmetric matrix :math:`c I + B M B^\top`, of which no ``(d, d)`` array is made.
+
+    Args:
+        scale: c.
+        basis: ``(d, m)`` B, orthonormal.
+        change: ``(m, m)`` M, or the ``(m,)`` diagonal of it.
+    """
+
+    scale: float
+    basis: Any
+    change: Any
+
+    def right_of(self, x: Any) -> Any:
+        """``(n, d)`` rows times the matrix."""
+        inner = x @ like(self.basis, x)
+        change = like(self.change, x)
+        return self.scale * x + (inner * change if change.ndim == 1 else inner @ change) @ like(self.basis, x).T
+
+
+def times(x: Any, matrix: Any) -> Any:
+    """``(n, d)`` rows times a ``(d, d)`` matrix, of low rank or not."""
+    return matrix.right_of(x) if isinstance(matrix, LowRank) else x @ like(matrix, x)
+
+
+def covariance_power(x: Any, exponent: float, ridge: float) -> LowRank:
+    r""":math:`(C + r I)^p` of the sample covariance of fewer rows than features, by their products with one another.
+
+    .. math:: (C + r I)^p = r^p I + \sum_i \big( (s_i + r)^p - r^p \big) u_i u_i^\top
+
+    Costs :math:`O(n^2 d + n^3)`. As :func:`power`, it leaves directions at 0 that are 0 to rounding if p < 0.
+    """
+    xp = namespace(x)
+    n, d = x.shape
+    centred = (x - xp.mean(x, axis=0)) / max(n - 1, 1) ** 0.5
+    _, roots, rows = xp.linalg.svd(centred, full_matrices=False)
+    values = roots * roots
+    floor = EPS * d * max(float(xp.max(values)) + ridge, float(np.finfo(np.float64).tiny))
+    rest = ridge**exponent if ridge > floor or (exponent > 0.0 and ridge > 0.0) else 0.0
+    kept = values + ridge > floor
+    lifted = xp.where(kept, values + ridge, xp.ones_like(values)) ** exponent
+    return LowRank(rest, rows.T, xp.where(kept, lifted, xp.zeros_like(values)) - rest)
 
 
 def leading(symmetric: Any, k: int) -> tuple[Any, Any]:
@@ -57,12 +101,30 @@ def principal(centred: Any, k: int) -> Any:
     if n >= d:
         values, vectors = leading(centred.T @ centred, k)
         kept = values > EPS * d * max(float(xp.max(values)), float(np.finfo(np.float64).tiny))
+    elif (few := _principal_of_few(centred, k)) is not None:
+        return few
     else:
         _, values, rows = xp.linalg.svd(centred, full_matrices=False)
         values, vectors = values[:k], signed(rows[:k].T)
         kept = values > EPS * d * max(float(xp.max(values)), float(np.finfo(np.float64).tiny))
     size = max(int(xp.sum(xp.astype(kept, xp.int64))), 1)
     return vectors[:, :size]
+
+
+def _principal_of_few(centred: Any, k: int) -> Any:
+    """The same of few rows with many features by their products, for directions of which squares keep enough digits.
+
+    None where one of them has less than 1e-3 of the largest deviation: its squares are rounded too much.
+    """
+    xp = namespace(centred)
+    if 2 * k > centred.shape[0]:
+        return None
+    values, left = leading(centred @ centred.T, k)
+    if float(values[-1]) <= 1e-6 * float(values[0]):
+        return None
+    orthonormal, _ = xp.linalg.qr(centred.T @ left)  # columns are orthogonal but for rounding, which this mends
+    inner = centred @ orthonormal
+    return signed(orthonormal @ leading(inner.T @ inner, k)[1])
 
 
 def signed(vectors: Any) -> Any:

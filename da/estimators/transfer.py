@@ -13,7 +13,11 @@ from da.domain import Domain, pool
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, rows
 from da.estimators.base import Estimator, Mapping, Predictor, Weighting, labels_of, warn_if_degenerate
+from da.estimators.classifiers.choice import settled
 from da.setting import FEW, MANY
+
+SAID = ("effective_sample_size_", "estimated_sample_size_", "trust_", "converged_", "marginal_error_", "C_")
+"""Attributes of fitted estimators and classifiers that go into the record of a run."""
 
 
 class Answer(NamedTuple):
@@ -35,7 +39,7 @@ class Transfer:
 
     A mapping gives the classifier mapped features, a weighting sample weights; a predictor needs none after it.
     Where few target samples are labelled, they train the classifier too, with weight 1 each. A weighting that leaves
-    less than 2 % of the source in effect warns.
+    less than 5 % of the source in effect warns.
 
     Args:
         estimator: what adapts; None adapts nothing. It is fitted in place, and its parameter ``classifier``, if it
@@ -59,6 +63,11 @@ class Transfer:
         estimator = self.estimator
         pooled = pool(sources)
         few = False
+        if isinstance(estimator, Weighting) and not has_fit_parameter(self.classifier, "sample_weight"):
+            raise UsageError(
+                f"{type(estimator).__name__} weighs samples, and {type(self.classifier).__name__} takes no "
+                "weights; use a classifier that does, such as logistic."
+            )
         if estimator is not None:
             few = estimator.needs.target_y == FEW
             source = sources if estimator.needs.sources == MANY else pooled
@@ -72,15 +81,20 @@ class Transfer:
             x = sparse.vstack([x, mapped]).tocsr() if sparse.issparse(x) else np.concatenate([x, mapped])
             y = np.concatenate([y, labels_of(labelled, "labelled target")])
         if isinstance(estimator, Weighting):
-            if not has_fit_parameter(self.classifier, "sample_weight"):
-                raise UsageError(
-                    f"{type(estimator).__name__} weighs samples, and {type(self.classifier).__name__} takes no "
-                    "weights; use a classifier that does, such as logistic."
-                )
             warn_if_degenerate(estimator.weights_)
             weights = {"sample_weight": np.r_[estimator.weights_, np.ones(len(y) - len(estimator.weights_))]}
+        if isinstance(estimator, Mapping) and estimator.target_stays:
+            self.classifier = settled(self.classifier, rows(pooled.x), labels_of(pooled))
         self.classifier.fit(x, y, **weights)
         return self
+
+    def diagnostics(self) -> dict[str, float]:
+        """What the parts say of themselves, of :data:`SAID`, without the last underscore."""
+        found: dict[str, float] = {}
+        for part in (self.estimator, self.classifier):
+            names = [name for name in SAID if part is not None and hasattr(part, name)]
+            found |= {name.rstrip("_"): float(getattr(part, name)) for name in names}
+        return found
 
     def adapted(self, x: Any, domain: str) -> Any:
         """Inputs as the classifier sees them: mapped, or as they are; a NumPy array on the CPU, or sparse rows."""

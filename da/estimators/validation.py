@@ -101,7 +101,8 @@ def importance_weighted_validation(
         target: samples whose labels are not looked at.
         estimator: what adapts, left unfitted; None adapts nothing.
         classifier: a scikit-learn classifier or regressor, left unfitted.
-        weights: ``(n_s,)`` values of w, or the weighting to learn them by, from all of both domains.
+        weights: ``(n_s,)`` values of w, or the weighting to learn them by, from all of both domains; with its
+            ``min_effective`` above 0 the estimate is the nearer to the risk on the source, with less variance.
         folds: k.
         seed: of the folds.
 

@@ -13,7 +13,7 @@ from sklearn.random_projection import SparseRandomProjection
 from torch import Tensor
 
 from da.domain import Batch, Domain, Withheld
-from da.estimators.base import Estimator, Weighting, matrix
+from da.estimators.base import Estimator, matrix
 from da.estimators.transfer import Transfer
 from da.methods.base import Method, Spec
 from da.nn.networks import Output
@@ -48,8 +48,7 @@ class ClosedForm(Method):
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
         self.model = Transfer(self.estimator, self.classifier)
         self.model.fit(*(self.placed(part) for part in (data.sources, data.target, data.labelled)))
-        if isinstance(self.estimator, Weighting):
-            self.diagnostics = {"effective_sample_size": self.estimator.effective_sample_size_}
+        self.diagnostics = self.model.diagnostics()
         self.steps_done += 1
 
     def placed(self, part: Any) -> Any:

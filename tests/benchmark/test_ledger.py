@@ -8,7 +8,7 @@ import pytest
 from da import catalog, codehash
 from da.analysis.ranking import within_runs
 from da.benchmark import ledger, page, verify
-from da.benchmark.compare import named
+from da.benchmark.compare import used
 from da.benchmark.plan import cells
 from da.benchmark.summary import Entry, as_records, flat
 from da.compose import compose
@@ -100,7 +100,7 @@ def test_code_and_defaults_are_those_that_made_the_figures(name):
         elif not verify.is_equal(entry.origin.code, codehash.of_config(cell.plan.config), equal):
             wrong.append(f"{row}: its code changed")
         else:
-            old, new = ({k: named(k, v) for k, v in c.items()} for c in (entry.origin.config, flat(cell.plan.config)))
+            old, new = used(entry.origin.config), used(flat(cell.plan.config))
             wrong += [f"{row}: {k} was {old.get(k)!r}, is {new.get(k)!r}" for k in old.keys() | new.keys() if old.get(k) != new.get(k)]  # fmt: skip
     assert not wrong, (
         f"table={name}: "

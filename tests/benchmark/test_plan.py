@@ -217,6 +217,20 @@ def test_a_table_is_run_once_and_rendered_the_same_again(table, tmp_path, capsys
     assert (tmp_path / "RESULTS.md").read_text() == page.text()
 
 
+def test_a_part_is_committed_beside_what_is_committed_already(table, tmp_path):
+    """A method that changed is run alone; the other rows keep their cells."""
+    assert run(tmp_path, "--write") == 0
+    file = tmp_path / "results" / "toy_table.json"
+    before = summary.read(file)
+    given = ["table=toy_table", f"output={tmp_path / 'other'}", "launcher=in_process", "methods=unadapted", "--write"]
+    assert command.main(given) == 0
+    after = summary.read(file)
+    assert [e.figures for e in after.entries] == [e.figures for e in before.entries]
+    kept = [e.seconds for e in after.entries if e.row != "unadapted"]
+    assert kept == [e.seconds for e in before.entries if e.row != "unadapted"]
+    assert all(e.status == "finished" for e in after.entries)
+
+
 def test_rows_are_named_between_commas_also_those_that_hold_one(table, capsys):
     given = ["table=toy_table", "methods=coral, twice as strong,unadapted", "--commands"]
     assert command.main(given) == 0

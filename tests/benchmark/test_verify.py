@@ -172,3 +172,20 @@ def test_accepted_hashes_form_chains(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert verify.is_equal("a", "c", equal)
     assert verify.is_equal("x", "x", equal)
     assert not verify.is_equal("c", "a", equal)
+
+
+def test_what_a_method_never_looks_at_is_no_difference() -> None:
+    """A default of classifiers says nothing of networks, and the other way round."""
+    deep = {"method._target_": "da.methods.transductive.dann.DANN", "classifier.C": 1.0, "optimizer.lr": 0.1}
+    assert (
+        compare.used(deep)
+        == compare.used(deep | {"classifier.C": "cv"})
+        == {"method._target_": "DANN", "optimizer.lr": 0.1}
+    )
+    closed = {
+        "method._target_": "da.estimators.subspace.tca.TCA",
+        "classifier.C": 1.0,
+        "optimizer.lr": 0.1,
+        "clip": None,
+    }
+    assert compare.used(closed) == {"method._target_": "TCA", "classifier.C": 1.0}

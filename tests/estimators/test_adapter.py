@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import issparse
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -13,6 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from da import catalog
 from da.estimators.adapter import TransferClassifier, TransferRegressor
 from da.estimators.base import Predictor, Weighting
+from da.estimators.classifiers.linear import LogisticRegression
 from da.estimators.subspace.coral import CORAL
 from da.estimators.subspace.feature_augmentation import FeatureAugmentation
 from da.estimators.subspace.subspace_alignment import SubspaceAlignment
@@ -45,6 +45,7 @@ class QuarterTarget(TransferClassifier):
         return super().fit(X, y, domain=np.where(index % 4 == 3, 1 + (few & (index % 8 == 3)), 0))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # 50 iterations are few
 @parametrize_with_checks(
     [TransferClassifier(), *(QuarterTarget(quick(make()), GaussianNB()) for make in MAKERS.values())],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
@@ -71,7 +72,7 @@ def mixed():
 @everyone
 def test_without_domains_nothing_is_adapted(make, mixed):
     x, y, _ = mixed
-    plain = LogisticRegression(max_iter=1000).fit(x, y)
+    plain = LogisticRegression().fit(x, y)
     for domain in (None, np.zeros(90)):
         fitted = TransferClassifier(make()).fit(x, y, domain=domain)
         assert fitted.predict(x).tolist() == plain.predict(x).tolist()
@@ -105,7 +106,7 @@ def test_both_domains_reach_the_estimator_and_what_is_labelled_trains(make, mixe
         z_s, z_t = estimator.transform(source, domain="source"), estimator.transform(x)
         z_few = estimator.transform(few) if len(few) else z_t[:0]
     labels = np.r_[y[role == 0], y[role == 2]]
-    direct = LogisticRegression(max_iter=1000).fit(np.r_[z_s, z_few], labels, sample_weight=weights)
+    direct = LogisticRegression().fit(np.r_[z_s, z_few], labels, sample_weight=weights)
     assert fitted.predict(x).tolist() == direct.predict(z_t).tolist()
 
 
@@ -299,7 +300,7 @@ def test_in_a_pipeline(mixed):
 def test_in_a_grid_search_over_a_parameter_of_the_estimator(mixed):
     x, y, is_target = mixed
     grid = {"estimator__components": [1, 3], "classifier__C": [0.01, 1.0]}
-    model = TransferClassifier(SubspaceAlignment(), LogisticRegression(max_iter=1000))
+    model = TransferClassifier(SubspaceAlignment(), LogisticRegression())
     search = GridSearchCV(model, grid, cv=StratifiedKFold(3), error_score="raise").fit(x, y, domain=is_target)
     assert search.best_params_["estimator__components"] == 3
     scores = search.cv_results_["mean_test_score"]

@@ -7,10 +7,12 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 import da.estimators.arrays
+from da import catalog
 from da.domain import Domain
-from da.errors import DataError
-from da.estimators.base import Weighting, matched, matrix, warn_if_degenerate
+from da.errors import DataError, UsageError
+from da.estimators.base import Weighting, effective_sample_size, limited, matched, matrix, warn_if_degenerate
 from da.estimators.transfer import Transfer
+from da.estimators.weighting.logistic_ratio import LogisticRatio
 from da.setting import ALL, Access
 
 
@@ -37,11 +39,51 @@ def test_effective_sample_size():
     assert weighted([3.0, 1.0]).effective_sample_size_ == pytest.approx(16.0 / 10.0)
 
 
-@pytest.mark.parametrize(("kept", "warns"), [(1, True), (2, False), (100, False)])
-def test_a_weighting_that_leaves_less_than_2_percent_warns(kept, warns):
+@pytest.mark.parametrize("raw", [[100.0, *[0.0] * 19], [5.0, 1.0, 1.0, 0.5], [1.0] * 6], ids=["one", "some", "even"])
+@pytest.mark.parametrize("least", [0.0, 0.1, 0.5, 0.9])
+def test_weights_are_drawn_towards_1_just_so_far_that_a_share_is_in_effect(raw, least):
+    """By bisection over the mixture, whose effective share falls with the trust."""
+    w = np.array(raw) / np.mean(raw)
+    found, trust = limited(w, least)
+
+    def share(a):
+        mixed = a * w + (1.0 - a)
+        return mixed.sum() ** 2 / (mixed @ mixed) / len(w)
+
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if share(middle) >= least else (low, middle)
+    assert trust == pytest.approx(low if share(1.0) < least else 1.0)
+    np.testing.assert_allclose(found, trust * w + (1.0 - trust))
+    assert found.mean() == pytest.approx(1.0)
+    assert effective_sample_size(found) >= least * len(w) - 1e-9
+
+
+def test_weightings_of_the_catalogue_keep_half_of_the_source_in_effect_and_nothing_on_demand():
+    for entry in catalog.entries("method").values():
+        if "Weighting" in catalog.kinds(entry.signature):
+            assert entry.config["min_effective"] == 0.5, entry.name
+            made = catalog.build({**entry.config, "min_effective": 1.0})
+            with pytest.raises(UsageError, match="`min_effective` must be at least 0 and below 1"):
+                made._set_weights(np.ones(3))
+
+
+def test_what_is_estimated_stays_to_be_seen():
+    weighting = LogisticRatio(min_effective=0.5)
+    weighting._set_weights(np.array([9.0, 0.0, 0.0]))
+    assert weighting.estimated_sample_size_ == pytest.approx(1.0)
+    assert weighting.effective_sample_size_ == pytest.approx(1.5)
+    assert weighting.trust_ == pytest.approx(0.5**0.5)
+
+
+@pytest.mark.parametrize(("kept", "warns"), [(4, True), (5, False), (100, False)])
+def test_a_weighting_that_leaves_less_than_5_percent_warns(kept, warns):
     weights = np.r_[np.full(kept, 100.0 / kept), np.zeros(100 - kept)]
     with (
-        pytest.warns(UserWarning, match=r"an effective 1.0 of 100 source samples remain; regularise it")
+        pytest.warns(
+            UserWarning, match=r"an effective 4.0 of 100 source samples remain; set min_effective, regularise it"
+        )
         if warns
         else nullcontext()
     ):

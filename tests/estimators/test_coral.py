@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.linalg import sqrtm
+from scipy.linalg import fractional_matrix_power, sqrtm
 
 from da.domain import Domain
 from da.estimators.subspace.coral import CORAL
@@ -60,3 +60,23 @@ def test_fewer_samples_than_features(pair):
     ridge = 0.1 * np.eye(20)
     expected = np.linalg.inv(sqrtm(covariance(source.x) + ridge)) @ sqrtm(covariance(target.x) + ridge)
     np.testing.assert_allclose(fitted.map_, expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("ridge", [1e-3, 1.0, 50.0])
+@pytest.mark.parametrize("sizes", [(20, 25), (20, 70)], ids=["both few", "one few"])
+def test_few_samples_of_many_features_are_mapped_the_same(ridge, sizes):
+    rng = np.random.default_rng(0)
+    source, target = (Domain(rng.normal(size=(n, 60)) @ np.diag(rng.uniform(0.1, 2.0, 60))) for n in sizes)
+    c_s, c_t = (np.cov(x.T) + ridge * np.eye(60) for x in (source.x, target.x))
+    expected = fractional_matrix_power(c_s, -0.5) @ fractional_matrix_power(c_t, 0.5)
+    fitted = CORAL(regularization=ridge).fit(source, target)
+    mapped = fitted.transform(source.x, domain="source")
+    np.testing.assert_allclose(mapped, source.x @ expected, rtol=1e-8, atol=1e-8 * np.abs(mapped).max())
+    np.testing.assert_allclose(fitted.map_, expected, rtol=1e-7, atol=1e-9)
+
+
+def test_no_matrix_of_features_by_features_is_made():
+    """It would take 29 GB."""
+    rng = np.random.default_rng(0)
+    source, target = Domain(rng.normal(size=(30, 60_000))), Domain(rng.normal(size=(40, 60_000)))
+    assert CORAL().fit(source, target).transform(source.x, domain="source").shape == (30, 60_000)

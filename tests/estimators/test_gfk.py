@@ -155,3 +155,16 @@ def test_components_may_be_chosen_by_disagreement():
 def test_no_components_are_refused(pair):
     with pytest.raises(UsageError, match="GFK needs at least 1 component, got 0"):
         GFK(components=0).fit(*pair())
+
+
+def test_uncentred_is_what_the_authors_code_does(pair):
+    """Principal directions of the rows as they are, and rows mapped as they are."""
+    source, target = pair(50, 60, 8)
+    source, target = Domain(source.x + 3.0, source.y), Domain(target.x + 2.0)
+    fitted = GFK(components=3, centre=False).fit(source, target)
+    p_s, p_t = (np.linalg.svd(x, full_matrices=False)[2][:3].T for x in (source.x, target.x))
+    np.testing.assert_allclose(fitted.map_ @ fitted.map_.T, integral(p_s, p_t), atol=1e-10)
+    np.testing.assert_allclose(fitted.transform(source.x, domain="source"), source.x @ fitted.map_)
+    np.testing.assert_allclose(fitted.transform(target.x), target.x @ fitted.map_)
+    centred = GFK(components=3).fit(source, target)
+    assert np.abs(centred.map_ @ centred.map_.T - fitted.map_ @ fitted.map_.T).max() > 0.1

@@ -19,8 +19,8 @@ from da.estimators.weighting.mmd_target_shift import MMDTargetShift
 from da.estimators.weighting.rlls import RLLS, sum_of_norms
 
 EVERY = {
-    "bbse": BBSE, "bbse soft": lambda: BBSE(soft=True), "rlls": RLLS, "em": EMPrior,
-    "em plain": lambda: EMPrior(calibration="none"), "mmd": MMDTargetShift,
+    "bbse": lambda: BBSE(min_effective=0.0), "bbse soft": lambda: BBSE(min_effective=0.0, soft=True), "rlls": lambda: RLLS(min_effective=0.0), "em": lambda: EMPrior(min_effective=0.0),
+    "em plain": lambda: EMPrior(min_effective=0.0, calibration="none"), "mmd": lambda: MMDTargetShift(min_effective=0.0),
 }  # fmt: skip
 everyone = pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
 readers = pytest.mark.parametrize("make", [BBSE, EMPrior], ids=["bbse", "em"])
@@ -118,7 +118,7 @@ def counted(source, target):
 def test_bbse_is_the_solution_of_the_counted_equations():
     source, target = answers()
     joint, mu = counted(source, target)
-    fitted = BBSE(classifier=Reader()).fit(source, target)
+    fitted = BBSE(min_effective=0.0, classifier=Reader()).fit(source, target)
     np.testing.assert_allclose(fitted.confusion_, joint, atol=1e-12)
     np.testing.assert_allclose(fitted.class_weights_, np.linalg.solve(joint, mu), rtol=1e-9)
     np.testing.assert_allclose(
@@ -132,7 +132,7 @@ def test_negative_weights_become_zero_but_no_class_is_lost():
     joint, mu = counted(source, only)
     raw = np.linalg.solve(joint, mu)
     assert raw.min() < 0
-    fitted = BBSE(classifier=Reader()).fit(source, only)
+    fitted = BBSE(min_effective=0.0, classifier=Reader()).fit(source, only)
     np.testing.assert_array_equal(fitted.class_weights_ == 0, raw <= 0)
     assert fitted.weights_.min() > 0
 
@@ -147,7 +147,7 @@ def test_answers_that_say_nothing_leave_the_weights_even():
 def test_the_source_is_answered_by_classifiers_that_have_not_seen_it():
     source, target, _ = shifted(400, classes=6)
     memory = KNeighborsClassifier(1)
-    confusion = BBSE(classifier=memory).fit(source, target).confusion_
+    confusion = BBSE(min_effective=0.0, classifier=memory).fit(source, target).confusion_
     fresh = Toy(shift="target", samples=400, classes=6).load().sources[0].test
     honest = memory.fit(source.x, source.y).score(fresh.x, fresh.y)
     assert np.trace(confusion) == pytest.approx(honest, abs=0.05)
@@ -183,19 +183,19 @@ def test_the_sum_of_norms_is_minimal(rho):
 
 def test_rlls_goes_from_bbse_to_even_weights():
     source, target = answers()
-    bbse = BBSE(classifier=Reader()).fit(source, target)
+    bbse = BBSE(min_effective=0.0, classifier=Reader()).fit(source, target)
     joint, mu = counted(source, target)
     raw = np.linalg.solve(joint, mu)
     sizes = []
     for alpha in (1e-9, 0.01, 0.1, 1.0, 100.0):
-        fitted = RLLS(classifier=Reader(), alpha=alpha).fit(source, target)
+        fitted = RLLS(min_effective=0.0, classifier=Reader(), alpha=alpha).fit(source, target)
         sizes.append(np.linalg.norm(fitted.class_weights_ - 1.0))
         if alpha < 1e-8:
             np.testing.assert_allclose(fitted.class_weights_, raw, rtol=1e-5)
             np.testing.assert_allclose(fitted.class_weights_, bbse.class_weights_, rtol=1e-5)
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] == 0.0
-    half = RLLS(classifier=Reader(), gamma=0.5, alpha=1e-9).fit(source, target)
+    half = RLLS(min_effective=0.0, classifier=Reader(), gamma=0.5, alpha=1e-9).fit(source, target)
     np.testing.assert_allclose(half.class_weights_ - 1.0, 0.5 * (raw - 1.0), rtol=1e-4)
 
 
@@ -209,14 +209,16 @@ def test_rlls_errs_less_than_bbse_where_samples_are_few():
             found.append(np.mean(np.square(make.class_weights_ - truth)))
         return np.mean(found)
 
-    assert error(RLLS()) < 0.9 * error(BBSE())
+    assert error(RLLS(min_effective=0.0)) < 0.9 * error(BBSE(min_effective=0.0))
 
 
 def test_em_is_the_loop_of_saerens_and_maximises_the_likelihood():
     source, target, _ = shifted(300, classes=5)
     source, target = (Domain(d.x.astype(float), d.y) for d in (source, target))
     model = LogisticRegression(max_iter=1000)
-    fitted = EMPrior(classifier=model, calibration="none", tolerance=1e-12, max_iter=5000).fit(source, target)
+    fitted = EMPrior(min_effective=0.0, classifier=model, calibration="none", tolerance=1e-12, max_iter=5000).fit(
+        source, target
+    )
     f = model.fit(source.x, source.y).predict_proba(target.x)
     p = np.bincount(source.y) / len(source)
     q = p.copy()
@@ -260,7 +262,7 @@ def test_calibration_mends_an_overconfident_classifier():
         for seed in range(3):
             source, target, _ = shifted(600, classes=6, seed=seed)
             copies = [Domain(np.tile(d.x, 8), d.y) for d in (source, target)]  # which it takes for independent evidence
-            fitted = EMPrior(classifier=GaussianNB(), calibration=calibration).fit(*copies)
+            fitted = EMPrior(min_effective=0.0, classifier=GaussianNB(), calibration=calibration).fit(*copies)
             found.append(np.abs(fitted.target_priors_ - target_priors(6)).sum())
         return np.mean(found)
 
@@ -272,10 +274,10 @@ def test_calibration_mends_an_overconfident_classifier():
 def test_em_needs_probabilities_and_a_known_calibration():
     source, target, _ = shifted(60)
     with pytest.raises(UsageError, match="LinearSVC has no `predict_proba`"):
-        EMPrior(classifier=LinearSVC()).fit(source, target)
+        EMPrior(min_effective=0.0, classifier=LinearSVC()).fit(source, target)
     with pytest.raises(UsageError, match="did you mean 'temperature'"):
-        EMPrior(calibration="temprature").fit(source, target)
-    BBSE(classifier=LinearSVC()).fit(source, target)
+        EMPrior(min_effective=0.0, calibration="temprature").fit(source, target)
+    BBSE(min_effective=0.0, classifier=LinearSVC()).fit(source, target)
 
 
 def embedded(source, target, sigma, reg):
@@ -295,7 +297,9 @@ def embedded(source, target, sigma, reg):
 def test_mmd_is_the_programme_of_the_paper(limit, tolerance):
     source, target, _ = shifted(150)
     source, target = Domain(source.x.astype(float), source.y), Domain(target.x.astype(float))
-    fitted = MMDTargetShift(bandwidth=1.0, regularization=0.5, limit=limit, tolerance=tolerance).fit(source, target)
+    fitted = MMDTargetShift(min_effective=0.0, bandwidth=1.0, regularization=0.5, limit=limit, tolerance=tolerance).fit(
+        source, target
+    )
     a, b = embedded(source, target, 1.0, 0.5)
     slack = limit / (4 * np.sqrt(150)) if tolerance is None else 0.0
     p = np.bincount(source.y) / 150
@@ -317,30 +321,32 @@ def test_mmd_agrees_with_skada():
         peer.fit(
             np.r_[x_s, x_t], np.r_[source.y, np.full(150, -1)], sample_domain=np.r_[np.ones(150), -2 * np.ones(150)]
         )
-    ours = MMDTargetShift(bandwidth=1.0, regularization=1e-6).fit(Domain(x_s, source.y), Domain(x_t))
+    ours = MMDTargetShift(min_effective=0.0, bandwidth=1.0, regularization=1e-6).fit(Domain(x_s, source.y), Domain(x_t))
     theirs = peer.source_weights_ / peer.source_weights_.mean()
     np.testing.assert_allclose(ours.weights_, theirs, atol=1e-4)
 
 
 def test_mmd_of_many_rows_is_the_same_in_pieces():
     source, target, _ = shifted(1200)
-    pieces = MMDTargetShift().fit(source, target)
+    pieces = MMDTargetShift(min_effective=0.0).fit(source, target)
     import da.estimators.weighting.mmd_target_shift as module
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "ROWS", 5000)
-        np.testing.assert_allclose(MMDTargetShift().fit(source, target).weights_, pieces.weights_, rtol=1e-7)
+        np.testing.assert_allclose(
+            MMDTargetShift(min_effective=0.0).fit(source, target).weights_, pieces.weights_, rtol=1e-7
+        )
 
 
 @pytest.mark.parametrize("wrong", [{"bandwidth": 0.0}, {"regularization": -1.0}, {"limit": 0.5}])
 def test_mmd_refuses_parameters_that_mean_nothing(wrong):
     source, target, _ = shifted(20)
     with pytest.raises(UsageError, match="bandwidth > 0, regularization >= 0 and limit >= 1"):
-        MMDTargetShift(**wrong).fit(source, target)
+        MMDTargetShift(min_effective=0.0, **wrong).fit(source, target)
 
 
 @pytest.mark.parametrize("wrong", [{"alpha": -1.0}, {"gamma": 2.0}, {"delta": 0.0}])
 def test_rlls_refuses_parameters_that_mean_nothing(wrong):
     source, target, _ = shifted(20)
     with pytest.raises(UsageError, match="alpha >= 0, gamma in"):
-        RLLS(**wrong).fit(source, target)
+        RLLS(min_effective=0.0, **wrong).fit(source, target)

@@ -56,7 +56,7 @@ def test_weighs_by_the_programme_of_the_median_scale(pair):
     source, target = pair(25, 30, 5)
     source = Domain(source.x, np.arange(25) % 3)
     beta, _ = solve(*problem(source, target, 2, 0), source.y)
-    fitted = Landmarks(octaves=0, components=2, tolerance=1e-9, max_iter=5000).fit(source, target)
+    fitted = Landmarks(min_effective=0.0, octaves=0, components=2, tolerance=1e-9, max_iter=5000).fit(source, target)
     np.testing.assert_allclose(fitted.shares_, beta[None], atol=5e-4)
     np.testing.assert_allclose(fitted.weights_, 25 * beta, atol=0.02)
 
@@ -64,7 +64,7 @@ def test_weighs_by_the_programme_of_the_median_scale(pair):
 def test_classes_keep_their_shares_and_weights_are_their_mean(pair):
     source, target = pair(40, 30, 5)
     y = np.r_[np.zeros(30, int), np.ones(10, int)]
-    fitted = Landmarks(octaves=1).fit(Domain(source.x, y), target)
+    fitted = Landmarks(min_effective=0.0, octaves=1).fit(Domain(source.x, y), target)
     assert fitted.shares_.shape == (3, 40)
     assert fitted.shares_.min() >= 0.0
     np.testing.assert_allclose(fitted.shares_[:, y == 0].sum(1), 0.75)
@@ -85,20 +85,22 @@ def test_the_gap_bounds_the_distance_from_the_optimum(pair):
 
 def test_stops_at_the_tolerance(pair):
     source, target = pair(25, 30, 5)
-    gaps = [Landmarks(tolerance=t).fit(source, target).gaps_.max() for t in (1e-2, 1e-3, 1e-4)]
+    gaps = [Landmarks(min_effective=0.0, tolerance=t).fit(source, target).gaps_.max() for t in (1e-2, 1e-3, 1e-4)]
     assert (np.array(gaps) <= [1e-2, 1e-3, 1e-4]).all()
     assert gaps[0] > gaps[1] > gaps[2]
 
 
 def test_equal_domains_are_left_alone(pair):
     source, _ = pair(40, 1, 5)
-    np.testing.assert_allclose(Landmarks().fit(source, source.without_labels()).weights_, 1.0, atol=1e-12)
+    np.testing.assert_allclose(
+        Landmarks(min_effective=0.0).fit(source, source.without_labels()).weights_, 1.0, atol=1e-12
+    )
 
 
 def test_weights_follow_the_true_ratio_within_classes():
     task = Toy(shift="covariate", samples=300).load()
     source = task.sources[0].train
-    weights = Landmarks().fit(source, task.target.train.without_labels()).weights_
+    weights = Landmarks(min_effective=0.0).fit(source, task.target.train.without_labels()).weights_
     truth = covariate_ratio(source.x)
     for c in (0, 1):  # classes keep their shares, so that only the order within one can be right
         rows = np.flatnonzero(source.y == c)
@@ -109,7 +111,7 @@ def test_weights_follow_the_true_ratio_within_classes():
 
 def test_weights_do_not_depend_on_units_or_origin(pair):
     source, target = pair(30, 40, 4)
-    expected = Landmarks().fit(source, target).weights_
+    expected = Landmarks(min_effective=0.0).fit(source, target).weights_
     for change in (lambda x: 1e6 * x, lambda x: x + 1e3):
-        moved = Landmarks().fit(Domain(change(source.x), source.y), Domain(change(target.x))).weights_
+        moved = Landmarks(min_effective=0.0).fit(Domain(change(source.x), source.y), Domain(change(target.x))).weights_
         np.testing.assert_allclose(moved, expected, atol=1e-3)

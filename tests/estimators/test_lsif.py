@@ -31,7 +31,7 @@ def textbook(source, target, sigma, ridge, mix=0.0, cut=False):
 def test_ulsif_equals_the_textbook(sigma, ridge, pair):
     source, target = pair(25, 12, 2)
     expected = textbook(source, target, sigma, ridge, cut=True)
-    found = ULSIF(bandwidth=sigma, ridge=ridge).fit(source, target)
+    found = ULSIF(min_effective=0.0, bandwidth=sigma, ridge=ridge).fit(source, target)
     np.testing.assert_allclose(found.weights_, expected / expected.mean(), rtol=1e-8, atol=1e-10)
     assert (found.coefficients_ >= 0.0).all()
     assert (found.coefficients_ == 0.0).any()
@@ -42,7 +42,7 @@ def test_ulsif_equals_the_textbook(sigma, ridge, pair):
 def test_rulsif_equals_the_textbook(mix, pair):
     source, target = pair(25, 12, 2)
     expected = np.maximum(textbook(source, target, 0.8, 0.01, mix), 0.0)
-    found = RULSIF(relative=mix, bandwidth=0.8, ridge=0.01).fit(source, target)
+    found = RULSIF(min_effective=0.0, relative=mix, bandwidth=0.8, ridge=0.01).fit(source, target)
     np.testing.assert_allclose(found.weights_, expected / expected.mean(), rtol=1e-8, atol=1e-10)
 
 
@@ -110,7 +110,7 @@ def covariate():
 
 def test_ulsif_is_close_to_the_true_ratio(covariate):
     source, target = covariate
-    assert spearmanr(ULSIF().fit(source, target).weights_, covariate_ratio(source.x)).statistic > 0.9
+    assert spearmanr(ULSIF(min_effective=0.0).fit(source, target).weights_, covariate_ratio(source.x)).statistic > 0.9
 
 
 @pytest.mark.parametrize("mix", [0.2, 0.5, 0.8])
@@ -118,22 +118,22 @@ def test_rulsif_is_close_to_the_true_relative_ratio(mix, covariate):
     source, target = covariate
     ratio = covariate_ratio(source.x)
     truth = ratio / (mix * ratio + 1.0 - mix)
-    weights = RULSIF(relative=mix).fit(source, target).weights_
+    weights = RULSIF(min_effective=0.0, relative=mix).fit(source, target).weights_
     assert np.corrcoef(weights, truth)[0, 1] > 0.97
     assert weights.max() / weights.mean() < 1.3 / (mix * truth.mean())  # bounded, as the ratio is by 1 / mix
 
 
 def test_the_larger_the_share_of_the_target_the_more_even(covariate):
-    sizes = [RULSIF(relative=mix).fit(*covariate).effective_sample_size_ for mix in (0.1, 0.5, 0.9)]
+    sizes = [RULSIF(min_effective=0.0, relative=mix).fit(*covariate).effective_sample_size_ for mix in (0.1, 0.5, 0.9)]
     assert sizes == sorted(sizes)
     assert sizes[2] > 1.3 * sizes[0]
 
 
 def test_rulsif_without_a_share_of_the_target_is_ulsif_where_nothing_is_cut(pair):
     source, target = pair(40, 2, 1)
-    plain = ULSIF(bandwidth=3.0, ridge=1.0).fit(source, target)
+    plain = ULSIF(min_effective=0.0, bandwidth=3.0, ridge=1.0).fit(source, target)
     assert (plain.coefficients_ > 0.0).all()
-    relative = RULSIF(relative=0.0, bandwidth=3.0, ridge=1.0).fit(source, target)
+    relative = RULSIF(min_effective=0.0, relative=0.0, bandwidth=3.0, ridge=1.0).fit(source, target)
     np.testing.assert_allclose(relative.weights_, plain.weights_)
 
 
@@ -157,7 +157,7 @@ def test_impossible_parameters_are_refused(make, option, pair):
 @pytest.mark.parametrize("relative", [-0.1, 1.0])
 def test_a_share_outside_of_0_to_1_is_refused(relative, pair):
     with pytest.raises(UsageError, match="at least 0 and below 1"):
-        RULSIF(relative=relative).fit(*pair())
+        RULSIF(min_effective=0.0, relative=relative).fit(*pair())
 
 
 def test_a_design_has_a_row_a_sample_and_a_column_a_centre(pair):

@@ -1,11 +1,14 @@
 """Plans and barycentric maps, against POT's own classes, optimality conditions and known answers."""
 
+import importlib
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
+from sklearn.exceptions import ConvergenceWarning
 from witness import quietly
 
 from da.domain import Domain
@@ -14,6 +17,7 @@ from da.estimators.transport import plan as plans
 from da.estimators.transport.ot_class_l1l2 import ClassTransportL1L2
 from da.estimators.transport.ot_class_lpl1 import ClassTransportLpL1
 from da.estimators.transport.ot_emd import OptimalTransport
+from da.estimators.transport.ot_label_propagation import TransportedLabels
 from da.estimators.transport.ot_laplace import LaplaceTransport, laplacian
 from da.estimators.transport.ot_sinkhorn import SinkhornTransport
 from da.estimators.transport.ot_unbalanced import UnbalancedTransport
@@ -79,7 +83,9 @@ def test_steep_costs_are_solved_on_potentials_to_the_same_plan_and_do_not_overfl
     ways = []
     for steep in (np.inf, 0.0):
         monkeypatch.setattr(plans, "STEEP", steep)
-        ways.append(SinkhornTransport(entropy=0.2, tolerance=1e-13).fit(source, Domain(far)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # what costs so much more is reached slowly
+            ways.append(SinkhornTransport(entropy=0.2, tolerance=1e-13).fit(source, Domain(far)))
     for fitted in ways:
         np.testing.assert_allclose(fitted.plan_.sum(1), 1 / 30, atol=1e-8)
         assert np.isfinite(fitted.images_).all()
@@ -291,11 +297,13 @@ def test_one_sample_goes_to_the_mean_of_the_target_and_one_target_draws_all(make
 
 
 @each
-def test_too_few_iterations_are_said_and_not_shouted(make, pair):
+def test_too_few_iterations_are_said(make, pair):
     if make is OptimalTransport:
         return
     options = {"rounds": 1} if make is ClassTransportL1L2 else {"max_iter": 1}
-    fitted = make(**options).fit(*pair())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = make(**options).fit(*pair())
     assert not fitted.converged_
     assert np.isfinite(fitted.images_).all()
 
@@ -341,3 +349,45 @@ def test_without_pot_there_is_one_sentence(pair, monkeypatch):
     monkeypatch.setitem(sys.modules, "ot", None)
     with pytest.raises(UsageError, match="needs the package POT, which is not installed; install it with"):
         OptimalTransport().fit(*pair())
+
+
+STEEP = {
+    SinkhornTransport: {},
+    ClassTransportLpL1: {},
+    ClassTransportL1L2: {},
+    TransportedLabels: {},
+}
+
+
+@pytest.mark.parametrize("make", STEEP, ids=lambda make: make.__name__)
+def test_a_plan_without_its_masses_is_said_with_a_remedy_and_costs_no_further_rounds(make, pair, monkeypatch):
+    """At so small an entropy that Sinkhorn's iterations do not get there."""
+    source, target = pair(40, 50)
+    calls = []
+    module = importlib.import_module(make.__module__)
+    monkeypatch.setattr(module, "entropic", lambda *given: calls.append(1) or plans.entropic(*given))
+    with pytest.warns(
+        ConvergenceWarning, match=rf"{make.__name__} did not converge .*: the mass of a sample is off by"
+    ):
+        fitted = make(entropy=1e-5, max_iter=20).fit(source, target)
+    assert not fitted.converged_
+    assert len(calls) == 1
+    mass = fitted.plan_.sum(0) * 50
+    assert fitted.marginal_error_ >= np.abs(mass - 1.0).max() - 1e-9
+    assert fitted.marginal_error_ > 0.01
+
+
+@pytest.mark.parametrize("make", STEEP, ids=lambda make: make.__name__)
+def test_a_plan_with_its_masses_is_not_warned_of(make, pair):
+    fitted = make(entropy=0.5).fit(*pair(40, 50))
+    assert fitted.converged_
+    np.testing.assert_allclose(fitted.plan_.sum(0), 1 / 50, rtol=fitted.marginal_error_ + 1e-12)
+    np.testing.assert_allclose(fitted.plan_.sum(1), 1 / 40, rtol=fitted.marginal_error_ + 1e-12)
+    assert fitted.marginal_error_ < 1e-4
+
+
+@pytest.mark.parametrize("make", [LaplaceTransport, UnbalancedTransport], ids=lambda make: make.__name__)
+def test_an_objective_that_still_falls_is_said(make, pair):
+    options = {"laplace_weight": 100.0} if make is LaplaceTransport else {"entropy": 1e-3, "mass_weight": 1e3}
+    with pytest.warns(ConvergenceWarning, match=rf"{make.__name__} did not converge within 2 iterations: .* still"):
+        assert not make(max_iter=2, **options).fit(*pair()).converged_

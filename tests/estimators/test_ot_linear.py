@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.linalg import sqrtm
+from scipy.linalg import fractional_matrix_power, sqrtm
 from witness import quietly
 
 from da.domain import Domain
@@ -79,3 +79,25 @@ def test_fewer_samples_than_features_do(pair):
     mapped = LinearTransport().fit(source, target).transform(source.x, domain="source")
     assert np.isfinite(mapped).all()
     np.testing.assert_allclose(mapped.mean(0), target.x.mean(0), atol=1e-8)
+
+
+@pytest.mark.parametrize("ridge", [1e-3, 1e-1, 10.0])
+def test_few_samples_of_many_features_are_mapped_the_same(ridge):
+    rng = np.random.default_rng(0)
+    source, target = Domain(rng.normal(size=(20, 60))), Domain(rng.normal(size=(25, 60)) + 1.0)
+    fitted = LinearTransport(regularization=ridge).fit(source, target)
+    c_s, c_t = (np.cov(x.T, bias=True) + ridge * np.eye(60) for x in (source.x, target.x))
+    root, inverse = (fractional_matrix_power(c_s, p).real for p in (0.5, -0.5))
+    a = inverse @ fractional_matrix_power(root @ c_t @ root, 0.5).real @ inverse
+    new = rng.normal(size=(5, 60))
+    expected = target.x.mean(0) + (new - source.x.mean(0)) @ a
+    np.testing.assert_allclose(
+        fitted.transform(new, domain="source"), expected, rtol=1e-6, atol=1e-8 * np.abs(expected).max()
+    )
+
+
+def test_no_matrix_of_features_by_features_is_made():
+    """It would take 29 GB."""
+    rng = np.random.default_rng(0)
+    source, target = Domain(rng.normal(size=(30, 60_000))), Domain(rng.normal(size=(40, 60_000)))
+    assert LinearTransport().fit(source, target).transform(source.x, domain="source").shape == (30, 60_000)

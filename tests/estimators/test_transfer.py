@@ -96,4 +96,4 @@ def test_regression_with_weights_meets_the_target(pair):
         np.abs(TransferRegressor(e, LinearRegression()).fit(x, hidden, domain=domain).predict(x[300:]) - y[300:]).mean()
         for e in (None, LogisticRatio())
     ]
-    assert errors[1] < 0.6 * errors[0]
+    assert errors[1] < 0.7 * errors[0]

@@ -46,7 +46,7 @@ def test_without_a_weight_one_direction_is_fishers(pair):
     within = sum(np.cov(x[y == c].T, bias=True) * (y == c).sum() for c in (0, 1))
     within = within + 0.01 * np.trace(within) / 4 * np.eye(4)
     expected = np.linalg.solve(within, x[y == 1].mean(0) - x[y == 0].mean(0))[:, None]
-    fitted = TSL(weight=0.0, tolerance=0.0).fit(source, target)
+    fitted = TSL(weight=0.0, tolerance=0.0, criterion="flda").fit(source, target)
     np.testing.assert_allclose(projector(fitted.map_), projector(expected), atol=1e-6)
 
 

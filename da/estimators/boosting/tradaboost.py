@@ -14,6 +14,7 @@ from da.errors import DataError, UsageError
 from da.estimators.arrays import rows
 from da.estimators.base import Predictor
 from da.estimators.boosting.pooling import check_learner, normalized, pooled
+from da.estimators.classifiers.choice import settled
 from da.setting import ALL, FEW, Access
 from da.space import choice
 
@@ -51,6 +52,7 @@ class TrAdaBoost(Predictor):
     needs = Access(source_y=ALL, target_y=FEW)
     space = {"rounds": choice(20, 50, 100)}
     corrects = ("rotation",)
+    trains_weighted = True
 
     def __init__(self, *, classifier: BaseEstimator | None = None, rounds: int = 100, confidence: bool = True):
         self.classifier, self.rounds, self.confidence = classifier, rounds, confidence
@@ -66,6 +68,7 @@ class TrAdaBoost(Predictor):
             raise DataError(f"All samples are of class {self.classes_[0]}; TrAdaBoost needs at least two classes.")
         learner = linear_svm(x) if self.classifier is None else self.classifier
         check_learner(learner, "TrAdaBoost")
+        learner = settled(learner, x, index)
         beta = 1.0 / (1.0 + np.sqrt(2.0 * np.log(n) / self.rounds))
         weights = np.ones(len(y))
         self.learners_: list[Any] = []

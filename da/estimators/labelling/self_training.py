@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.base import Predictor, matched
+from da.estimators.classifiers.choice import settled
 from da.estimators.labelling.parts import dense, labels_to_tell_apart, probabilities, trained
 from da.setting import ALL, Access
 from da.space import choice, uniform
@@ -55,19 +56,20 @@ class SelfTraining(Predictor):
         x_s, x_t = map(dense, matched(source, target))
         y_s = labels_to_tell_apart(source)
         self.classes_ = np.unique(y_s)
-        self.model_ = trained(self.classifier, x_s, y_s)
+        classifier = settled(self.classifier, x_s, y_s)
+        self.model_ = trained(classifier, x_s, y_s)
         self.labels_, self.added_ = np.full(len(x_t), -1), []
         for t in range(1, self.rounds + 1):
             proba = probabilities(self.model_, x_t, self.classes_)
             taken = surest(proba, t / self.rounds) & (proba.max(1) >= self.threshold)
             labels = np.where(taken, self.classes_[proba.argmax(1)], -1)
-            settled = np.array_equal(labels, self.labels_)
-            if not taken.any() or (settled and taken.sum() == (proba.max(1) >= self.threshold).sum()):
+            same = np.array_equal(labels, self.labels_)
+            if not taken.any() or (same and taken.sum() == (proba.max(1) >= self.threshold).sum()):
                 break
             self.labels_ = labels
             self.added_.append(int(taken.sum()))
-            if not settled:
-                self.model_ = trained(self.classifier, np.vstack([x_s, x_t[taken]]), np.r_[y_s, labels[taken]])
+            if not same:
+                self.model_ = trained(classifier, np.vstack([x_s, x_t[taken]]), np.r_[y_s, labels[taken]])
         return self
 
     def predict_proba(self, x: Any) -> np.ndarray:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import numpy as np
+
 from da.domain import Domain
-from da.estimators.arrays import like
 from da.estimators.base import Mapping, matched, matrix
-from da.estimators.linalg import covariance, power
+from da.estimators.linalg import covariance, covariance_power, power, times
 from da.setting import ALL, Access
 from da.space import log_uniform
 
@@ -17,7 +18,8 @@ class CORAL(Mapping):
 
     .. math:: A = (C_s + r I)^{-1/2} (C_t + r I)^{1/2}, \qquad X_s \mapsto X_s A
 
-    Costs :math:`O((n_s + n_t) d^2 + d^3)`.
+    Costs :math:`O((n_s + n_t) d^2 + d^3)`, or :math:`O((n_s^2 + n_t^2) d)` and no ``(d, d)`` matrix where both domains
+    have fewer samples than features.
 
     Args:
         regularization: r, added to the diagonal of both covariances.
@@ -30,6 +32,7 @@ class CORAL(Mapping):
     (C = 0.01) trained on :math:`X_s A` reaches 39.3.
     """
 
+    target_stays = True
     needs = Access(source_y=ALL, target_x=True)
     space = {"regularization": log_uniform(1e-3, 1e2)}
 
@@ -37,11 +40,23 @@ class CORAL(Mapping):
         self.regularization = regularization
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``map_``, the ``(d, d)`` matrix A."""
+        """Learn ``factors_``, whose product is A: two matrices, or two of low rank and a multiple of the identity."""
         x_s, x_t = matched(source, target)
-        self.map_ = power(covariance(x_s), -0.5, self.regularization) @ power(covariance(x_t), 0.5, self.regularization)
+        self.n_features_ = x_s.shape[1]
+        few = max(x_s.shape[0], x_t.shape[0]) < x_s.shape[1]
+        self.factors_ = tuple(
+            covariance_power(x, p, self.regularization) if few else power(covariance(x), p, self.regularization)
+            for x, p in ((x_s, -0.5), (x_t, 0.5))
+        )
         return self
 
     def transform(self, x: Any, *, domain: str = "target") -> Any:
         x = matrix(x)
-        return x @ like(self.map_, x) if domain == "source" else x
+        for factor in self.factors_ if domain == "source" else ():
+            x = times(x, factor)
+        return x
+
+    @property
+    def map_(self) -> Any:
+        """``(d, d)`` A, made for who asks."""
+        return self.transform(np.eye(self.n_features_), domain="source")

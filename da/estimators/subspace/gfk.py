@@ -34,18 +34,21 @@ class GFK(Mapping):
     Args:
         components: k, the dimension of the subspaces; at most what both domains span. None takes the smallest at
             which a subspace is as far from that of both domains together as it can be (:func:`disagreement`).
+        centre: move every domain's mean to 0 first. Without it :math:`P_s` and :math:`P_t` are leading right singular
+            vectors of the rows as they are, which hold the means' directions, and rows are mapped as they are: what the
+            authors' code does.
 
     Reference: Gong, Shi, Sha & Grauman, Geodesic flow kernel for unsupervised domain adaptation, CVPR 2012.
 
-    Deviates: every domain is centred on its own mean, as the paper's standardised features are; k may exceed d / 2,
-    where the subspaces share directions, which then count in full.
+    Deviates: every domain is centred on its own mean, as the paper's standardised features are, unless ``centre`` is
+    False; k may exceed d / 2, where the subspaces share directions, which then count in full.
     """
 
     needs = Access(source_y=ALL, target_x=True)
     space = {"components": choice(10, 20, 40)}
 
-    def __init__(self, *, components: int | None = 20):
-        self.components = components
+    def __init__(self, *, components: int | None = 20, centre: bool = True):
+        self.components, self.centre = components, centre
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn means, ``angles_`` ``(k,)`` ascending in radians, and ``map_``, the ``(d, 2k)`` root Z."""
@@ -53,7 +56,7 @@ class GFK(Mapping):
             raise UsageError(f"GFK needs at least 1 component, got {self.components}.")
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
-        self.source_mean_, self.target_mean_ = xp.mean(x_s, axis=0), xp.mean(x_t, axis=0)
+        self.source_mean_, self.target_mean_ = (self.centre * xp.mean(x, axis=0) for x in (x_s, x_t))
         x_s, x_t = x_s - self.source_mean_, x_t - self.target_mean_
         size = max(min(x_s.shape[0] - 1, x_t.shape[0] - 1, x_s.shape[1]), 1)
         if self.components is None:

@@ -38,6 +38,8 @@ class Landmarks(Weighting):
         tolerance: a scale is solved when its squared MMD, of a kernel that is 1 between equal samples, is at most so
             far above the least one.
         max_iter: most iterations a scale.
+        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
 
     Reference: Gong, Grauman & Sha, Connecting the dots with landmarks: discriminatively learning domain-invariant
     features for unsupervised domain adaptation, ICML 2013.
@@ -51,8 +53,17 @@ class Landmarks(Weighting):
     needs = Access(source_y=ALL, target_x=True)
     space = {"octaves": choice(0, 2, 4, 6), "components": choice(10, 20, 40)}
 
-    def __init__(self, *, octaves: int = 6, components: int = 20, tolerance: float = 1e-4, max_iter: int = 1000):
+    def __init__(
+        self,
+        *,
+        octaves: int = 6,
+        components: int = 20,
+        tolerance: float = 1e-4,
+        max_iter: int = 1000,
+        min_effective: float = 0.5,
+    ):
         self.octaves, self.components, self.tolerance, self.max_iter = octaves, components, tolerance, max_iter
+        self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``shares_`` ``(2 octaves + 1, n_s)``, the solutions from the finest scale up, ``gaps_``, how far

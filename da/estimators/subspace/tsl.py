@@ -20,6 +20,7 @@ from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
 CRITERIA = ("flda", "pca")
+SPAN = 50
 Loss = Callable[[Any], tuple[float, Any]]
 
 
@@ -39,9 +40,10 @@ class TSL(Mapping):
     few times :math:`(n_s + n_t)^2` numbers.
 
     Args:
-        components: k, at most what the samples span; None is one less than the classes.
+        components: k, at most what the samples span; None is one less than the classes, or, for ``pca``, 50 or half of
+            what the samples span, where these are more and less.
         weight: :math:`\lambda`.
-        criterion: ``flda`` or ``pca``, which also serves where the class means of the source coincide.
+        criterion: ``pca`` or ``flda``; ``pca`` also serves where the class means of the source coincide.
         bandwidth: h, in units of the inputs; None makes :math:`\sqrt 2 h` the median distance in the first subspace.
         shrinkage: share of its mean variance that is added to every direction of :math:`S_w`.
         max_iter: most steps of L-BFGS.
@@ -51,7 +53,9 @@ class TSL(Mapping):
 
     Deviates: L-BFGS replaces gradient descent; both densities have one isotropic bandwidth, which stays as it is while
     W changes, and their constant factor is left out; :math:`S_w` is shrunk, without which Fisher's criterion is 0 where
-    there are fewer samples than features.
+    there are fewer samples than features. ``pca`` is the default: from Fisher's directions, which samples of many
+    features give without any spread inside classes, the second term leads astray (USPS and MNIST, nearest neighbour: 23
+    per cent, and 54 by ``pca``; SqueezeNet features of Office-Caltech10, logistic regression: 61 and 85).
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -62,7 +66,7 @@ class TSL(Mapping):
         *,
         components: int | None = None,
         weight: float = 10.0,
-        criterion: str = "flda",
+        criterion: str = "pca",
         bandwidth: float | None = None,
         shrinkage: float = 0.01,
         max_iter: int = 100,
@@ -84,7 +88,8 @@ class TSL(Mapping):
         both = both - xp.mean(both, axis=0)
         basis = principal(both, min(both.shape))
         z = both @ basis
-        k = min(self.components or max(len(np.unique(y_s)) - 1, 1), z.shape[1])
+        usual = max(len(np.unique(y_s)) - 1, 1, min(SPAN, z.shape[1] // 2) if self.criterion == "pca" else 0)
+        k = min(self.components or usual, z.shape[1])
         criterion, w = (self._fisher if self.criterion == "flda" else self._variance)(z[:n_s], y_s, k)
         sigma = median_bandwidth(z @ w) if self.bandwidth is None else 2.0**0.5 * self.bandwidth
         contrast = like(marginal(n_s, len(x_t)), x_s)

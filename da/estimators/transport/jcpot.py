@@ -12,7 +12,7 @@ from da.errors import DataError
 from da.estimators.arrays import as_numpy, like, namespace
 from da.estimators.base import labels_of, matched
 from da.estimators.transport.groups import one_hot
-from da.estimators.transport.plan import Gibbs, costs, uniform
+from da.estimators.transport.plan import FALLING, Gibbs, costs, uniform, warn_unless_converged
 from da.estimators.transport.propagation import Propagation
 from da.setting import ALL, MANY, Access
 from da.space import choice, log_uniform
@@ -90,6 +90,8 @@ class JCPOT(Propagation):
             self.converged_ = bool(np.linalg.norm(h - before) <= self.tolerance)
             if self.converged_:
                 break
+        change = float(np.linalg.norm(h - before) / np.linalg.norm(h))
+        warn_unless_converged(self, change, FALLING, "proportions still change", "raise `entropy` or `max_iter`")
         self.proportions_ = h / h.sum()
         self.plans_ = tuple(p.plan() for p in projected)
         mass: Any = sum(plan.T @ like(member, x_s) for plan, member in zip(self.plans_, members, strict=True))

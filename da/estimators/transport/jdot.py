@@ -12,8 +12,8 @@ from da.estimators.arrays import as_numpy, like, namespace
 from da.estimators.base import Predictor, labels_of, matched, matrix
 from da.estimators.kernels import KERNELS
 from da.estimators.transport.groups import one_hot
-from da.estimators.transport.joint import KernelRidge, alternate
-from da.estimators.transport.plan import costs
+from da.estimators.transport.joint import KernelRidge, alternate, falling
+from da.estimators.transport.plan import FALLING, costs, warn_unless_converged
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -92,6 +92,7 @@ class JDOT(Predictor):
 
         cost = self.distance_weight * costs(x_s, x_t, self.cost_norm)
         self.plan_, self.objectives_, self.converged_ = alternate(cost, learn, self.max_iter, self.tolerance)
+        warn_unless_converged(self, falling(self.objectives_), FALLING, "the objective still falls", "raise `max_iter`")
         return self
 
     def _losses(self, f: Any) -> tuple[Any, Any]:

@@ -10,8 +10,8 @@ from da.domain import Domain
 from da.estimators.arrays import as_numpy, like
 from da.estimators.base import Predictor, labels_of, matched, matrix
 from da.estimators.kernels import KERNELS
-from da.estimators.transport.joint import KernelRidge, alternate
-from da.estimators.transport.plan import costs
+from da.estimators.transport.joint import KernelRidge, alternate, falling
+from da.estimators.transport.plan import FALLING, costs, warn_unless_converged
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -80,6 +80,7 @@ class JDOTRegression(Predictor):
 
         cost = self.distance_weight * costs(x_s, x_t, self.cost_norm)
         self.plan_, self.objectives_, self.converged_ = alternate(cost, learn, self.max_iter, self.tolerance)
+        warn_unless_converged(self, falling(self.objectives_), FALLING, "the objective still falls", "raise `max_iter`")
         return self
 
     def predict(self, x: Any) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,13 @@ class KernelRidge:
     def smooth(self, z: Any) -> Any:
         """f at the samples alone."""
         return self.vectors @ ((self.values / (self.values + self.ridge))[:, None] * (self.vectors.T @ z))
+
+
+def falling(objectives: Sequence[float]) -> float:
+    """How much an objective fell in its last turn, relative to it; 0 after a single one, which says nothing."""
+    if len(objectives) < 2:
+        return 0.0
+    return (objectives[-2] - objectives[-1]) / max(abs(objectives[-1]), 1e-300)
 
 
 def alternate(

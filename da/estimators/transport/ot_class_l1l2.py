@@ -12,7 +12,17 @@ from da.domain import Domain
 from da.estimators.arrays import namespace
 from da.estimators.base import labels_of, matched
 from da.estimators.transport.groups import one_hot
-from da.estimators.transport.plan import Barycentric, costs, descend, entropic, uniform
+from da.estimators.transport.plan import (
+    MASSES,
+    Barycentric,
+    Entropic,
+    costs,
+    descend,
+    entropic,
+    marginal_error,
+    uniform,
+    warn_of_masses,
+)
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -65,7 +75,7 @@ class ClassTransportL1L2(Barycentric):
         self.rounds, self.max_iter, self.tolerance = rounds, max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, the ``images_`` of the source, and ``converged_``."""
+        """Learn ``plan_``, the ``images_`` of the source, ``converged_``; warns of a ``marginal_error_`` > 1 %."""
         x_s, x_t = matched(source, target)
         y = labels_of(source)
         group = one_hot(y, np.unique(y), x_s)
@@ -81,13 +91,21 @@ class ClassTransportL1L2(Barycentric):
         def gradient(plan: Any) -> Any:
             return self.class_weight * plan / xp.clip(group @ norms(plan), TINY)
 
-        def linear(a: Any, b: Any, cost: Any) -> Any:
-            return entropic(a, b, cost, self.entropy, self.max_iter, self.tolerance)[0]
+        tried: list[Entropic] = []
 
-        plan, self.converged_ = descend(
-            uniform(x_s), uniform(x_t), costs(x_s, x_t, self.cost_norm), value, gradient, linear, _search,
+        def linear(a: Any, b: Any, cost: Any) -> Any:
+            if not tried or tried[-1].error <= MASSES:  # else no further Sinkhorn would end either
+                tried.append(entropic(a, b, cost, self.entropy, self.max_iter, self.tolerance))
+            return tried[-1].plan
+
+        a, b = uniform(x_s), uniform(x_t)
+        plan, fall = descend(
+            a, b, costs(x_s, x_t, self.cost_norm), value, gradient, linear, _search,
             self.rounds, self.tolerance,
         )  # fmt: skip
+        self.marginal_error_ = max(marginal_error(plan, a, b), tried[-1].error)
+        self.converged_ = fall <= self.tolerance and self.marginal_error_ <= MASSES
+        warn_of_masses(self, self.marginal_error_)
         self._learn(x_s, x_t, plan)
         return self
 

@@ -9,7 +9,7 @@ import numpy as np
 from da.domain import Domain
 from da.estimators.base import labels_of, matched
 from da.estimators.transport.groups import one_hot
-from da.estimators.transport.plan import METRICS, Barycentric, costs, entropic, uniform
+from da.estimators.transport.plan import MASSES, METRICS, Barycentric, costs, entropic, uniform, warn_of_masses
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -65,7 +65,7 @@ class ClassTransportLpL1(Barycentric):
         self.rounds, self.max_iter, self.tolerance = rounds, max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, the ``images_`` of the source, and ``converged_``."""
+        """Learn ``plan_``, the ``images_`` of the source, ``converged_``; warns of a ``marginal_error_`` > 1 %."""
         x_s, x_t = matched(source, target)
         y = labels_of(source)
         group = one_hot(y, np.unique(y), x_s)
@@ -73,9 +73,12 @@ class ClassTransportLpL1(Barycentric):
         a, b = uniform(x_s), uniform(x_t)
         slope = 0.0 * cost
         for _ in range(max(self.rounds, 1)):
-            plan, self.converged_ = entropic(
+            plan, self.converged_, self.marginal_error_ = entropic(
                 a, b, cost + self.class_weight * slope, self.entropy, self.max_iter, self.tolerance
             )
+            if self.marginal_error_ > MASSES:  # a tangent at what is no plan leads nowhere
+                break
             slope = group @ (0.5 * (group.T @ plan + SMOOTHING) ** -0.5)
+        warn_of_masses(self, self.marginal_error_)
         self._learn(x_s, x_t, plan)
         return self

@@ -9,7 +9,8 @@ from da.errors import UsageError, nearest
 from da.estimators.arrays import like, namespace
 from da.estimators.base import Mapping, matched, matrix
 from da.estimators.kernels import KERNELS, gram, median_bandwidth, squared_distances
-from da.estimators.transport.plan import descend, exact, quadratic_step, uniform, unit_of
+from da.estimators.transport.plan import FALLING, uniform, unit_of, warn_unless_converged
+from da.estimators.transport.quadratic import Quadratic, minimise
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -45,6 +46,7 @@ class KernelTransport(Mapping):
     the plan and in the map, which comes down to the same minimum.
     """
 
+    target_stays = True
     needs = Access(source_y=ALL, target_x=True)
     space = {
         "kernel": choice(*KERNELS),
@@ -86,19 +88,11 @@ class KernelTransport(Mapping):
         inverse = (vectors / (xp.clip(values, 0.0) + self.regularization)) @ vectors.T
         start = self.source_ if self.kernel == "linear" else 0.0 * self.source_
 
-        def misfit(z: Any) -> Any:
-            return self.regularization * xp.sum(z * (inverse @ z))
-
-        def gradient(plan: Any) -> Any:
-            return 2.0 * n * self.regularization * (inverse @ (n * (plan @ z_t) - start)) @ z_t.T
-
-        def search(_: Any, __: Any, direction: Any, linearised: Any) -> float:
-            return quadratic_step(float(misfit(n * (direction @ z_t))), float(xp.sum(linearised * direction)))
-
-        self.plan_, self.converged_ = descend(
-            uniform(x_s), uniform(x_t), self.transport_weight * n * squared_distances(self.source_, z_t),
-            lambda plan: misfit(n * (plan @ z_t) - start), gradient, exact, search, self.max_iter, self.tolerance,
-        )  # fmt: skip
+        term = Quadratic(self.regularization, lambda z: inverse @ z, n * z_t, start=start)
+        cost = self.transport_weight * n * squared_distances(self.source_, z_t)
+        self.plan_, fall = minimise(uniform(x_s), uniform(x_t), cost, (term,), self.max_iter, self.tolerance)
+        self.converged_ = fall <= self.tolerance
+        warn_unless_converged(self, fall, FALLING, "the objective still falls", "raise `max_iter`")
         self.coefficients_ = inverse @ (n * (self.plan_ @ z_t) - start)
         return self
 

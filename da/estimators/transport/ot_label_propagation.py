@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from da.domain import Domain
 from da.estimators.base import labels_of, matched
 from da.estimators.transport.groups import one_hot
-from da.estimators.transport.plan import METRICS, costs, entropic, exact, uniform
+from da.estimators.transport.plan import METRICS, costs, entropic, exact, marginal_error, uniform, warn_of_masses
 from da.estimators.transport.propagation import Propagation
 from da.setting import ALL, Access
 from da.space import choice
@@ -67,7 +67,10 @@ class TransportedLabels(Propagation):
         a, b, cost = uniform(x_s), uniform(x_t), costs(x_s, x_t, self.cost_norm, self.metric)
         if self.entropy == 0.0:
             self.plan_, self.converged_ = exact(a, b, cost), True
+            self.marginal_error_ = marginal_error(self.plan_, a, b)
         else:
-            self.plan_, self.converged_ = entropic(a, b, cost, self.entropy, self.max_iter, self.tolerance)
+            found = entropic(a, b, cost, self.entropy, self.max_iter, self.tolerance)
+            self.plan_, self.converged_, self.marginal_error_ = found
+            warn_of_masses(self, self.marginal_error_)
         self._learn(x_t, self.plan_.T @ one_hot(y, classes, x_s), classes)
         return self

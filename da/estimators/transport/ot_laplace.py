@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-import numpy as np
+from scipy import sparse
 from sklearn.neighbors import kneighbors_graph
+from torch import Tensor
 
 from da.domain import Domain
 from da.estimators.arrays import as_numpy, like, namespace
 from da.estimators.base import matched
-from da.estimators.transport.plan import Barycentric, costs, descend, exact, quadratic_step, uniform, unit_of
+from da.estimators.transport.plan import FALLING, Barycentric, costs, uniform, unit_of, warn_unless_converged
+from da.estimators.transport.quadratic import Quadratic, minimise
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 from da.space import uniform as evenly
@@ -75,28 +77,25 @@ class LaplaceTransport(Barycentric):
         l_s, l_t = (laplacian(x, self.neighbors) for x in (x_s, x_t))
         w_s, w_t = self.laplace_weight * (1.0 - self.target_share), self.laplace_weight * self.target_share
 
-        def value(plan: Any) -> Any:
-            to, back = plan @ z_t, plan.T @ z_s
-            return w_s * xp.sum(to * (l_s @ to)) + w_t * xp.sum(back * (l_t @ back))
-
-        def gradient(plan: Any) -> Any:
-            return 2.0 * w_s * (l_s @ (plan @ z_t)) @ z_t.T + 2.0 * w_t * z_s @ (l_t @ (plan.T @ z_s)).T
-
-        def search(_: Any, __: Any, direction: Any, linearised: Any) -> float:
-            return quadratic_step(float(value(direction)), float(xp.sum(linearised * direction)))
-
-        plan, self.converged_ = descend(
-            uniform(x_s), uniform(x_t), cost / unit, value, gradient, exact, search, self.max_iter, self.tolerance
+        terms = (
+            Quadratic(w_s, lambda z: l_s @ z, z_t),
+            Quadratic(w_t, lambda z: l_t @ z, z_s, back=True),
         )
+        plan, fall = minimise(uniform(x_s), uniform(x_t), cost / unit, terms, self.max_iter, self.tolerance)
+        self.converged_ = fall <= self.tolerance
+        warn_unless_converged(self, fall, FALLING, "the objective still falls", "raise `max_iter`")
         self._learn(x_s, x_t, plan)
         return self
 
 
 def laplacian(x: Any, neighbors: int) -> Any:
-    """``(n, n)`` Laplacian of the graph of nearest neighbours, an edge of which weighs 1 if mutual and 1/2 if not."""
-    k = min(neighbors, x.shape[0] - 1)
-    if k < 1:
-        return like(np.zeros((x.shape[0], x.shape[0])), x)
-    edges = kneighbors_graph(as_numpy(x), k).toarray()
+    """``(n, n)`` Laplacian of the graph of nearest neighbours, an edge of which weighs 1 if mutual and 1/2 if not.
+
+    Sparse, unless x is a tensor.
+    """
+    n = x.shape[0]
+    k = min(neighbors, n - 1)
+    edges = sparse.csr_array(kneighbors_graph(as_numpy(x), k) if k >= 1 else (n, n))
     edges = (edges + edges.T) / 2.0
-    return like(np.diag(edges.sum(0)) - edges, x)
+    found = sparse.csr_array(sparse.diags_array(edges.sum(axis=0)) - edges)
+    return like(found.toarray(), x) if isinstance(x, Tensor) else found

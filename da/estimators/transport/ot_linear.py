@@ -9,7 +9,7 @@ import numpy as np
 from da.domain import Domain
 from da.estimators.arrays import like, namespace
 from da.estimators.base import Mapping, matched, matrix
-from da.estimators.linalg import power
+from da.estimators.linalg import LowRank, power, times
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -21,7 +21,8 @@ class LinearTransport(Mapping):
         A = C_s^{-1/2} \left( C_s^{1/2} C_t C_s^{1/2} \right)^{1/2} C_s^{-1/2}
 
     with A ``(d, d)``, symmetric and positive semi-definite: of all maps with :math:`A C_s A = C_t` the one that moves
-    least. Costs :math:`O((n_s + n_t) d^2 + d^3)`.
+    least. Costs :math:`O((n_s + n_t) d^2 + d^3)`, or, with :math:`n = n_s + n_t < d` samples, outside of whose span A
+    is the identity, :math:`O(n^2 d + n^3)` and no ``(d, d)`` matrix.
 
     Args:
         regularization: added to the diagonals of :math:`C_s` and :math:`C_t`, in squared units of the features: the
@@ -34,6 +35,7 @@ class LinearTransport(Mapping):
     Deviates: directions in which the source has no variance to rounding go to the target's mean.
     """
 
+    target_stays = True
     needs = Access(source_y=ALL, target_x=True)
     space = {"regularization": log_uniform(1e-8, 1e1), "centre": choice(True, False)}
 
@@ -41,23 +43,29 @@ class LinearTransport(Mapping):
         self.regularization, self.centre = regularization, centre
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``map_``, the ``(d, d)`` matrix A, and both means."""
+        """Learn ``map_``, the ``(d, d)`` matrix A (of few samples a :class:`LowRank` one), and both means."""
         x_s, x_t = matched(source, target)
-        self.source_mean_, c_s = self._moments(x_s)
-        self.target_mean_, c_t = self._moments(x_t)
-        root, inverse = power(c_s, 0.5), power(c_s, -0.5)
-        middle = root @ c_t @ root
-        self.map_ = inverse @ power((middle + middle.T) / 2.0, 0.5) @ inverse
+        xp = namespace(x_s)
+        self.source_mean_, self.target_mean_ = (self.centre * xp.mean(x, axis=0) for x in (x_s, x_t))
+        x_s, x_t = x_s - self.source_mean_, x_t - self.target_mean_
+        if x_s.shape[0] + x_t.shape[0] >= x_s.shape[1]:
+            self.map_ = self._monge(x_s, x_t)
+            return self
+        basis, _ = xp.linalg.qr(xp.concat([x_s, x_t]).T)
+        rest = float(self.regularization > 0.0)
+        inner = self._monge(x_s @ basis, x_t @ basis)
+        self.map_ = LowRank(rest, basis, inner - rest * like(np.eye(basis.shape[1]), x_s))
         return self
 
-    def _moments(self, x: Any) -> tuple[Any, Any]:
-        xp = namespace(x)
-        mean = xp.mean(x, axis=0) if self.centre else 0.0 * x[0]
-        moments = (x - mean).T @ (x - mean) / x.shape[0]
-        return mean, moments + self.regularization * like(np.eye(x.shape[1]), x)
+    def _monge(self, x_s: Any, x_t: Any) -> Any:
+        """A between centred domains."""
+        c_s, c_t = (x.T @ x / x.shape[0] + self.regularization * like(np.eye(x.shape[1]), x) for x in (x_s, x_t))
+        root, inverse = power(c_s, 0.5), power(c_s, -0.5)
+        middle = root @ c_t @ root
+        return inverse @ power((middle + middle.T) / 2.0, 0.5) @ inverse
 
     def transform(self, x: Any, *, domain: str = "target") -> Any:
         x = matrix(x)
         if domain != "source":
             return x
-        return like(self.target_mean_, x) + (x - like(self.source_mean_, x)) @ like(self.map_, x)
+        return like(self.target_mean_, x) + times(x - like(self.source_mean_, x), self.map_)

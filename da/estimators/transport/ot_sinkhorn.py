@@ -6,7 +6,7 @@ from typing import Self
 
 from da.domain import Domain
 from da.estimators.base import matched
-from da.estimators.transport.plan import METRICS, Barycentric, costs, entropic, uniform
+from da.estimators.transport.plan import METRICS, Barycentric, costs, entropic, uniform, warn_of_masses
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -49,9 +49,9 @@ class SinkhornTransport(Barycentric):
         self.max_iter, self.tolerance = max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, the ``images_`` of the source, and ``converged_``."""
+        """Learn ``plan_``, the ``images_`` of the source, ``converged_``; warns of a ``marginal_error_`` > 1 %."""
         x_s, x_t = matched(source, target)
-        plan, self.converged_ = entropic(
+        plan, self.converged_, self.marginal_error_ = entropic(
             uniform(x_s),
             uniform(x_t),
             costs(x_s, x_t, self.cost_norm, self.metric),
@@ -59,5 +59,6 @@ class SinkhornTransport(Barycentric):
             self.max_iter,
             self.tolerance,
         )
+        warn_of_masses(self, self.marginal_error_)
         self._learn(x_s, x_t, plan)
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import namespace
 from da.estimators.base import matched
-from da.estimators.transport.plan import Barycentric, Gibbs, costs, uniform
+from da.estimators.transport.plan import MASSES, Barycentric, Gibbs, costs, uniform, warn_unless_converged
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -81,6 +82,9 @@ class UnbalancedTransport(Barycentric):
             if change <= self.tolerance:
                 break
         self.converged_ = change <= self.tolerance
+        warn_unless_converged(
+            self, math.expm1(min(change, 100.0)), MASSES, "a scaling still changes", "raise `entropy` or `max_iter`"
+        )
         plan = kernel.plan(f + log_a, g + log_b)
         present = xp.sum(plan, axis=1)[:, None] > ABSENT * a[:, None]
         self._learn(x_s, x_t, xp.where(present, plan, xp.zeros_like(plan)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from da.errors import DataError, UsageError, nearest
 from da.estimators.arrays import like, namespace
@@ -20,6 +22,10 @@ METRICS = ("sqeuclidean", "cityblock", "cosine")
 STEEP = 500.0
 """From this ratio of costs to entropy on, scaling vectors may overflow, and potentials take their place."""
 PIVOTS = 100_000_000
+MASSES = 0.01
+"""A plan whose masses are further off is not the one that was asked for: 1 per cent of a sample's."""
+FALLING = 1e-3
+"""A solver whose objective still falls by a larger share at its last step is not near its end."""
 
 
 def pot() -> Any:
@@ -96,8 +102,22 @@ def exact(a: Any, b: Any, cost: Any) -> Any:
     return plan
 
 
-def entropic(a: Any, b: Any, cost: Any, entropy: float, max_iter: int, tolerance: float) -> tuple[Any, bool]:
-    """``(n_s, n_t)`` the plan of least cost less ``entropy`` times its entropy, and whether Sinkhorn converged."""
+class Entropic(NamedTuple):
+    """A plan by Sinkhorn's iterations.
+
+    Args:
+        plan: ``(n_s, n_t)``.
+        converged: whether the target's masses are met to the tolerance.
+        error: the largest relative error of a sample's mass, of either domain.
+    """
+
+    plan: Any
+    converged: bool
+    error: float
+
+
+def entropic(a: Any, b: Any, cost: Any, entropy: float, max_iter: int, tolerance: float) -> Entropic:
+    """The plan of least cost less ``entropy`` times its entropy."""
     if entropy <= 0.0:
         raise UsageError(f"entropy={entropy} is not above 0; ot_emd is the transport without entropy.")
     xp = namespace(cost)
@@ -111,7 +131,42 @@ def entropic(a: Any, b: Any, cost: Any, entropy: float, max_iter: int, tolerance
             )
         if not caught and abs(float(xp.sum(plan)) - 1.0) < 1e-6:  # else mass was lost to under- or overflow
             break
-    return plan, float(log["err"][-1]) <= tolerance
+    error = marginal_error(plan, a, b)
+    return Entropic(plan, float(log["err"][-1]) <= tolerance and error <= MASSES, error)
+
+
+def marginal_error(plan: Any, a: Any, b: Any) -> float:
+    """The largest relative error of a sample's mass in a plan between two masses; infinite if it is not finite."""
+    xp = namespace(plan)
+    off = max(float(xp.max(abs(xp.sum(plan, axis=axis) - mass) / mass)) for axis, mass in ((1, a), (0, b)))
+    return off if math.isfinite(off) else math.inf
+
+
+def warn_unless_converged(estimator: Any, error: float, limit: float, what: str, remedy: str) -> None:
+    """Warn where a solver stopped at its limit of iterations too far from its goal to be relied on.
+
+    Args:
+        estimator: has the parameter ``max_iter`` or ``rounds``.
+        error: how far it is from it.
+        limit: how far it may be.
+        what: the error, to be put before its share.
+        remedy: what to do.
+    """
+    if error > limit:
+        steps = getattr(estimator, "rounds", None) or estimator.max_iter
+        warnings.warn(
+            f"{type(estimator).__name__} did not converge within {steps} iterations: {what} by {error:.2g} of its "
+            f"value; {remedy}.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+
+def warn_of_masses(estimator: Any, error: float) -> None:
+    """Warn where a plan does not have the masses that it should have."""
+    warn_unless_converged(
+        estimator, error, MASSES, "the mass of a sample is off", "raise `entropy` or `max_iter`, or use ot_emd"
+    )
 
 
 class Gibbs:
@@ -164,7 +219,7 @@ def descend(
     search: Callable[..., float],
     max_iter: int,
     tolerance: float,
-) -> tuple[Any, bool]:
+) -> tuple[Any, float]:
     r"""Conditional gradient for :math:`\min_\gamma \langle \gamma, C \rangle + f(\gamma)` between two masses.
 
     Args:
@@ -179,7 +234,7 @@ def descend(
         tolerance: stop when the objective falls by no more, absolutely or relatively.
 
     Returns:
-        the plan, and whether the objective had stopped falling.
+        the plan, and how much the objective fell in the last step, relative to it (of 1, where that is more).
     """
     losses: list[float] = []
 
@@ -195,7 +250,7 @@ def descend(
             numItermax=max_iter, stopThr=tolerance, stopThr2=tolerance,
         )  # fmt: skip
         scale = max(1.0, abs(float(namespace(cost).sum(plan * cost) + value(plan))))
-    return plan, losses[-1] <= tolerance * scale
+    return plan, losses[-1] / scale
 
 
 def quadratic_step(bend: float, slope: float) -> float:
@@ -210,6 +265,8 @@ class Barycentric(Mapping):
 
     Source samples that were not fitted on move as the nearest one that was.
     """
+
+    target_stays = True
 
     def _learn(self, x_s: Any, x_t: Any, plan: Any) -> None:
         """Set ``plan_`` ``(n_s, n_t)``, ``source_`` and the ``images_`` of the source; rows without mass stay."""

@@ -26,6 +26,8 @@ class BBSE(LabelShift):
         classifier: f, whose accuracy matters less than that its answers differ between classes; None becomes the
             classifier of the run, and, used alone, is logistic regression on standardised inputs.
         soft: average f's probabilities instead of its labels.
+        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
 
     Reference: Lipton, Wang & Smola, Detecting and correcting for label shift with black box predictors, ICML 2018.
 
@@ -37,8 +39,15 @@ class BBSE(LabelShift):
     needs = Access(source_y=ALL, target_x=True)
     space = {"soft": choice(False, True)}
 
-    def __init__(self, *, classifier: BaseEstimator | None = None, soft: bool = False):
+    def __init__(
+        self,
+        *,
+        classifier: BaseEstimator | None = None,
+        soft: bool = False,
+        min_effective: float = 0.5,
+    ):
         self.classifier, self.soft = classifier, soft
+        self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``confusion_`` ``(K, K)``, ``class_weights_``, ``target_priors_`` and ``weights_``."""

@@ -13,6 +13,7 @@ from da.domain import Domain
 from da.errors import UsageError, nearest
 from da.estimators.arrays import as_numpy
 from da.estimators.base import matched
+from da.estimators.classifiers.choice import settled
 from da.estimators.weighting.label_shift import LabelShift, cross_outputs, fitted, outputs
 from da.setting import ALL, Access
 from da.space import choice
@@ -38,6 +39,8 @@ class EMPrior(LabelShift):
             bias to every class. The method is only as good as f is calibrated, and networks are not.
         tolerance: stop when the priors change by less (sum of absolute changes).
         max_iter: most iterations.
+        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
 
     Reference: Saerens, Latinne & Decaestecker, Adjusting the outputs of a classifier to new a priori probabilities: a
     simple procedure, Neural Computation 2002; calibration: Alexandari, Kundaje & Shrikumar, Maximum likelihood with
@@ -57,8 +60,10 @@ class EMPrior(LabelShift):
         calibration: str = "bias_corrected",
         tolerance: float = 1e-8,
         max_iter: int = 1000,
+        min_effective: float = 0.5,
     ):
         self.classifier, self.calibration, self.tolerance, self.max_iter = classifier, calibration, tolerance, max_iter
+        self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``class_weights_``, ``target_priors_``, ``weights_`` and ``n_iter_``."""
@@ -66,10 +71,11 @@ class EMPrior(LabelShift):
             raise UsageError(f"There is no calibration '{self.calibration}'; {nearest(self.calibration, CALIBRATIONS)}")
         x_s, x_t = matched(source, target)
         index, priors = self._classes(source)
-        model = fitted(self.classifier, as_numpy(x_s), index)
+        classifier = settled(self.classifier, as_numpy(x_s), index)
+        model = fitted(classifier, as_numpy(x_s), index)
         proba = outputs(model, as_numpy(x_t), len(priors), soft=True)
         if self.calibration != "none":
-            held_out = cross_outputs(self.classifier, x_s, index, x_t, soft=True).source
+            held_out = cross_outputs(classifier, x_s, index, x_t, soft=True).source
             scale, bias = calibrate(held_out, index, biased=self.calibration == "bias_corrected")
             proba = softmax(scale * np.log(np.maximum(proba, TINY)) + bias, axis=1)
         proba = np.maximum(proba, TINY)

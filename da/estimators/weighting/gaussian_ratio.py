@@ -24,6 +24,8 @@ class GaussianRatio(Weighting):
     Args:
         regularization: r, in variances of the pooled features: what keeps directions in which a domain hardly varies
             from ruling all others.
+        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
 
     Reference: Shimodaira, Improving predictive inference under covariate shift by weighting the log-likelihood
     function, Journal of Statistical Planning and Inference 90, 2000.
@@ -34,8 +36,14 @@ class GaussianRatio(Weighting):
     needs = Access(source_y=ALL, target_x=True)
     space = {"regularization": log_uniform(1e-6, 1.0)}
 
-    def __init__(self, *, regularization: float = 1e-3):
+    def __init__(
+        self,
+        *,
+        regularization: float = 1e-3,
+        min_effective: float = 0.5,
+    ):
         self.regularization = regularization
+        self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``weights_``."""

@@ -27,6 +27,8 @@ class KDERatio(Weighting):
         bandwidth: h of both densities, in units of the inputs; None chooses one for each domain, among multiples of the
             median distance of its samples (1/8 to 4), by the likelihood of samples left out one at a time, of which at
             most 2000 are used.
+        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
         seed: draws those.
 
     Reference: Sugiyama & Müller, Input-dependent estimation of generalization error under covariate shift, Statistics
@@ -35,8 +37,15 @@ class KDERatio(Weighting):
 
     needs = Access(source_y=ALL, target_x=True)
 
-    def __init__(self, *, bandwidth: float | None = None, seed: int = 0):
+    def __init__(
+        self,
+        *,
+        bandwidth: float | None = None,
+        min_effective: float = 0.5,
+        seed: int = 0,
+    ):
         self.bandwidth, self.seed = bandwidth, seed
+        self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``weights_``, and ``bandwidths_`` of source and target."""

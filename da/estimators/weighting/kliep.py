@@ -32,6 +32,8 @@ class KLIEP(Weighting):
             distance of pooled samples by the likelihood of held-out target samples, of which at most 2000 are used.
         centres: b; all target samples if these are fewer.
         folds: parts of the target that are held out in turn.
+        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
         seed: draws centres and folds.
 
     Reference: Sugiyama, Suzuki, Nakajima, Kashima, von Bünau & Kawanabe, Direct importance estimation for covariate
@@ -45,8 +47,17 @@ class KLIEP(Weighting):
     needs = Access(source_y=ALL, target_x=True)
     space = {"centres": choice(50, 100, 200)}
 
-    def __init__(self, *, bandwidth: float | None = None, centres: int = 100, folds: int = 5, seed: int = 0):
+    def __init__(
+        self,
+        *,
+        bandwidth: float | None = None,
+        centres: int = 100,
+        folds: int = 5,
+        min_effective: float = 0.5,
+        seed: int = 0,
+    ):
         self.bandwidth, self.centres, self.folds, self.seed = bandwidth, centres, folds, seed
+        self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``weights_``, ``bandwidth_`` and ``gap_``, a bound on how much log-likelihood is missed."""

@@ -40,14 +40,19 @@ class KMM(Weighting):
         landmarks: m; None is exact up to 5000 source samples, and 500 landmarks beyond. On 3000 samples of Gaussians
             these missed 0.002 % of what exact weights gain in squared distance of means in 10 dimensions, and 3 % in 50
             (2000 landmarks: 0.6 %); weights correlated by 0.999 and 0.87 (0.97).
-        accuracy: the ``residual_`` to stop at.
+        accuracy: the ``residual_`` to stop at. On pairs of Office-Caltech10 (SURF, SqueezeNet), WISDM, Amazon reviews,
+            and MNIST and USPS, weights at 1e-6 correlate by at least 0.9998 with those at 1e-9, in half of the time
+            (150 to 850 steps; 0.02 to 1.1 s up to 2000 samples); at 1e-4 by 0.84 at worst.
         max_iter: most steps.
+        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
         seed: draws the landmarks.
 
     Reference: Huang et al., Correcting sample selection bias by unlabeled data, NeurIPS 2006, eq. 5.
 
-    Deviates: the paper leaves the solver open. K is nearly singular, so that weights far apart are all but optimal;
-    this solver starts from equal weights and stops at ``accuracy``, on the even side of these.
+    Deviates: the paper leaves the solver open. In few dimensions K is nearly singular, so that weights far apart are
+    all but optimal (in the plane those at 1e-6 and 1e-9 correlate by 0.85); this solver starts from equal weights and
+    stops at ``accuracy``, on the even side of these.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -60,12 +65,13 @@ class KMM(Weighting):
         limit: float = 1000.0,
         tolerance: float | None = None,
         landmarks: int | None = None,
-        accuracy: float = 1e-4,
-        max_iter: int = 5000,
+        accuracy: float = 1e-6,
+        max_iter: int = 2000,
+        min_effective: float = 0.5,
         seed: int = 0,
     ):
         self.bandwidth, self.limit, self.tolerance, self.landmarks = bandwidth, limit, tolerance, landmarks
-        self.accuracy, self.max_iter, self.seed = accuracy, max_iter, seed
+        self.accuracy, self.max_iter, self.min_effective, self.seed = accuracy, max_iter, min_effective, seed
 
     def fit(self, source: Domain, target: Domain) -> Self:
         r"""Learn ``weights_``, and how well the problem is solved.

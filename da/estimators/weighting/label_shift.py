@@ -15,6 +15,8 @@ from da.domain import Domain
 from da.errors import DataError, UsageError
 from da.estimators.arrays import as_numpy
 from da.estimators.base import Weighting, labels_of
+from da.estimators.classifiers.choice import settled
+from da.estimators.folds import folds_of
 
 FOLDS = 5
 FLOOR = 1e-6
@@ -88,11 +90,10 @@ def cross_outputs(
         folds: number of folds; at most ``n_s``.
     """
     x_s, x_t = as_numpy(x_s), as_numpy(x_t)
-    n, size = len(x_s), int(index.max()) + 1
-    fold = np.empty(n, dtype=np.int64)
-    mark = x_s @ np.cos(np.arange(x_s.shape[1]))  # a number of its own for every sample
-    fold[np.lexsort((mark, index))] = np.arange(n) % folds
-    source, target = np.zeros((n, size)), np.zeros((len(x_t), size))
+    size = int(index.max()) + 1
+    classifier = settled(classifier, x_s, index)
+    fold = folds_of(x_s, index, folds)
+    source, target = np.zeros((len(x_s), size)), np.zeros((len(x_t), size))
     used = np.unique(fold)
     for k in used:
         held = fold == k

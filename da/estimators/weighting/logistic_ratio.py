@@ -26,6 +26,8 @@ class LogisticRatio(Weighting):
     Args:
         C: inverse strength of the regression's l2 penalty, on standardised inputs.
         limit: largest weight before normalisation; None for no limit.
+        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
 
     Reference: Bickel, Brückner & Scheffer, Discriminative learning under covariate shift, JMLR 2009, eq. 12.
 
@@ -35,8 +37,15 @@ class LogisticRatio(Weighting):
     needs = Access(source_y=ALL, target_x=True)
     space = {"C": log_uniform(1e-3, 1e2)}
 
-    def __init__(self, *, C: float = 1.0, limit: float | None = None):  # scikit-learn's name
+    def __init__(
+        self,
+        *,
+        C: float = 1.0,
+        limit: float | None = None,
+        min_effective: float = 0.5,
+    ):  # scikit-learn's name
         self.C, self.limit = C, limit
+        self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``model_`` and ``weights_``."""

@@ -34,6 +34,8 @@ class MMDTargetShift(LabelShift):
         regularization: :math:`\lambda` of the conditional mean, in samples.
         limit: B, the largest ratio of priors.
         tolerance: :math:`\epsilon`; None is :math:`B / (4 \sqrt{n_s})`, as the paper proposes.
+        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
 
     Reference: Zhang, Schölkopf, Muandet & Wang, Domain adaptation under target and conditional shift, ICML 2013,
     section 3, for a discrete label with the Kronecker delta kernel.
@@ -52,8 +54,10 @@ class MMDTargetShift(LabelShift):
         regularization: float = 0.1,
         limit: float = 10.0,
         tolerance: float | None = None,
+        min_effective: float = 0.5,
     ):
         self.bandwidth, self.regularization, self.limit, self.tolerance = bandwidth, regularization, limit, tolerance
+        self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``class_weights_``, ``target_priors_`` and ``weights_``."""

@@ -26,6 +26,8 @@ class NearestNeighbour(Weighting):
     Args:
         smoothing: :math:`\gamma`, in target samples: added to every count (Laplace); 0 is the plain method, 1 what the
             paper calls its smoothed variant.
+        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
 
     Reference: Loog, Nearest neighbor-based importance weighting, MLSP 2012.
     """
@@ -33,8 +35,14 @@ class NearestNeighbour(Weighting):
     needs = Access(source_y=ALL, target_x=True)
     space = {"smoothing": uniform(0.0, 5.0)}
 
-    def __init__(self, *, smoothing: float = 0.0):
+    def __init__(
+        self,
+        *,
+        smoothing: float = 0.0,
+        min_effective: float = 0.5,
+    ):
         self.smoothing = smoothing
+        self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``weights_``."""

@@ -32,6 +32,8 @@ class RLLS(LabelShift):
         alpha: strength of the penalty, in units of the bound :math:`\Delta` on the error of C.
         gamma: part of the estimated shift that is believed, in [0, 1].
         delta: probability with which :math:`\Delta` may fail.
+        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
 
     Reference: Azizzadenesheli, Liu, Yang & Anandkumar, Regularized learning for domain adaptation under label shifts,
     ICLR 2019; :math:`\Delta` and the default of ``alpha`` as in its authors' code.
@@ -49,8 +51,10 @@ class RLLS(LabelShift):
         alpha: float = 0.01,
         gamma: float = 1.0,
         delta: float = 0.05,
+        min_effective: float = 0.5,
     ):
         self.classifier, self.alpha, self.gamma, self.delta = classifier, alpha, gamma, delta
+        self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``confusion_`` ``(K, K)``, ``class_weights_``, ``target_priors_`` and ``weights_``."""

@@ -36,6 +36,8 @@ class RULSIF(Weighting):
             held-out samples, at most 2000 of each domain.
         centres: b; all target samples if these are fewer.
         folds: parts of either domain that are held out in turn.
+        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
         seed: draws centres and folds.
 
     Reference: Yamada, Suzuki, Kanamori, Hachiya & Sugiyama, Relative density-ratio estimation for robust distribution
@@ -53,10 +55,12 @@ class RULSIF(Weighting):
         ridge: float | None = None,
         centres: int = 100,
         folds: int = 5,
+        min_effective: float = 0.5,
         seed: int = 0,
     ):
         self.relative, self.bandwidth, self.ridge = relative, bandwidth, ridge
         self.centres, self.folds, self.seed = centres, folds, seed
+        self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``weights_``, ``bandwidth_``, ``ridge_`` and ``coefficients_``, those of ``centres_``."""

@@ -30,6 +30,8 @@ class ULSIF(Weighting):
         ridge: :math:`\lambda`; None chooses from 0.001 to 10. Whatever is None is chosen by the leave-one-out score,
             which has a closed form, on at most 2000 pairs of samples.
         centres: b; all target samples if these are fewer.
+        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
         seed: draws centres and pairs.
 
     Reference: Kanamori, Hido & Sugiyama, A least-squares approach to direct importance estimation, JMLR 10, 2009.
@@ -39,9 +41,16 @@ class ULSIF(Weighting):
     space = {"centres": choice(50, 100, 200)}
 
     def __init__(
-        self, *, bandwidth: float | None = None, ridge: float | None = None, centres: int = 100, seed: int = 0
+        self,
+        *,
+        bandwidth: float | None = None,
+        ridge: float | None = None,
+        centres: int = 100,
+        min_effective: float = 0.5,
+        seed: int = 0,
     ):
         self.bandwidth, self.ridge, self.centres, self.seed = bandwidth, ridge, centres, seed
+        self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``weights_``, ``bandwidth_``, ``ridge_`` and ``coefficients_``, those of ``centres_``."""

@@ -35,7 +35,7 @@ class WeightedRisk(Method):
 
     Reference: Shimodaira, Improving predictive inference under covariate shift, JSPI 2000, eq. 2.1.
 
-    The effective sample size is recorded; a weighting that leaves less than 2 % of the samples warns.
+    The effective sample size is recorded; a weighting that leaves less than 5 % of the samples warns.
     """
 
     needs = Access(source_y=ALL, target_x=True)

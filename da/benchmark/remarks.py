@@ -1,0 +1,89 @@
+"""Rows that need a word beside them: equal to another in every cell, or a weighting below the same without weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from da import catalog
+from da.benchmark.spec import MEAN, Spec
+from da.benchmark.summary import Entry, Summary
+
+ALLOWED = 2.0
+"""Points that a weighting may lose against its baseline without a word; ties of single runs and chance are no more."""
+SAME = 1e-9
+UNWEIGHTED = "unadapted"
+
+
+def findings(spec: Spec, summary: Summary) -> dict[str, list[str]]:
+    """What is to be explained of each row, in sentences without an end."""
+    found: dict[str, list[str]] = {}
+    for row, twins in equal(spec, summary).items():
+        found.setdefault(row, []).append(f"equals {', '.join(twins)} in every cell")
+    for row, (baseline, loss) in below(spec, summary).items():
+        found.setdefault(row, []).append(f"stands {loss:.1f} points below {baseline}")
+    return found
+
+
+def equal(spec: Spec, summary: Summary) -> dict[str, list[str]]:
+    """Rows that have the figures of an earlier row in every cell of more than one task, with that row."""
+    known: dict[tuple[tuple[str, int, float], ...], list[str]] = {}
+    for row in summary.rows():
+        cells = tuple(
+            (e.task, e.seed, round(e.figures[spec.selection], 9))
+            for task in summary.tasks()
+            for e in summary.of(row, task)
+            if spec.selection in e.figures
+        )
+        if len({task for task, _, _ in cells}) > 1:
+            known.setdefault(cells, []).append(row)
+    return {row: [rows[0]] for rows in known.values() for row in rows[1:]}
+
+
+def below(spec: Spec, summary: Summary) -> dict[str, tuple[str, float]]:
+    """Weightings by row that lose more than :data:`ALLOWED` points on average: the baseline and the loss.
+
+    The baseline is the row of the same data and classifier without a weighting.
+    """
+    plain = {_rest(e): row for row, e in _first(summary) if _method(e) == UNWEIGHTED}
+    found: dict[str, tuple[str, float]] = {}
+    for row, e in _first(summary):
+        baseline = plain.get(_rest(e))
+        if baseline is None or "trains_weighted" not in catalog.stated(catalog.named("method", _method(e)).signature):
+            continue
+        loss = summary.mean(baseline, MEAN, spec.selection) - summary.mean(row, MEAN, spec.selection)
+        if not math.isnan(loss) and loss > ALLOWED:
+            found[row] = baseline, loss
+    return found
+
+
+def unexplained(spec: Spec, summary: Summary) -> list[str]:
+    """Findings that the table's file has no remark on, and remarks on rows of which nothing is to be explained."""
+    found = findings(spec, summary)
+    said = [f"{row} {' and '.join(what)}, without a remark" for row, what in found.items() if row not in spec.remarks]
+    return said + [f"{row} has a remark and nothing to explain" for row in spec.remarks if row not in found]
+
+
+def _first(summary: Summary) -> Iterator[tuple[str, Entry]]:
+    """Every row with one finished cell of the first task that it has."""
+    for row in summary.rows():
+        for task in summary.tasks():
+            finished = [
+                e for e in summary.of(row, task) if e.origin is not None and "method._target_" in e.origin.config
+            ]
+            if finished:
+                yield row, finished[0]
+                break
+
+
+def _method(entry: Entry) -> str:
+    assert entry.origin is not None
+    return catalog.entry_of("method", str(entry.origin.config["method._target_"])).name
+
+
+def _rest(entry: Entry) -> tuple[tuple[str, str], ...]:
+    """What a cell was run with beside its method."""
+    assert entry.origin is not None
+    config: Mapping[str, Any] = entry.origin.config
+    return tuple(sorted((key, str(value)) for key, value in config.items() if not key.startswith("method.")))

@@ -1,0 +1,89 @@
+"""Logistic regression and support vector machines whose C may be chosen by cross-validation."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from sklearn import linear_model, svm
+
+from da.estimators.classifiers.choice import ChosenC
+
+
+class LogisticRegression(ChosenC, linear_model.LogisticRegression):  # type: ignore[misc]  # scikit-learn is untyped
+    """Multinomial logistic regression with an l2 penalty.
+
+    Args:
+        C: inverse strength of the penalty, in samples; ``"cv"`` chooses it, see :class:`ChosenC`.
+        class_weight: as scikit-learn has it: None, or ``"balanced"``.
+        fit_intercept: learn a bias, which is not penalised.
+        max_iter: most steps.
+        tol: the largest gradient to stop at.
+    """
+
+    def __init__(
+        self,
+        *,
+        C: float | Literal["cv"] = "cv",  # scikit-learn's name
+        class_weight: Any = None,
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+    ):
+        super().__init__(C=C, class_weight=class_weight, fit_intercept=fit_intercept, max_iter=max_iter, tol=tol)
+
+
+class LinearSVC(ChosenC, svm.LinearSVC):  # type: ignore[misc]  # scikit-learn is untyped
+    """A linear support vector machine with the squared hinge loss, one class against the rest; fast on sparse rows.
+
+    Args:
+        C: inverse strength of the penalty, in samples; ``"cv"`` chooses it, see :class:`ChosenC`.
+        class_weight: as scikit-learn has it: None, or ``"balanced"``.
+        fit_intercept: learn a bias, which is penalised as a weight is.
+        loss: ``squared_hinge`` or ``hinge``.
+        max_iter: most passes.
+        random_state: of the order of coordinates.
+    """
+
+    def __init__(
+        self,
+        *,
+        C: float | Literal["cv"] = "cv",  # scikit-learn's name
+        class_weight: Any = None,
+        fit_intercept: bool = True,
+        loss: str = "squared_hinge",
+        max_iter: int = 10000,
+        random_state: int | None = 0,
+    ):
+        super().__init__(
+            C=C,
+            class_weight=class_weight,
+            fit_intercept=fit_intercept,
+            loss=loss,
+            max_iter=max_iter,
+            random_state=random_state,
+        )
+
+
+class SVC(ChosenC, svm.SVC):  # type: ignore[misc]  # scikit-learn is untyped
+    """A support vector machine with the hinge loss, one class against another.
+
+    Args:
+        C: inverse strength of the penalty, in samples; ``"cv"`` chooses it, see :class:`ChosenC`.
+        class_weight: as scikit-learn has it: None, or ``"balanced"``.
+        degree: of the kernel ``poly``.
+        gamma: of the kernels but ``linear``: a number, ``scale`` or ``auto``.
+        kernel: ``linear``, ``rbf``, ``poly`` or ``sigmoid``.
+        max_iter: most steps; -1 for no limit.
+    """
+
+    def __init__(
+        self,
+        *,
+        C: float | Literal["cv"] = "cv",  # scikit-learn's name
+        class_weight: Any = None,
+        degree: int = 3,
+        gamma: float | Literal["scale", "auto"] = "scale",
+        kernel: str = "linear",
+        max_iter: int = -1,
+    ):
+        super().__init__(C=C, class_weight=class_weight, degree=degree, gamma=gamma, kernel=kernel, max_iter=max_iter)
