@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
+import torch
 from torch import Tensor
 
 from da.estimators.arrays import like, namespace
@@ -125,6 +126,17 @@ def _principal_of_few(centred: Any, k: int) -> Any:
     orthonormal, _ = xp.linalg.qr(centred.T @ left)  # columns are orthogonal but for rounding, which this mends
     inner = centred @ orthonormal
     return signed(orthonormal @ leading(inner.T @ inner, k)[1])
+
+
+def definite_solution(a: Any, b: Any) -> Any:
+    """``(n,)`` x with A x = b for a positive definite A, by Cholesky; None where rounding leaves A without a factor."""
+    if isinstance(a, Tensor):
+        factor, failed = torch.linalg.cholesky_ex(a)
+        return None if int(failed) else torch.cholesky_solve(b[:, None], factor)[:, 0]
+    try:
+        return scipy.linalg.cho_solve(scipy.linalg.cho_factor(a, check_finite=False), b, check_finite=False)
+    except np.linalg.LinAlgError:
+        return None
 
 
 def signed(vectors: Any) -> Any:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from da.estimators.weighting.box_program import _nearest, minimise
+from da.estimators.weighting.box_program import _nearest, exchanged, minimise
 
 
 def program(n=40, rank=60, seed=0):
@@ -12,15 +12,16 @@ def program(n=40, rank=60, seed=0):
     return root @ root.T, n * rng.uniform(0.5, 1.5, size=n) * 0.7
 
 
-def solved(kernel, linear, limit, low, high, accuracy=1e-9):
-    return minimise(lambda v: kernel @ v, linear, limit, low, high, accuracy, 20_000)
+def solved(kernel, linear, limit, low, high, accuracy=1e-9, stored=False):
+    return minimise(lambda v: kernel @ v, linear, limit, low, high, accuracy, 20_000, matrix=kernel if stored else None)
 
 
+@pytest.mark.parametrize("stored", [False, True])
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("limit", "low", "high"), [(1000.0, 0.0, 1e6), (1.5, 0.0, 1e6), (1000.0, 60.0, 70.0), (1000.0, 0.0, 20.0), (2.0, 30.0, 30.0), (1.2, 44.0, 80.0)])  # fmt: skip
-def test_conditions_of_karush_kuhn_and_tucker(limit, low, high, seed):
+def test_conditions_of_karush_kuhn_and_tucker(limit, low, high, seed, stored):
     kernel, linear = program(seed=seed)
-    found = solved(kernel, linear, limit, low, high)
+    found = solved(kernel, linear, limit, low, high, stored=stored)
     beta, gradient = found.weights, kernel @ found.weights - linear
     assert found.residual <= 1e-9
     assert beta.min() >= 0.0
@@ -66,6 +67,38 @@ def test_tensors():
     assert isinstance(found.weights, torch.Tensor)
     assert found.n_iter == expected.n_iter
     np.testing.assert_allclose(found.weights, expected.weights, atol=1e-10)
+
+
+@pytest.mark.parametrize("limit", [0.7, 1000.0])
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor], ids=["array", "tensor"])
+def test_exchanges_find_what_gradients_find(kind, limit):
+    kernel, linear = program()
+    expected = solved(kernel, linear, limit, 0.0, 1e6, 1e-12).weights
+    found, steps = exchanged(kind(kernel), kind(linear), limit, kind(np.ones(40)))
+    np.testing.assert_allclose(np.asarray(found), expected, atol=1e-7)
+    assert steps < 20
+    assert (expected == limit).any() == (limit == 0.7)
+    with_steps = solved(kind(kernel), kind(linear), limit, 0.0, 1e6, 1e-12, stored=True)
+    assert with_steps.residual <= 1e-12
+    assert with_steps.n_iter < 60
+
+
+def test_exchanges_leave_alone_what_the_matrix_does_not_decide():
+    kernel, linear = program(20)
+    twice, double = np.tile(kernel, (2, 2)), np.tile(linear, 2)
+    start = 1.0 + 0.1 * np.sign(np.arange(40) - 19.5)
+    found, _ = exchanged(twice, double, 1000.0, start)
+    single, _ = exchanged(kernel, linear, 1000.0, np.ones(20))
+    np.testing.assert_allclose(found[:20] + found[20:], single, atol=1e-5)
+    both = (found[:20] > 0) & (found[20:] > 0)
+    assert both.any()
+    np.testing.assert_allclose((found[20:] - found[:20])[both], 0.2, atol=1e-5)
+
+
+def test_a_matrix_without_a_factor_is_left_to_gradients():
+    found, steps = exchanged(np.diag([1.0, -1.0]), np.ones(2), 10.0, np.ones(2))
+    assert found is None
+    assert steps == 1
 
 
 def test_a_matrix_with_its_spread_hidden_from_the_estimate_still_converges():

@@ -4,7 +4,7 @@ import scipy.linalg
 import torch
 
 from da.estimators.arrays import as_numpy, like
-from da.estimators.linalg import covariance, leading, power, principal, signed, unit_rows
+from da.estimators.linalg import covariance, definite_solution, leading, power, principal, signed, unit_rows
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 5))
@@ -23,6 +23,13 @@ def test_covariance_equals_numpy(kind):
 def test_powers_equal_scipy(kind, exponent):
     expected = scipy.linalg.fractional_matrix_power(A + 0.1 * np.eye(5), exponent)
     np.testing.assert_allclose(as_numpy(power(kind(A), exponent, 0.1)), expected, rtol=1e-9, atol=1e-12)
+
+
+@kinds
+def test_a_definite_system(kind):
+    b = RNG.normal(size=5)
+    np.testing.assert_allclose(as_numpy(definite_solution(kind(A), kind(b))), np.linalg.solve(A, b), rtol=1e-10)
+    assert definite_solution(kind(-A), kind(b)) is None
 
 
 def test_a_negative_power_leaves_out_directions_without_variance():

@@ -6,8 +6,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from da.estimators.arrays import namespace
+from da.estimators.linalg import definite_solution
 
 CHECK_EVERY = 5
+FIRST = 30  # steps of the gradient before the first exchanges
+EXCHANGES = 30
+PATIENCE = 3
+NEAR = 1e-6
 
 
 class Solution(NamedTuple):
@@ -16,7 +21,7 @@ class Solution(NamedTuple):
     Args:
         weights: ``(n,)``.
         residual: the largest move of one more projected gradient step, in mean weights; 0 at the optimum.
-        n_iter: steps taken.
+        n_iter: steps taken, of the gradient and of exchanges.
     """
 
     weights: Any
@@ -25,9 +30,16 @@ class Solution(NamedTuple):
 
 
 def minimise(
-    times: Callable[[Any], Any], linear: Any, limit: float, low: float, high: float, accuracy: float, max_iter: int
+    times: Callable[[Any], Any],
+    linear: Any,
+    limit: float,
+    low: float,
+    high: float,
+    accuracy: float,
+    max_iter: int,
+    matrix: Any = None,
 ) -> Solution:
-    r"""Minimise a quadratic by projected gradients with momentum, from weights of 1.
+    r"""Minimise a quadratic by projected gradients with momentum, from weights of 1, and exchanges of active bounds.
 
     .. math:: \min_\beta \tfrac12 \beta^\top K \beta - \kappa^\top \beta
        \quad \text{s.t. } 0 \le \beta_i \le B, \; l \le \textstyle\sum_i \beta_i \le h
@@ -37,6 +49,10 @@ def minimise(
     instead, with s just above the largest eigenvalue of K on vectors of sum 0 and c so large that the metric is above
     K. Its projection is still one equation in one number. Each step takes one product with K.
 
+    Where K is given, :func:`exchanged` begins where 30, 120, 480, ... steps lead. Its answer is taken, and no further
+    step, where the sum is within its bounds and the residual small enough. It costs :math:`O(m^3)` for m weights that
+    are off their bounds.
+
     Args:
         times: a vector to its product with K, ``(n, n)`` and positive semi-definite.
         linear: :math:`\kappa`, ``(n,)``.
@@ -45,6 +61,7 @@ def minimise(
         high: h.
         accuracy: the residual to stop at; that of a step of length :math:`1 / \lambda_1`, divided by the mean weight.
         max_iter: most steps.
+        matrix: K itself, where it is stored.
     """
     xp = namespace(linear)
     n = linear.shape[0]
@@ -53,7 +70,7 @@ def minimise(
     level, tilt, spread, top = _spectrum(times, product)
     s = 1.2 * spread + 1e-6 * level
     c = max(level - s, 0.0) + tilt / (s - spread)  # so that the metric is above K
-    shift, momentum, residual, step = 0.0, 1.0, float("inf"), 0
+    shift, momentum, residual, step, extra, trial = 0.0, 1.0, float("inf"), 0, 0, FIRST
     weights = look = one
     image = ahead = product  # K times each
     for step in range(1, max_iter + 1):
@@ -64,6 +81,15 @@ def minimise(
             if residual <= accuracy:
                 weights = new
                 break
+        if matrix is not None and step == trial:
+            trial *= 4
+            exact, taken = exchanged(matrix, linear, limit, new)
+            extra += taken
+            if exact is not None and low <= float(xp.sum(exact)) <= high:
+                left = _residual(exact, times(exact) - linear, top, limit, low, high)
+                if left <= accuracy:
+                    weights, residual = exact, left
+                    break
         move, back = new - look, weights - new
         curved, sum_move = float(move @ (after - ahead)), float(xp.sum(move))
         if curved > 1.001 * (s * float(move @ move) + c / n * sum_move**2):  # the metric was not above K after all
@@ -74,7 +100,59 @@ def minimise(
         carry = (momentum - 1.0) / following
         look, ahead = new + carry * (new - weights), after + carry * (after - image)
         weights, image, momentum = new, after, following
-    return Solution(weights, residual, step)
+    return Solution(weights, residual, step + extra)
+
+
+def exchanged(matrix: Any, linear: Any, limit: float, start: Any) -> tuple[Any, int]:
+    r"""The minimum under the bounds of single weights alone, by exchanges of free for bound ones; and their number.
+
+    .. math:: \beta \leftarrow \arg\min_{0 \le b_i \le B} \tfrac12 b^\top K b - \kappa^\top b
+       + \tfrac{\delta}{2} \|b - \beta\|^2
+
+    twice, with :math:`\delta` of 1e-6 of the mean diagonal of K: a proximal step, which is exact where the answer is
+    determined, and stays near the start where K is singular (samples that are there twice). Each is solved for a set of
+    free weights, the others at 0 or B. All free weights that leave their bounds, and all bound ones whose gradient
+    points inside, change sides. After three exchanges in a row that leave no fewer of these than ever, one weight
+    changes at a time (that of the largest :math:`\kappa`), until there are fewer. None after 30 exchanges.
+
+    Reference: Júdice & Pires, A block principal pivoting algorithm for large-scale strictly monotone linear
+    complementarity problems, Computers & Operations Research 21, 1994.
+    """
+    xp = namespace(linear)
+    near = NEAR * float(xp.linalg.trace(matrix)) / linear.shape[0]
+    goal = 1e-10 * float(xp.max(xp.abs(linear)))
+    upper = start >= limit
+    free = (start > 0.0) & ~upper
+    total, beta = 0, start
+    for _ in range(2):
+        pull = linear + near * beta
+        fewest, left = linear.shape[0] + 1, PATIENCE
+        while True:
+            total += 1
+            beta = limit * xp.astype(upper, linear.dtype)
+            inside = xp.nonzero(free)[0]
+            if inside.shape[0] > 0:
+                part = matrix[inside[:, None], inside[None, :]]
+                part = part + near * xp.eye(part.shape[0], dtype=part.dtype, device=part.device)
+                rest = pull - matrix @ beta if bool(xp.any(upper)) else pull
+                found = definite_solution(part, rest[inside])
+                if found is None:
+                    return None, total
+                beta[inside] = found
+            gradient = matrix @ beta + near * beta - pull
+            above = free & (beta > limit)
+            wrong = above | (free & (beta < 0.0)) | (upper & (gradient > goal)) | (~free & ~upper & (gradient < -goal))
+            count = int(xp.sum(xp.astype(wrong, xp.int64)))
+            if count == 0:
+                break
+            if total >= EXCHANGES:
+                return None, total
+            fewest, left = (count, PATIENCE) if count < fewest else (fewest, left - 1)
+            if left < 0:
+                ranked = xp.where(wrong, linear, xp.full_like(linear, -float("inf")))
+                wrong = xp.arange(linear.shape[0], device=linear.device) == xp.argmax(ranked)
+            free, upper = free ^ wrong, (upper & ~wrong) | (above & wrong)
+    return beta, total
 
 
 def _spectrum(times: Callable[[Any], Any], product: Any) -> tuple[float, float, float, float]:
