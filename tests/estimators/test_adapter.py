@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from da import catalog
 from da.estimators.adapter import TransferClassifier, TransferRegressor
-from da.estimators.base import Predictor, Weighting
+from da.estimators.base import Mapping, Predictor, Weighting
 from da.estimators.classifiers.linear import LogisticRegression
 from da.estimators.subspace.coral import CORAL
 from da.estimators.subspace.feature_augmentation import FeatureAugmentation
@@ -106,7 +106,9 @@ def test_both_domains_reach_the_estimator_and_what_is_labelled_trains(make, mixe
         z_s, z_t = estimator.transform(source, domain="source"), estimator.transform(x)
         z_few = estimator.transform(few) if len(few) else z_t[:0]
     labels = np.r_[y[role == 0], y[role == 2]]
-    direct = LogisticRegression().fit(np.r_[z_s, z_few], labels, sample_weight=weights)
+    stays = isinstance(estimator, Mapping) and estimator.target_stays
+    C = LogisticRegression().fit(source, y[role == 0]).C_ if stays else "cv"
+    direct = LogisticRegression(C=C).fit(np.r_[z_s, z_few], labels, sample_weight=weights)
     assert fitted.predict(x).tolist() == direct.predict(z_t).tolist()
 
 

@@ -162,7 +162,7 @@ def test_in_a_grid_search():
         (importance_weighted_validation, {"weights": LogisticRatio()}),
     ):
         scorer = DomainScorer(criterion, domain, folds=3, **options)
-        model = TransferClassifier(SubspaceAlignment())
+        model = TransferClassifier(SubspaceAlignment(), line())
         search = GridSearchCV(model, grid, scoring=scorer, cv=whole(400), error_score="raise").fit(X, y, domain=domain)
         expected = [
             criterion(
