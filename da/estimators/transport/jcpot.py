@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -12,8 +13,10 @@ from da.errors import DataError
 from da.estimators.arrays import as_numpy, like, namespace
 from da.estimators.base import labels_of, matched
 from da.estimators.transport.groups import one_hot
-from da.estimators.transport.plan import FALLING, Gibbs, costs, uniform, warn_unless_converged
+from da.estimators.transport.plan import costs, uniform
 from da.estimators.transport.propagation import Propagation
+from da.estimators.transport.sinkhorn import Gibbs
+from da.estimators.transport.stopping import MASSES, warn_of_change, warn_of_masses
 from da.setting import ALL, MANY, Access
 from da.space import choice, log_uniform
 
@@ -34,8 +37,8 @@ class JCPOT(Propagation):
     Args:
         entropy: :math:`\varepsilon`, in units of the normalised cost.
         cost_norm: divides squared distances (of all sources): their ``max``, ``mean`` or ``median``, or ``none`` (1).
-        max_iter: iterations at most; ``converged_`` says whether they were enough.
-        tolerance: largest change of the proportions (Euclidean norm) at convergence.
+        max_iter: iterations at most.
+        tolerance: they end when proportions change by no more (Euclidean norm), and masses are right within 1 %.
         classifier: learns the target's labels; None answers with the labels of the nearest target sample fitted on.
 
     Reference: Redko, Courty, Flamary & Tuia, Optimal transport for multi-source domain adaptation under target shift,
@@ -62,7 +65,11 @@ class JCPOT(Propagation):
         self.classifier = classifier
 
     def fit(self, sources: tuple[Domain, ...], target: Domain) -> Self:
-        """Learn ``proportions_`` ``(C,)``, ``plans_``, ``labels_`` of the target, ``converged_`` and the classifier."""
+        """Learn ``proportions_`` ``(C,)``, ``plans_``, ``labels_`` of the target, the classifier, and what it came to.
+
+        That is ``n_iter_`` iterations, ``marginal_error_``, the largest relative error of a sample's mass in a plan,
+        and ``converged_``: it is within 1 %, and proportions changed by no more than ``tolerance``; else it warns.
+        """
         pairs = [matched(source, target) for source in sources]
         x_t = pairs[0][1]
         x_s = namespace(x_t).concat([x for x, _ in pairs], axis=0)
@@ -81,19 +88,24 @@ class JCPOT(Propagation):
             Projected(Gibbs(cost[end - len(member) : end], self.entropy), member, uniform(x_t))
             for member, end in zip(members, ends, strict=True)
         ]
-        h = np.full(len(classes), np.inf)
-        for _ in range(self.max_iter):
+        h, change, self.n_iter_ = np.zeros(len(classes)), np.inf, 0
+        settled = False
+        while not settled and self.n_iter_ < max(self.max_iter, 1):
+            self.n_iter_ += 1
             before = h
             h = np.exp(np.mean([p.to_target() for p in projected], axis=0))
             for p in projected:
                 p.to_proportions(h)
-            self.converged_ = bool(np.linalg.norm(h - before) <= self.tolerance)
-            if self.converged_:
-                break
-        change = float(np.linalg.norm(h - before) / np.linalg.norm(h))
-        warn_unless_converged(self, change, FALLING, "proportions still change", "raise `entropy` or `max_iter`")
+            change = float(np.linalg.norm(h - before))
+            settled = change <= self.tolerance and all(p.error() <= MASSES for p in projected)
         self.proportions_ = h / h.sum()
         self.plans_ = tuple(p.plan() for p in projected)
+        self.marginal_error_ = max(p.error() for p in projected)
+        self.converged_ = change <= self.tolerance and self.marginal_error_ <= MASSES
+        if self.marginal_error_ > MASSES:
+            warn_of_masses(self, self.n_iter_, "raise `entropy` or `max_iter`")
+        else:
+            warn_of_change(self, change, "proportions still change", self.n_iter_, "raise `entropy` or `max_iter`")
         mass: Any = sum(plan.T @ like(member, x_s) for plan, member in zip(self.plans_, members, strict=True))
         self._learn(x_t, mass, classes)
         return self
@@ -128,6 +140,11 @@ class Projected:
         """Give the samples of each class its proportion, evenly."""
         share = np.maximum(h, TINY) / self.member.sum(0)
         self.f = like(np.log(self.member @ share), self.f) - self.sums
+
+    def error(self) -> float:
+        """The largest relative error of the mass of a target sample; those of the source have been given theirs."""
+        off = float(namespace(self.g).max(abs(self.g + self.kernel.columns(self.f) - self.log_b)))
+        return math.expm1(min(off, 100.0)) if math.isfinite(off) else math.inf
 
     def plan(self) -> Any:
         """``(n_k, n_t)``."""

@@ -13,7 +13,8 @@ from da.estimators.base import Predictor, labels_of, matched, matrix
 from da.estimators.kernels import KERNELS
 from da.estimators.transport.groups import one_hot
 from da.estimators.transport.joint import KernelRidge, alternate, falling
-from da.estimators.transport.plan import FALLING, costs, warn_unless_converged
+from da.estimators.transport.plan import costs, uniform
+from da.estimators.transport.stopping import marginal_error, warn_of_change
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -39,8 +40,8 @@ class JDOT(Predictor):
         bandwidth: of the ``rbf`` kernel, in the inputs' units; None is the median distance within the target.
         regularization: :math:`\lambda`.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
-        max_iter: turns at most; ``converged_`` says whether they were enough.
-        tolerance: smallest relative fall of the objective in a turn to go on.
+        max_iter: turns at most.
+        tolerance: largest relative fall of the objective in the last turn at convergence.
 
     Reference: Courty, Flamary, Habrard & Rakotomamonjy, Joint distribution optimal transportation for domain
     adaptation, NeurIPS 2017.
@@ -74,7 +75,12 @@ class JDOT(Predictor):
         self.max_iter, self.tolerance = max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``coefficients_`` ``(n_t, C)``, ``plan_``, ``objectives_`` after every turn, and ``converged_``."""
+        """Learn ``coefficients_`` ``(n_t, C)``, ``plan_``, ``objectives_`` after every turn, and what it came to.
+
+        That is ``n_iter_`` turns, ``marginal_error_``, the largest relative error of a sample's mass, which exact
+        transport leaves to rounding, and ``converged_``: the objective fell by no more than ``tolerance`` in the last
+        turn, else it warns.
+        """
         if self.loss not in LOSSES:
             raise UsageError(f"There is no loss '{self.loss}'; {nearest(self.loss, LOSSES)}")
         x_s, x_t = matched(source, target)
@@ -91,8 +97,11 @@ class JDOT(Predictor):
             return both @ xp.concat(self._losses(f), axis=1).T, penalty
 
         cost = self.distance_weight * costs(x_s, x_t, self.cost_norm)
-        self.plan_, self.objectives_, self.converged_ = alternate(cost, learn, self.max_iter, self.tolerance)
-        warn_unless_converged(self, falling(self.objectives_), FALLING, "the objective still falls", "raise `max_iter`")
+        self.plan_, self.objectives_ = alternate(cost, learn, self.max_iter, self.tolerance)
+        fall, self.n_iter_ = falling(self.objectives_), len(self.objectives_)
+        self.converged_ = fall <= self.tolerance
+        self.marginal_error_ = marginal_error(self.plan_, uniform(x_s), uniform(x_t))
+        warn_of_change(self, fall, "the objective still falls", self.n_iter_)
         return self
 
     def _losses(self, f: Any) -> tuple[Any, Any]:

@@ -11,7 +11,8 @@ from da.estimators.arrays import as_numpy, like
 from da.estimators.base import Predictor, labels_of, matched, matrix
 from da.estimators.kernels import KERNELS
 from da.estimators.transport.joint import KernelRidge, alternate, falling
-from da.estimators.transport.plan import FALLING, costs, warn_unless_converged
+from da.estimators.transport.plan import costs, uniform
+from da.estimators.transport.stopping import marginal_error, warn_of_change
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -32,8 +33,8 @@ class JDOTRegression(Predictor):
         bandwidth: of the ``rbf`` kernel, in the inputs' units; None is the median distance within the target.
         regularization: :math:`\lambda`.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
-        max_iter: turns at most; ``converged_`` says whether they were enough.
-        tolerance: smallest relative fall of the objective in a turn to go on.
+        max_iter: turns at most.
+        tolerance: largest relative fall of the objective in the last turn at convergence.
 
     Reference: Courty, Flamary, Habrard & Rakotomamonjy, Joint distribution optimal transportation for domain
     adaptation, NeurIPS 2017.
@@ -66,7 +67,12 @@ class JDOTRegression(Predictor):
         self.max_iter, self.tolerance = max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``coefficients_`` ``(n_t, 1)``, ``plan_``, ``objectives_`` after every turn, and ``converged_``."""
+        """Learn ``coefficients_`` ``(n_t, 1)``, ``plan_``, ``objectives_`` after every turn, and what it came to.
+
+        That is ``n_iter_`` turns, ``marginal_error_``, the largest relative error of a sample's mass, which exact
+        transport leaves to rounding, and ``converged_``: the objective fell by no more than ``tolerance`` in the last
+        turn, else it warns.
+        """
         x_s, x_t = matched(source, target)
         y = labels_of(source).astype(np.float64)
         self.mean_, spread = float(y.mean()), float(y.std())
@@ -79,8 +85,11 @@ class JDOTRegression(Predictor):
             return (values - f.T) ** 2, penalty
 
         cost = self.distance_weight * costs(x_s, x_t, self.cost_norm)
-        self.plan_, self.objectives_, self.converged_ = alternate(cost, learn, self.max_iter, self.tolerance)
-        warn_unless_converged(self, falling(self.objectives_), FALLING, "the objective still falls", "raise `max_iter`")
+        self.plan_, self.objectives_ = alternate(cost, learn, self.max_iter, self.tolerance)
+        fall, self.n_iter_ = falling(self.objectives_), len(self.objectives_)
+        self.converged_ = fall <= self.tolerance
+        self.marginal_error_ = marginal_error(self.plan_, uniform(x_s), uniform(x_t))
+        warn_of_change(self, fall, "the objective still falls", self.n_iter_)
         return self
 
     def predict(self, x: Any) -> np.ndarray:

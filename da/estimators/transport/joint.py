@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from da.errors import UsageError, nearest
 from da.estimators.arrays import like, namespace
 from da.estimators.kernels import KERNELS, gaussian, median_bandwidth
@@ -59,15 +57,15 @@ class KernelRidge:
 
 
 def falling(objectives: Sequence[float]) -> float:
-    """How much an objective fell in its last turn, relative to it; 0 after a single one, which says nothing."""
+    """How much an objective fell in its last turn, relative to it; all of it in a single one."""
     if len(objectives) < 2:
-        return 0.0
+        return 1.0
     return (objectives[-2] - objectives[-1]) / max(abs(objectives[-1]), 1e-300)
 
 
 def alternate(
     cost: Any, learn: Callable[[Any], tuple[Any, float]], max_iter: int, tolerance: float
-) -> tuple[Any, list[float], bool]:
+) -> tuple[Any, list[float]]:
     """Plan and predictor by turns, each the best for the other, from the plan of least ``cost`` on.
 
     Args:
@@ -78,15 +76,15 @@ def alternate(
         tolerance: smallest fall of the objective, relative to it, to go on.
 
     Returns:
-        the last plan, the objective after every turn, and whether it had stopped falling.
+        the last plan, and the objective after every turn.
     """
     a, b = uniform(cost), uniform(cost.T)
     xp = namespace(cost)
-    total, objectives, converged = cost, [np.inf], False
-    while len(objectives) <= max_iter and not converged:
+    total = cost
+    objectives: list[float] = []
+    while len(objectives) < max(max_iter, 1) and falling(objectives) > tolerance:
         plan = exact(a, b, total)
         losses, penalty = learn(plan)
         total = cost + losses
         objectives.append(float(xp.sum(plan * total)) + penalty)
-        converged = objectives[-2] - objectives[-1] <= tolerance * abs(objectives[-1])
-    return plan, objectives[1:], converged
+    return plan, objectives

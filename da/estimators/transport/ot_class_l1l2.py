@@ -12,17 +12,9 @@ from da.domain import Domain
 from da.estimators.arrays import namespace
 from da.estimators.base import labels_of, matched
 from da.estimators.transport.groups import one_hot
-from da.estimators.transport.plan import (
-    MASSES,
-    Barycentric,
-    Entropic,
-    costs,
-    descend,
-    entropic,
-    marginal_error,
-    uniform,
-    warn_of_masses,
-)
+from da.estimators.transport.plan import Barycentric, costs, uniform
+from da.estimators.transport.sinkhorn import entropic
+from da.estimators.transport.stopping import GAP, MASSES, marginal_error, warn_of_gap, warn_of_masses
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -42,7 +34,7 @@ class ClassTransportL1L2(Barycentric):
         entropy: :math:`\varepsilon`, in units of the normalised cost.
         class_weight: :math:`\eta`, factor of the penalty.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
-        rounds: steps of the conditional gradient at most; ``converged_`` says whether they were enough.
+        rounds: steps of the conditional gradient at most; no further one after a Sinkhorn that fails.
         max_iter: iterations of each Sinkhorn at most.
         tolerance: a step that improves the objective by less, relatively or absolutely, is the last; also the largest
             violation of the target's masses (Euclidean norm) in each Sinkhorn.
@@ -75,42 +67,58 @@ class ClassTransportL1L2(Barycentric):
         self.rounds, self.max_iter, self.tolerance = rounds, max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, the ``images_`` of the source, ``converged_``; warns of a ``marginal_error_`` > 1 %."""
+        """Learn ``plan_``, the ``images_`` of the source, and what the solver came to.
+
+        That is ``n_iter_`` iterations of all rounds, ``marginal_error_``, the largest relative error of a sample's
+        mass, ``gap_``, the most that the objective is above its minimum, as a share of cost and penalty, and
+        ``converged_``: both are within 1 %, else it warns.
+        """
         x_s, x_t = matched(source, target)
         y = labels_of(source)
         group = one_hot(y, np.unique(y), x_s)
         xp = namespace(x_s)
+        cost = costs(x_s, x_t, self.cost_norm)
 
         def norms(plan: Any) -> Any:
             return xp.sqrt(group.T @ (plan * plan))
 
-        def value(plan: Any) -> Any:
-            disorder = xp.sum(plan * xp.log(xp.clip(plan, TINY)))
-            return self.entropy * disorder + self.class_weight * xp.sum(norms(plan))
+        def order(plan: Any) -> float:
+            return self.entropy * float(xp.sum(plan * xp.log(xp.clip(plan, TINY))))
 
-        def gradient(plan: Any) -> Any:
-            return self.class_weight * plan / xp.clip(group @ norms(plan), TINY)
+        def paid(plan: Any) -> float:
+            return float(xp.sum(plan * cost)) + self.class_weight * float(xp.sum(norms(plan)))
 
-        tried: list[Entropic] = []
-
-        def linear(a: Any, b: Any, cost: Any) -> Any:
-            if not tried or tried[-1].error <= MASSES:  # else no further Sinkhorn would end either
-                tried.append(entropic(a, b, cost, self.entropy, self.max_iter, self.tolerance))
-            return tried[-1].plan
+        def value(plan: Any) -> float:
+            return paid(plan) + order(plan)
 
         a, b = uniform(x_s), uniform(x_t)
-        plan, fall = descend(
-            a, b, costs(x_s, x_t, self.cost_norm), value, gradient, linear, _search,
-            self.rounds, self.tolerance,
-        )  # fmt: skip
-        self.marginal_error_ = max(marginal_error(plan, a, b), tried[-1].error)
-        self.converged_ = fall <= self.tolerance and self.marginal_error_ <= MASSES
-        warn_of_masses(self, self.marginal_error_)
+        plan = a[:, None] * b[None, :]
+        current, below, worst, rounds, self.n_iter_ = value(plan), -np.inf, 0.0, 0, 0
+        while rounds < max(self.rounds, 1):
+            rounds += 1
+            tangent = cost + self.class_weight * plan / xp.clip(group @ norms(plan), TINY)
+            found = entropic(a, b, tangent, self.entropy, self.max_iter, self.tolerance)
+            self.n_iter_, worst = self.n_iter_ + found.steps, max(worst, found.error)
+            move = found.plan - plan
+            slope = float(xp.sum(move * tangent)) + order(found.plan) - order(plan)
+            below = max(below, current + slope)  # the convex objective is nowhere below its tangent
+            plan = plan + _search(value, plan, move) * move
+            before, current = current, value(plan)
+            fall = abs(before - current)
+            if not found.converged or fall < self.tolerance * max(1.0, abs(current)):
+                break
+        self.marginal_error_ = max(marginal_error(plan, a, b), worst)
+        self.gap_ = max(current - below, 0.0) / max(paid(plan), TINY)
+        self.converged_ = self.marginal_error_ <= MASSES and self.gap_ <= GAP
+        if self.marginal_error_ > MASSES:
+            warn_of_masses(self, found.steps)
+        else:
+            warn_of_gap(self, rounds, "rounds")
         self._learn(x_s, x_t, plan)
         return self
 
 
-def _search(total: Callable[[Any], Any], plan: Any, direction: Any, _: Any) -> float:
+def _search(value: Callable[[Any], float], plan: Any, move: Any) -> float:
     """The step in [0, 1] at which the convex objective is least; 0 if none is better than staying."""
-    found = minimize_scalar(lambda t: float(total(plan + t * direction)), bounds=(0.0, 1.0), method="bounded")
-    return min((0.0, 1.0, float(found.x)), key=lambda t: float(total(plan + t * direction)))
+    found = minimize_scalar(lambda t: value(plan + t * move), bounds=(0.0, 1.0), method="bounded")
+    return min((0.0, 1.0, float(found.x)), key=lambda t: value(plan + t * move))

@@ -9,7 +9,9 @@ import numpy as np
 from da.domain import Domain
 from da.estimators.base import labels_of, matched
 from da.estimators.transport.groups import one_hot
-from da.estimators.transport.plan import MASSES, METRICS, Barycentric, costs, entropic, uniform, warn_of_masses
+from da.estimators.transport.plan import METRICS, Barycentric, costs, uniform
+from da.estimators.transport.sinkhorn import entropic
+from da.estimators.transport.stopping import warn_of_masses
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -31,9 +33,9 @@ class ClassTransportLpL1(Barycentric):
         metric: the cost c: ``sqeuclidean`` (squared distance), ``cityblock`` (sum of absolute differences) or
             ``cosine`` (1 minus the cosine of the angle).
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the costs, or ``none`` (1).
-        rounds: tangents taken, the first of which is at no penalty.
-        max_iter: iterations of each Sinkhorn at most; ``converged_`` says whether the last had enough.
-        tolerance: largest violation of the target's masses (Euclidean norm) at convergence.
+        rounds: tangents taken, the first of which is at no penalty; no further one after a Sinkhorn that fails.
+        max_iter: iterations of each Sinkhorn at most.
+        tolerance: they end when the target's masses are off by less (Euclidean norm).
 
     Reference: Courty, Flamary & Tuia, Domain adaptation with regularized optimal transport, ECML PKDD 2014.
 
@@ -65,20 +67,25 @@ class ClassTransportLpL1(Barycentric):
         self.rounds, self.max_iter, self.tolerance = rounds, max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, the ``images_`` of the source, ``converged_``; warns of a ``marginal_error_`` > 1 %."""
+        """Learn ``plan_``, the ``images_`` of the source, and what the solver came to.
+
+        That is ``n_iter_`` iterations of all rounds, ``marginal_error_``, the largest relative error of a sample's
+        mass, and ``converged_``: it is within 1 %, else it warns.
+        """
         x_s, x_t = matched(source, target)
         y = labels_of(source)
         group = one_hot(y, np.unique(y), x_s)
         cost = costs(x_s, x_t, self.cost_norm, self.metric)
         a, b = uniform(x_s), uniform(x_t)
-        slope = 0.0 * cost
+        slope, self.n_iter_ = 0.0 * cost, 0
         for _ in range(max(self.rounds, 1)):
-            plan, self.converged_, self.marginal_error_ = entropic(
-                a, b, cost + self.class_weight * slope, self.entropy, self.max_iter, self.tolerance
-            )
-            if self.marginal_error_ > MASSES:  # a tangent at what is no plan leads nowhere
+            tilted = cost + self.class_weight * slope
+            found = entropic(a, b, tilted, self.entropy, self.max_iter, self.tolerance)
+            self.n_iter_ += found.steps
+            if not found.converged:  # a tangent at what is no plan leads nowhere
                 break
-            slope = group @ (0.5 * (group.T @ plan + SMOOTHING) ** -0.5)
-        warn_of_masses(self, self.marginal_error_)
-        self._learn(x_s, x_t, plan)
+            slope = group @ (0.5 * (group.T @ found.plan + SMOOTHING) ** -0.5)
+        self.converged_, self.marginal_error_ = found.converged, found.error
+        warn_of_masses(self, found.steps)
+        self._learn(x_s, x_t, found.plan)
         return self

@@ -10,8 +10,10 @@ from sklearn.base import BaseEstimator
 from da.domain import Domain
 from da.estimators.base import labels_of, matched
 from da.estimators.transport.groups import one_hot
-from da.estimators.transport.plan import METRICS, costs, entropic, exact, marginal_error, uniform, warn_of_masses
+from da.estimators.transport.plan import METRICS, costs, exact, uniform
 from da.estimators.transport.propagation import Propagation
+from da.estimators.transport.sinkhorn import Entropic, entropic
+from da.estimators.transport.stopping import marginal_error, warn_of_masses
 from da.setting import ALL, Access
 from da.space import choice
 
@@ -31,8 +33,8 @@ class TransportedLabels(Propagation):
         metric: the cost c: ``sqeuclidean`` (squared distance), ``cityblock`` (sum of absolute differences) or
             ``cosine`` (1 minus the cosine of the angle).
         cost_norm: divides the costs: their ``max``, ``mean`` or ``median``, or ``none`` (1).
-        max_iter: iterations at most with entropy; ``converged_`` says whether they were enough.
-        tolerance: largest violation of the target's masses (Euclidean norm) at convergence.
+        max_iter: iterations at most, with entropy.
+        tolerance: they end when the target's masses are off by less (Euclidean norm).
         classifier: learns the target's labels; None answers with the labels of the nearest target sample fitted on.
 
     Reference: Solomon, Rustamov, Guibas & Butscher, Wasserstein propagation for semi-supervised learning, ICML 2014;
@@ -60,17 +62,22 @@ class TransportedLabels(Propagation):
         self.classifier = classifier
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, ``labels_`` of the target samples, ``converged_``, and the classifier."""
+        """Learn ``plan_``, ``labels_`` of the target samples, the classifier, and what the solver came to.
+
+        That is ``n_iter_`` iterations (0 of exact transport), ``marginal_error_``, the largest relative error of a
+        sample's mass, and ``converged_``: it is within 1 %, else it warns.
+        """
         x_s, x_t = matched(source, target)
         y = labels_of(source)
         classes = np.unique(y)
         a, b, cost = uniform(x_s), uniform(x_t), costs(x_s, x_t, self.cost_norm, self.metric)
         if self.entropy == 0.0:
-            self.plan_, self.converged_ = exact(a, b, cost), True
-            self.marginal_error_ = marginal_error(self.plan_, a, b)
+            plan = exact(a, b, cost)
+            found = Entropic(plan, marginal_error(plan, a, b), 0)
         else:
             found = entropic(a, b, cost, self.entropy, self.max_iter, self.tolerance)
-            self.plan_, self.converged_, self.marginal_error_ = found
-            warn_of_masses(self, self.marginal_error_)
+        self.plan_, self.marginal_error_, self.n_iter_ = found
+        self.converged_ = found.converged
+        warn_of_masses(self, self.n_iter_)
         self._learn(x_t, self.plan_.T @ one_hot(y, classes, x_s), classes)
         return self

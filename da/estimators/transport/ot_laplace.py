@@ -11,8 +11,9 @@ from torch import Tensor
 from da.domain import Domain
 from da.estimators.arrays import as_numpy, like, namespace
 from da.estimators.base import matched
-from da.estimators.transport.plan import FALLING, Barycentric, costs, uniform, unit_of, warn_unless_converged
+from da.estimators.transport.plan import Barycentric, costs, uniform, unit_of
 from da.estimators.transport.quadratic import Quadratic, minimise
+from da.estimators.transport.stopping import GAP, marginal_error, warn_of_gap
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 from da.space import uniform as evenly
@@ -36,7 +37,7 @@ class LaplaceTransport(Barycentric):
         target_share: :math:`\alpha` in [0, 1], how much of it the target's neighbourhoods get.
         neighbors: nearest neighbours in each graph.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
-        max_iter: steps at most; ``converged_`` says whether they were enough.
+        max_iter: steps at most.
         tolerance: a step that improves the objective by less, relatively or absolutely, is the last.
 
     Reference: Courty, Flamary, Tuia & Rakotomamonjy, Optimal transport for domain adaptation, IEEE TPAMI 39(9), 2017;
@@ -67,7 +68,12 @@ class LaplaceTransport(Barycentric):
         self.cost_norm, self.max_iter, self.tolerance = cost_norm, max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, the ``images_`` of the source, and ``converged_``."""
+        """Learn ``plan_``, the ``images_`` of the source, and what the solver came to.
+
+        That is ``n_iter_`` steps, ``gap_``, by which share of its minimum the objective is above it at most,
+        ``marginal_error_``, the largest relative error of a sample's mass, which exact transport leaves to rounding,
+        and ``converged_``: the gap is within 1 %, else it warns.
+        """
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
         cost = costs(x_s, x_t, "none")
@@ -81,9 +87,10 @@ class LaplaceTransport(Barycentric):
             Quadratic(w_s, lambda z: l_s @ z, z_t),
             Quadratic(w_t, lambda z: l_t @ z, z_s, back=True),
         )
-        plan, fall = minimise(uniform(x_s), uniform(x_t), cost / unit, terms, self.max_iter, self.tolerance)
-        self.converged_ = fall <= self.tolerance
-        warn_unless_converged(self, fall, FALLING, "the objective still falls", "raise `max_iter`")
+        a, b = uniform(x_s), uniform(x_t)
+        plan, self.gap_, self.n_iter_ = minimise(a, b, cost / unit, terms, self.max_iter, self.tolerance)
+        self.marginal_error_, self.converged_ = marginal_error(plan, a, b), self.gap_ <= GAP
+        warn_of_gap(self, self.n_iter_)
         self._learn(x_s, x_t, plan)
         return self
 

@@ -6,7 +6,9 @@ from typing import Self
 
 from da.domain import Domain
 from da.estimators.base import matched
-from da.estimators.transport.plan import METRICS, Barycentric, costs, entropic, uniform, warn_of_masses
+from da.estimators.transport.plan import METRICS, Barycentric, costs, uniform
+from da.estimators.transport.sinkhorn import entropic
+from da.estimators.transport.stopping import warn_of_masses
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -25,8 +27,8 @@ class SinkhornTransport(Barycentric):
         metric: the cost c: ``sqeuclidean`` (squared distance), ``cityblock`` (sum of absolute differences) or
             ``cosine`` (1 minus the cosine of the angle).
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the costs, or ``none`` (1).
-        max_iter: iterations at most; ``converged_`` says whether they were enough.
-        tolerance: largest violation of the target's masses (Euclidean norm) at convergence.
+        max_iter: iterations at most.
+        tolerance: they end when the target's masses are off by less (Euclidean norm).
 
     Reference: Cuturi, Sinkhorn distances, NeurIPS 2013; Courty, Flamary, Tuia & Rakotomamonjy, Optimal transport for
     domain adaptation, IEEE TPAMI 39(9), 2017.
@@ -49,16 +51,15 @@ class SinkhornTransport(Barycentric):
         self.max_iter, self.tolerance = max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, the ``images_`` of the source, ``converged_``; warns of a ``marginal_error_`` > 1 %."""
+        """Learn ``plan_``, the ``images_`` of the source, and what the solver came to.
+
+        That is ``n_iter_`` iterations, ``marginal_error_``, the largest relative error of a sample's mass, and
+        ``converged_``: it is within 1 %, else it warns.
+        """
         x_s, x_t = matched(source, target)
-        plan, self.converged_, self.marginal_error_ = entropic(
-            uniform(x_s),
-            uniform(x_t),
-            costs(x_s, x_t, self.cost_norm, self.metric),
-            self.entropy,
-            self.max_iter,
-            self.tolerance,
-        )
-        warn_of_masses(self, self.marginal_error_)
-        self._learn(x_s, x_t, plan)
+        a, b, cost = uniform(x_s), uniform(x_t), costs(x_s, x_t, self.cost_norm, self.metric)
+        found = entropic(a, b, cost, self.entropy, self.max_iter, self.tolerance)
+        self.converged_, self.marginal_error_, self.n_iter_ = found.converged, found.error, found.steps
+        warn_of_masses(self, self.n_iter_)
+        self._learn(x_s, x_t, found.plan)
         return self

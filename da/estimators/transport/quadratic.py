@@ -10,10 +10,12 @@ from scipy import sparse
 from torch import Tensor
 
 from da.estimators.arrays import namespace
-from da.estimators.transport.plan import exact, quadratic_step
+from da.estimators.transport.plan import exact
 
 NONZERO = 8
 """A plan of at most so many entries a row is multiplied as a sparse matrix: exact plans have about two."""
+FLOOR = 0.01
+"""What is above a minimum is compared with that minimum, or, where it is near 0, with so much of the first value."""
 
 
 class Quadratic(NamedTuple):
@@ -43,13 +45,26 @@ class Quadratic(NamedTuple):
         return product.T if self.back else product
 
 
-def minimise(
-    a: Any, b: Any, cost: Any, terms: Sequence[Quadratic], max_iter: int, tolerance: float
-) -> tuple[Any, float]:
+class Minimum(NamedTuple):
+    """A plan at which an objective is least, or nearly so.
+
+    Args:
+        plan: ``(n_s, n_t)``.
+        gap: the objective is above its minimum by at most so much, relative to it.
+        steps: that were taken.
+    """
+
+    plan: Any
+    gap: float
+    steps: int
+
+
+def minimise(a: Any, b: Any, cost: Any, terms: Sequence[Quadratic], max_iter: int, tolerance: float) -> Minimum:
     r"""The plan of least :math:`\langle \gamma, C \rangle` and terms between two masses, from the independent plan on.
 
     Images are carried along, and the plans that directions lead to are sparse, so that a step costs an exact transport
-    and the product of a gradient for each term.
+    and the product of a gradient for each term. The objective is convex: at every step the tangent's minimum, which the
+    direction leads to, is below that of the objective, and the highest of them says how far it is at most.
 
     Args:
         a: ``(n_s,)`` masses of the source.
@@ -58,9 +73,6 @@ def minimise(
         terms: of the objective.
         max_iter: steps at most.
         tolerance: the last step is one that lowers the objective by no more, absolutely or relatively.
-
-    Returns:
-        the plan, and how much the objective fell in the last step, relative to it (of 1, where that is more).
     """
     xp = namespace(cost)
     plan = a[:, None] * b[None, :]
@@ -68,8 +80,10 @@ def minimise(
     pushed = [term.apply(image) for term, image in zip(terms, images, strict=True)]
     linear = float(xp.sum(plan * cost))
     curved = [term.weight * float(xp.sum(z * p)) for term, z, p in zip(terms, images, pushed, strict=True)]
-    value, fall = linear + sum(curved), np.inf
-    for _ in range(max_iter):
+    first = value = linear + sum(curved)
+    below, fall, steps = -np.inf, np.inf, 0
+    while fall > tolerance and steps < max(max_iter, 1):
+        steps += 1
         gradient = cost
         for term, p in zip(terms, pushed, strict=True):
             gradient = gradient + term.slope(p)
@@ -79,15 +93,20 @@ def minimise(
         pushes = [term.apply(move) for term, move in zip(terms, moves, strict=True)]
         bend = sum(t.weight * float(xp.sum(m * p)) for t, m, p in zip(terms, moves, pushes, strict=True))
         slope = float(xp.sum(gradient * goal)) - float(xp.sum(gradient * plan))
+        below = max(below, value + slope)
         size = quadratic_step(bend, slope)
         plan = plan + size * (goal - plan)
         images = [z + size * move for z, move in zip(images, moves, strict=True)]
         pushed = [p + size * push for p, push in zip(pushed, pushes, strict=True)]
         after = value + size * slope + size**2 * bend
         fall, value = (value - after) / max(1.0, abs(after)), after
-        if fall <= tolerance:
-            break
-    return plan, fall
+    gap = max(value - below, 0.0)
+    return Minimum(plan, gap and gap / max(value, FLOOR * first), steps)
+
+
+def quadratic_step(bend: float, slope: float) -> float:
+    r"""The t in [0, 1] at which :math:`b t^2 + s t` is least."""
+    return min(1.0, max(0.0, -slope / (2.0 * bend))) if bend > 0.0 else float(slope < 0.0)
 
 
 def _thin(plan: Any) -> Any:

@@ -1,0 +1,129 @@
+"""Sinkhorn's iterations on potentials, without overflow however small the entropy is."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from da.errors import UsageError
+from da.estimators.arrays import namespace
+from da.estimators.transport.stopping import MASSES, marginal_error
+
+STEEP = 500.0
+"""From this ratio of costs to entropy on, the kernel of the costs alone may have rows of zeros to rounding."""
+LEAST = 1e-250
+"""Sums of a kernel below it are taken again on logarithms."""
+EVERY = 10
+"""Masses are compared once in so many iterations."""
+
+
+class Gibbs:
+    r"""The kernel :math:`e^{-C_{ij} / \varepsilon}` between potentials, without overflow however steep the costs are.
+
+    Sums are products with :math:`e^{p_i + q_j - C_{ij} / \varepsilon}`. Where one of them is 0 to rounding they are
+    taken on logarithms instead, at the cost of ``n_s n_t`` exponentials, and the potentials that they belong to become
+    p and q, so that products suffice as long as potentials stay near these.
+
+    Args:
+        cost: ``(n_s, n_t)`` C.
+        entropy: :math:`\varepsilon`.
+    """
+
+    def __init__(self, cost: Any, entropy: float):
+        if entropy <= 0.0:
+            raise UsageError(f"entropy={entropy} is not above 0; ot_emd is the transport without entropy.")
+        self.xp = namespace(cost)
+        lowest = self.xp.min(cost)
+        self.shift = -lowest / entropy
+        self.logarithm = (lowest - cost) / entropy
+        steep = float(-self.xp.min(self.logarithm)) > STEEP
+        self.p, self.q = 0.0 * self.logarithm[:, 0], 0.0 * self.logarithm[0, :]
+        self.kernel = None if steep else self.xp.exp(self.logarithm)
+
+    def rows(self, g: Any) -> Any:
+        r"""``(n_s,)`` :math:`\log \sum_j e^{g_j - C_{ij} / \varepsilon}`."""
+        if (sums := self._product(g - self.q, back=False)) is not None:
+            return sums - self.p + self.shift
+        sums, self.kernel = self._logarithmic(self.logarithm + g[None, :], axis=1)
+        self.p, self.q = -sums, g
+        return sums + self.shift
+
+    def columns(self, f: Any) -> Any:
+        r"""``(n_t,)`` :math:`\log \sum_i e^{f_i - C_{ij} / \varepsilon}`."""
+        if (sums := self._product(f - self.p, back=True)) is not None:
+            return sums - self.q + self.shift
+        sums, self.kernel = self._logarithmic(self.logarithm + f[:, None], axis=0)
+        self.p, self.q = f, -sums
+        return sums + self.shift
+
+    def plan(self, f: Any, g: Any) -> Any:
+        r"""``(n_s, n_t)`` :math:`e^{f_i + g_j - C_{ij} / \varepsilon}`."""
+        return self.xp.exp(self.logarithm + f[:, None] + (g + self.shift)[None, :])
+
+    def _product(self, potential: Any, *, back: bool) -> Any:
+        """Logarithms of the kernel's sums, or None where one is 0 to rounding or not finite."""
+        if self.kernel is None:
+            return None
+        peak = self.xp.max(potential)
+        sums = (self.kernel.T if back else self.kernel) @ self.xp.exp(potential - peak)
+        if not (float(self.xp.min(sums)) > LEAST and float(self.xp.max(sums)) < np.inf):
+            return None
+        return self.xp.log(sums) + peak
+
+    def _logarithmic(self, terms: Any, axis: int) -> tuple[Any, Any]:
+        """Logarithms of the sums of exponentials along an axis, and the exponentials divided by their sums."""
+        peak = self.xp.max(terms, axis=axis, keepdims=True)
+        parts = self.xp.exp(terms - peak)
+        total = self.xp.sum(parts, axis=axis, keepdims=True)
+        return (self.xp.log(total) + peak).reshape(-1), parts / total
+
+
+class Entropic(NamedTuple):
+    """A plan by Sinkhorn's iterations.
+
+    Args:
+        plan: ``(n_s, n_t)``.
+        error: the largest relative error of a sample's mass, of either domain.
+        steps: iterations that were taken.
+    """
+
+    plan: Any
+    error: float
+    steps: int
+
+    @property
+    def converged(self) -> bool:
+        """Whether masses are those asked for."""
+        return self.error <= MASSES
+
+
+def entropic(a: Any, b: Any, cost: Any, entropy: float, max_iter: int, tolerance: float) -> Entropic:
+    r"""The plan of least cost less ``entropy`` times its entropy between two masses.
+
+    Costs two products with an ``(n_s, n_t)`` matrix an iteration, and up to two times as many exponentials in those at
+    which potentials moved far, as the first at little entropy do.
+
+    Args:
+        a: ``(n_s,)`` masses of the source.
+        b: ``(n_t,)`` masses of the target.
+        cost: ``(n_s, n_t)``.
+        entropy: in units of the cost.
+        max_iter: iterations at most.
+        tolerance: they end when the target's masses are off by less (Euclidean norm).
+    """
+    xp = namespace(cost)
+    cost = cost - xp.min(cost, axis=1, keepdims=True)  # changes no plan, and leaves no row of the kernel empty
+    cost = cost - xp.min(cost, axis=0, keepdims=True)
+    kernel = Gibbs(cost, entropy)
+    with np.errstate(all="ignore"):  # numbers that are not finite are found in the plan
+        log_a, log_b, f = xp.log(a), xp.log(b), xp.zeros_like(a)
+        sums = kernel.columns(f)
+        for step in range(max(max_iter, 1)):
+            g = log_b - sums
+            f = log_a - kernel.rows(g)
+            sums = kernel.columns(f)
+            if step % EVERY == 0 and float(xp.sum((xp.exp(g + sums) - b) ** 2)) ** 0.5 < tolerance:
+                break
+        plan = kernel.plan(f, g)
+    return Entropic(plan, marginal_error(plan, a, b), step + 1)
