@@ -32,7 +32,8 @@ class Figure:
 
     Args:
         value: mean under the table's selection rule over the tasks that have a figure, in percent; None without any.
-        digest: of every figure of every cell of the row, so that none moves unseen.
+        digest: of every figure of every cell of the row, and of every accuracy and score of its epochs, so that none
+            moves unseen.
     """
 
     value: float | None
@@ -75,7 +76,7 @@ def figures(spec: Spec, summary: Summary) -> dict[str, Figure]:
             continue
         by_task = [list(summary.values(row, task, spec.selection).values()) for task in summary.tasks()]
         values = [mean(values) for values in by_task if values]
-        told = [[e.task, e.seed, {r: round(v, PLACES) for r, v in sorted(e.figures.items())}] for e in own]
+        told = [[e.task, e.seed, {r: round(v, PLACES) for r, v in sorted(e.figures.items())}, e.epochs] for e in own]
         digest = hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:8]
         found[row] = Figure(round(mean(values), PLACES) if values else None, digest)
     return found

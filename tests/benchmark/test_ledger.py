@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from da import catalog, codehash
+from da import accepted, catalog, codehash
 from da.analysis.ranking import within_runs
 from da.benchmark import ledger, page, verify
 from da.benchmark.compare import used
@@ -14,6 +14,7 @@ from da.benchmark.summary import Entry, as_records, flat
 from da.compose import compose
 from da.errors import ConfigError
 from da.results.figures import mean
+from da.run import load
 
 COMMITTED = {spec.name: (spec, summary) for spec, summary in page.committed()[0]}
 
@@ -77,31 +78,24 @@ def test_the_page_is_current():
     assert ledger.PAGE.read_text(encoding="utf-8") == ledger.page()
 
 
-@pytest.mark.parametrize("name", [n for n, (spec, _) in COMMITTED.items() if not spec.made_by])
+GRIDS = [name for name, (spec, _) in COMMITTED.items() if not spec.made_by]
+
+
+@pytest.mark.parametrize("name", GRIDS)
 def test_code_and_defaults_are_those_that_made_the_figures(name):
     """A changed loss or default needs its line: rerun the row, or verify that its figures stay (--verify --changed)."""
     spec, summary = COMMITTED[name]
-    equal, wrong = verify.accepted(), []
-    first = {}
-    for entry in summary.entries:
-        if entry.status == "finished":
-            first.setdefault(entry.row, entry)
-    planned = {}
-    for cell in cells(
-        replace(spec, tasks={k: v for k, v in spec.tasks.items() if k in {e.task for e in first.values()}})
-    ):
-        planned.setdefault((cell.row, cell.task, cell.seed), cell)
-    for row, entry in first.items():
-        cell = planned.get((row, entry.task, entry.seed))
+    planned = {(cell.row, cell.task, cell.seed): cell for cell in cells(spec)}
+    wrong = []
+    for entry in (e for e in summary.entries if e.status == "finished"):
+        where, cell = f"{entry.row} on {entry.task}", planned.get((entry.row, entry.task, entry.seed))
         if cell is None or cell.plan is None:
-            wrong.append(f"{row} can no longer be run")
-        elif entry.origin is None:
-            wrong.append(f"{row} does not say what made it")
-        elif not verify.is_equal(entry.origin.code, codehash.of_config(cell.plan.config), equal):
-            wrong.append(f"{row}: its code changed")
+            wrong.append(f"{where} can no longer be run")
+        elif not accepted.same(entry.origin.code, codehash.of_config(cell.plan.config)):
+            wrong.append(f"{where}: its code changed")
         else:
             old, new = used(entry.origin.config), used(flat(cell.plan.config))
-            wrong += [f"{row}: {k} was {old.get(k)!r}, is {new.get(k)!r}" for k in old.keys() | new.keys() if old.get(k) != new.get(k)]  # fmt: skip
+            wrong += [f"{where}: {k} was {old.get(k)!r}, is {new.get(k)!r}" for k in old.keys() | new.keys() if old.get(k) != new.get(k)]  # fmt: skip
     assert not wrong, (
         f"table={name}: "
         + "; ".join(wrong[:5])
@@ -110,14 +104,66 @@ def test_code_and_defaults_are_those_that_made_the_figures(name):
     )
 
 
+EMBEDDED = {"Toy", "ToyDimensions", "Digits"}
+
+
+def data_of(entry):
+    return entry.origin.config["data._target_"].rpartition(".")[2]
+
+
+@pytest.mark.parametrize("name", [n for n in GRIDS if data_of(COMMITTED[n][1].entries[0]) in EMBEDDED])
+def test_embedded_data_are_those_that_made_the_figures(name):
+    """A changed shift, split or scaling needs its line too."""
+    check_data(name, lambda entry: True)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", [n for n in GRIDS if data_of(COMMITTED[n][1].entries[0]) not in EMBEDDED])
+def test_data_are_those_that_made_the_figures(name):
+    first = {}
+    for entry in COMMITTED[name][1].entries:
+        if entry.origin is not None:
+            first.setdefault(entry.task, entry)
+    check_data(name, lambda entry: entry in first.values())
+
+
+def check_data(name, looked_at):
+    spec, summary = COMMITTED[name]
+    planned = {(cell.row, cell.task, cell.seed): cell for cell in cells(spec)}
+    known = {}
+    for entry in (e for e in summary.entries if e.status == "finished" and looked_at(e)):
+        plan = planned[entry.row, entry.task, entry.seed].plan
+        key = json.dumps([plan.config["data"], plan.config.get("features")], sort_keys=True)
+        known.setdefault(key, "")
+        known[key] = known[key] or load(plan)[1]
+        assert entry.origin.data == known[key], (
+            f"table={name}: the data of {entry.task} are not those that made its figures; if that is meant, rerun: "
+            f"`table={name} rerun=all --write --reason '...'`."
+        )
+
+
 def test_a_table_with_a_module_of_its_own_says_what_code_made_it():
-    equal = verify.accepted()
     for spec, summary in COMMITTED.values():
         if spec.made_by:
             rows = {e.row: e.origin.code for e in summary.entries if e.status == "finished"}
             module = verify.module_of(spec)
-            wrong = [row for row, code in rows.items() if not verify.is_equal(code, module.code(row), equal)]
+            wrong = [row for row, code in rows.items() if not accepted.same(code, module.code(row))]
             assert not wrong, f"{spec.name}: the code of {', '.join(wrong)} changed; make them again: {spec.made_by}"
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_evaluation_metrics_and_rules_are_those_that_scored_the_figures(name):
+    """A changed rule, metric or evaluation needs its line as a changed method does."""
+    present = codehash.of_scoring()
+    for entry in COMMITTED[name][1].entries:
+        if entry.origin is not None:
+            made = entry.origin.environment["scoring"]
+            assert {"evaluation", *entry.epochs["scores"]} <= made.keys()
+            wrong = [part for part, code in made.items() if part not in present or not accepted.same(code, present[part])]  # fmt: skip
+            assert not wrong, (
+                f"table={name}, {entry.row}: the code of {', '.join(wrong)} changed; run `python scripts/benchmark.py "
+                "--verify --changed --write`, or rerun the table."
+            )
 
 
 def test_every_method_has_a_committed_figure():
