@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,7 @@ def enter(spec: Spec, summary: Summary, reason: str = "", folder: Path | None = 
     number = max((int(change.name.partition("-")[0]) for change in changes(folder)), default=0) + 1
     given = {
         "reason": reason or "first figures",
-        "commit": made_by(summary)[:10],
+        "commit": made_by(summary, [line.row for line in lines])[:10],
         "figures": {spec.name: {line.row: [_plain(line.before), _plain(line.after)] for line in lines}},
     }
     file = record.write_atomically(folder / f"{number:04}-{spec.name}.json", _text(given).encode())
@@ -143,10 +143,12 @@ def enter(spec: Spec, summary: Summary, reason: str = "", folder: Path | None = 
     return file
 
 
-def made_by(summary: Summary) -> str:
-    """The commit of the code that made a table's figures, of several the commonest; the present one where none says."""
+def made_by(summary: Summary, rows: Collection[str]) -> str:
+    """The commit of the code that made some rows' figures, of several the commonest; the present where none says."""
     known = Counter(
-        e.origin.environment["commit"] for e in summary.entries if e.origin and "commit" in e.origin.environment
+        e.origin.environment["commit"]
+        for e in summary.entries
+        if e.row in rows and e.origin and "commit" in e.origin.environment
     )
     return known.most_common(1)[0][0] if known else record.code_version()["commit"]
 

@@ -18,7 +18,7 @@ from da.benchmark import compare, page, summary
 from da.benchmark.plan import Cell, cells
 from da.benchmark.spec import Spec
 from da.benchmark.summary import Entry, Summary
-from da.errors import DataError
+from da.errors import ConfigError, DataError
 from da.results import store
 from da.sweeps.job import Grid, Job
 from da.sweeps.launchers import Processes
@@ -83,8 +83,11 @@ def main(
             if lacking:
                 print(f"left out {spec.name}: {lacking}", flush=True)
         drawn = quickest(stale(known)) if changed else draw(known, sample=sample, minutes=minutes, seed=seed)
+        if not known:
+            raise ConfigError("No committed cell can be run here; --verify needs the data of at least one table.")
         if not drawn:
-            print("nothing to verify", flush=True)
+            word = "no row's code changed" if changed else "no cell fits into the time"
+            print(f"nothing to verify: {word}", flush=True)
             return 0
         print(f"verifying {len(drawn)} of {len(known)} committed cells ({compare.SAID})", flush=True)
         again = recompute(drawn, Path(folder))

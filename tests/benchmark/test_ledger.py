@@ -1,6 +1,7 @@
 """No committed figure moves without its line in the ledger; the gate over what is committed."""
 
 import json
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from da.analysis.ranking import within_runs
 from da.benchmark import ledger, page, verify
 from da.benchmark.compare import used
 from da.benchmark.plan import cells
-from da.benchmark.summary import Entry, as_records, flat
+from da.benchmark.summary import Entry, Origin, as_records, flat
 from da.compose import compose
 from da.errors import ConfigError
 from da.results.figures import mean
@@ -72,6 +73,38 @@ def test_every_committed_figure_is_the_ledgers(name):
         f"{name}: committed figures are not those of the ledger: {', '.join(line.row for line in moved)}. Write them with "
         "scripts/benchmark.py --write --reason '...', not by hand."
     )
+
+
+def test_every_change_begins_where_the_one_before_ended():
+    known = {}
+    for change in ledger.changes():
+        for line in change.lines:
+            before = known.get((line.table, line.row))
+            assert line.before == before, f"{change.name}: {line.row} of {line.table} was {before}, not {line.before}"
+            known[line.table, line.row] = line.after
+
+
+def git(*arguments):
+    return subprocess.run(["git", *arguments], cwd=catalog.ROOT, capture_output=True, text=True)
+
+
+def test_every_change_names_a_commit_of_this_history():
+    """Of the code that made the figures; where history is here."""
+    if git("rev-parse", "--is-shallow-repository").stdout.strip() != "false":
+        pytest.skip("the history of the project is not here (no Git repository, or a shallow one)")
+    for change in ledger.changes():
+        found = git("merge-base", "--is-ancestor", f"{change.commit}^{{commit}}", "HEAD")
+        assert found.returncode == 0, f"{change.name}: {change.commit} is no commit before this one"
+
+
+def test_a_change_names_the_commit_of_the_rows_that_moved(spec, summary, base, tmp_path):
+    table, first = spec(), summary({"unadapted": base, "tca": base})
+    ledger.enter(table, first, folder=tmp_path)
+    second = summary({"unadapted": base, "tca": [value + 1 for value in base]})
+    made = {"unadapted": "a" * 40, "tca": "b" * 40}
+    entries = (replace(e, origin=Origin("", "", {}, {"commit": made[e.row]})) for e in second.entries)
+    ledger.enter(table, replace(second, entries=tuple(entries)), "why", folder=tmp_path)
+    assert [change.commit for change in ledger.changes(tmp_path)][1] == "b" * 10
 
 
 def test_the_page_is_current():
