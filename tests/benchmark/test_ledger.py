@@ -59,6 +59,18 @@ def test_a_new_row_needs_no_reason_and_a_lost_one_does(spec, summary, base, tmp_
     assert set(ledger.standing("office", tmp_path)) == {"pca"}
 
 
+@pytest.mark.parametrize("part", ["source", "target", "scores"])
+def test_a_score_or_an_accuracy_of_an_epoch_that_moves_is_seen_though_figures_stay(part, spec, summary, base, tmp_path):
+    table, plain = spec(), summary({"tca": base})
+    epochs = {"epoch": [1, 2], "source": [90.0, 91.0], "target": [80.0, 81.0], "scores": {"entropy": [-0.5, -0.4]}}
+    first = replace(plain, entries=tuple(replace(e, epochs=epochs) for e in plain.entries))
+    ledger.enter(table, first, folder=tmp_path)
+    other = {"scores": {"entropy": [-0.5, -0.3]}} if part == "scores" else {part: [80.0, 82.0]}
+    falsified = (replace(plain.entries[0], epochs=epochs | other), *first.entries[1:])
+    (line,) = ledger.moved(table, replace(first, entries=falsified), tmp_path)
+    assert line.before.value == line.after.value
+
+
 def test_digits_beyond_the_fourth_are_no_move(spec, summary, base, tmp_path):
     table, first = spec(), summary({"tca": base})
     ledger.enter(table, first, folder=tmp_path)
