@@ -163,7 +163,9 @@ def test_the_effective_sample_size_is_that_of_the_weights_of_the_whole_source() 
     history = train(method, task, steps=20).history
     source = torch.as_tensor(task.sources[0].train.x)
     with torch.no_grad():
-        w = 1.0 - torch.sigmoid(method.weigher(method.network.encoder(source)))
+        z = method.network.encoder(source)
+        w = 1.0 - torch.sigmoid(method.weigher(z))
+        torch.testing.assert_close(method.likeness(z), w)
     expected = float(w.sum() ** 2 / (w**2).sum())
     found = history[-1]["diagnostics"]["effective_sample_size"]
     assert found == pytest.approx(expected, rel=1e-4)
