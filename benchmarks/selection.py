@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from da.analysis import ranking
-from da.benchmark import page, spec, summary
-from da.results import store
+from da.benchmark import rules
+from da.errors import ConfigError
 
 
 def main() -> None:
@@ -21,24 +19,13 @@ def main() -> None:
     parser.add_argument("places", nargs="+", metavar="TABLE|FOLDER")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the Markdown there, too")
     options = parser.parse_args()
-    records: list[Any] = []
-    skipped = 0
-    for place in options.places:
-        if Path(place).is_dir():
-            found = store.scan(Path(place))
-            records += found.records
-            skipped += len(found.skipped)
-        elif (file := page.RESULTS / f"{place}.json").is_file():
-            records += summary.as_records(summary.read(file))
-        else:
-            parser.error(f"{place} is neither a folder of records nor a committed table ({', '.join(spec.names())})")
-    finished = sum(r["status"] == "finished" for r in records)
-    command = " ".join(["python benchmarks/selection.py", *options.places])
-    head = f"<!-- {command}; {finished} finished runs, {len(records) - finished} failed, {skipped} unreadable -->\n"
-    text = f"{head}\n{ranking.report(records)}"
+    try:
+        text = rules.text(options.places)
+    except ConfigError as error:
+        parser.error(str(error))
     print(text)
     if options.write is not None:
-        options.write.write_text(text)
+        options.write.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -60,6 +60,15 @@ def of_config(config: Mapping[str, Any]) -> str:
     return of(*sorted(set(reached)))
 
 
+def of_scoring() -> dict[str, str]:
+    """Hashes of the code that reports: of ``evaluation`` with its metrics, and of each selection rule, by its name."""
+    package = locate("da.selection")
+    assert package is not None
+    rules = sorted(file.stem for file in package.parent.glob("[!_]*.py"))
+    found = {rule: of(f"da.selection.{rule}.score", f"da.selection.{rule}.READS") for rule in rules}
+    return {"evaluation": of("da.evaluation.Evaluator"), **found}
+
+
 def _targets(node: Mapping[str, Any]) -> Iterator[str]:
     """Every class that a node names, by its path or by its entry's name."""
     signature = catalog.resolve(str(node["_target_"]), "config")

@@ -13,8 +13,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from da import catalog
 from da.data.files import locate
-from da.errors import ConfigError, DataError, Incompatible, nearest
-from da.renamed import hint
+from da.errors import ConfigError, DataError, Incompatible
+from da.renamed import hint, now
 from da.schedules import LEARNING_RATE
 from da.setting import setting_of
 from da.signatures import accepts
@@ -197,6 +197,8 @@ def _check_node(node: Mapping[str, Any], where: str) -> None:
             raise ConfigError(
                 f"There is no key '{where}.{key}'{_in_file(key)}; {hint(str(key), known, prefix=f'{where}.')}"
             )
+        if isinstance(value, str) and (new := now(f"{where}.{key}={value}")):
+            raise ConfigError(f"There is no {where}.{key}={value}; {new}")
         if isinstance(value, Mapping) and "_target_" in value:
             _check_node(value, f"{where}.{key}")
         elif isinstance(value, str) and key in known and catalog.takes_entry(known[key].annotation):
@@ -217,7 +219,8 @@ def _check_entry(name: str, kind: str, where: str) -> None:
         if catalog.kinds(e.signature) & {k.strip() for k in kind.split("|")}
     ]
     if name not in fitting:
-        raise ConfigError(f"{where}={name} is not a {kind.split('|')[0].strip().lower()}; {nearest(name, fitting)}")
+        word = kind.split("|")[0].strip().lower()
+        raise ConfigError(f"{where}={name} is not a {word}; {hint(name, fitting, prefix='method=')}")
 
 
 def fits(value: Any, annotation: str) -> bool:

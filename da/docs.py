@@ -6,7 +6,7 @@ import json
 import re
 
 from da import catalog, listing
-from da.benchmark import page
+from da.benchmark import page, rules
 
 
 def parts() -> dict[str, str]:
@@ -55,9 +55,9 @@ def render(*, write: bool) -> list[str]:
             text = new
         if write:
             file.write_text(text, encoding="utf-8")
-    results = page.PAGE.read_text(encoding="utf-8") if page.PAGE.is_file() else ""
-    if results != page.text():
-        stale.append("benchmarks/RESULTS.md")
-    if write:
-        page.write()
+    for file, wanted in ((page.PAGE, page.text()), (rules.PAGE, rules.committed())):
+        if not file.is_file() or file.read_text(encoding="utf-8") != wanted:
+            stale.append(file.relative_to(catalog.ROOT).as_posix())
+        if write:
+            file.write_text(wanted, encoding="utf-8")
     return stale

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from da import catalog, codehash
+from da import accepted, catalog, codehash
 from da.config import Plan
 from da.errors import ConfigError, UsageError
 from da.results import record
@@ -75,17 +75,24 @@ def wanted(found: Mapping[str, Any], rerun: str) -> bool:
 
 
 def made_by_other_code(found: Mapping[str, Any]) -> bool:
-    """Whether the code that a recorded run computed with is not the present one, see :mod:`da.codehash`.
+    """Whether a recorded run was computed or scored by code that is neither the present one nor accepted as equal.
 
-    A record without that hash is taken to be of other code as soon as anything in the package changed.
+    See :mod:`da.codehash` and :mod:`da.accepted`. A record without that hash is taken to be of other code as soon as
+    anything in the package changed.
     """
     made = found.get("code", {})
     if "method" not in made:
         return made.get("source") != record.code_version()["source"]
     try:
-        return made["method"] != codehash.of_config(found["config"])
+        computed = {"method": codehash.of_config(found["config"])}
+        return accepted.any_other(made, computed) or accepted.any_other(made.get("scoring", {}), codehash.of_scoring())
     except ConfigError:  # it names what is no longer there
         return True
+
+
+def code_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Which code a run is computed and scored with."""
+    return record.code_version() | {"method": codehash.of_config(config), "scoring": codehash.of_scoring()}
 
 
 def head(plan: Plan, frozen: dict[str, Any], status: str) -> dict[str, Any]:
@@ -101,7 +108,7 @@ def head(plan: Plan, frozen: dict[str, Any], status: str) -> dict[str, Any]:
         "seed": plan.config["seed"],
         "config": plan.config,
         "fingerprint": frozen.get("fingerprint"),
-        "code": record.code_version() | {"method": codehash.of_config(plan.config)},
+        "code": code_of(plan.config),
         "versions": record.package_versions(),
         "finished": record.now(),
     }

@@ -21,6 +21,9 @@ def hint(name: str, known: Iterable[str], *, prefix: str = "") -> str:
         known: the names that exist.
         prefix: what stands before the name in a spelling, such as ``method.`` or ``network=``.
     """
-    if (new := RENAMED.get(f"{prefix}{name}")) is not None:
-        return f"it is now {new}."
-    return nearest(name, known)
+    return now(f"{prefix}{name}") or nearest(name, known)
+
+
+def now(*spellings: str) -> str:
+    """What the first of some spellings that was renamed is called now, in a sentence; empty where none was."""
+    return next((f"it is now {RENAMED[spelling]}." for spelling in spellings if spelling in RENAMED), "")

@@ -1,6 +1,7 @@
 """The hash of a run's code: what changes it, and what does not."""
 
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -61,6 +62,32 @@ def test_it_follows_defaults_constants_and_names_of_other_packages(copy: Path, f
     before = hashes(copy, DAN)
     edit(copy / file, old, new)
     assert hashes(copy, DAN) != before
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "parts"),
+    [
+        ("da/selection/entropy.py", ".sum(axis=1)", ".sum(axis=1) * 2.0", {"entropy"}),
+        ("da/selection/_density_ratio.py", "WIDEST = 32", "WIDEST = 16", {"importance_weighted", "dev"}),
+        ("da/metrics.py", "100.0 * np.mean(y == predicted)", "99.0 * np.mean(y == predicted)", {"evaluation"}),
+        ("da/evaluation.py", 'best = max(scored', 'best = min(scored', {"evaluation"}),
+        ("da/inference.py", "eval()", "train()", {"evaluation"}),
+    ],
+)  # fmt: skip
+def test_what_scores_has_a_hash_for_each_rule_and_one_for_the_evaluation(copy: Path, file: str, old: str, new: str, parts: set[str]) -> None:  # fmt: skip
+    say = "import json; from da import codehash; print(json.dumps(codehash.of_scoring()))"
+    command = [sys.executable, "-c", say]
+
+    def made() -> dict[str, str]:
+        environment = os.environ | {"PYTHONPATH": str(copy)}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=copy)
+        found: dict[str, str] = json.loads(done.stdout)
+        return found
+
+    before = made()
+    edit(copy / file, old, new)
+    after = made()
+    assert {part for part, code in before.items() if after[part] != code} == parts
 
 
 def test_documents_comments_annotations_unused_code_and_search_ranges_change_nothing(copy: Path) -> None:

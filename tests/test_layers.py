@@ -44,6 +44,7 @@ LEVELS = {
     "da.assembly": 6,
     "da.checks": 7,
     "da.checks.__main__": 8,
+    "da.accepted": 8,
     "da.catalog": 8,
     "da.codehash": 8,
     "da.compose": 8,

@@ -13,6 +13,9 @@ TABLE = {
     "loops": "trainer.max_epochs",
     "network=small": "network=mlp",
     "schedule=warm": "schedule=inverse_decay",
+    "classifier.strength": "classifier.C",
+    "data.shift=skew": "data.shift=covariate",
+    "method=kernel_matching": "method=kmm",
 }
 
 
@@ -29,11 +32,20 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
         ("network=small", r"no network=small; it is now network=mlp\."),
         ("schedule=warm", r"schedule='warm' is unknown; it is now schedule=inverse_decay\."),
         ("method.weihgt=1", "did you mean 'weight'"),
+        ("classifier.strength=3", r"no key 'classifier.strength'; it is now classifier.C\."),
+        ("data.shift=skew", r"no data.shift=skew; it is now data.shift=covariate\."),
     ],
 )
 def test_on_the_command_line(override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         validate(compose(["method=dann", "data=toy", override]))
+
+
+def test_of_an_estimator_within_a_method() -> None:
+    with pytest.raises(ConfigError, match=r"weighting=kernel_matching is not a weighting; it is now method=kmm\."):
+        validate(compose(["method=weighted_risk", "data=toy", "method.weighting=kernel_matching"]))
+    with pytest.raises(ConfigError, match=r"no method=kernel_matching; it is now method=kmm\."):
+        compose(["method=kernel_matching", "data=toy"])
 
 
 def test_in_a_file_or_an_old_record() -> None:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from da import codehash
+from da import accepted, codehash
 from da import run as runs
 from da.compose import compose
 from da.errors import ConfigError, DataError
 from da.methods.transductive.source_only import SourceOnly
+from da.outcome import made_by_other_code
 from da.results import record
 
 SMALL = [
@@ -111,6 +112,21 @@ def test_runs_of_other_code_are_rerun_on_request_only(tmp_path: Path, monkeypatc
     (old,) = tmp_path.rglob("record.old.json")
     assert json.loads(old.read_text())["code"]["method"] != "other", "the record that was replaced is kept"
     assert runs.run(config(tmp_path, "method=source_only", "rerun=all")).fresh
+
+
+def test_a_run_is_of_other_code_unless_what_computed_and_scored_it_is_there_or_accepted_as_equal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accepted, "FILE", tmp_path / "equal.json")
+    made = runs.run(config(tmp_path, "method=source_only")).record
+    assert not made_by_other_code(made)
+    for kind, old in (("method", "old"), ("scoring", {"entropy": "old"})):
+        other = made | {"code": made["code"] | {kind: old}}
+        assert made_by_other_code(other)
+    present = made["code"]["scoring"]["entropy"]
+    accepted.accept({("old", present): ["a cell"]})
+    assert not made_by_other_code(other)
+    assert not made_by_other_code(made | {"code": made["code"] | {"scoring": {"a rule that is gone": "x"}}})
 
 
 def test_a_failed_run_leaves_its_traceback_and_is_retried_on_request(

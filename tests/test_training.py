@@ -12,8 +12,10 @@ from da.compose import compose
 from da.config import validate
 from da.errors import ConfigError
 from da.methods.base import Method, Optimization
+from da.methods.instance.iwan import IWAN
 from da.methods.transductive.dann import DANN
 from da.methods.transductive.mcd import MCD
+from da.methods.transductive.source_only import SourceOnly
 from da.outcome import directory_of
 from da.results import record
 from da.run import run
@@ -64,6 +66,18 @@ def test_domains_apart_give_each_domain_what_it_gives_alone() -> None:
         alone: Method = build(subject(DANN), task, network=partial(normed, dropout=0.0))
         torch.testing.assert_close(view.z, alone.network.encoder(domain.x))
         torch.testing.assert_close(view.logits, alone.network.head(view.z))
+
+
+def test_iwan_without_its_two_terms_is_source_only() -> None:
+    """The common check sets the weight alone to 0; IWAN has an entropy beside it."""
+    parameters = []
+    for kind, options in ((IWAN, {"weight": 0.0, "entropy_weight": 0.0, "embedding": "apart"}), (SourceOnly, {})):
+        task = task_for(IWAN.needs)
+        method = build(subject(kind), task, network=partial(normed, dropout=0.0), **options)
+        train(method, task)
+        parameters.append(list(method.network.parameters()))
+    for ours, plain in zip(*parameters, strict=True):
+        torch.testing.assert_close(ours, plain, rtol=0.0, atol=1e-6)
 
 
 def test_the_key_stays_out_of_the_identity_of_runs_that_do_not_set_it(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from da import catalog
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     check.add_argument("--seed", default="0", metavar="S", help="of the draw: any word, such as a commit")
     options = parser.parse_intermixed_args(list(arguments))
     try:
+        _refuse_idle(options)
         return _verify(options) if options.verify else _table(options, arguments)
     except UsageError as error:
         print(f"benchmark: {error}", file=sys.stderr)
@@ -66,6 +68,29 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted; the same command goes on with what is missing.", file=sys.stderr)
         return 130
+
+
+VERIFYING = {"--sample": "sample", "--minutes": "minutes", "--changed": "changed"}
+TABULATING = {"--dry-run": "dry_run", "--commands": "commands", "--render": "render", "--compare": "compare",
+              "--reason": "reason"}  # fmt: skip
+
+
+def _refuse_idle(options: argparse.Namespace) -> None:
+    """An option that would not be looked at is an error, and so is a number that asks for nothing.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    idle = TABULATING if options.verify else VERIFYING
+    if found := [word for word, name in idle.items() if getattr(options, name)]:
+        raise ConfigError(f"{found[0]} is {'not for' if options.verify else 'only for'} --verify.")
+    if options.changed and (options.sample is not None or options.minutes is not None):
+        raise ConfigError("--changed takes the cells that changed; leave out --sample and --minutes.")
+    for name in ("sample", "minutes"):
+        if getattr(options, name) is not None and getattr(options, name) <= 0:
+            raise ConfigError(f"--{name} must be above 0, got {getattr(options, name):g}.")
+    if options.reason and not options.write:
+        raise ConfigError("--reason goes into benchmarks/NUMBERS.md, which only --write writes; add --write.")
 
 
 def _given(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
@@ -104,7 +129,7 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     planned = cells(
         table,
         methods=_rows(given.get("methods", ""), table.rows()),
-        seeds=[int(seed) for seed in _listed(given.get("seeds", ""))],
+        seeds=[_seed(word) for word in _listed(given.get("seeds", ""))],
         overrides=[*defaults, *rest],
     )
     runs = [cell.plan for cell in planned if cell.plan is not None]
@@ -116,9 +141,12 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         print(outline(table, planned, summary.summarize(table, planned, found), runs[0].config["launcher"]))
         return 0
     if options.commands:
-        shown = [o for o in rest if o in summary.typed(rest) or o.startswith("output=")]
-        print("\n".join(command(table, cell, shown) for cell in planned if cell.plan is not None))
+        shown = [f"output={output}", *summary.typed(rest)]
+        threads = runs[0].config["launcher"].get("threads")
+        before = f"OMP_NUM_THREADS={threads} " if threads else ""
+        print("\n".join(before + command(table, cell, shown) for cell in planned if cell.plan is not None))
         return 0
+    print(drawing(planned), end="", flush=True)
     failed = 0
     if not options.render:
         os.environ.setdefault("WANDB_RUN_GROUP", table.name)
@@ -131,10 +159,11 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     print(f"\n{render.markdown(table, made, line=line)}", flush=True)
     different = _compare(table, made) if options.compare else 0
     if {"methods", "seeds"} & given.keys():  # a part was asked for: the folder's table stays whole
-        planned = cells(table, overrides=[*defaults, *rest])
+        planned = cells(table, overrides=[*defaults, *rest], fitting=True)
         made = summary.summarize(table, planned, found, rest)
     summary.write(made, output / "summary.json")
-    file = record.write_atomically(output / "table.md", render.markdown(table, made, cost=False).encode())
+    whole = render.command(table, [o for o in rest if o.startswith("output=") or o in made.overrides])
+    file = record.write_atomically(output / "table.md", render.markdown(table, made, cost=False, line=whole).encode())
     print(f"table: {file}", flush=True)
     if options.write:
         file = page.RESULTS / f"{table.name}.json"
@@ -157,15 +186,25 @@ def commit(table: spec.Spec, made: summary.Summary, reason: str = "") -> None:
 
 
 def _compare(table: spec.Spec, made: summary.Summary) -> int:
-    """Say how what was run compares with what is committed; returns how many cells differ."""
+    """Say how what was run compares with what is committed; returns how many cells differ or are of other code."""
     file = page.RESULTS / f"{table.name}.json"
     if not file.is_file():
         raise ConfigError(f"No figures of table={table.name} are committed, so there is nothing to compare with.")
-    differences, count = compare.differences(summary.read(file), made)
+    fresh = replace(made, entries=tuple(entry for entry in made.entries if not entry.stale))
+    differences, count = compare.differences(summary.read(file), fresh)
     for line in differences:
         print(line)
     print(f"{count - len(differences)} of {count} cells equal the committed ones", flush=True)
-    return len(differences)
+    if stale := len(made.entries) - len(fresh.entries):
+        print(f"{stale} others were made by other code and say nothing of it: rerun=stale runs them again", flush=True)
+    return len(differences) + stale + (not count)
+
+
+def _seed(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise ConfigError(f"seeds={word} is no whole number; write seeds=0,1.") from None
 
 
 def _rows(text: str, known: Collection[str]) -> list[str]:
@@ -191,6 +230,7 @@ def outline(table: spec.Spec, planned: Sequence[Cell], made: summary.Summary, la
         f"table={table.name}: {rows} methods on {tasks} tasks, {len(planned)} cells: "
         + ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
     ]
+    lines += drawing(planned).splitlines()
     reasons = Counter((cell.row, cell.refused) for cell in planned if cell.plan is None)
     lines += [f"  refused {number} of {row}: {why}" for (row, why), number in reasons.items()]
     lines += [
@@ -205,6 +245,15 @@ def outline(table: spec.Spec, planned: Sequence[Cell], made: summary.Summary, la
     elif missing:
         lines.append(f"{len(missing)} missing ones; none of their methods has been timed yet")
     return "\n".join(lines)
+
+
+def drawing(planned: Sequence[Cell]) -> str:
+    """Which rows run once for several seeds, in a line; empty without any."""
+    rows = list(dict.fromkeys(cell.row for cell in planned if cell.others))
+    if not rows:
+        return ""
+    verb = "draw" if len(rows) > 1 else "draws"
+    return f"{', '.join(rows)} {verb} nothing: one run stands for all seeds\n"
 
 
 def known_seconds(table: spec.Spec, made: summary.Summary) -> dict[str, float]:

@@ -11,13 +11,17 @@ from da.benchmark.summary import Entry, Summary
 
 SAME = 1e-9
 OTHER_KERNEL = 1.0
+MOST = 8.0
 DEEP = 3.0
 SPREAD = 4.0
+ALONE = 15.0
+PARTS = ("source", "target")
+SCORES: dict[str, float] = {"rel_tol": 1e-4, "abs_tol": 1e-6}
 SAID = (
-    f"figures equal on the CPU, kernels and packages that made them; on others closed-form ones within "
-    f"{OTHER_KERNEL:g} point or two samples, which may lie between two classes, and deep ones, whose trainings "
-    f"drift apart from the first rounding, within {DEEP:g} points or {SPREAD:g} deviations over seeds; of one seed "
-    "not at all"
+    f"accuracies equal and scores to {SCORES['rel_tol']:g} on the CPU, kernels and packages that made them; on others "
+    f"accuracies alone, closed-form ones within {OTHER_KERNEL:g} point or two samples (at most {MOST:g} points), which "
+    "may lie between two classes, and deep ones, whose trainings drift apart from the first rounding, within "
+    f"{DEEP:g} points or {SPREAD:g} deviations over seeds; those of one seed within {ALONE:g} points"
 )
 
 
@@ -51,8 +55,9 @@ def difference(committed: Summary, old: Entry, new: Entry) -> str:
         for rule, gap in gaps.items()
         if abs(gap) > allowed
     ]
-    if old.figures.keys() != new.figures.keys():
-        why.append(f"rules {', '.join(sorted(old.figures.keys() ^ new.figures.keys()))} are in one of them only")
+    apart += epoch_changes(old, new, allowed, scores=same_environment(old, new))
+    if gone := sorted(old.figures.keys() - new.figures.keys()):
+        why.append(f"there is no figure by {', '.join(gone)} now")
     if not apart and not why:
         return ""
     if old.origin and new.origin and old.origin.code != new.origin.code:
@@ -64,7 +69,7 @@ def tolerance(committed: Summary, old: Entry, new: Entry) -> float:
     """How far the figures of two computations of one cell may be apart, in points."""
     if same_environment(old, new):
         return SAME
-    return spread(committed, old) if is_deep(new) else max(OTHER_KERNEL, 2.0 * sample(old, new)) + SAME
+    return spread(committed, old) if is_deep(new) else max(OTHER_KERNEL, min(2.0 * sample(old, new), MOST)) + SAME
 
 
 def computes_the_same(old: Entry, new: Entry) -> bool:
@@ -73,22 +78,46 @@ def computes_the_same(old: Entry, new: Entry) -> bool:
     Accuracies are coarse, and at 100 % blind; scores such as the entropy of predictions move with any coefficient. A
     deep cell agrees on the kind of CPU that made it alone.
     """
-    a, b = old.epochs, new.epochs
-    if old.figures.keys() != new.figures.keys() or (a is None) != (b is None):
+    if any(abs(value - new.figures.get(rule, math.inf)) > SAME for rule, value in old.figures.items()):
         return False
-    if any(abs(value - new.figures[rule]) > SAME for rule, value in old.figures.items()):
-        return False
-    if a is None or b is None:
-        return True
-    pairs = [(x, y) for rule in a["scores"] for x, y in zip(a["scores"][rule], b["scores"].get(rule, ()), strict=False)]
-    return (
-        a["scores"].keys() == b["scores"].keys()
-        and a["epoch"] == b["epoch"]
-        and all(
-            (x is None) == (y is None) and (x is None or math.isclose(x, y, rel_tol=1e-4, abs_tol=1e-6))
-            for x, y in pairs
-        )
-    )
+    return not epoch_changes(old, new, SAME, scores=True)
+
+
+def epoch_changes(old: Entry, new: Entry, allowed: float, *, scores: bool) -> list[str]:
+    """What differs between the evaluated epochs of two computations of a cell, a sentence for each kind of number.
+
+    Args:
+        old: a cell.
+        new: the same, computed again.
+        allowed: how far accuracies may be apart, in points.
+        scores: compare those of selection rules, too.
+    """
+    a, b = old.epochs or {}, new.epochs or {}
+    if a.keys() != b.keys() or a.get("epoch") != b.get("epoch"):
+        return [f"evaluated epochs {a.get('epoch')} -> {b.get('epoch')}"]
+    if not a:
+        return []
+    columns = [(f"{part} accuracy", a[part], b[part], {"rel_tol": 0.0, "abs_tol": allowed}) for part in PARTS]
+    if scores:
+        none = [None] * len(a["epoch"])
+        columns += [(f"score of {rule}", own, b["scores"].get(rule, none), SCORES) for rule, own in a["scores"].items()]
+    found = []
+    for name, before, after, limit in columns:
+        places = [k for k, pair in enumerate(zip(before, after, strict=True)) if not _close(*pair, limit)]
+        if places:
+            k = places[0]
+            found.append(f"{name} in epoch {a['epoch'][k]} {_shown(before[k])} -> {_shown(after[k])}")
+    return found
+
+
+def _close(before: float | None, after: float | None, limit: Mapping[str, float]) -> bool:
+    if before is None or after is None:
+        return before is after
+    return math.isclose(before, after, **limit)
+
+
+def _shown(value: float | None) -> str:
+    return "none" if value is None else f"{value:.6g}"
 
 
 def sample(old: Entry, new: Entry) -> float:
@@ -98,7 +127,10 @@ def sample(old: Entry, new: Entry) -> float:
 
 
 def spread(committed: Summary, old: Entry) -> float:
-    """How far apart trainings may end that differ in rounding: as far as seeds do, in this cell or the whole table."""
+    """How far apart trainings may end that differ in rounding: as far as seeds do, in this cell or the whole table.
+
+    A cell of one seed says nothing of that; it may move by :data:`ALONE` points.
+    """
     rules = [rule for rule in committed.rules() if rule in old.figures]
     own = [std for rule in rules if (std := committed.std(old.row, old.task, rule)) is not None]
     everywhere = [
@@ -109,7 +141,7 @@ def spread(committed: Summary, old: Entry) -> float:
         if (std := committed.std(row, task, rule)) is not None
     ]
     if not own:
-        return math.inf
+        return ALONE
     pooled = math.sqrt(math.fsum(std**2 for std in everywhere) / len(everywhere))
     return max(DEEP, SPREAD * max(*own, pooled))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ class Figure:
 
     Args:
         value: mean under the table's selection rule over the tasks that have a figure, in percent; None without any.
-        digest: of every figure of every cell of the row, so that none moves unseen.
+        digest: of every figure of every cell of the row, and of every accuracy and score of its epochs, so that none
+            moves unseen.
     """
 
     value: float | None
@@ -75,7 +76,7 @@ def figures(spec: Spec, summary: Summary) -> dict[str, Figure]:
             continue
         by_task = [list(summary.values(row, task, spec.selection).values()) for task in summary.tasks()]
         values = [mean(values) for values in by_task if values]
-        told = [[e.task, e.seed, {r: round(v, PLACES) for r, v in sorted(e.figures.items())}] for e in own]
+        told = [[e.task, e.seed, {r: round(v, PLACES) for r, v in sorted(e.figures.items())}, e.epochs] for e in own]
         digest = hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:8]
         found[row] = Figure(round(mean(values), PLACES) if values else None, digest)
     return found
@@ -133,7 +134,7 @@ def enter(spec: Spec, summary: Summary, reason: str = "", folder: Path | None = 
     number = max((int(change.name.partition("-")[0]) for change in changes(folder)), default=0) + 1
     given = {
         "reason": reason or "first figures",
-        "commit": made_by(summary)[:10],
+        "commit": made_by(summary, [line.row for line in lines])[:10],
         "figures": {spec.name: {line.row: [_plain(line.before), _plain(line.after)] for line in lines}},
     }
     file = record.write_atomically(folder / f"{number:04}-{spec.name}.json", _text(given).encode())
@@ -142,10 +143,12 @@ def enter(spec: Spec, summary: Summary, reason: str = "", folder: Path | None = 
     return file
 
 
-def made_by(summary: Summary) -> str:
-    """The commit of the code that made a table's figures, of several the commonest; the present one where none says."""
+def made_by(summary: Summary, rows: Collection[str]) -> str:
+    """The commit of the code that made some rows' figures, of several the commonest; the present where none says."""
     known = Counter(
-        e.origin.environment["commit"] for e in summary.entries if e.origin and "commit" in e.origin.environment
+        e.origin.environment["commit"]
+        for e in summary.entries
+        if e.row in rows and e.origin and "commit" in e.origin.environment
     )
     return known.most_common(1)[0][0] if known else record.code_version()["commit"]
 

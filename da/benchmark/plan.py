@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from da.benchmark.spec import Spec
 from da.compose import Composer
@@ -23,6 +23,7 @@ class Cell:
         seed: of the run.
         plan: what to run; None where that cannot be.
         refused: why it cannot.
+        others: further seeds that it stands for, as it draws nothing.
     """
 
     row: str
@@ -30,10 +31,16 @@ class Cell:
     seed: int
     plan: Plan | None
     refused: str = ""
+    others: tuple[int, ...] = ()
 
 
 def cells(
-    spec: Spec, *, methods: Sequence[str] = (), seeds: Sequence[int] = (), overrides: Sequence[str] = ()
+    spec: Spec,
+    *,
+    methods: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+    overrides: Sequence[str] = (),
+    fitting: bool = False,
 ) -> list[Cell]:
     """All cells of a table, each validated, none run.
 
@@ -42,6 +49,7 @@ def cells(
         methods: rows to keep; all by default.
         seeds: in place of the table's.
         overrides: of every cell, such as ``output=FOLDER``.
+        fitting: a cell that an override does not fit is a refused one, not an error.
 
     Raises:
         ConfigError: a row is unknown, or an override is wrong (an incompatible method and task are a refused cell), or
@@ -63,9 +71,22 @@ def cells(
                     given = [*overrides, *_set(spec, pair, drawn, own, seed)]
                     try:
                         planned.append(Cell(row, task, seed, validate(composer.compose(_last(given)))))
-                    except Incompatible as error:
+                    except ConfigError as error:
+                        if not fitting and not isinstance(error, Incompatible):
+                            raise
                         planned.append(Cell(row, task, seed, None, str(error)))
-    return once(planned, lambda cell: cell.plan)[0]
+    return _once(planned)
+
+
+def _once(planned: Sequence[Cell]) -> list[Cell]:
+    """The cells without those that repeat another under a further seed; that one names the seeds."""
+    kept = once(planned, lambda cell: cell.plan)[0]
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for cell in planned:
+        seeds.setdefault((cell.row, cell.task), []).append(cell.seed)
+    for cell in kept:
+        seeds[cell.row, cell.task].remove(cell.seed)
+    return [replace(cell, others=tuple(seeds.pop((cell.row, cell.task), ()))) for cell in kept]
 
 
 def _set(spec: Spec, pair: Sequence[str], drawn: Sequence[str], own: Sequence[str], seed: int) -> list[str]:
@@ -91,13 +112,20 @@ def refuse_set(spec: Spec, overrides: Sequence[str]) -> None:
         ("table", (f"selection={spec.selection}", "seed=")),
     ):
         for text in given:
-            fixed.setdefault(text.lstrip("+~").partition("=")[0], where)
+            fixed.setdefault(_key(text), where)
     for text in overrides:
-        key = text.lstrip("+~").partition("=")[0]
+        key = _key(text)
+        if key == "experiment":
+            raise ConfigError(f"An experiment sets what table={spec.name} sets itself, so {text} is refused.")
         for other, where in fixed.items():
-            if key == other or other.startswith(f"{key}."):
+            if key == other or other.startswith(f"{key}.") or key == f"{other}._target_":
                 hint = f"; did you mean {INSTEAD[key]}?" if key in INSTEAD else "."
                 raise ConfigError(f"table={spec.name} sets {other} itself (in its {where}), so {text} is refused{hint}")
+
+
+def _key(override: str) -> str:
+    """What an override sets, as ``group.key``: Hydra takes ``group/option`` and ``group@package`` too."""
+    return override.lstrip("+~").partition("=")[0].partition("@")[0].replace("/", ".").strip()
 
 
 def _last(overrides: Sequence[str]) -> list[str]:

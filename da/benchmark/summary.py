@@ -27,7 +27,8 @@ class Origin:
         code: hash of the code that it computed with, see :mod:`da.codehash`.
         data: content hash of the data.
         config: the whole configuration but for what changes no result, flat, keys as on the command line.
-        environment: hash and commit of the whole code, versions of packages, device, CPU kernel, threads.
+        environment: hash and commit of the whole code, hashes of the code that scores (``scoring``), versions of
+            packages, device, CPU kernel, threads.
     """
 
     code: str
@@ -229,7 +230,7 @@ def said_of(r: Mapping[str, Any]) -> dict[str, float] | None:
 def origin_of(r: Mapping[str, Any]) -> Origin:
     """What a record says of what it was computed from and with."""
     code = r.get("code", {})
-    environment = {key: code[key] for key in ("source", "commit") if code.get(key)}
+    environment = {key: code[key] for key in ("source", "commit", "scoring") if code.get(key)}
     environment |= {key: r[key] for key in ("device", "kernel", "threads", "versions") if key in r}
     return Origin(str(code.get("method", "")), str(r.get("fingerprint", "")), flat(r["config"]), environment)
 

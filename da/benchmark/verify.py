@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import math
 import os
 import random
 import sys
@@ -15,17 +13,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from da import catalog, codehash
+from da import accepted, catalog, codehash
 from da.benchmark import compare, page, summary
 from da.benchmark.plan import Cell, cells
 from da.benchmark.spec import Spec
 from da.benchmark.summary import Entry, Summary
-from da.errors import DataError
-from da.results import record, store
+from da.errors import ConfigError, DataError
+from da.results import store
 from da.sweeps.job import Grid, Job
 from da.sweeps.launchers import Processes
 
-EQUAL = catalog.ROOT / "benchmarks" / "equal.json"
+Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,14 @@ class Committed:
         if self.cell is not None and self.cell.plan is not None:
             return codehash.of_config(self.cell.plan.config)
         return str(module_of(self.spec).code(self.entry.row))
+
+    def changes(self) -> list[Pair]:
+        """Hashes of the code that computed and scored it, with the present ones that are not accepted as equal."""
+        if self.entry.origin is None:
+            return []
+        made, present = self.entry.origin.environment.get("scoring", {}), codehash.of_scoring()
+        pairs = [(code, present[part]) for part, code in made.items() if part in present]
+        return [pair for pair in ((self.entry.origin.code, self.present), *pairs) if not accepted.same(*pair)]
 
 
 def main(
@@ -77,8 +83,11 @@ def main(
             if lacking:
                 print(f"left out {spec.name}: {lacking}", flush=True)
         drawn = quickest(stale(known)) if changed else draw(known, sample=sample, minutes=minutes, seed=seed)
+        if not known:
+            raise ConfigError("No committed cell can be run here; --verify needs the data of at least one table.")
         if not drawn:
-            print("nothing to verify", flush=True)
+            word = "no row's code changed" if changed else "no cell fits into the time"
+            print(f"nothing to verify: {word}", flush=True)
             return 0
         print(f"verifying {len(drawn)} of {len(known)} committed cells ({compare.SAID})", flush=True)
         again = recompute(drawn, Path(folder))
@@ -86,14 +95,12 @@ def main(
     for line in (line for _, _, line in compared if line):
         print(f"DIFFERS  {line}", file=sys.stderr)
     wrong = [c for c, _, line in compared if line]
-    blind = [c for c, new, line in compared if not line and compare.tolerance(c.summary, c.entry, new) == math.inf]
-    print(f"{len(drawn) - len(wrong) - len(blind)} of {len(drawn)} cells equal the committed ones", flush=True)
-    if blind:
-        print(f"{len(blind)} deep cells of one seed cannot be compared: another kind of CPU made them", flush=True)
+    print(f"{len(drawn) - len(wrong)} of {len(drawn)} cells equal the committed ones", flush=True)
     if accept:
-        proven = [c for c, new, line in compared if not line and compare.computes_the_same(c.entry, new)]
-        doubtful = {c.present for c in drawn} - {c.present for c in proven} | {c.present for c in wrong}
-        print(f"{write_equal(stale(proven), doubtful)} pairs of old and new code accepted as equal", flush=True)
+        alike = [c for c, new, line in compared if not line and compare.computes_the_same(c.entry, new)]
+        proven, doubtful = sorted_out(drawn, alike)
+        accepted.accept(proven)
+        print(f"{len(proven)} pairs of old and new code accepted as equal", flush=True)
         if doubtful:
             print(f"{len(doubtful)} not accepted: rerun those rows, with a reason", file=sys.stderr)
             return 1
@@ -148,17 +155,32 @@ def draw(known: Sequence[Committed], *, sample: int | None, minutes: float | Non
 
 def stale(known: Sequence[Committed]) -> list[Committed]:
     """Cells that were made by code which is neither the present one nor accepted as computing the same."""
-    equal = accepted()
-    return [c for c in known if c.present and c.entry.origin and not is_equal(c.entry.origin.code, c.present, equal)]
+    return [c for c in known if c.changes()]
 
 
 def quickest(known: Sequence[Committed]) -> list[Committed]:
-    """For each pair of old and present code one cell, the quickest."""
-    best: dict[tuple[str, str], Committed] = {}
+    """For each pair of old and present code one cell, the quickest; of code that scores, one in each table."""
+    best: dict[tuple[str, Pair], Committed] = {}
     for c in sorted(known, key=lambda c: c.entry.seconds or 0.0):
-        assert c.entry.origin is not None
-        best.setdefault((c.entry.origin.code, c.present), c)
-    return list(best.values())
+        for pair in c.changes():
+            computes = c.entry.origin is not None and c.entry.origin.code == pair[0]
+            best.setdefault(("" if computes else c.spec.name, pair), c)
+    return list({id(c): c for c in best.values()}.values())
+
+
+def sorted_out(drawn: Sequence[Committed], alike: Sequence[Committed]) -> tuple[dict[Pair, list[str]], set[Pair]]:
+    """Pairs of old and new code that cells showed to compute the same, with their names, and those that none may be.
+
+    Args:
+        drawn: cells that were computed again.
+        alike: those of them that came out the same.
+    """
+    doubtful = {pair for c in drawn if c not in alike for pair in c.changes()}
+    proven: dict[Pair, list[str]] = {}
+    for c in alike:
+        for pair in c.changes():
+            proven.setdefault(pair, []).append(c.name)
+    return {pair: names for pair, names in proven.items() if pair not in doubtful}, doubtful
 
 
 def recompute(drawn: Sequence[Committed], folder: Path) -> list[Entry]:
@@ -190,45 +212,3 @@ def _loaded(file: Path) -> Any:
 def module_of(spec: Spec) -> Any:
     """What makes a table that is no plain grid: functions ``entry(row, task, seed)`` and ``code(row)``, its hash."""
     return _loaded(catalog.ROOT / spec.made_by.split()[1])
-
-
-def accepted() -> dict[str, set[str]]:
-    """Hashes of code that computes the same as another's, by that one's."""
-    if not EQUAL.is_file():
-        return {}
-    found: dict[str, set[str]] = {}
-    for pair in json.loads(EQUAL.read_text(encoding="utf-8")):
-        found.setdefault(pair["old"], set()).add(pair["new"])
-    return found
-
-
-def is_equal(old: str, new: str, equal: dict[str, set[str]]) -> bool:
-    """Whether a chain of accepted hashes leads from one to the other."""
-    seen, waiting = set(), [old]
-    while waiting:
-        code = waiting.pop()
-        if code == new:
-            return True
-        if code not in seen:
-            seen.add(code)
-            waiting += equal.get(code, ())
-    return False
-
-
-def write_equal(right: Sequence[Committed], wrong: set[str]) -> int:
-    """Write down which old and new code computed the same, and on which cells; returns how many pairs are new.
-
-    Args:
-        right: cells that other code computed to the committed figures.
-        wrong: hashes of code that did not, somewhere, or could not be shown to: they are not accepted.
-    """
-    listed = json.loads(EQUAL.read_text(encoding="utf-8")) if EQUAL.is_file() else []
-    pairs: dict[tuple[str, str], list[str]] = {}
-    for c in right:
-        if c.entry.origin is not None and c.present not in wrong:
-            pairs.setdefault((c.entry.origin.code, c.present), []).append(c.name)
-    listed += [{"old": old, "new": new, "cells": names} for (old, new), names in pairs.items()]
-    if pairs:
-        lines = ",\n".join(json.dumps(pair, ensure_ascii=False) for pair in listed)
-        record.write_atomically(EQUAL, f"[\n{lines}\n]\n".encode())
-    return len(pairs)

@@ -45,6 +45,6 @@ def median_bandwidth(x: Any) -> float:
     positive = distances[distances > 4 * x.shape[1] * float(np.finfo(float).eps) * largest]  # not rounding
     if positive.shape[0] == 0:
         return 1.0
-    ordered = xp.sort(positive)
-    middle = ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1]
-    return float(xp.mean(middle)) ** 0.5
+    low, high = (len(positive) - 1) // 2, len(positive) // 2
+    ordered = np.partition(positive, (low, high)) if isinstance(positive, np.ndarray) else xp.sort(positive)
+    return float(xp.mean(ordered[low : high + 1])) ** 0.5

@@ -1,19 +1,21 @@
 """No committed figure moves without its line in the ledger; the gate over what is committed."""
 
 import json
+import subprocess
 from dataclasses import replace
 
 import pytest
 
-from da import catalog, codehash
+from da import accepted, catalog, codehash
 from da.analysis.ranking import within_runs
 from da.benchmark import ledger, page, verify
 from da.benchmark.compare import used
 from da.benchmark.plan import cells
-from da.benchmark.summary import Entry, as_records, flat
+from da.benchmark.summary import Entry, Origin, as_records, flat
 from da.compose import compose
 from da.errors import ConfigError
 from da.results.figures import mean
+from da.run import load
 
 COMMITTED = {spec.name: (spec, summary) for spec, summary in page.committed()[0]}
 
@@ -57,6 +59,18 @@ def test_a_new_row_needs_no_reason_and_a_lost_one_does(spec, summary, base, tmp_
     assert set(ledger.standing("office", tmp_path)) == {"pca"}
 
 
+@pytest.mark.parametrize("part", ["source", "target", "scores"])
+def test_a_score_or_an_accuracy_of_an_epoch_that_moves_is_seen_though_figures_stay(part, spec, summary, base, tmp_path):
+    table, plain = spec(), summary({"tca": base})
+    epochs = {"epoch": [1, 2], "source": [90.0, 91.0], "target": [80.0, 81.0], "scores": {"entropy": [-0.5, -0.4]}}
+    first = replace(plain, entries=tuple(replace(e, epochs=epochs) for e in plain.entries))
+    ledger.enter(table, first, folder=tmp_path)
+    other = {"scores": {"entropy": [-0.5, -0.3]}} if part == "scores" else {part: [80.0, 82.0]}
+    falsified = (replace(plain.entries[0], epochs=epochs | other), *first.entries[1:])
+    (line,) = ledger.moved(table, replace(first, entries=falsified), tmp_path)
+    assert line.before.value == line.after.value
+
+
 def test_digits_beyond_the_fourth_are_no_move(spec, summary, base, tmp_path):
     table, first = spec(), summary({"tca": base})
     ledger.enter(table, first, folder=tmp_path)
@@ -73,35 +87,60 @@ def test_every_committed_figure_is_the_ledgers(name):
     )
 
 
+def test_every_change_begins_where_the_one_before_ended():
+    known = {}
+    for change in ledger.changes():
+        for line in change.lines:
+            before = known.get((line.table, line.row))
+            assert line.before == before, f"{change.name}: {line.row} of {line.table} was {before}, not {line.before}"
+            known[line.table, line.row] = line.after
+
+
+def git(*arguments):
+    return subprocess.run(["git", *arguments], cwd=catalog.ROOT, capture_output=True, text=True)
+
+
+def test_every_change_names_a_commit_of_this_history():
+    """Of the code that made the figures; where history is here."""
+    if git("rev-parse", "--is-shallow-repository").stdout.strip() != "false":
+        pytest.skip("the history of the project is not here (no Git repository, or a shallow one)")
+    for change in ledger.changes():
+        found = git("merge-base", "--is-ancestor", f"{change.commit}^{{commit}}", "HEAD")
+        assert found.returncode == 0, f"{change.name}: {change.commit} is no commit before this one"
+
+
+def test_a_change_names_the_commit_of_the_rows_that_moved(spec, summary, base, tmp_path):
+    table, first = spec(), summary({"unadapted": base, "tca": base})
+    ledger.enter(table, first, folder=tmp_path)
+    second = summary({"unadapted": base, "tca": [value + 1 for value in base]})
+    made = {"unadapted": "a" * 40, "tca": "b" * 40}
+    entries = (replace(e, origin=Origin("", "", {}, {"commit": made[e.row]})) for e in second.entries)
+    ledger.enter(table, replace(second, entries=tuple(entries)), "why", folder=tmp_path)
+    assert [change.commit for change in ledger.changes(tmp_path)][1] == "b" * 10
+
+
 def test_the_page_is_current():
     assert ledger.PAGE.read_text(encoding="utf-8") == ledger.page()
 
 
-@pytest.mark.parametrize("name", [n for n, (spec, _) in COMMITTED.items() if not spec.made_by])
+GRIDS = [name for name, (spec, _) in COMMITTED.items() if not spec.made_by]
+
+
+@pytest.mark.parametrize("name", GRIDS)
 def test_code_and_defaults_are_those_that_made_the_figures(name):
     """A changed loss or default needs its line: rerun the row, or verify that its figures stay (--verify --changed)."""
     spec, summary = COMMITTED[name]
-    equal, wrong = verify.accepted(), []
-    first = {}
-    for entry in summary.entries:
-        if entry.status == "finished":
-            first.setdefault(entry.row, entry)
-    planned = {}
-    for cell in cells(
-        replace(spec, tasks={k: v for k, v in spec.tasks.items() if k in {e.task for e in first.values()}})
-    ):
-        planned.setdefault((cell.row, cell.task, cell.seed), cell)
-    for row, entry in first.items():
-        cell = planned.get((row, entry.task, entry.seed))
+    planned = {(cell.row, cell.task, cell.seed): cell for cell in cells(spec)}
+    wrong = []
+    for entry in (e for e in summary.entries if e.status == "finished"):
+        where, cell = f"{entry.row} on {entry.task}", planned.get((entry.row, entry.task, entry.seed))
         if cell is None or cell.plan is None:
-            wrong.append(f"{row} can no longer be run")
-        elif entry.origin is None:
-            wrong.append(f"{row} does not say what made it")
-        elif not verify.is_equal(entry.origin.code, codehash.of_config(cell.plan.config), equal):
-            wrong.append(f"{row}: its code changed")
+            wrong.append(f"{where} can no longer be run")
+        elif not accepted.same(entry.origin.code, codehash.of_config(cell.plan.config)):
+            wrong.append(f"{where}: its code changed")
         else:
             old, new = used(entry.origin.config), used(flat(cell.plan.config))
-            wrong += [f"{row}: {k} was {old.get(k)!r}, is {new.get(k)!r}" for k in old.keys() | new.keys() if old.get(k) != new.get(k)]  # fmt: skip
+            wrong += [f"{where}: {k} was {old.get(k)!r}, is {new.get(k)!r}" for k in old.keys() | new.keys() if old.get(k) != new.get(k)]  # fmt: skip
     assert not wrong, (
         f"table={name}: "
         + "; ".join(wrong[:5])
@@ -110,14 +149,66 @@ def test_code_and_defaults_are_those_that_made_the_figures(name):
     )
 
 
+EMBEDDED = {"Toy", "ToyDimensions", "Digits"}
+
+
+def data_of(entry):
+    return entry.origin.config["data._target_"].rpartition(".")[2]
+
+
+@pytest.mark.parametrize("name", [n for n in GRIDS if data_of(COMMITTED[n][1].entries[0]) in EMBEDDED])
+def test_embedded_data_are_those_that_made_the_figures(name):
+    """A changed shift, split or scaling needs its line too."""
+    check_data(name, lambda entry: True)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", [n for n in GRIDS if data_of(COMMITTED[n][1].entries[0]) not in EMBEDDED])
+def test_data_are_those_that_made_the_figures(name):
+    first = {}
+    for entry in COMMITTED[name][1].entries:
+        if entry.origin is not None:
+            first.setdefault(entry.task, entry)
+    check_data(name, lambda entry: entry in first.values())
+
+
+def check_data(name, looked_at):
+    spec, summary = COMMITTED[name]
+    planned = {(cell.row, cell.task, cell.seed): cell for cell in cells(spec)}
+    known = {}
+    for entry in (e for e in summary.entries if e.status == "finished" and looked_at(e)):
+        plan = planned[entry.row, entry.task, entry.seed].plan
+        key = json.dumps([plan.config["data"], plan.config.get("features")], sort_keys=True)
+        known.setdefault(key, "")
+        known[key] = known[key] or load(plan)[1]
+        assert entry.origin.data == known[key], (
+            f"table={name}: the data of {entry.task} are not those that made its figures; if that is meant, rerun: "
+            f"`table={name} rerun=all --write --reason '...'`."
+        )
+
+
 def test_a_table_with_a_module_of_its_own_says_what_code_made_it():
-    equal = verify.accepted()
     for spec, summary in COMMITTED.values():
         if spec.made_by:
             rows = {e.row: e.origin.code for e in summary.entries if e.status == "finished"}
             module = verify.module_of(spec)
-            wrong = [row for row, code in rows.items() if not verify.is_equal(code, module.code(row), equal)]
+            wrong = [row for row, code in rows.items() if not accepted.same(code, module.code(row))]
             assert not wrong, f"{spec.name}: the code of {', '.join(wrong)} changed; make them again: {spec.made_by}"
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_evaluation_metrics_and_rules_are_those_that_scored_the_figures(name):
+    """A changed rule, metric or evaluation needs its line as a changed method does."""
+    present = codehash.of_scoring()
+    for entry in COMMITTED[name][1].entries:
+        if entry.origin is not None:
+            made = entry.origin.environment["scoring"]
+            assert {"evaluation", *entry.epochs["scores"]} <= made.keys()
+            wrong = [part for part, code in made.items() if part not in present or not accepted.same(code, present[part])]  # fmt: skip
+            assert not wrong, (
+                f"table={name}, {entry.row}: the code of {', '.join(wrong)} changed; run `python scripts/benchmark.py "
+                "--verify --changed --write`, or rerun the table."
+            )
 
 
 def test_every_method_has_a_committed_figure():

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from small import SMALL
 
-from da import catalog
+from da import catalog, codehash
 from da.benchmark import command, ledger, page, spec, summary
 from da.benchmark.plan import cells
 from da.benchmark.plan import command as line
@@ -141,6 +141,10 @@ def test_the_command_of_a_cell_is_that_cell(table):
         ("data.split_seed=3", "sets data.split_seed itself .*in its seed 0"),
         ("seed=1,2", "sets seed itself.*did you mean seeds=N"),
         ("selection=entropy", "sets selection itself"),
+        ("method._target_=da.estimators.subspace.pca.PCA", "sets method itself"),
+        ("data._target_=da.data.digits.Digits", "sets data itself"),
+        ("experiment=digits_dann", "An experiment sets what table=toy_table sets itself"),
+        ("+experiment=digits_dann", "An experiment sets what table=toy_table sets itself"),
         ("trainer.max_epochs=9", "sets trainer.max_epochs itself .*in its settings"),
     ],
 )
@@ -151,12 +155,31 @@ def test_what_the_table_sets_is_refused_as_an_override(tmp_path, override, messa
         cells(given, overrides=[override])
 
 
+def test_an_override_that_fits_some_rows_runs_those_and_names_the_others(table, tmp_path, capsys):
+    assert run(tmp_path) == 0
+    assert run(tmp_path, "methods=unadapted", "method.strength=1") == 2
+    write(tmp_path, methods={"unadapted": [], "coral": []}, published=[])
+    capsys.readouterr()
+    assert run(tmp_path, "methods=coral", "method.regularization=3.0", "seeds=0") == 0
+    assert "2 finished" in capsys.readouterr().out
+    found = summary.read(tmp_path / "runs" / "summary.json")
+    assert found.overrides == ("method.regularization=3.0",)
+    (entry, _) = found.of("coral", "one")
+    assert entry.status == "finished"
+    (refused, _) = found.of("unadapted", "one")
+    assert refused.status == "refused"
+    assert "method.regularization" in refused.reason
+
+
 def test_methods_that_draw_nothing_have_one_cell_for_many_seeds(tmp_path):
     methods = {"unadapted": [], "source_only": []}
     given = spec.load("toy_table", write(tmp_path, seeds=[5, 1, 2], methods=methods, published=[]))
     found = [(c.row, c.task, c.seed) for c in cells(given)]
     assert found[:2] == [("unadapted", "one", 5), ("unadapted", "two", 5)]
     assert [seed for row, task, seed in found if (row, task) == ("source_only", "one")] == [5, 1, 2]
+    assert {(c.row, c.others) for c in cells(given)} == {("unadapted", (1, 2)), ("source_only", ())}
+    assert command.drawing(cells(given)) == "unadapted draws nothing: one run stands for all seeds\n"
+    assert command.drawing(cells(given, methods=["source_only"])) == ""
 
 
 def test_other_overrides_stand_in_the_title_the_commands_and_not_in_what_is_committed(table, tmp_path, capsys):
@@ -170,6 +193,7 @@ def test_other_overrides_stand_in_the_title_the_commands_and_not_in_what_is_comm
     assert command.main([*typed, "--commands"]) == 0
     (first, *_) = capsys.readouterr().out.splitlines()
     assert first.endswith(f"output={tmp_path}/runs classifier.C=0.5")
+    assert not first.startswith("OMP_NUM_THREADS")  # in_process takes what the process has
     (plan,) = expand(first.split()[2:], multirun=False).plans
     assert plan.config["classifier"]["C"] == 0.5
     assert command.main(typed) == 0
@@ -178,7 +202,7 @@ def test_other_overrides_stand_in_the_title_the_commands_and_not_in_what_is_comm
     assert f"`python scripts/benchmark.py {' '.join(typed)}`" in said
     kept = (tmp_path / "runs" / "table.md").read_text()
     assert "## A toy, with classifier.C=0.5" in kept
-    assert "`python scripts/benchmark.py table=toy_table classifier.C=0.5`" in kept
+    assert f"`python scripts/benchmark.py table=toy_table output={tmp_path}/runs classifier.C=0.5`" in kept
     assert summary.read(tmp_path / "runs" / "summary.json").overrides == ("classifier.C=0.5",)
     assert command.main([*typed, "--write"]) == 2
     assert "without classifier.C=0.5" in capsys.readouterr().err
@@ -186,7 +210,9 @@ def test_other_overrides_stand_in_the_title_the_commands_and_not_in_what_is_comm
 
 def test_every_figure_is_one_command_away(table, capsys):
     assert command.main(["table=toy_table", "--commands"]) == 0
-    assert capsys.readouterr().out.splitlines() == [line(table, cell) for cell in cells(table)]
+    told = capsys.readouterr().out.splitlines()
+    here = ["output=runs/benchmark/toy_table"]  # where the table looks for them
+    assert told == [f"OMP_NUM_THREADS=1 {line(table, cell, here)}" for cell in cells(table)]
 
 
 def run(tmp_path, *arguments):
@@ -257,6 +283,19 @@ def test_what_was_run_is_compared_with_what_is_committed(table, tmp_path, capsys
     assert "3 of 4 cells equal the committed ones" in said
 
 
+def test_what_other_code_made_is_not_said_to_equal_the_committed(table, tmp_path, capsys, monkeypatch):
+    assert run(tmp_path, "--compare") == 2
+    assert run(tmp_path, "--write") == 0
+    capsys.readouterr()
+    with monkeypatch.context() as patch:
+        patch.setattr(codehash, "of_config", lambda config: "other")
+        assert run(tmp_path, "--compare", "methods=unadapted") == 1
+    said = capsys.readouterr().out
+    assert "0 of 0 cells equal the committed ones" in said
+    assert "4 others were made by other code and say nothing of it: rerun=stale runs them again" in said
+    assert run(tmp_path, "--compare", "--render", f"output={tmp_path}/nothing") == 1
+
+
 def test_a_failed_cell_is_a_failed_entry_with_its_reason(table, tmp_path, capsys):
     write(tmp_path, tasks={"one": ["data.shift=covariate"], "two": ["data.shift=no"]})
     assert run(tmp_path, "seeds=0") == 1
@@ -277,6 +316,18 @@ def test_a_failed_cell_is_a_failed_entry_with_its_reason(table, tmp_path, capsys
         (["table=toy_tabel"], "did you mean 'toy_table'"),
         ([], "Name a table"),
         (["table=toy_table", "methods=no"], "has no row"),
+        (["table=toy_table", "seeds=a"], "seeds=a is no whole number"),
+        (["table=toy_table", "--sample", "3"], "--sample is only for --verify"),
+        (["table=toy_table", "--changed"], "--changed is only for --verify"),
+        (["--verify", "--compare"], "--compare is not for --verify"),
+        (["--verify", "--dry-run"], "--dry-run is not for --verify"),
+        (["--verify", "--sample", "-2"], "--sample must be above 0, got -2"),
+        (["--verify", "--sample", "0"], "--sample must be above 0, got 0"),
+        (["--verify", "--minutes", "0"], "--minutes must be above 0, got 0"),
+        (["--verify", "--changed", "--sample", "3"], "leave out --sample"),
+        (["--verify", "methods=coral"], "methods is not for it"),
+        (["table=toy_table", "--reason", "why"], "add --write"),
+        (["--verify", "table=toy_table"], "No committed cell can be run here"),
     ],
 )
 def test_what_the_command_refuses(table, arguments, message, capsys):

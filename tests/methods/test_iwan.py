@@ -157,6 +157,21 @@ def test_it_beats_source_only_and_adversarial_training_without_weights() -> None
     assert found["IWAN"] > found["DANN"] + 3, found
 
 
+def test_the_effective_sample_size_is_that_of_the_weights_of_the_whole_source() -> None:
+    task = partial_task()
+    method = build(subject(IWAN), task)
+    history = train(method, task, steps=20).history
+    source = torch.as_tensor(task.sources[0].train.x)
+    with torch.no_grad():
+        z = method.network.encoder(source)
+        w = 1.0 - torch.sigmoid(method.weigher(z))
+        torch.testing.assert_close(method.likeness(z), w)
+    expected = float(w.sum() ** 2 / (w**2).sum())
+    found = history[-1]["diagnostics"]["effective_sample_size"]
+    assert found == pytest.approx(expected, rel=1e-4)
+    assert 0.0 < found < len(source)
+
+
 def test_samples_of_absent_classes_weigh_less() -> None:
     task = partial_task()
     method = build(subject(IWAN), task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,12 @@ from torch.nn.functional import cross_entropy
 from da.divergences.adversarial import domain_confusion
 from da.divergences.prediction import entropy
 from da.domain import Batch
+from da.estimators.base import effective_sample_size
+from da.inference import predict
 from da.methods.base import Method, Phase, Spec, Terms
 from da.nn.grl import reverse_gradient
 from da.nn.heads import Discriminator
+from da.nn.networks import Output
 from da.nn.statistics import frozen_statistics
 from da.schedules import sigmoid_ramp
 from da.setting import ALL, Access
@@ -65,9 +69,13 @@ class IWAN(Method):
 
     def weights(self, z: Tensor) -> Tensor:
         """``(n,)`` weights of source features, with mean 1 and no gradient."""
-        with torch.no_grad():
-            raw = torch.sigmoid(-self.weigher(z).float())
+        raw = self.likeness(z)
         return raw / raw.mean().clamp_min(1e-12)
+
+    @torch.no_grad()
+    def likeness(self, z: Tensor) -> Tensor:
+        """``(n,)`` 1 - D: how far features look like the target's to the first discriminator."""
+        return torch.sigmoid(-self.weigher(z).float())
 
     def weigh(self, batch: Batch, progress: float) -> Terms:
         """The first discriminator learns on features that do not move."""
@@ -88,3 +96,11 @@ class IWAN(Method):
         if self.entropy_weight:
             terms["entropy"] = self.entropy_weight * entropy(target.logits).mean()
         return terms
+
+    def before_evaluation(self) -> None:
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
+        raw, _ = predict(self, data.sources[0], self._liken)
+        self.diagnostics = {"effective_sample_size": effective_sample_size(raw[:, 0])}
+
+    def _liken(self, x: Tensor) -> Output:
+        return Output(self.likeness(self.network.encoder(x))[:, None], x.flatten(1)[:, :1])
