@@ -121,7 +121,7 @@ def choose(classifier: Any, x: Any, y: Any, sample_weight: Any = None) -> float:
         right = 0.0
         for model, (train, held) in zip(models, parts, strict=True):
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
+                warnings.simplefilter("ignore", ConvergenceWarning)  # fits that are only compared are cut short
                 model.set_params(C=C).fit(known(train, train), index[train], sample_weight=weights[train])
             right += float(weights[held] @ (model.predict(known(held, train)) == index[held]))
         shares.append(round(right / total, 12))  # sums of weights are equal to rounding
