@@ -19,8 +19,24 @@ from da import catalog
 from da.signatures import absolute, locate, parse, statements
 
 PROJECT = "da"
-ALWAYS = ("da.data.module.PairedData", "da.data.division.divide")
-"""What every run computes with: the order of samples, and what is handed to a method."""
+ALWAYS = (
+    "da.data.module.PairedData",
+    "da.data.division.divide",
+    "da.run.make_method",
+    "da.run.settings_of",
+    "da.assembly.assemble",
+)
+"""What every run computes with: the order of samples, what is handed to a method, and how a run is put together."""
+APART: tuple[str, ...] = (
+    "da.catalog",
+    "da.checkpoint",
+    "da.evaluation",
+    "da.progress",
+    "da.watch",
+    "da.schedules.LEARNING_RATE",
+)
+"""What is not followed from there: it names, keeps, shows or scores (see :func:`of_scoring`), and computes no method;
+of the schedules a run takes one."""
 CLOSED = "da.methods.closed_form.ClosedForm"
 IDLE = {"space", "exempt", "corrects", "trains_weighted"}
 """Constants of a class that no run looks at."""
@@ -46,18 +62,19 @@ class Module(NamedTuple):
 
 
 def of_config(config: Mapping[str, Any]) -> str:
-    """Hash of the code that a configuration's run computes with: method, and classifier or network, and the batches.
+    """Hash of the code that a run computes with: method, classifier or network, batches, and what puts them together.
 
     Args:
         config: a validated configuration; the names of its classes are all that is looked at.
     """
     target = str(config["method"]["_target_"])
-    reached = [*_targets(config["method"]), *ALWAYS]
+    reached, without = [*_targets(config["method"]), *ALWAYS], APART
     if catalog.resolve(target, "method").path.startswith("da.estimators."):
         reached += [CLOSED, *_targets(config["classifier"])]
     else:
         reached += [*_targets(config["network"]), *_targets(config["optimizer"]), f"da.schedules.{config['schedule']}"]
-    return of(*sorted(set(reached)))
+        without += (CLOSED,)
+    return of(*sorted(set(reached)), without=without)
 
 
 def of_scoring() -> dict[str, str]:
@@ -82,14 +99,19 @@ def _targets(node: Mapping[str, Any]) -> Iterator[str]:
 
 
 @cache
-def of(*paths: str) -> str:
-    """Hash (12 hex digits) of all that classes and functions, by their dotted paths, reach inside the project."""
+def of(*paths: str, without: tuple[str, ...] = ()) -> str:
+    """Hash (12 hex digits) of all that classes and functions, by their dotted paths, reach inside the project.
+
+    Args:
+        paths: of the classes and functions.
+        without: modules, and paths of single definitions, that are not followed.
+    """
     found: set[str] = set()
     seen: set[Place] = set()
     waiting = [Place(*path.rpartition(".")[::2]) for path in paths]
     while waiting:
         place = waiting.pop()
-        if place not in seen:
+        if place not in seen and place.module not in without and ".".join(place) not in without:
             seen.add(place)
             texts, leads = _reach(place)
             found |= texts

@@ -90,6 +90,39 @@ def test_what_scores_has_a_hash_for_each_rule_and_one_for_the_evaluation(copy: P
     assert {part for part, code in before.items() if after[part] != code} == parts
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changed"),
+    [
+        ("da/assembly.py", "method.embedding = embedding", "method.embedding = 'joint'", {"dan", "coral"}),
+        ("da/assembly.py", '"max_epochs": 1', '"max_epochs": 2', {"dan", "coral"}),
+        ("da/training.py", '"use_distributed_sampler": False', '"use_distributed_sampler": True', {"dan", "coral"}),
+        ("da/run.py", 'seed=config["seed"],\n    )\n\n\ndef settings', 'seed=0,\n    )\n\n\ndef settings', {"dan", "coral"}),
+        ("da/run.py", "plan.config[f.name] for f", "plan.config[f.name] and None for f", {"dan", "coral"}),
+        ("da/estimators/transfer.py", "class Transfer:", "class Transfer:\n    other = 1", {"coral"}),
+        ("da/schedules.py", "return 1.0", "return 1.5", {"dan", "coral"}),  # the default of every method
+        ("da/schedules.py", "1.0 + math.cos", "1.1 + math.cos", set()),
+        ("da/progress.py", "class ProgressBar", "OTHER = 1\n\n\nclass ProgressBar", set()),
+        ("da/metrics.py", "100.0 * np.mean(y == predicted)", "99.0 * np.mean(y == predicted)", set()),
+    ],
+)  # fmt: skip
+def test_what_puts_a_run_together_is_part_of_it_and_what_shows_or_scores_it_is_not(copy: Path, file: str, old: str, new: str, changed: set[str]) -> None:  # fmt: skip
+    say = (
+        "from da import codehash; from da.compose import compose;"
+        "print(*(codehash.of_config(compose([f'method={name}', 'data=toy'])) for name in ('dan', 'coral')))"
+    )
+
+    def made() -> list[str]:
+        environment = os.environ | {"PYTHONPATH": str(copy)}
+        command = [sys.executable, "-c", say]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=copy)
+        return done.stdout.split()
+
+    before = made()
+    edit(copy / file, old, new)
+    after = made()
+    assert {name for name, a, b in zip(("dan", "coral"), before, after, strict=True) if a != b} == changed
+
+
 def test_documents_comments_annotations_unused_code_and_search_ranges_change_nothing(copy: Path) -> None:
     before = hashes(copy, DAN)
     edit(copy / "da/methods/transductive/dan.py", '    r"""Match', '    # a comment\n    r"""Really match')

@@ -56,8 +56,10 @@ def main(arguments: Sequence[str]) -> int:
     check.add_argument("--verify", action="store_true", help="run committed cells again and compare")
     check.add_argument("--sample", type=int, metavar="N", help="so many cells, drawn at random; all by default")
     check.add_argument("--minutes", type=float, metavar="M", help="cells for about so long, by what they took before")
-    check.add_argument("--changed", action="store_true", help="of each row whose code changed one cell, the quickest")
-    check.add_argument("--seed", default="0", metavar="S", help="of the draw: any word, such as a commit")
+    check.add_argument(
+        "--changed", action="store_true", help="of rows whose code changed the quickest cell of each table"
+    )
+    check.add_argument("--seed", metavar="S", help="of the draw: any word, such as a commit; 0 by default")
     options = parser.parse_intermixed_args(list(arguments))
     try:
         _refuse_idle(options)
@@ -70,7 +72,8 @@ def main(arguments: Sequence[str]) -> int:
         return 130
 
 
-VERIFYING = {"--sample": "sample", "--minutes": "minutes", "--changed": "changed"}
+VERIFYING = {"--sample": "sample", "--minutes": "minutes", "--changed": "changed", "--seed": "seed"}
+STOPPING = {"--dry-run": "dry_run", "--commands": "commands"}
 TABULATING = {"--dry-run": "dry_run", "--commands": "commands", "--render": "render", "--compare": "compare",
               "--reason": "reason"}  # fmt: skip
 
@@ -84,8 +87,14 @@ def _refuse_idle(options: argparse.Namespace) -> None:
     idle = TABULATING if options.verify else VERIFYING
     if found := [word for word, name in idle.items() if getattr(options, name)]:
         raise ConfigError(f"{found[0]} is {'not for' if options.verify else 'only for'} --verify.")
-    if options.changed and (options.sample is not None or options.minutes is not None):
-        raise ConfigError("--changed takes the cells that changed; leave out --sample and --minutes.")
+    if options.changed and (
+        drawing := [word for word in ("sample", "minutes", "seed") if getattr(options, word) is not None]
+    ):
+        raise ConfigError(f"--changed takes the cells that changed; leave out --{drawing[0]}.")
+    done = ["--write"] if options.write else [word for word, name in TABULATING.items() if getattr(options, name)]
+    for word, name in STOPPING.items():
+        if getattr(options, name) and (other := [w for w in done if w != word]):
+            raise ConfigError(f"{word} prints and stops, so {other[0]} would do nothing; leave out one of them.")
     for name in ("sample", "minutes"):
         if getattr(options, name) is not None and getattr(options, name) <= 0:
             raise ConfigError(f"--{name} must be above 0, got {getattr(options, name):g}.")
@@ -94,14 +103,22 @@ def _refuse_idle(options: argparse.Namespace) -> None:
 
 
 def _given(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
-    """Our own keys, and the overrides of all cells."""
-    given = dict(override.partition("=")[::2] for override in options.overrides if override.partition("=")[0] in OWN)
-    return given, [override for override in options.overrides if override.partition("=")[0] not in OWN]
+    """Our own keys, and the overrides of all cells.
+
+    Raises:
+        ConfigError: one of our keys is given twice.
+    """
+    own = [override.partition("=")[::2] for override in options.overrides if override.partition("=")[0] in OWN]
+    if twice := [key for key, count in Counter(key for key, _ in own).items() if count > 1]:
+        raise ConfigError(f"{twice[0]}= is given twice; write its values between commas.")
+    return dict(own), [override for override in options.overrides if override.partition("=")[0] not in OWN]
 
 
 def _verify(options: argparse.Namespace) -> int:
     given, rest = _given(options)
-    tables = _listed(given.get("table", "")) or [table.name for table, _ in page.committed()[0]]
+    if options.write and "table" in given:
+        raise ConfigError("--verify --write accepts code as equal in every table, so it looks at all; leave out table=.")
+    tables = _distinct("table", _listed(given.get("table", ""))) or [table.name for table, _ in page.committed()[0]]
     if foreign := [key for key in ("methods", "seeds") if key in given] or rest:
         raise ConfigError(f"--verify takes table=A,B alone; {foreign[0]} is not for it.")
     return verify.main(
@@ -109,7 +126,7 @@ def _verify(options: argparse.Namespace) -> int:
         sample=options.sample,
         minutes=options.minutes,
         changed=options.changed,
-        seed=options.seed,
+        seed=options.seed or "0",
         accept=options.write,
     )
 
@@ -123,15 +140,15 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         raise ConfigError(f"table={table.name} is no plain grid of runs; make it with: {table.made_by}")
     if options.write and summary.typed(rest):
         raise ConfigError(f"--write commits tables as their files say, without {', '.join(summary.typed(rest))}.")
+    rows = _distinct("methods", _rows(given.get("methods", ""), table.rows()))
+    seeds = [_seed(word) for word in _distinct("seeds", _listed(given.get("seeds", "")))]
+    further = [seed for seed in seeds if seed not in table.seeds]
+    if options.write and further:
+        raise ConfigError(f"--write commits tables as their files say; table={table.name} has no seed {further[0]}.")
     defaults = [f"output=runs/benchmark/{table.name}", "logger=none"]
     if not any(override.startswith("launcher=") for override in rest):
         defaults += [f"launcher.jobs={os.cpu_count() or 1}", "launcher.threads=1"]
-    planned = cells(
-        table,
-        methods=_rows(given.get("methods", ""), table.rows()),
-        seeds=[_seed(word) for word in _listed(given.get("seeds", ""))],
-        overrides=[*defaults, *rest],
-    )
+    planned = cells(table, methods=rows, seeds=seeds, overrides=[*defaults, *rest])
     runs = [cell.plan for cell in planned if cell.plan is not None]
     if not runs:
         raise ConfigError(f"No cell of table={table.name} can be run: {planned[0].refused}")
@@ -158,11 +175,14 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     line = " ".join(["python scripts/benchmark.py", *map(shlex.quote, arguments)])
     print(f"\n{render.markdown(table, made, line=line)}", flush=True)
     different = _compare(table, made) if options.compare else 0
-    if {"methods", "seeds"} & given.keys():  # a part was asked for: the folder's table stays whole
-        planned = cells(table, overrides=[*defaults, *rest], fitting=True)
+    if rows or seeds:  # a part was asked for: the folder's table stays whole
+        planned = cells(table, seeds=[*table.seeds, *further], overrides=[*defaults, *rest], fitting=True)
         made = summary.summarize(table, planned, found, rest)
     summary.write(made, output / "summary.json")
-    whole = render.command(table, [o for o in rest if o.startswith("output=") or o in made.overrides])
+    fitting = list(dict.fromkeys(cell.row for cell in planned if cell.plan is not None))
+    part = [f"methods={','.join(fitting)}"] if len(fitting) < len(table.rows()) else []
+    part += [f"seeds={','.join(map(str, [*table.seeds, *further]))}"] if further else []
+    whole = render.command(table, [*part, *(o for o in rest if o.startswith("output=") or o in made.overrides)])
     file = record.write_atomically(output / "table.md", render.markdown(table, made, cost=False, line=whole).encode())
     print(f"table: {file}", flush=True)
     if options.write:
@@ -205,6 +225,17 @@ def _seed(word: str) -> int:
         return int(word)
     except ValueError:
         raise ConfigError(f"seeds={word} is no whole number; write seeds=0,1.") from None
+
+
+def _distinct(key: str, values: list[str]) -> list[str]:
+    """The values.
+
+    Raises:
+        ConfigError: one is given twice.
+    """
+    if twice := [value for value, count in Counter(values).items() if count > 1]:
+        raise ConfigError(f"{key}= names {twice[0]} twice.")
+    return values
 
 
 def _rows(text: str, known: Collection[str]) -> list[str]:

@@ -15,10 +15,13 @@ MOST = 8.0
 DEEP = 3.0
 SPREAD = 4.0
 ALONE = 15.0
+MACHINE = ("versions", "kernel", "device", "threads")
+"""Of an environment what decides the last digits."""
 PARTS = ("source", "target")
 SCORES: dict[str, float] = {"rel_tol": 1e-4, "abs_tol": 1e-6}
 SAID = (
-    f"accuracies equal and scores to {SCORES['rel_tol']:g} on the CPU, kernels and packages that made them; on others "
+    f"accuracies equal, scores and diagnostics to {SCORES['rel_tol']:g} on the CPU, kernels and packages that made "
+    "them; on others "
     f"accuracies alone, closed-form ones within {OTHER_KERNEL:g} point or two samples (at most {MOST:g} points), which "
     "may lie between two classes, and deep ones, whose trainings drift apart from the first rounding, within "
     f"{DEEP:g} points or {SPREAD:g} deviations over seeds; those of one seed within {ALONE:g} points"
@@ -58,6 +61,8 @@ def difference(committed: Summary, old: Entry, new: Entry) -> str:
     same = same_environment(old, new)
     if same or not is_deep(new):  # elsewhere the epochs on the way drift further apart than the ones reported
         apart += epoch_changes(old, new, allowed, scores=same)
+    if same:
+        apart += said_changes(old, new)
     if gone := sorted(old.figures.keys() - new.figures.keys()):
         why.append(f"there is no figure by {', '.join(gone)} now")
     if not apart and not why:
@@ -75,14 +80,14 @@ def tolerance(committed: Summary, old: Entry, new: Entry) -> float:
 
 
 def computes_the_same(old: Entry, new: Entry) -> bool:
-    """Whether two computations agree so closely, in figures and in every score, that their code may be taken as equal.
+    """Whether two computations agree so closely, in every number, that their code may be taken as equal.
 
     Accuracies are coarse, and at 100 % blind; scores such as the entropy of predictions move with any coefficient. A
     deep cell agrees on the kind of CPU that made it alone.
     """
     if any(abs(value - new.figures.get(rule, math.inf)) > SAME for rule, value in old.figures.items()):
         return False
-    return not epoch_changes(old, new, SAME, scores=True)
+    return not epoch_changes(old, new, SAME, scores=True) and not said_changes(old, new)
 
 
 def epoch_changes(old: Entry, new: Entry, allowed: float, *, scores: bool) -> list[str]:
@@ -110,6 +115,13 @@ def epoch_changes(old: Entry, new: Entry, allowed: float, *, scores: bool) -> li
             k = places[0]
             found.append(f"{name} in epoch {a['epoch'][k]} {_shown(before[k])} -> {_shown(after[k])}")
     return found
+
+
+def said_changes(old: Entry, new: Entry) -> list[str]:
+    """What differs between the diagnostics of two computations of a cell: the C that was chosen, iterations, ..."""
+    a, b = old.said or {}, new.said or {}
+    names = [name for name in dict.fromkeys([*a, *b]) if not _close(a.get(name), b.get(name), SCORES)]
+    return [f"diagnostic {name} {_shown(a.get(name))} -> {_shown(b.get(name))}" for name in names]
 
 
 def _close(before: float | None, after: float | None, limit: Mapping[str, float]) -> bool:
@@ -161,8 +173,7 @@ def same_environment(old: Entry, new: Entry) -> bool:
     """Whether two cells were computed by the same packages and as many threads on the same kind of CPU."""
     if old.origin is None or new.origin is None or "kernel" not in old.origin.environment:
         return False
-    keys = ("versions", "kernel", "device", "threads")
-    return all(old.origin.environment.get(key) == new.origin.environment.get(key) for key in keys)
+    return all(old.origin.environment.get(key) == new.origin.environment.get(key) for key in MACHINE)
 
 
 def config_changes(old: Entry, new: Entry) -> str:

@@ -1,7 +1,8 @@
 """The ledger of figures: none that is committed moves without a line that says from what, to what, and why.
 
 Each file of ``benchmarks/numbers`` is one change; ``benchmarks/NUMBERS.md`` is rendered from them. What the latest
-change says of a row must be what is committed, which a test asserts.
+change says of a row must be what is committed, which a test asserts, and no commit rewrites a file of an earlier one
+unless it changes :data:`FORMAT`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from da import catalog
+from da.benchmark.compare import MACHINE
 from da.benchmark.spec import Spec
-from da.benchmark.summary import Summary
+from da.benchmark.summary import Entry, Summary
 from da.errors import ConfigError
 from da.results import record
 from da.results.figures import mean
@@ -24,6 +26,8 @@ from da.results.figures import mean
 FOLDER = catalog.ROOT / "benchmarks" / "numbers"
 PAGE = catalog.ROOT / "benchmarks" / "NUMBERS.md"
 PLACES = 4
+FORMAT = 3
+"""Of the digests: 2 took in epochs, 3 diagnostics and the machine. A commit that raises it renews the standing ones."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,8 @@ class Figure:
 
     Args:
         value: mean under the table's selection rule over the tasks that have a figure, in percent; None without any.
-        digest: of every figure of every cell of the row, and of every accuracy and score of its epochs, so that none
-            moves unseen.
+        digest: of every figure of every cell of the row, of every accuracy and score of its epochs, of its diagnostics
+            and of the machine that made them, so that none moves unseen.
     """
 
     value: float | None
@@ -76,10 +80,17 @@ def figures(spec: Spec, summary: Summary) -> dict[str, Figure]:
             continue
         by_task = [list(summary.values(row, task, spec.selection).values()) for task in summary.tasks()]
         values = [mean(values) for values in by_task if values]
-        told = [[e.task, e.seed, {r: round(v, PLACES) for r, v in sorted(e.figures.items())}, e.epochs] for e in own]
-        digest = hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:8]
+        text = json.dumps([_told(e) for e in own], ensure_ascii=False, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         found[row] = Figure(round(mean(values), PLACES) if values else None, digest)
     return found
+
+
+def _told(e: Entry) -> list[Any]:
+    """All that a cell says of its outcome, and the machine that decides how closely it can be computed again."""
+    environment = e.origin.environment if e.origin else {}
+    machine = {key: environment[key] for key in MACHINE if key in environment}
+    return [e.task, e.seed, {r: round(v, PLACES) for r, v in e.figures.items()}, e.epochs, e.said, machine]
 
 
 def changes(folder: Path | None = None) -> list[Change]:

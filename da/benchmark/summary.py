@@ -156,7 +156,7 @@ def summarize(
         found[key(r["config"])] = r
     entries, used = [], []
     for cell in cells:
-        made = None if cell.plan is None else found.get(key(cell.plan.config))
+        made = None if cell.plan is None else _first(found, cell.plan.config, (cell.seed, *cell.others))
         entries.append(_entry(cell, made, spec.selection))
         if made is not None:
             used.append(made)
@@ -165,6 +165,11 @@ def summarize(
     return Summary(
         spec.name, tuple(entries), metrics[0] if metrics else "accuracy", made_with(used), tuple(typed(overrides))
     )
+
+
+def _first(found: Mapping[str, Mapping[str, Any]], config: Mapping[str, Any], seeds: Sequence[int]) -> Any:
+    """The record of a configuration under the first of the seeds that has one."""
+    return next((found[k] for seed in seeds if (k := key({**config, "seed": seed})) in found), None)
 
 
 def typed(overrides: Sequence[str]) -> list[str]:

@@ -71,44 +71,52 @@ def main(
         specs: the tables; those whose data are not here are left out, with a word.
         sample: number of cells, drawn at random; None takes all.
         minutes: about how long it may take, by what the cells took before.
-        changed: of each row whose code is not the one that made it one cell, the quickest.
+        changed: of each row whose code is not the one that made it one cell in each table, the quickest.
         seed: of the draw.
         accept: write down that other code computes the same, for the cells that were found equal.
     """
     known: list[Committed] = []
+    absent: list[Committed] = []
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
         for spec in specs:
             found, lacking = committed(spec, Path(folder))
-            known += found
             if lacking:
                 print(f"left out {spec.name}: {lacking}", flush=True)
-        drawn = quickest(stale(known)) if changed else draw(known, sample=sample, minutes=minutes, seed=seed)
+                absent += found
+            else:
+                known += found
         if not known:
             raise ConfigError("No committed cell can be run here; --verify needs the data of at least one table.")
-        if not drawn:
-            word = "no row's code changed" if changed else "no cell fits into the time"
-            print(f"nothing to verify: {word}", flush=True)
+        drawn = quickest(stale(known)) if changed else draw(known, sample=sample, minutes=minutes, seed=seed)
+        if not drawn and changed:
+            print("nothing to verify: no row's code changed", flush=True)
             return 0
+        if not drawn:
+            least = min(cost(c) for c in known)
+            raise ConfigError(f"No cell fits into --minutes {minutes:g}; the quickest takes about {least:.1f} s.")
         print(f"verifying {len(drawn)} of {len(known)} committed cells ({compare.SAID})", flush=True)
         again = recompute(drawn, Path(folder))
     compared = [(c, new, compare.difference(c.summary, c.entry, new)) for c, new in zip(drawn, again, strict=True)]
     for line in (line for _, _, line in compared if line):
         print(f"DIFFERS  {line}", file=sys.stderr)
     wrong = [c for c, _, line in compared if line]
-    print(f"{len(drawn) - len(wrong)} of {len(drawn)} cells equal the committed ones", flush=True)
+    exactly = sum(compare.same_environment(c.entry, new) for c, new, line in compared if not line)
+    word = "" if exactly == len(drawn) - len(wrong) else f", {exactly} of them on the CPU and packages that made them"
+    print(f"{len(drawn) - len(wrong)} of {len(drawn)} cells equal the committed ones{word}", flush=True)
     if accept:
         alike = [c for c, new, line in compared if not line and compare.computes_the_same(c.entry, new)]
-        proven, doubtful = sorted_out(drawn, alike)
+        proven, doubtful = sorted_out([*drawn, *absent], alike)
         accepted.accept(proven)
         print(f"{len(proven)} pairs of old and new code accepted as equal", flush=True)
         if doubtful:
-            print(f"{len(doubtful)} not accepted: rerun those rows, with a reason", file=sys.stderr)
+            why = " (or verify where the data of all tables are)" if absent else ""
+            print(f"{len(doubtful)} not accepted: rerun those rows, with a reason{why}", file=sys.stderr)
             return 1
     return int(bool(wrong))
 
 
 def committed(spec: Spec, folder: Path) -> tuple[list[Committed], str]:
-    """A table's committed cells that finished, and why they cannot be run here, if they cannot."""
+    """A table's committed cells that finished and have their place in it, and why they cannot be run here, if so."""
     file = page.RESULTS / f"{spec.name}.json"
     if not file.is_file():
         return [], "no figures are committed"
@@ -120,7 +128,7 @@ def committed(spec: Spec, folder: Path) -> tuple[list[Committed], str]:
     planned = cells(spec, overrides=overrides)
     plans = {(cell.row, cell.task, cell.seed): cell for cell in planned if cell.plan is not None}
     found = [Committed(spec, kept, entry, plans[key]) for key, entry in entries.items() if key in plans]
-    return (found, "") if (why := unavailable(found)) == "" else ([], why)
+    return found, unavailable(found)
 
 
 def unavailable(found: Sequence[Committed]) -> str:
@@ -146,11 +154,15 @@ def draw(known: Sequence[Committed], *, sample: int | None, minutes: float | Non
         return order
     left, chosen = 60.0 * minutes * (os.cpu_count() or 1), []
     for c in order:
-        cost = (c.entry.seconds or 0.0) + 0.3  # and what surrounds a run
-        if cost <= left:
-            left -= cost
+        if cost(c) <= left:
+            left -= cost(c)
             chosen.append(c)
     return chosen
+
+
+def cost(c: Committed) -> float:
+    """About how many seconds a cell takes: what it took before, and what surrounds a run."""
+    return (c.entry.seconds or 0.0) + 0.3
 
 
 def stale(known: Sequence[Committed]) -> list[Committed]:
@@ -159,12 +171,16 @@ def stale(known: Sequence[Committed]) -> list[Committed]:
 
 
 def quickest(known: Sequence[Committed]) -> list[Committed]:
-    """For each pair of old and present code one cell, the quickest; of code that scores, one in each table."""
-    best: dict[tuple[str, Pair], Committed] = {}
+    """For each pair of old and present code one cell of every row that it computed, the quickest.
+
+    A row is a configuration on a table's data: a term of weight 0, or a branch that the data do not reach, shows
+    nothing of a row where it counts. Of code that scores one cell in each table shows it.
+    """
+    best: dict[tuple[str, str, Pair], Committed] = {}
     for c in sorted(known, key=lambda c: c.entry.seconds or 0.0):
         for pair in c.changes():
             computes = c.entry.origin is not None and c.entry.origin.code == pair[0]
-            best.setdefault(("" if computes else c.spec.name, pair), c)
+            best.setdefault((c.spec.name, c.entry.row if computes else "", pair), c)
     return list({id(c): c for c in best.values()}.values())
 
 
@@ -172,7 +188,7 @@ def sorted_out(drawn: Sequence[Committed], alike: Sequence[Committed]) -> tuple[
     """Pairs of old and new code that cells showed to compute the same, with their names, and those that none may be.
 
     Args:
-        drawn: cells that were computed again.
+        drawn: cells that were computed again, or should have been: a table whose data are not here proves nothing.
         alike: those of them that came out the same.
     """
     doubtful = {pair for c in drawn if c not in alike for pair in c.changes()}

@@ -71,6 +71,25 @@ def test_a_score_or_an_accuracy_of_an_epoch_that_moves_is_seen_though_figures_st
     assert line.before.value == line.after.value
 
 
+@pytest.mark.parametrize("part", ["said", "kernel"])
+def test_a_diagnostic_or_a_machine_that_moves_is_seen(part, spec, summary, base, tmp_path):
+    """A wrong C misleads as a wrong figure does, and another machine loosens what --verify accepts."""
+    table, plain = spec(), summary({"tca": base})
+    origin = Origin("a", "b", {}, {"kernel": "OpenBLAS Haswell", "commit": "c" * 40})
+    first = replace(plain, entries=tuple(replace(e, said={"C": 1.0}, origin=origin) for e in plain.entries))
+    ledger.enter(table, first, folder=tmp_path)
+    other = {
+        "said": {"said": {"C": 10.0}},
+        "kernel": {"origin": replace(origin, environment=origin.environment | {"kernel": "OpenBLAS Nehalem"})},
+    }
+    falsified = (replace(first.entries[0], **other[part]), *first.entries[1:])
+    (line,) = ledger.moved(table, replace(first, entries=falsified), tmp_path)
+    assert line.before.value == line.after.value
+    elsewhere = replace(origin, environment=origin.environment | {"commit": "d" * 40})
+    again = replace(first, entries=tuple(replace(e, origin=elsewhere) for e in first.entries))
+    assert ledger.moved(table, again, tmp_path) == [], "a later commit that computes the same moves nothing"
+
+
 def test_digits_beyond_the_fourth_are_no_move(spec, summary, base, tmp_path):
     table, first = spec(), summary({"tca": base})
     ledger.enter(table, first, folder=tmp_path)
@@ -96,8 +115,8 @@ def test_every_change_begins_where_the_one_before_ended():
             known[line.table, line.row] = line.after
 
 
-def git(*arguments):
-    return subprocess.run(["git", *arguments], cwd=catalog.ROOT, capture_output=True, text=True)
+def git(*arguments, root=catalog.ROOT):
+    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True)
 
 
 def test_every_change_names_a_commit_of_this_history():
@@ -107,6 +126,55 @@ def test_every_change_names_a_commit_of_this_history():
     for change in ledger.changes():
         found = git("merge-base", "--is-ancestor", f"{change.commit}^{{commit}}", "HEAD")
         assert found.returncode == 0, f"{change.name}: {change.commit} is no commit before this one"
+
+
+NUMBERS, MODULE = "benchmarks/numbers", "da/benchmark/ledger.py"
+
+
+def rewritten(root):
+    """Commits, and files of the working tree, that rewrite lines of the ledger without a new form of digests."""
+    form = "-G^FORMAT = "
+    forms = git("log", "--format=%H", form, "--", MODULE, root=root).stdout.split()
+    since = f"{forms[-1]}..HEAD" if forms else "HEAD..HEAD"
+    commits = git("log", "--format=%H", "--diff-filter=MDRT", since, "--", NUMBERS, root=root).stdout.split()
+    renewed = git("diff", "HEAD", form, "--name-only", "--", MODULE, root=root).stdout
+    here = git("diff", "HEAD", "--diff-filter=MDRT", "--name-only", "--", NUMBERS, root=root).stdout.split()
+    return sorted(set(commits) - set(forms)) + ([] if renewed else here)
+
+
+def test_no_commit_rewrites_the_ledger():
+    """Nor does the working tree."""
+    if git("rev-parse", "--is-shallow-repository").stdout.strip() != "false":
+        pytest.skip("the history of the project is not here (no Git repository, or a shallow one)")
+    assert not rewritten(catalog.ROOT), "these rewrite lines of the ledger; add a change of its own instead"
+
+
+def test_a_line_that_is_rewritten_is_found_before_and_after_it_is_committed(tmp_path):
+    def write(name, text):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    def commit():
+        who = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
+        for arguments in (("add", "."), (*who, "commit", "-q", "-m", "why")):
+            assert git(*arguments, root=tmp_path).returncode == 0
+
+    git("init", "-q", root=tmp_path)
+    write(MODULE, "FORMAT = 1\n")
+    write(f"{NUMBERS}/0001-a.json", "80")
+    commit()
+    write(f"{NUMBERS}/0002-a.json", "81")
+    assert rewritten(tmp_path) == [], "a new line"
+    commit()
+    write(f"{NUMBERS}/0002-a.json", "82")
+    assert rewritten(tmp_path) == [f"{NUMBERS}/0002-a.json"]
+    write(MODULE, "FORMAT = 2\n")
+    assert rewritten(tmp_path) == [], "a new form renews what stands"
+    commit()
+    assert rewritten(tmp_path) == []
+    write(f"{NUMBERS}/0002-a.json", "83")
+    commit()
+    assert rewritten(tmp_path) == git("rev-parse", "HEAD", root=tmp_path).stdout.split()
 
 
 def test_a_change_names_the_commit_of_the_rows_that_moved(spec, summary, base, tmp_path):
@@ -221,6 +289,17 @@ def test_every_method_has_a_committed_figure():
     }
     lacking = [e.name for e in catalog.entries("method").values() if e.path.rpartition(".")[2] not in have]
     assert not lacking, f"no committed table has {', '.join(lacking)}; benchmarks/tables/embedded.yaml is for all"
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_every_row_of_a_committed_table_has_figures(name):
+    spec, summary = COMMITTED[name]
+    assert set(summary.rows()) == set(spec.rows()) or spec.made_by
+    assert set(summary.tasks()) == set(spec.tasks)
+    empty = [row for row in summary.rows() if all(e.status != "finished" for t in summary.tasks() for e in summary.of(row, t))]  # fmt: skip
+    assert not empty, f"{name}: no cell of {', '.join(empty)} finished; run it, or take it out of the table"
+    missing = [f"{e.row} on {e.task}" for e in summary.entries if e.status == "missing"]
+    assert not missing, f"{name}: {', '.join(missing[:5])} was never run"
 
 
 def test_committed_records_carry_what_verifies_them():

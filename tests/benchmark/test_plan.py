@@ -169,6 +169,21 @@ def test_an_override_that_fits_some_rows_runs_those_and_names_the_others(table, 
     (refused, _) = found.of("unadapted", "one")
     assert refused.status == "refused"
     assert "method.regularization" in refused.reason
+    text = (tmp_path / "runs" / "table.md").read_text()
+    (told,) = (line for line in text.splitlines() if line.startswith("`python scripts/benchmark.py"))
+    assert "methods=coral" in told
+    capsys.readouterr()
+    assert command.main([*told.strip("`").split()[2:], "launcher=in_process"]) == 0, "the command above a table runs"
+
+
+def test_a_further_seed_stands_in_the_folders_table_and_its_command(table, tmp_path):
+    write(tmp_path, seeds=[0, 1], methods={"unadapted": [], "source_only": []}, published=[])
+    assert run(tmp_path, "seeds=7") == 0
+    found = summary.read(tmp_path / "runs" / "summary.json")
+    drawn = [(e.seed, e.status) for e in found.of("source_only", "one")]
+    assert drawn == [(0, "missing"), (1, "missing"), (7, "finished")]
+    assert [(e.seed, e.status) for e in found.of("unadapted", "one")] == [(0, "finished")], "it draws nothing"
+    assert "seeds=0,1,7" in (tmp_path / "runs" / "table.md").read_text()
 
 
 def test_methods_that_draw_nothing_have_one_cell_for_many_seeds(tmp_path):
@@ -319,6 +334,22 @@ def test_a_failed_cell_is_a_failed_entry_with_its_reason(table, tmp_path, capsys
         (["table=toy_table", "seeds=a"], "seeds=a is no whole number"),
         (["table=toy_table", "--sample", "3"], "--sample is only for --verify"),
         (["table=toy_table", "--changed"], "--changed is only for --verify"),
+        (["table=toy_table", "--seed", "3"], "--seed is only for --verify"),
+        (["table=toy_table", "table=toy_table"], "table= is given twice"),
+        (["table=toy_table", "seeds=0,0"], "seeds= names 0 twice"),
+        (["table=toy_table", "methods=unadapted,unadapted"], "methods= names unadapted twice"),
+        (["table=toy_table", "seeds=7", "--write"], "table=toy_table has no seed 7"),
+        *(
+            (["table=toy_table", "--dry-run", word], f"--dry-run prints and stops, so {word} would do nothing")
+            for word in ("--commands", "--render", "--compare", "--write")
+        ),
+        *(
+            (["table=toy_table", "--commands", word], f"--commands prints and stops, so {word} would do nothing")
+            for word in ("--render", "--compare", "--write")
+        ),
+        (["--verify", "--changed", "--write", "table=toy_table"], "leave out table="),
+        (["--verify", "--changed", "--seed", "3"], "leave out --seed"),
+        (["--verify", "table=toy_table,toy_table"], "table= names toy_table twice"),
         (["--verify", "--compare"], "--compare is not for --verify"),
         (["--verify", "--dry-run"], "--dry-run is not for --verify"),
         (["--verify", "--sample", "-2"], "--sample must be above 0, got -2"),

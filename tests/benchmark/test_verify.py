@@ -160,6 +160,16 @@ def test_every_number_of_every_epoch_is_compared(changed: dict[str, object], tol
     assert not compare.computes_the_same(old, entry(89.9, epochs=EPOCHS))
 
 
+def test_diagnostics_are_compared_on_the_same_cpu() -> None:
+    old, other = entry(said={"C": 10.0, "converged": 1.0}), entry(said={"C": 100.0, "converged": 1.0})
+    assert compare.difference(of(old), old, entry(said={"C": 10.0, "converged": 1.0})) == ""
+    assert "diagnostic C 10 -> 100" in compare.difference(of(old), old, other)
+    assert "diagnostic converged 1 -> none" in compare.difference(of(old), old, entry(said={"C": 10.0}))
+    assert not compare.computes_the_same(old, other)
+    elsewhere = replace(old.origin, environment=old.origin.environment | {"kernel": "OpenBLAS SkylakeX"})
+    assert compare.difference(of(old), old, replace(other, origin=elsewhere)) == ""
+
+
 def test_scores_are_compared_on_the_same_cpu_alone_and_accuracies_everywhere() -> None:
     old = entry(90.0, epochs=EPOCHS)
     elsewhere = replace(old.origin, environment=old.origin.environment | {"kernel": "OpenBLAS SkylakeX"})
@@ -220,11 +230,15 @@ def committed(row: str, code: str, present: str, scoring: str = "", seconds: flo
     return kind(SimpleNamespace(name=table), None, made, None)
 
 
-def test_of_each_pair_of_codes_the_quickest_cell_and_of_code_that_scores_one_in_each_table() -> None:
+def test_of_each_row_whose_code_changed_the_quickest_cell_and_of_code_that_scores_one_in_each_table() -> None:
+    """Rows share code: the one whose weight is 0 says nothing of the one whose weight is not."""
     now = codehash.of_scoring()["evaluation"]
-    slow, quick = (committed(row, "old", "new", now, s) for row, s in (("a", 2.0), ("b", 1.0)))
-    known = [slow, quick, committed("c", "same", "same", now)]
-    assert verify.quickest(verify.stale(known)) == [quick]
+    slow, quick, other, elsewhere = (
+        committed(row, "old", "new", now, s, table)
+        for row, s, table in (("a", 2.0, "t"), ("a", 1.0, "t"), ("a (weight 0)", 0.5, "t"), ("a", 3.0, "u"))
+    )
+    known = [slow, quick, other, elsewhere, committed("c", "same", "same", now)]
+    assert verify.quickest(verify.stale(known)) == [other, quick, elsewhere]
     known = [committed("a", "same", "same", "other", s, table) for table in "tu" for s in (2.0, 1.0)]
     chosen = verify.quickest(verify.stale(known))
     assert [(c.spec.name, c.entry.seconds) for c in chosen] == [("t", 1.0), ("u", 1.0)]
@@ -236,6 +250,8 @@ def test_what_one_cell_showed_is_not_accepted_where_another_differs() -> None:
     proven, doubtful = verify.sorted_out([a, b, c], [a, c])
     assert proven == {("3", "4"): ["t: c on one, seed 0"]}
     assert doubtful == {("1", "2")}
+    absent = committed("d", "3", "4", table="of data that are not here")
+    assert verify.sorted_out([a, b, c, absent], [a, c]) == ({}, {("1", "2"), ("3", "4")})
 
 
 def test_what_a_method_never_looks_at_is_no_difference() -> None:
