@@ -18,6 +18,7 @@ from da.setting import ALL, Access
 from da.space import choice
 
 CHECKED = 10
+CLOSE = 1e-3
 
 
 class Landmarks(Weighting):
@@ -70,7 +71,7 @@ class Landmarks(Weighting):
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``shares_`` ``(2 octaves + 1, n_s)``, the solutions from the finest scale up, ``gaps_``, how far
-        from optimal these are at most in squared MMD, and ``weights_``; ``converged_``: all within ``tolerance``."""
+        from optimal these are at most in squared MMD, and ``weights_``; ``converged_``: all within 0.001."""
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
         y = labels_of(source)
@@ -84,11 +85,11 @@ class Landmarks(Weighting):
             for q in range(-self.octaves, self.octaves + 1)
         ]
         self.shares_, self.gaps_ = np.array([beta for beta, _ in found]), np.array([gap for _, gap in found])
-        self.converged_ = bool((self.gaps_ <= self.tolerance).all())
+        self.converged_ = bool((self.gaps_ <= max(self.tolerance, CLOSE)).all())
         if not self.converged_:
             warnings.warn(
                 f"Landmarks did not converge within {self.max_iter} iterations: squared MMD may fall by "
-                f"{self.gaps_.max():.2g}, and {self.tolerance:.2g} is the limit; raise `max_iter`.",
+                f"{self.gaps_.max():.2g}, and {CLOSE:g} is the limit; raise `max_iter`.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
