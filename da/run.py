@@ -18,6 +18,7 @@ import torch
 from da import assembly, catalog, checkpoint, launch, lock
 from da.assembly import Assembly, Settings
 from da.config import Plan, cautions, devices, validate
+from da.data.columns import differing
 from da.data.division import Exam, divide
 from da.domain import Task, check_task
 from da.errors import DataError
@@ -27,6 +28,7 @@ from da.methods.closed_form import ClosedForm
 from da.outcome import Result, RunFailed, directory_of, fail, head, title, unloaded, wanted
 from da.results import record, tracking
 from da.schedules import LEARNING_RATE
+from da.setting import SAME
 from da.watch import Pruned, Watch
 
 WEIGHTS = "model.pt"
@@ -54,6 +56,7 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
     started = time.perf_counter()
     try:
         task, fingerprint = load(plan)
+        check_columns(plan, task)
     except Exception as error:
         fail(unloaded(plan), plan, error)
         raise RunFailed(f"{title(plan)}: {error}") from error
@@ -114,6 +117,17 @@ def _load(nodes: str) -> tuple[Task, str]:
     if features is not None:
         task = catalog.build(features, where="features").apply(task)
     return task, task.fingerprint()
+
+
+def check_columns(plan: Plan, task: Task) -> None:
+    """A method of one feature space takes features of the same names from both domains.
+
+    Raises:
+        DataError: the names differ.
+    """
+    of_source, of_target = task.columns
+    if plan.method.access.spaces == SAME and of_source and of_target and of_source != of_target:
+        raise DataError(differing(task.sources[0].train.name, of_source, task.target.train.name, of_target))
 
 
 def make_method(plan: Plan, task: Task) -> Method:
