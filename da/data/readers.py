@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from da.data.delimited import read_delimited
+from da.data.limits import check_size
 from da.data.tables import FEATURE_KEYS, LABEL_KEYS, Table, from_frame, tidy
 from da.errors import DataError, nearest
 
@@ -105,6 +108,9 @@ def _npz(path: Path, wanted: Wanted) -> tuple[Any, Any]:
                 "save plain arrays, such as np.savez(file, x=x, y=y.astype(str))."
             ) from error
 
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            check_size(path, sum(part.file_size for part in packed.infolist()))
     archive = load("a pickle", lambda: np.load(path, allow_pickle=False))
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise DataError(f"'{path}' is a single array, not an npz archive; save it with np.savez(file, x=x, y=y).")
@@ -145,9 +151,10 @@ def _mat(path: Path, wanted: Wanted) -> tuple[Any, Any]:
     if h5py.is_hdf5(path):
         with h5py.File(path, "r") as file:
             names = [name for name in file if not name.startswith("#")]
-            return _named(path, names, wanted, lambda name: _mat73(path, name, file[name]))
-    from scipy.io import loadmat
+            return _named(path, names, wanted, lambda name: _mat73(path, name, _own(path, file, name)))
+    from scipy.io import loadmat, whosmat
 
+    check_size(path, sum(8.0 * math.prod(shape) for _, shape, _ in whosmat(path)))
     content: Mapping[str, Any] = loadmat(path)
     return _named(path, [name for name in content if not name.startswith("__")], wanted, content.__getitem__)
 
@@ -156,7 +163,32 @@ def _hdf5(path: Path, wanted: Wanted) -> tuple[Any, Any]:
     import h5py
 
     with h5py.File(path, "r") as file:
-        return _named(path, list(file), wanted, lambda name: _array(path, name, file[name]))
+        return _named(path, list(file), wanted, lambda name: _array(path, name, _own(path, file, name)))
+
+
+def _own(path: Path, group: Any, name: str) -> Any:
+    """What a name leads to inside an HDF5 file; an array that lies elsewhere could be any file of this machine.
+
+    Raises:
+        DataError: it is a link to another file, or its values lie in other files, or it is too large.
+    """
+    import h5py
+
+    if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
+        raise DataError(
+            f"'{name}' in '{path}' is a link to another file, which is not followed; store the array itself."
+        )
+    node = group[name]
+    if isinstance(node, h5py.Dataset):
+        if node.external or node.is_virtual:
+            raise DataError(
+                f"'{name}' in '{path}' has its values in other files, which are not read; store them itself."
+            )
+        check_size(path, float(node.nbytes))
+    else:
+        for part in node:
+            _own(path, node, part)
+    return node
 
 
 def _array(path: Path, name: str, node: Any) -> Any:
@@ -219,13 +251,18 @@ def _label_key(path: Path, names: list[str], wanted: Wanted, extra: Iterable[str
 
 
 def _csv(path: Path, wanted: Wanted) -> Table:
+    check_size(path, path.stat().st_size)
     frame = read_delimited(path, text=(wanted.label_column, *wanted.left_out))
     return from_frame(frame, path, wanted.label_column, labelled=wanted.labelled, left_out=wanted.left_out)
 
 
 def _parquet(path: Path, wanted: Wanted) -> Table:
     import pandas
+    from pyarrow.parquet import ParquetFile
 
+    with ParquetFile(path) as file:
+        groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
+        check_size(path, sum(max(g.total_byte_size, 8.0 * g.num_rows * g.num_columns) for g in groups))
     frame = pandas.read_parquet(path)
     return from_frame(frame, path, wanted.label_column, labelled=wanted.labelled, left_out=wanted.left_out)
 
@@ -233,6 +270,7 @@ def _parquet(path: Path, wanted: Wanted) -> Table:
 def _svmlight(path: Path, wanted: Wanted) -> tuple[Any, Any]:
     from sklearn.datasets import load_svmlight_file
 
+    check_size(path, path.stat().st_size)
     # zero_based="auto" would shift one file of a pair and not the other, so nothing is shifted
     x, y = load_svmlight_file(str(path), zero_based=True)
     return x, y
