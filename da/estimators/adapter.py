@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
@@ -65,14 +66,20 @@ class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = get_tags(self.classifier or self._default()).input_tags.sparse
+        tags.input_tags.sparse = True
         return tags
+
+    def _rows(self, X: Any) -> Any:
+        """Sparse rows as they are where the classifier takes them, else dense."""
+        takes = get_tags(self.classifier or self._default()).input_tags.sparse
+        return X if takes or not sparse.issparse(X) else X.toarray()
 
     def _fit(self, X: Any, y: Any, domain: np.ndarray) -> None:
         few = self._few
         if not few:
             domain = np.where(domain == LABELLED, TARGET, domain)
         estimator: Estimator | None = clone(self.estimator or Unadapted())
+        X = self._rows(X)
         part = {role: Domain(X[domain == role], y[domain == role]) for role in np.unique(domain)}
         labelled, target = part.pop(LABELLED, None), part.pop(TARGET, None)
         if (labelled if few else target) is None:
@@ -134,7 +141,7 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
     def predict(self, X: Any) -> np.ndarray:
         """``(n,)`` labels of target samples."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr")
+        X = self._rows(validate_data(self, X, reset=False, accept_sparse="csr"))
         predicted: np.ndarray = self.classes_[self.model_.answer(X).labels]
         return predicted
 
@@ -146,7 +153,7 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
         target samples alone, or that no part of the model knows, has 0.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr")
+        X = self._rows(validate_data(self, X, reset=False, accept_sparse="csr"))
         proba = np.zeros((X.shape[0], len(self.classes_)))
         proba[:, np.asarray(self.model_.classes_, dtype=int)] = self.model_.answer(X).proba
         return proba
@@ -176,7 +183,7 @@ class TransferRegressor(RegressorMixin, _Adapter):  # type: ignore[misc]  # scik
     def predict(self, X: Any) -> np.ndarray:
         """``(n,)`` values for target samples."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr")
+        X = self._rows(validate_data(self, X, reset=False, accept_sparse="csr"))
         estimator = self.model_.estimator
         if isinstance(estimator, Predictor):
             return estimator.predict(X)
