@@ -186,11 +186,26 @@ def restore(directory: Path) -> Restored:
     return Restored(method.eval(), task, exam)
 
 
+def trained(plan: Plan, task: Task, directory: Path, loggers: Any, watch: Watch | None) -> Assembly:
+    """A plan's method, trained and judged on a task: all of a run that its figures depend on."""
+    method = make_method(plan, task)
+    made = assembly.assemble(
+        method,
+        task,
+        settings_of(plan),
+        directory=directory,
+        trainer={k: v for k, v in plan.config["trainer"].items() if k != "_target_"},
+        loggers=loggers,
+        watch=watch,
+        title=title(plan),
+    )
+    made.fit(resume=None if isinstance(method, ClosedForm) else checkpoint.usable(directory))
+    return made
+
+
 def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], watch: Watch | None = None) -> None:
     """Train, evaluate and write the record; with several devices every process comes here."""
     begun = record.now()
-    method = make_method(plan, task)
-    closed = isinstance(method, ClosedForm)
     info = {
         "name": title(plan),
         "group": task.name,
@@ -199,21 +214,12 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
     }
     loggers = catalog.factory(plan.config["logger"], where="logger")(directory, info)
     with tracking.until_recorded(loggers, directory):
-        made = assembly.assemble(
-            method,
-            task,
-            settings_of(plan),
-            directory=directory,
-            trainer={k: v for k, v in plan.config["trainer"].items() if k != "_target_"},
-            loggers=loggers,
-            watch=watch,
-            title=title(plan),
-        )
-        scorer = made.fit(resume=None if closed else checkpoint.usable(directory))
+        made = trained(plan, task, directory, loggers, watch)
         if not made.trainer.is_global_zero:
             return
+        method, scorer = made.method, made.scorer
         save_predictions(directory / PREDICTIONS, scorer)
-        if not closed:
+        if not isinstance(method, ClosedForm):
             checkpoint.save_weights(method, directory / WEIGHTS)
         (directory / checkpoint.LAST).unlink(missing_ok=True)
         last = scorer.history[-1]
