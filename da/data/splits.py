@@ -124,6 +124,11 @@ def _discrete(raw: Raw) -> np.ndarray:
     y = np.asarray(raw.y)
     if y.dtype.kind == "f":
         bad = y[~(np.isfinite(y) & (y == np.round(y)))]
+        if len(bad) and not np.isfinite(bad).all():
+            odd = bad[~np.isfinite(bad)][0]
+            raise DataError(
+                f"The labels of '{raw.name}' are not classes (one is {odd}); label these rows, or drop them."
+            )
         if len(bad):
             raise DataError(
                 f"The labels of '{raw.name}' are real numbers (one is {bad[0]}), and methods here learn classes: give "
