@@ -13,19 +13,14 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from da import catalog
 from da.signatures import absolute, locate, parse, statements
 
 PROJECT = "da"
-ALWAYS = (
-    "da.data.module.PairedData",
-    "da.data.division.divide",
-    "da.run.make_method",
-    "da.run.settings_of",
-    "da.assembly.assemble",
-)
+ALWAYS = ("da.run.trained",)
 """What every run computes with: the order of samples, what is handed to a method, and how a run is put together."""
 APART: tuple[str, ...] = (
     "da.catalog",
@@ -75,6 +70,13 @@ def of_config(config: Mapping[str, Any]) -> str:
         reached += [*_targets(config["network"]), *_targets(config["optimizer"]), f"da.schedules.{config['schedule']}"]
         without += (CLOSED,)
     return of(*sorted(set(reached)), without=without)
+
+
+def of_definitions(file: Path, *names: str) -> str:
+    """Hash of some definitions of a file that is no module of the project, as they stand there."""
+    found = [node for node in statements(parse(file)) if set(_bound(node)) & set(names)]
+    texts = sorted(ast.dump(_Bare().visit(copy.deepcopy(node)), annotate_fields=False) for node in found)
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:12]
 
 
 def of_scoring() -> dict[str, str]:

@@ -122,9 +122,15 @@ def validate(config: Mapping[str, Any]) -> Plan:
 def cautions(plan: Plan) -> list[str]:
     """What is allowed and seldom wanted, a sentence each."""
     said = []
-    if plan.method.family == "transport" and plan.config["data"].get("standardize") is True:
+    scales = {"standardize": (True, "domain", "source"), "normalize": ("zscore",)}
+    scaled = [
+        f"data.{key}={str(value).lower()}"
+        for key, values in scales.items()
+        if (value := plan.config["data"].get(key)) in values and value != plan.data.config.get(key)
+    ]
+    if plan.method.family == "transport" and scaled:
         said.append(
-            f"method={plan.method.name} moves samples by their distances, and data.standardize=true gives all features "
+            f"method={plan.method.name} moves samples by their distances, and {scaled[0]} gives all features "
             "the same weight in these: on features of a network transport lost 10 to 20 points by it. Leave it out, "
             "unless the features have different units."
         )

@@ -139,6 +139,7 @@ class Task:
         classes: names of the classes, in the order of the integer labels.
         transductive: the target's training inputs are its test inputs, as some published protocols have it.
         metric: what the field reports of these data, one of :data:`da.metrics.METRICS`.
+        columns: names of the source's and of the target's features, each None where they have no names.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Task:
     classes: tuple[str, ...]
     transductive: bool = False
     metric: str = "accuracy"
+    columns: tuple[tuple[str, ...] | None, tuple[str, ...] | None] = (None, None)
 
     @property
     def n_classes(self) -> int:
@@ -228,7 +230,7 @@ def check_task(task: Task) -> None:
         where = f"{name} of task {task.name}" + (f" ({domain.name})" if domain.name else "")
         if len(domain) == 0:
             raise DataError(f"The {where} is empty; every domain needs at least one sample.")
-        _check_finite(domain.x, where)
+        _check_finite(domain.x, where, task.columns[name.startswith("target")])
         if domain.y is None:
             continue
         y = np.asarray(domain.y)
@@ -249,17 +251,52 @@ def check_task(task: Task) -> None:
                 f"The source {split.train.name or task.name} has one class only; nothing can be learnt to tell apart."
             )
     shapes = {split.train.sample_shape for split in task.sources}
-    if len({getattr(split.train.x, "dtype", None) == np.uint8 for split in task.sources}) > 1:
-        raise DataError(
-            f"Some sources of task {task.name} are bytes (0..255) and some are not; bring them to one scale."
-        )
+    _check_scales(task)
     if len(shapes) > 1:
         raise DataError(
             f"The sources of task {task.name} have inputs of different shapes {sorted(shapes)}; bring them to one."
         )
 
 
-def _check_finite(x: Any, where: str) -> None:
+def _check_scales(task: Task) -> None:
+    """Refuse domains of one shape whose values are of different units: bytes beside numbers, 0..1 beside 0..255."""
+    shape = task.sources[0].train.sample_shape
+    told: dict[str, str] = {}
+    for name, domain in task.parts().items():
+        if domain.sample_shape == shape:
+            told.setdefault(_unit(domain.x), f"{name} ({domain.name})" if domain.name else name)
+    if BYTES in told and "" in told:
+        told["numbers of another type"] = told[""]
+    told.pop("", None)
+    if len(told) > 1:
+        (a, of_a), (b, of_b) = list(told.items())[:2]
+        raise DataError(
+            f"The inputs of {of_a} of task {task.name} are {a}, and those of {of_b} are {b}; bring all to one type and "
+            "scale (data.standardize=true does so for tables)."
+        )
+
+
+BYTES = "bytes (0..255)"
+
+
+def _unit(x: Any) -> str:
+    """What values tell of their unit; empty where they tell nothing."""
+    if getattr(x, "dtype", None) == np.uint8:
+        return BYTES
+    if not isinstance(x, np.ndarray) or x.size == 0:
+        return ""
+    low, high = float(x.min()), float(x.max())
+    if low < 0.0 or high > 65535.0 or 1.0 < high < 64.0:
+        return ""
+    whole = bool((x == np.round(x)).all())
+    if high <= 1.0:
+        return "" if whole else "within 0..1"
+    if not whole or 255.0 < high < 4096.0:
+        return ""
+    return f"whole numbers within 0..{255 if high <= 255.0 else 65535}"
+
+
+def _check_finite(x: Any, where: str, names: tuple[str, ...] | None) -> None:
     values = x.data if sparse.issparse(x) else x
     if not isinstance(values, np.ndarray) or not np.issubdtype(values.dtype, np.floating):
         return
@@ -274,7 +311,9 @@ def _check_finite(x: Any, where: str) -> None:
     else:
         found = np.nonzero(bad.reshape(len(values), -1))
         rows, columns = np.unique(found[0]), np.unique(found[1])
-    shown = ", ".join(map(str, columns[:5])) + (", ..." if len(columns) > 5 else "")
+    shown = ", ".join(str(k) if names is None else names[k] for k in columns[:5]) + (
+        ", ..." if len(columns) > 5 else ""
+    )
     raise DataError(
         f"The {where} has NaN or infinite values in {len(rows)} rows (columns {shown}); impute or drop them first."
     )

@@ -18,6 +18,7 @@ import torch
 from da import assembly, catalog, checkpoint, launch, lock
 from da.assembly import Assembly, Settings
 from da.config import Plan, cautions, devices, validate
+from da.data.columns import differing
 from da.data.division import Exam, divide
 from da.domain import Task, check_task
 from da.errors import DataError
@@ -27,6 +28,7 @@ from da.methods.closed_form import ClosedForm
 from da.outcome import Result, RunFailed, directory_of, fail, head, title, unloaded, wanted
 from da.results import record, tracking
 from da.schedules import LEARNING_RATE
+from da.setting import SAME
 from da.watch import Pruned, Watch
 
 WEIGHTS = "model.pt"
@@ -54,6 +56,7 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
     started = time.perf_counter()
     try:
         task, fingerprint = load(plan)
+        check_columns(plan, task)
     except Exception as error:
         fail(unloaded(plan), plan, error)
         raise RunFailed(f"{title(plan)}: {error}") from error
@@ -116,6 +119,17 @@ def _load(nodes: str) -> tuple[Task, str]:
     return task, task.fingerprint()
 
 
+def check_columns(plan: Plan, task: Task) -> None:
+    """A method of one feature space takes features of the same names from both domains.
+
+    Raises:
+        DataError: the names differ.
+    """
+    of_source, of_target = task.columns
+    if plan.method.access.spaces == SAME and of_source and of_target and of_source != of_target:
+        raise DataError(differing(task.sources[0].train.name, of_source, task.target.train.name, of_target))
+
+
 def make_method(plan: Plan, task: Task) -> Method:
     """The method of a plan, built for a task and seeded."""
     config = plan.config
@@ -172,11 +186,26 @@ def restore(directory: Path) -> Restored:
     return Restored(method.eval(), task, exam)
 
 
+def trained(plan: Plan, task: Task, directory: Path, loggers: Any, watch: Watch | None) -> Assembly:
+    """A plan's method, trained and judged on a task: all of a run that its figures depend on."""
+    method = make_method(plan, task)
+    made = assembly.assemble(
+        method,
+        task,
+        settings_of(plan),
+        directory=directory,
+        trainer={k: v for k, v in plan.config["trainer"].items() if k != "_target_"},
+        loggers=loggers,
+        watch=watch,
+        title=title(plan),
+    )
+    made.fit(resume=None if isinstance(method, ClosedForm) else checkpoint.usable(directory))
+    return made
+
+
 def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], watch: Watch | None = None) -> None:
     """Train, evaluate and write the record; with several devices every process comes here."""
     begun = record.now()
-    method = make_method(plan, task)
-    closed = isinstance(method, ClosedForm)
     info = {
         "name": title(plan),
         "group": task.name,
@@ -185,21 +214,12 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
     }
     loggers = catalog.factory(plan.config["logger"], where="logger")(directory, info)
     with tracking.until_recorded(loggers, directory):
-        made = assembly.assemble(
-            method,
-            task,
-            settings_of(plan),
-            directory=directory,
-            trainer={k: v for k, v in plan.config["trainer"].items() if k != "_target_"},
-            loggers=loggers,
-            watch=watch,
-            title=title(plan),
-        )
-        scorer = made.fit(resume=None if closed else checkpoint.usable(directory))
+        made = trained(plan, task, directory, loggers, watch)
         if not made.trainer.is_global_zero:
             return
+        method, scorer = made.method, made.scorer
         save_predictions(directory / PREDICTIONS, scorer)
-        if not closed:
+        if not isinstance(method, ClosedForm):
             checkpoint.save_weights(method, directory / WEIGHTS)
         (directory / checkpoint.LAST).unlink(missing_ok=True)
         last = scorer.history[-1]

@@ -12,6 +12,7 @@ import pytest
 
 from da import catalog, codehash
 from da.compose import compose
+from da.signatures import parse
 
 SAY = "import sys; from da import codehash; print(*(codehash.of(path) for path in sys.argv[1:]))"
 DANN, CORAL, DAN = (
@@ -98,6 +99,8 @@ def test_what_scores_has_a_hash_for_each_rule_and_one_for_the_evaluation(copy: P
         ("da/training.py", '"use_distributed_sampler": False', '"use_distributed_sampler": True', {"dan", "coral"}),
         ("da/run.py", 'seed=config["seed"],\n    )\n\n\ndef settings', 'seed=0,\n    )\n\n\ndef settings', {"dan", "coral"}),
         ("da/run.py", "plan.config[f.name] for f", "plan.config[f.name] and None for f", {"dan", "coral"}),
+        ("da/run.py", "        settings_of(plan),\n", "        Settings(),\n", {"dan", "coral"}),
+        ("da/run.py", '"threads": torch.get_num_threads()', '"threads": 1', set()),
         ("da/estimators/transfer.py", "class Transfer:", "class Transfer:\n    other = 1", {"coral"}),
         ("da/schedules.py", "return 1.0", "return 1.5", {"dan", "coral"}),  # the default of every method
         ("da/schedules.py", "1.0 + math.cos", "1.1 + math.cos", set()),
@@ -142,6 +145,18 @@ def test_a_module_that_is_moved_changes_nothing(copy: Path) -> None:
             file.write_text(text.replace("da.divergences.mmd", "da.nn.discrepancy"), encoding="utf-8")
     shutil.move(copy / "da/methods/transductive/dan.py", copy / "da/methods/transductive/aligned.py")
     assert hashes(copy, "da.methods.transductive.aligned.DAN") == [before]
+
+
+def test_a_file_outside_of_the_project_is_hashed_by_its_definitions(tmp_path: Path) -> None:
+    def of(text: str) -> str:
+        (tmp_path / "a.py").write_text(text, encoding="utf-8")
+        parse.cache_clear()
+        return codehash.of_definitions(tmp_path / "a.py", "f", "N")
+
+    before = of("N = 1\n\n\ndef f(x):\n    return x + N\n")
+    assert of('N = 1\nOTHER = 2\n\n\ndef f(x: int):\n    """Adds."""\n    return x + N\n') == before
+    assert of("N = 2\n\n\ndef f(x):\n    return x + N\n") != before
+    assert of("N = 1\n\n\ndef f(x):\n    return x - N\n") != before
 
 
 def test_a_configuration_names_all_that_it_computes_with() -> None:

@@ -12,6 +12,7 @@ import torch
 from da import accepted, codehash
 from da import run as runs
 from da.compose import compose
+from da.config import cautions, validate
 from da.errors import ConfigError, DataError
 from da.methods.transductive.source_only import SourceOnly
 from da.outcome import made_by_other_code
@@ -318,5 +319,8 @@ def test_a_transport_of_standardised_features_is_cautioned(tmp_path: Path) -> No
     ]
     with pytest.warns(UserWarning, match="method=ot_emd moves samples by their distances, and data.standardize=true"):
         runs.run(compose([*files, "method=ot_emd", "data.standardize=true"]))
+    assert cautions(validate(compose(["method=ot_emd", "data=wisdm"]))) == []  # its own scaling, of different units
+    (said,) = cautions(validate(compose(["method=ot_emd", "data=amazon_reviews", "data.normalize=zscore"])))
+    assert "data.normalize=zscore gives" in said
     runs.run(compose([*files, "method=ot_emd"]))  # warnings are errors here
     runs.run(compose([*files, "method=coral", "data.standardize=true"]))

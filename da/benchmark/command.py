@@ -117,7 +117,9 @@ def _given(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
 def _verify(options: argparse.Namespace) -> int:
     given, rest = _given(options)
     if options.write and "table" in given:
-        raise ConfigError("--verify --write accepts code as equal in every table, so it looks at all; leave out table=.")
+        raise ConfigError(
+            "--verify --write accepts code as equal in every table, so it looks at all; leave out table=."
+        )
     tables = _distinct("table", _listed(given.get("table", ""))) or [table.name for table, _ in page.committed()[0]]
     if foreign := [key for key in ("methods", "seeds") if key in given] or rest:
         raise ConfigError(f"--verify takes table=A,B alone; {foreign[0]} is not for it.")

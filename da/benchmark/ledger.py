@@ -26,8 +26,9 @@ from da.results.figures import mean
 FOLDER = catalog.ROOT / "benchmarks" / "numbers"
 PAGE = catalog.ROOT / "benchmarks" / "NUMBERS.md"
 PLACES = 4
-FORMAT = 3
-"""Of the digests: 2 took in epochs, 3 diagnostics and the machine. A commit that raises it renews the standing ones."""
+FORMAT = 4
+"""Of the digests: 2 took in epochs, 3 diagnostics and the machine, 4 the data, and settings where no plan has them. A
+commit that raises it renews the standing ones."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Figure:
     Args:
         value: mean under the table's selection rule over the tasks that have a figure, in percent; None without any.
         digest: of every figure of every cell of the row, of every accuracy and score of its epochs, of its diagnostics
-            and of the machine that made them, so that none moves unseen.
+            of its data, and of the machine that made them, so that none moves unseen.
     """
 
     value: float | None
@@ -87,10 +88,16 @@ def figures(spec: Spec, summary: Summary) -> dict[str, Figure]:
 
 
 def _told(e: Entry) -> list[Any]:
-    """All that a cell says of its outcome, and the machine that decides how closely it can be computed again."""
-    environment = e.origin.environment if e.origin else {}
-    machine = {key: environment[key] for key in MACHINE if key in environment}
-    return [e.task, e.seed, {r: round(v, PLACES) for r, v in e.figures.items()}, e.epochs, e.said, machine]
+    """All that a cell says of its outcome, of its data, and of the machine that decides how closely it is met again.
+
+    A cell that is no run of the configuration, which a test compares with its plan, says its settings too.
+    """
+    figures = {rule: round(value, PLACES) for rule, value in e.figures.items()}
+    told: list[Any] = [e.task, e.seed, figures, e.epochs, e.said]
+    if e.origin is not None:
+        machine = {key: e.origin.environment[key] for key in MACHINE if key in e.origin.environment}
+        told += [machine, e.origin.data, {} if "method._target_" in e.origin.config else dict(e.origin.config)]
+    return told
 
 
 def changes(folder: Path | None = None) -> list[Change]:

@@ -46,11 +46,14 @@ def below(spec: Spec, summary: Summary) -> dict[str, tuple[str, float]]:
 
     The baseline is the row of the same data and classifier without a weighting.
     """
-    plain = {_rest(e): row for row, e in _first(summary) if _method(e) == UNWEIGHTED}
+    methods = {row: own[0].removeprefix("method=") for row, own in spec.rows().items()}
+    known = catalog.entries("method")
+    first = dict(_first(summary))
+    plain = {_rest(e): row for row, e in first.items() if methods.get(row) == UNWEIGHTED}
     found: dict[str, tuple[str, float]] = {}
-    for row, e in _first(summary):
-        baseline = plain.get(_rest(e))
-        if baseline is None or "trains_weighted" not in catalog.stated(catalog.named("method", _method(e)).signature):
+    for row, e in first.items():
+        entry, baseline = known.get(methods.get(row, "")), plain.get(_rest(e))
+        if baseline is None or entry is None or "trains_weighted" not in catalog.stated(entry.signature):
             continue
         loss = summary.mean(baseline, MEAN, spec.selection) - summary.mean(row, MEAN, spec.selection)
         if not math.isnan(loss) and loss > ALLOWED:
@@ -68,22 +71,15 @@ def unexplained(spec: Spec, summary: Summary) -> list[str]:
 def _first(summary: Summary) -> Iterator[tuple[str, Entry]]:
     """Every row with one finished cell of the first task that it has."""
     for row in summary.rows():
-        for task in summary.tasks():
-            finished = [
-                e for e in summary.of(row, task) if e.origin is not None and "method._target_" in e.origin.config
-            ]
-            if finished:
-                yield row, finished[0]
-                break
-
-
-def _method(entry: Entry) -> str:
-    assert entry.origin is not None
-    return catalog.entry_of("method", str(entry.origin.config["method._target_"])).name
+        finished = (e for task in summary.tasks() for e in summary.of(row, task) if e.origin is not None)
+        if (entry := next(finished, None)) is not None:
+            yield row, entry
 
 
 def _rest(entry: Entry) -> tuple[tuple[str, str], ...]:
-    """What a cell was run with beside its method."""
+    """What a cell was run with beside its method; a table that is no plain grid of runs has one of it for all rows."""
     assert entry.origin is not None
     config: Mapping[str, Any] = entry.origin.config
+    if "method._target_" not in config:
+        return ()
     return tuple(sorted((key, str(value)) for key, value in config.items() if not key.startswith("method.")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,26 +11,35 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 
+from da.data.columns import match
 from da.data.files import locate
 from da.data.readers import SVMLIGHT, read_table
 from da.data.splits import Raw, assemble
+from da.data.tables import Table
 from da.domain import Domain, Split, Task
-from da.errors import ConfigError, DataError
+from da.errors import ConfigError, DataError, nearest
+from da.metrics import OF_CLASSES
 from da.setting import ALL, ANY, Access
 
 
 class Features:
-    """Your own tables of features: npz, mat, csv, parquet or svmlight files, one for each domain.
+    """Your own tables of features: npz, mat, h5, csv, parquet or svmlight files, one for each domain.
 
-    Labels may be strings or any whole numbers; the classes are the sorted labels of the sources. A file without
-    labels is fine: without target labels nothing is scored, but predictions are written. All svmlight files are
-    widened to the widest of them. The metric is accuracy on the target's test split.
+    Labels may be strings or any whole numbers; the classes are the sorted labels of the sources. A target without
+    labels is fine, be it that the column is absent or empty: nothing is scored, but predictions are written. Columns
+    with names are matched by these, in whatever order a file has them. All svmlight files are widened to the widest of
+    them.
 
     Args:
         source: a file, or several for several sources; read from the working folder, else from ``DA_DATA_DIR``.
         target: the target's file.
         target_test: the file to report on; None splits ``target``.
-        label_column: name of the label column (csv, parquet) or array (npz, mat).
+        label_column: name of the label column (csv, parquet) or array (npz, mat, h5).
+        feature_key: name of the array of features (npz, mat, h5); None looks for the usual ones.
+        id_column: name of a column that tells rows apart (csv, parquet) and is no feature.
+        drop: names of further columns (csv, parquet) that are no features.
+        metric: what is reported first of the target's test split: ``accuracy``, ``mean_class_accuracy`` or
+            ``macro_f1``.
         test_fraction: part of the target to report on where there is no ``target_test``, stratified where it has
             labels; 0 adapts to and reports on all of it (transductive).
         validation_fraction: part of each source that is held out, stratified where it has labels; 0 is none.
@@ -48,12 +59,17 @@ class Features:
         target: str | None = None,
         target_test: str | None = None,
         label_column: str = "label",
+        feature_key: str | None = None,
+        id_column: str | None = None,
+        drop: list[str] | None = None,
+        metric: str = "accuracy",
         test_fraction: float = 0.3,
         validation_fraction: float = 0.1,
         standardize: bool = False,
         split_seed: int = 0,
     ):
         self.source, self.target, self.target_test, self.label_column = source, target, target_test, label_column
+        self.feature_key, self.id_column, self.drop, self.metric = feature_key, id_column, drop, metric
         self.test_fraction, self.validation_fraction = test_fraction, validation_fraction
         self.standardize, self.split_seed = standardize, split_seed
 
@@ -66,11 +82,16 @@ class Features:
         """
         if not self.source or not self.target:
             raise ConfigError(
-                "data=features needs data.source=FILE and data.target=FILE (npz, mat, csv, parquet, svmlight)"
+                "data=features needs data.source=FILE and data.target=FILE (npz, mat, h5, csv, parquet, svmlight)"
             )
+        if self.metric not in OF_CLASSES:
+            raise ConfigError(f"There is no data.metric={self.metric}; {nearest(self.metric, OF_CLASSES)}")
         sources = [self.source] if isinstance(self.source, str) else list(self.source)
         files = [locate(name) for name in (*sources, self.target, *([self.target_test] if self.target_test else []))]
-        raws = _fitted(files, [self._read(file) for file in files], len(sources))
+        tables = [self._read(file, labelled=k < len(sources)) for k, file in enumerate(files)]
+        tables = match(files, tables, len(sources))
+        raws = [Raw(table.x, table.y, file.stem) for file, table in zip(files, tables, strict=True)]
+        raws = _fitted(files, raws, len(sources))
         task = assemble(
             raws[: len(sources)],
             raws[len(sources)],
@@ -79,13 +100,18 @@ class Features:
             validation_fraction=self.validation_fraction,
             split_seed=self.split_seed,
         )
+        task = replace(task, metric=self.metric, columns=(tables[0].columns, tables[len(sources)].columns))
+        for doubt in doubts(files, tables):
+            warnings.warn(doubt, stacklevel=2)
         if not self.standardize:
             return task
         return replace(task, sources=tuple(map(_standardized, task.sources)), target=_standardized(task.target))
 
-    def _read(self, file: Path) -> Raw:
-        x, y = read_table(file, label_column=self.label_column)
-        return Raw(x, y, file.stem)
+    def _read(self, file: Path, *, labelled: bool) -> Table:
+        apart = (() if self.id_column is None else (self.id_column,)) + tuple(self.drop or ())
+        return read_table(
+            file, label_column=self.label_column, feature_key=self.feature_key, left_out=apart, labelled=labelled
+        )
 
 
 def _fitted(files: list[Path], raws: list[Raw], n_sources: int) -> list[Raw]:
@@ -105,6 +131,33 @@ def _fitted(files: list[Path], raws: list[Raw], n_sources: int) -> list[Raw]:
             for k in group:
                 raws[k] = replace(raws[k], x=_dense(raws[k].x))
     return raws
+
+
+def doubts(files: Sequence[Path], tables: Sequence[Table]) -> list[str]:
+    """What is allowed and seldom meant of arrays, a sentence each that names all files that it holds of."""
+    rows = sum(table.x.shape[0] for table in tables)
+    wide = [f"'{f}'" for f, t in zip(files, tables, strict=True) if t.x.ndim == 2 and _transposed(t, rows)]
+    last = [f"'{f}'" for f, t in zip(files, tables, strict=True) if t.x.ndim == 4 and _channels_last(t.x.shape)]
+    said = []
+    if wide:
+        said.append(
+            f"{' and '.join(wide)} have more columns than all files have rows; transpose them if rows are features."
+        )
+    if last:
+        said.append(
+            f"{' and '.join(last)} seem to hold images with channels last, and networks take (n, channels, height, "
+            "width); transpose them with x.transpose(0, 3, 1, 2)."
+        )
+    return said
+
+
+def _transposed(table: Table, rows: int) -> bool:
+    """More dense unlabelled columns than rows in all: labels, one for each row, would have told."""
+    return table.x.shape[1] > rows and table.y is None and not sparse.issparse(table.x)
+
+
+def _channels_last(shape: tuple[int, ...]) -> bool:
+    return shape[3] in (1, 3, 4) and shape[1] not in (1, 3, 4)
 
 
 def _widened(x: Any, width: int) -> Any:

@@ -2,40 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from da.data.tables import FEATURE_KEYS, LABEL_KEYS, from_frame, tidy
-from da.errors import DataError
+from da.data.delimited import read_delimited
+from da.data.limits import check_size
+from da.data.tables import FEATURE_KEYS, LABEL_KEYS, Table, from_frame, tidy
+from da.errors import DataError, nearest
 
 SVMLIGHT = (".svmlight", ".libsvm", ".svm", ".txt")
 """Suffixes that are read as svmlight, whose files do not tell their number of columns."""
 
 
-def read_table(path: str | Path, *, label_column: str = "label") -> tuple[Any, np.ndarray | None]:
+class Wanted(NamedTuple):
+    """What is looked for in a file.
+
+    Args:
+        label_column: the column (csv, parquet) or the array (npz, mat, h5) that holds the labels.
+        feature_key: the array (npz, mat, h5) that holds the features; None looks for the usual names.
+        left_out: columns (csv, parquet) that are no features.
+        labelled: whether a label column that was named must be there; else a file without it, or with it empty, is one
+            without labels.
+    """
+
+    label_column: str = "label"
+    feature_key: str | None = None
+    left_out: tuple[str, ...] = ()
+    labelled: bool = True
+
+
+def read_table(
+    path: str | Path,
+    *,
+    label_column: str = "label",
+    feature_key: str | None = None,
+    left_out: Sequence[str] = (),
+    labelled: bool = True,
+) -> Table:
     """The features and raw labels of a file; its suffix says the format.
 
     ==================================== ===============================================================================
     npz                                  ``X``, ``x``, ``features``, ``fts`` or ``data``, with ``y``, ``labels`` or
                                          ``label``; CSR parts ``<p>_data``, ``<p>_indices``, ``<p>_indptr`` and
                                          ``<p>_shape`` (labels also ``<p>_y``); or as ``scipy.sparse.save_npz`` writes
-    mat (v5 and v7.3)                    the same names; dense or sparse
-    csv, parquet                         named columns, all numeric but ``label_column``
+    mat (v5 and v7.3), h5, hdf5          the same names; dense or sparse
+    csv, parquet                         named columns, all numeric but ``label_column``; of csv, separated by comma,
+                                         semicolon or tab, in UTF-8 or UTF-16
     svmlight, libsvm, svm, txt           ``label index:value ...``; an index is a column as it stands, so that files
                                          agree, and column 0 of files that count from 1 is empty
     ==================================== ===============================================================================
 
     Args:
         path: the file.
-        label_column: the column (csv, parquet) or the array (npz, mat) that holds the labels.
-
-    Returns:
-        ``x``, ``(n, d)`` floats, dense or CSR (an npz may hold ``(n, ...)``, and ``uint8`` images stay what they are),
-        and ``(n,)`` labels as they stand, integers, floats or strings, or None where the file has none.
+        label_column: as in :class:`Wanted`, like the others.
+        feature_key: of an array.
+        left_out: columns.
+        labelled: whether there must be labels where their column was named.
 
     Raises:
         DataError: one sentence that names the file, what is wrong and the remedy.
@@ -49,8 +77,13 @@ def read_table(path: str | Path, *, label_column: str = "label") -> tuple[Any, n
         )
     if not path.is_file():
         raise DataError(f"There is no file '{path}'; check the spelling.")
+    wanted = Wanted(label_column, feature_key, tuple(left_out), labelled)
+    if feature_key is not None and reader in (_csv, _parquet, _svmlight):
+        raise DataError(f"'{path}' has columns, not arrays with names; leave out feature_key={feature_key}.")
+    if left_out and reader not in (_csv, _parquet):
+        raise DataError(f"'{path}' has no columns with names, so {', '.join(left_out)} cannot be left out of it.")
     try:
-        x, y = reader(path, label_column)
+        x, y, *columns = reader(path, wanted)
     except DataError:
         raise
     except ImportError as error:
@@ -60,10 +93,10 @@ def read_table(path: str | Path, *, label_column: str = "label") -> tuple[Any, n
         raise DataError(
             f"'{path}' cannot be read as {path.suffix.lower()[1:]} ({why}); check that it is whole and of that format."
         ) from error
-    return tidy(x, y, path)
+    return Table(*tidy(x, y, path), *columns)
 
 
-def _npz(path: Path, label_column: str) -> tuple[Any, Any]:
+def _npz(path: Path, wanted: Wanted) -> tuple[Any, Any]:
     def load(what: str, read: Callable[[], Any]) -> Any:
         try:
             return read()
@@ -75,6 +108,9 @@ def _npz(path: Path, label_column: str) -> tuple[Any, Any]:
                 "save plain arrays, such as np.savez(file, x=x, y=y.astype(str))."
             ) from error
 
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            check_size(path, sum(part.file_size for part in packed.infolist()))
     archive = load("a pickle", lambda: np.load(path, allow_pickle=False))
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise DataError(f"'{path}' is a single array, not an npz archive; save it with np.savez(file, x=x, y=y).")
@@ -89,13 +125,13 @@ def _npz(path: Path, label_column: str) -> tuple[Any, Any]:
                 f"'{path}' holds several sparse matrices ({', '.join(p.rstrip('_') for p in prefixes)}); "
                 "save the one that you mean in a file of its own."
             )
-        label = _label_key(path, names, label_column, extra=[p + "y" for p in prefixes])
+        label = _label_key(path, names, wanted, extra=[p + "y" for p in prefixes])
         y = None if label is None else load(f"under '{label}'", lambda: archive[label])
         if prefixes:
             data, indices, indptr, shape = (archive[prefixes[0] + p] for p in ("data", "indices", "indptr", "shape"))
             kind = str(archive[prefixes[0] + "format"].astype(str)) if prefixes[0] + "format" in names else "csr"
             return _compressed(path, kind, data, indices, indptr, shape), y
-        key = _feature_key(path, names)
+        key = _feature_key(path, names, wanted)
         return load(f"under '{key}'", lambda: archive[key]), y
 
 
@@ -109,17 +145,58 @@ def _compressed(path: Path, kind: str, data: Any, indices: Any, indptr: Any, sha
     return matrix
 
 
-def _mat(path: Path, label_column: str) -> tuple[Any, Any]:
+def _mat(path: Path, wanted: Wanted) -> tuple[Any, Any]:
     import h5py
 
     if h5py.is_hdf5(path):
         with h5py.File(path, "r") as file:
             names = [name for name in file if not name.startswith("#")]
-            return _named(path, names, label_column, lambda name: _mat73(path, name, file[name]))
-    from scipy.io import loadmat
+            return _named(path, names, wanted, lambda name: _mat73(path, name, _own(path, file, name)))
+    from scipy.io import loadmat, whosmat
 
+    check_size(path, sum(8.0 * math.prod(shape) for _, shape, _ in whosmat(path)))
     content: Mapping[str, Any] = loadmat(path)
-    return _named(path, [name for name in content if not name.startswith("__")], label_column, content.__getitem__)
+    return _named(path, [name for name in content if not name.startswith("__")], wanted, content.__getitem__)
+
+
+def _hdf5(path: Path, wanted: Wanted) -> tuple[Any, Any]:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        return _named(path, list(file), wanted, lambda name: _array(path, name, _own(path, file, name)))
+
+
+def _own(path: Path, group: Any, name: str) -> Any:
+    """What a name leads to inside an HDF5 file; an array that lies elsewhere could be any file of this machine.
+
+    Raises:
+        DataError: it is a link to another file, or its values lie in other files, or it is too large.
+    """
+    import h5py
+
+    if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
+        raise DataError(
+            f"'{name}' in '{path}' is a link to another file, which is not followed; store the array itself."
+        )
+    node = group[name]
+    if isinstance(node, h5py.Dataset):
+        if node.external or node.is_virtual:
+            raise DataError(
+                f"'{name}' in '{path}' has its values in other files, which are not read; store them itself."
+            )
+        check_size(path, float(node.nbytes))
+    else:
+        for part in node:
+            _own(path, node, part)
+    return node
+
+
+def _array(path: Path, name: str, node: Any) -> Any:
+    if not hasattr(node, "dtype"):
+        raise DataError(
+            f"'{name}' in '{path}' is a group, not an array; name an array with feature_key or label_column."
+        )
+    return node.asstr()[()].astype(str) if node.dtype.kind == "O" else node[()]
 
 
 def _mat73(path: Path, name: str, node: Any) -> Any:
@@ -137,57 +214,73 @@ def _mat73(path: Path, name: str, node: Any) -> Any:
     return node[()].T
 
 
-def _named(path: Path, names: Iterable[str], label_column: str, get: Callable[[str], Any]) -> tuple[Any, Any]:
+def _named(path: Path, names: Iterable[str], wanted: Wanted, get: Callable[[str], Any]) -> tuple[Any, Any]:
     names = list(names)
-    label = _label_key(path, names, label_column)
-    return get(_feature_key(path, names)), None if label is None else get(label)
+    label = _label_key(path, names, wanted)
+    return get(_feature_key(path, names, wanted)), None if label is None else get(label)
 
 
-def _feature_key(path: Path, names: list[str]) -> str:
+def _feature_key(path: Path, names: list[str], wanted: Wanted) -> str:
+    if wanted.feature_key is not None:
+        if wanted.feature_key not in names:
+            raise DataError(f"'{path}' has no array '{wanted.feature_key}'; {nearest(wanted.feature_key, names)}")
+        return wanted.feature_key
     lower = {name.lower(): name for name in reversed(names)}
-    for key in FEATURE_KEYS:
-        if key in lower:
-            return lower[key]
+    found = [lower[key] for key in FEATURE_KEYS if key in lower]
+    if len(found) > 1:
+        raise DataError(f"'{path}' holds {' and '.join(found)}, which may all be features; say which with feature_key.")
+    if found:
+        return found[0]
     raise DataError(
         f"'{path}' has no features: it holds {', '.join(names) or 'nothing'}, but one of "
-        f"{', '.join(FEATURE_KEYS)} is wanted; rename the array."
+        f"{', '.join(FEATURE_KEYS)} is looked for; name the array with feature_key."
     )
 
 
-def _label_key(path: Path, names: list[str], label_column: str, extra: Iterable[str] = ()) -> str | None:
-    if label_column in names:
-        return label_column
-    if label_column != "label":  # asked for by name: anything else would be a guess
+def _label_key(path: Path, names: list[str], wanted: Wanted, extra: Iterable[str] = ()) -> str | None:
+    if wanted.label_column in names:
+        return wanted.label_column
+    if wanted.label_column != "label" and not wanted.labelled:
+        return None
+    if wanted.label_column != "label":  # asked for by name: anything else would be a guess
         raise DataError(
-            f"'{path}' has no '{label_column}': it holds {', '.join(names)}; set label_column to one of these."
+            f"'{path}' has no '{wanted.label_column}': it holds {', '.join(names)}; set label_column to one of these."
         )
     lower = {name.lower(): name for name in reversed(names)}
     return next((lower[key.lower()] for key in (*LABEL_KEYS, *extra) if key.lower() in lower), None)
 
 
-def _csv(path: Path, label_column: str) -> tuple[Any, Any]:
+def _csv(path: Path, wanted: Wanted) -> Table:
+    check_size(path, path.stat().st_size)
+    frame = read_delimited(path, text=(wanted.label_column, *wanted.left_out))
+    return from_frame(frame, path, wanted.label_column, labelled=wanted.labelled, left_out=wanted.left_out)
+
+
+def _parquet(path: Path, wanted: Wanted) -> Table:
     import pandas
+    from pyarrow.parquet import ParquetFile
 
-    return from_frame(pandas.read_csv(path), path, label_column)
+    with ParquetFile(path) as file:
+        groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
+        check_size(path, sum(max(g.total_byte_size, 8.0 * g.num_rows * g.num_columns) for g in groups))
+    frame = pandas.read_parquet(path)
+    return from_frame(frame, path, wanted.label_column, labelled=wanted.labelled, left_out=wanted.left_out)
 
 
-def _parquet(path: Path, label_column: str) -> tuple[Any, Any]:
-    import pandas
-
-    return from_frame(pandas.read_parquet(path), path, label_column)
-
-
-def _svmlight(path: Path, label_column: str) -> tuple[Any, Any]:
+def _svmlight(path: Path, wanted: Wanted) -> tuple[Any, Any]:
     from sklearn.datasets import load_svmlight_file
 
+    check_size(path, path.stat().st_size)
     # zero_based="auto" would shift one file of a pair and not the other, so nothing is shifted
     x, y = load_svmlight_file(str(path), zero_based=True)
     return x, y
 
 
-READERS: dict[str, Callable[[Path, str], tuple[Any, Any]]] = {
+READERS: dict[str, Callable[[Path, Wanted], tuple[Any, ...]]] = {
     ".npz": _npz,
     ".mat": _mat,
+    ".h5": _hdf5,
+    ".hdf5": _hdf5,
     ".csv": _csv,
     ".parquet": _parquet,
     **dict.fromkeys(SVMLIGHT, _svmlight),

@@ -103,9 +103,17 @@ def encode(raws: list[Raw], n_sources: int) -> tuple[list[Domain], tuple[str, ..
         if y is not None:
             strange = np.setdiff1d(y, classes)
             if len(strange):
+                shifted = (
+                    y.dtype.kind == "i" and classes.dtype.kind == "i" and np.array_equal(np.unique(y) - 1, classes)
+                )
+                remedy = (
+                    "all are the sources' plus 1, as if one file counted from 0 and the other from 1: bring both to one"
+                    if shifted
+                    else "drop these rows, or leave out the target's labels"
+                )
                 raise DataError(
                     f"The target '{raw.name}' has labels that no source has ({_shown(strange)}; the sources have "
-                    f"{_shown(classes)}); drop these rows, or leave out the target's labels."
+                    f"{_shown(classes)}); {remedy}."
                 )
             y = np.searchsorted(classes, y).astype(np.int64)
         domains.append(Domain(raw.x, y, name=raw.name))
@@ -116,10 +124,15 @@ def _discrete(raw: Raw) -> np.ndarray:
     y = np.asarray(raw.y)
     if y.dtype.kind == "f":
         bad = y[~(np.isfinite(y) & (y == np.round(y)))]
+        if len(bad) and not np.isfinite(bad).all():
+            odd = bad[~np.isfinite(bad)][0]
+            raise DataError(
+                f"The labels of '{raw.name}' are not classes (one is {odd}); label these rows, or drop them."
+            )
         if len(bad):
             raise DataError(
-                f"The labels of '{raw.name}' are not classes (one is {bad[0]}); "
-                "give each row a whole number or a string."
+                f"The labels of '{raw.name}' are real numbers (one is {bad[0]}), and methods here learn classes: give "
+                "each row a whole number or a string. Regression is for TransferRegressor, in Python, so far."
             )
     return y if y.dtype.kind == "U" else y.astype(np.int64)
 

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from da.errors import DataError, nearest
 
-FEATURE_KEYS = ("x", "features", "fts", "data")
+FEATURE_KEYS = ("x", "features", "fts", "data", "fea", "feas", "feat", "feats", "xs", "xt")
 LABEL_KEYS = ("y", "labels", "label")
+NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d*)?([eE][+-]?\d+)?")
+
+
+class Table(NamedTuple):
+    """A file's content.
+
+    Args:
+        x: ``(n, d)`` floats, dense or CSR (an npz may hold ``(n, ...)``, and ``uint8`` images stay what they are).
+        y: ``(n,)`` labels as they stand, integers, floats or strings, or None where the file has none.
+        columns: names of the features, where they have names.
+    """
+
+    x: Any
+    y: np.ndarray | None
+    columns: tuple[str, ...] | None = None
 
 
 def tidy(x: Any, y: Any, path: Path) -> tuple[Any, np.ndarray | None]:
@@ -48,8 +65,23 @@ def _tidy_labels(y: Any, n: int, path: Path) -> np.ndarray:
     return np.char.strip(y) if y.dtype.kind == "U" else y  # MATLAB pads strings to one length
 
 
-def from_frame(frame: Any, path: Path, label_column: str) -> tuple[np.ndarray, np.ndarray | None]:
+def from_frame(
+    frame: Any,
+    path: Path,
+    label_column: str,
+    *,
+    labelled: bool = True,
+    left_out: Sequence[str] = (),
+) -> Table:
     """The numeric columns and the label column of a data frame.
+
+    Args:
+        frame: as read; it is changed.
+        path: of the file, for messages.
+        label_column: name of the labels' column.
+        labelled: a label column that was asked for by another name than ``label`` must be there, with a value in each
+            row; otherwise the file may lack it, or leave it empty.
+        left_out: columns that are no features; those that the file lacks are passed over.
 
     Raises:
         DataError: no rows, no header, an unnamed or non-numeric column, no such label column, or rows without a label.
@@ -66,24 +98,15 @@ def from_frame(frame: Any, path: Path, label_column: str) -> tuple[np.ndarray, n
         raise DataError(f"The first line of '{path}' holds numbers, not names; add a line with a name for each column.")
     if not len(frame):  # without values the columns have no type to judge
         raise DataError(f"'{path}' has a header but no rows; give at least one sample.")
+    frame = frame.drop(columns=[name for name in left_out if name in names])
     y = None
     if label_column in names:
-        column = frame.pop(label_column)
-        missing = np.flatnonzero(column.isna())
-        if len(missing):
-            shown = ", ".join(str(row + 1) for row in missing[:5]) + (", ..." if len(missing) > 5 else "")
-            raise DataError(
-                f"'{path}' has no '{label_column}' in {len(missing)} of {len(column)} rows ({shown}); "
-                "label or drop these rows, or drop the whole column where there are no labels."
-            )
-        numeric = is_numeric_dtype(column) or is_bool_dtype(column)
-        y = column.to_numpy() if numeric else np.array([str(value) for value in column])
-        y = y.astype(np.float64) if y.dtype.kind == "O" else y  # nullable columns come as objects
-    elif label_column != "label":
+        y = _label_column(frame.pop(label_column), path, labelled)
+    elif label_column != "label" and labelled:
         raise DataError(f"'{path}' has no column '{label_column}'; {nearest(label_column, names)}")
-    else:
+    elif labelled or label_column == "label":
         # a label column under another name must not become a feature
-        alike = [name for name in names if name.lower() in (*LABEL_KEYS, "class", "target")]
+        alike = [name for name in frame.columns if name.lower() in (*LABEL_KEYS, "class", "target")]
         if alike:
             raise DataError(
                 f"'{path}' has no column 'label' but one called '{alike[0]}'; "
@@ -91,12 +114,40 @@ def from_frame(frame: Any, path: Path, label_column: str) -> tuple[np.ndarray, n
             )
     words = [name for name in frame.columns if not (is_numeric_dtype(frame[name]) or is_bool_dtype(frame[name]))]
     if words:
-        shown = ", ".join(words[:5]) + (", ..." if len(words) > 5 else "")
         raise DataError(
-            f"'{path}' has columns that are not numbers ({shown}); "
-            "encode or drop them, or name the column of labels with label_column."
+            f"'{path}' has columns that are not numbers ({few(words)}); encode them, leave them out with "
+            f"data.drop=[{words[0]}], or name the column of labels with label_column."
         )
-    return frame.to_numpy(dtype=np.float64, na_value=np.nan), y
+    return Table(frame.to_numpy(dtype=np.float64, na_value=np.nan), y, tuple(frame.columns))
+
+
+def _label_column(column: Any, path: Path, labelled: bool) -> np.ndarray | None:
+    """A column's labels: numbers where all of them are written as such, else text."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    missing = np.flatnonzero(column.isna() | (column.astype(str).str.strip() == ""))
+    if len(missing) == len(column) and not labelled:
+        return None
+    if len(missing):
+        shown = ", ".join(str(row + 1) for row in missing[:5]) + (", ..." if len(missing) > 5 else "")
+        raise DataError(
+            f"'{path}' has no '{column.name}' in {len(missing)} of {len(column)} rows ({shown}); "
+            "label or drop these rows, or drop the whole column where there are no labels."
+        )
+    if is_numeric_dtype(column) or is_bool_dtype(column):
+        y = column.to_numpy()
+        return y.astype(np.float64) if y.dtype.kind == "O" else y  # nullable columns come as objects
+    words = np.array([str(value).strip() for value in column])
+    if not all(map(NUMBER.fullmatch, words)):  # 01 is a name
+        return words
+    numbers = words.astype(np.float64)
+    whole = bool((numbers == np.round(numbers)).all()) and bool((np.abs(numbers) < 2.0**53).all())
+    return numbers.astype(np.int64) if whole else numbers
+
+
+def few(names: Sequence[str], most: int = 5) -> str:
+    """At most five names, and a hint of more."""
+    return ", ".join(map(str, names[:most])) + (", ..." if len(names) > most else "")
 
 
 def _is_number(word: str) -> bool:

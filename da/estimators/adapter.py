@@ -6,10 +6,14 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
 from da.domain import Domain
 from da.estimators.base import Estimator, Predictor
@@ -25,6 +29,23 @@ CONVENTIONS = {
     "skada": "positive whole numbers for sources and negative ones for target samples, whose labels are masked (-1, or "
     "NaN where labels are numbers) unless the estimator needs a few of them",
 }
+
+
+class WeightedPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyped
+    """A pipeline whose last step is trained with the sample weights that ``fit`` is given."""
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Fit all steps, the last with the weights."""
+        weights = {} if sample_weight is None else {f"{self.steps[-1][0]}__sample_weight": sample_weight}
+        super().fit(X, y, **weights)
+        return self
+
+
+def weighable(classifier: BaseEstimator) -> BaseEstimator:
+    """A pipeline whose last step takes weights as one that takes them itself; all else as it is."""
+    if isinstance(classifier, Pipeline) and has_fit_parameter(classifier.steps[-1][1], "sample_weight"):
+        return WeightedPipeline(classifier.steps, memory=classifier.memory)
+    return classifier
 
 
 class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -43,19 +64,35 @@ class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     def _default(self) -> BaseEstimator:
         raise NotImplementedError
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _rows(self, X: Any) -> Any:
+        """Sparse rows as they are where the classifier takes them, else dense."""
+        takes = get_tags(self.classifier or self._default()).input_tags.sparse
+        return X if takes or not sparse.issparse(X) else X.toarray()
+
     def _fit(self, X: Any, y: Any, domain: np.ndarray) -> None:
         few = self._few
         if not few:
             domain = np.where(domain == LABELLED, TARGET, domain)
         estimator: Estimator | None = clone(self.estimator or Unadapted())
+        X = self._rows(X)
         part = {role: Domain(X[domain == role], y[domain == role]) for role in np.unique(domain)}
         labelled, target = part.pop(LABELLED, None), part.pop(TARGET, None)
         if (labelled if few else target) is None:
             estimator = None
         sources = tuple(part[role] for role in sorted(part, reverse=True))
-        model = Transfer(estimator, clone(self.classifier or self._default()))
+        model = Transfer(estimator, weighable(clone(self.classifier or self._default())))
         model.fit(sources, None if target is None else target.without_labels(), labelled)
         self.model_, self.estimator_, self.classifier_ = model, model.estimator, model.classifier
+
+
+def _has_probabilities(adapter: Any) -> bool:
+    classifier = adapter.classifier or adapter._default()
+    return isinstance(adapter.estimator, Predictor) or hasattr(classifier, "predict_proba")
 
 
 class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # scikit-learn is untyped
@@ -91,9 +128,9 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
         roles = read(domain, y, self.convention, few=self._few, masked=lambda label: label == -1)
         if roles is not None:
             y = _covered(y, roles == TARGET)
-        X, y = validate_data(self, X, y)
+        X, y = validate_data(self, X, y, accept_sparse="csr")
         check_classification_targets(y)
-        roles = _counted(roles, len(X))
+        roles = _counted(roles, X.shape[0])
         known = roles != TARGET
         self.classes_ = np.unique(y[known])
         if len(np.unique(y[roles <= 0])) < 2:
@@ -104,9 +141,22 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
     def predict(self, X: Any) -> np.ndarray:
         """``(n,)`` labels of target samples."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False)
+        X = self._rows(validate_data(self, X, reset=False, accept_sparse="csr"))
         predicted: np.ndarray = self.classes_[self.model_.answer(X).labels]
         return predicted
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn is untyped
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """``(n, K)`` probabilities of target samples, in the order of ``classes_``.
+
+        There where the classifier has them, or the estimator answers by itself. A class that was seen in labelled
+        target samples alone, or that no part of the model knows, has 0.
+        """
+        check_is_fitted(self)
+        X = self._rows(validate_data(self, X, reset=False, accept_sparse="csr"))
+        proba = np.zeros((X.shape[0], len(self.classes_)))
+        proba[:, np.asarray(self.model_.classes_, dtype=int)] = self.model_.answer(X).proba
+        return proba
 
 
 class TransferRegressor(RegressorMixin, _Adapter):  # type: ignore[misc]  # scikit-learn is untyped
@@ -126,14 +176,14 @@ class TransferRegressor(RegressorMixin, _Adapter):  # type: ignore[misc]  # scik
         roles = read(domain, y, self.convention, few=self._few, masked=lambda label: False)
         if roles is not None:
             y = _covered(y, roles == TARGET)
-        X, y = validate_data(self, X, y, y_numeric=True)
-        self._fit(X, np.asarray(y, dtype=np.float64), _counted(roles, len(X)))
+        X, y = validate_data(self, X, y, y_numeric=True, accept_sparse="csr")
+        self._fit(X, np.asarray(y, dtype=np.float64), _counted(roles, X.shape[0]))
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """``(n,)`` values for target samples."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False)
+        X = self._rows(validate_data(self, X, reset=False, accept_sparse="csr"))
         estimator = self.model_.estimator
         if isinstance(estimator, Predictor):
             return estimator.predict(X)

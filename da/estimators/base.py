@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -22,6 +22,8 @@ from da.setting import Access
 from da.space import Space
 
 DEGENERATE = 0.05
+PER_FEATURE = 10
+LEAST, MOST = 0.1, 0.9
 
 __all__ = ["Estimator", "Mapping", "Predictor", "Weighting", "classify", "matched", "matrix", "warn_if_degenerate"]
 
@@ -62,19 +64,20 @@ class Weighting(Estimator):
     that takes ``min_effective`` draws its weights towards 1 until so large a share of the source is in effect.
 
     Attributes:
-        min_effective: smallest effective sample size as a share of the source, in [0, 1); 0 leaves weights alone.
+        min_effective: smallest effective sample size as a share of the source, in [0, 1), or ``"auto"``, which asks for
+            ten samples a feature (:func:`share_of`); 0 leaves weights alone.
         trust_: share of the estimated weights' distance from 1 that is left, in [0, 1].
         estimated_sample_size_: effective sample size of the weights as they were estimated.
     """
 
     corrects = ("covariate",)
     trains_weighted = True
-    min_effective: float = 0.0
+    min_effective: float | Literal["auto"] = 0.0
     weights_: np.ndarray
 
-    def _set_weights(self, raw: Any) -> None:
-        if not 0.0 <= self.min_effective < 1.0:
-            raise UsageError(f"`min_effective` must be at least 0 and below 1, got {self.min_effective}.")
+    def _set_weights(self, raw: Any, x: Any) -> None:
+        """Keep the weights of ``(n, d)`` source inputs, brought to mean 1 and drawn towards it as far as asked."""
+        least = share_of(self.min_effective, *x.shape)
         raw = np.maximum(np.asarray(as_numpy(raw), dtype=np.float64), 0.0)
         if not np.isfinite(raw).all() or raw.sum() <= 0.0:
             raise DataError(
@@ -84,7 +87,7 @@ class Weighting(Estimator):
         raw = raw / raw.max()  # the sum of huge weights stays finite
         raw = raw * (len(raw) / raw.sum())
         self.estimated_sample_size_ = effective_sample_size(raw)
-        self.weights_, self.trust_ = limited(raw, self.min_effective)
+        self.weights_, self.trust_ = limited(raw, least)
 
     @property
     def effective_sample_size_(self) -> float:
@@ -169,6 +172,29 @@ def classify(classifier: BaseEstimator | None, z: Any, y: np.ndarray, queries: A
 def effective_sample_size(weights: np.ndarray) -> float:
     r"""Kish's :math:`(\sum w)^2 / \sum w^2`, in samples."""
     return float(weights.sum() ** 2 / np.square(weights).sum())
+
+
+def share_of(min_effective: float | str, n: int, d: int) -> float:
+    r"""The share of n samples of d features that a weighting has to leave in effect.
+
+    .. math:: s = \min\Big(\max\Big(\frac{10 \, d}{n}, \; 0.1\Big), \; 0.9\Big)
+
+    where it is ``"auto"``. The error of a classifier of d parameters, trained on weighted samples, is bounded by their
+    effective number a parameter (Cortes, Mansour & Mohri, Learning bounds for importance weighting, NeurIPS 2010), and
+    ten samples a parameter is the common rule (Peduzzi et al., Journal of Clinical Epidemiology 49, 1996). The numbers
+    were chosen on the simulated shifts (2 features) and WISDM (43 features) alone. Under the simulated covariate shift
+    any share up to 0.2 keeps all that weights gain, and a half of the source loses most of it; on WISDM, where users
+    differ in what weights of samples do not correct, the mean over twelve weightings was 7.1 points below no weighting
+    at 0, 2.4 at 0.5, 0.8 at 0.9, and 0.6 at 0.95.
+
+    Raises:
+        UsageError: it is neither "auto" nor in [0, 1).
+    """
+    if min_effective == "auto":
+        return min(max(PER_FEATURE * d / n, LEAST), MOST)
+    if not isinstance(min_effective, int | float) or not 0.0 <= min_effective < 1.0:
+        raise UsageError(f"`min_effective` must be at least 0 and below 1, or 'auto', got {min_effective!r}.")
+    return float(min_effective)
 
 
 def limited(weights: np.ndarray, least: float) -> tuple[np.ndarray, float]:

@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
+import scipy.sparse.linalg
 import torch
 from torch import Tensor
 
 from da.estimators.arrays import like, namespace
 
 EPS = float(np.finfo(np.float64).eps)
+PROBES = 10
 
 
 def covariance(x: Any) -> Any:
@@ -92,6 +94,31 @@ def leading(symmetric: Any, k: int) -> tuple[Any, Any]:
     return xp.flip(values), signed(xp.flip(vectors, axis=1))
 
 
+def leading_few(symmetric: Any, k: int) -> tuple[Any, Any]:
+    """What :func:`leading` finds, by Lanczos where k is small: products with the matrix take the place of reducing it.
+
+    One start finds a value that stands there twice only by rounding, and nothing of a null space: where a value that it
+    left out may be above the least one found, or that one is rounding, all is decomposed after all.
+    """
+    n = symmetric.shape[0]
+    if isinstance(symmetric, Tensor) or n < 200 or 10 * k > n:
+        return leading(symmetric, k)
+    start = np.random.default_rng(0).normal(size=n)
+    try:
+        values, vectors = scipy.sparse.linalg.eigsh(symmetric, k, v0=start)
+    except scipy.sparse.linalg.ArpackError:
+        return leading(symmetric, k)
+    rest, most = np.random.default_rng(1).normal(size=n), 0.0
+    for _ in range(PROBES):
+        rest = rest - vectors @ (vectors.T @ rest)
+        rest /= max(float(np.linalg.norm(rest)), float(np.finfo(np.float64).tiny))
+        image = symmetric @ rest
+        most, rest = max(most, float(rest @ image)), image
+    if values[0] <= 1e-8 * values[-1] or most > values[0] * (1.0 - 1e-8):
+        return leading(symmetric, k)
+    return values[::-1], signed(vectors[:, ::-1])
+
+
 def principal(centred: Any, k: int) -> Any:
     """``(d, k)`` leading right singular vectors of centred rows, exactly; by the smaller of the two Gram matrices.
 
@@ -100,7 +127,7 @@ def principal(centred: Any, k: int) -> Any:
     xp = namespace(centred)
     n, d = centred.shape
     if n >= d:
-        values, vectors = leading(centred.T @ centred, k)
+        values, vectors = leading_few(centred.T @ centred, k)
         kept = values > EPS * d * max(float(xp.max(values)), float(np.finfo(np.float64).tiny))
     elif (few := _principal_of_few(centred, k)) is not None:
         return few
@@ -120,7 +147,7 @@ def _principal_of_few(centred: Any, k: int) -> Any:
     xp = namespace(centred)
     if 2 * k > centred.shape[0]:
         return None
-    values, left = leading(centred @ centred.T, k)
+    values, left = leading_few(centred @ centred.T, k)
     if float(values[-1]) <= 1e-6 * float(values[0]):
         return None
     orthonormal, _ = xp.linalg.qr(centred.T @ left)  # columns are orthogonal but for rounding, which this mends

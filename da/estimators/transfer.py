@@ -91,7 +91,7 @@ class Transfer:
     def diagnostics(self) -> dict[str, float]:
         """What the parts say of themselves, of :data:`SAID`, without the last underscore."""
         found: dict[str, float] = {}
-        for part in (self.estimator, self.classifier):
+        for part in (self.estimator, getattr(self.estimator, "model_", None), self.classifier):
             names = [name for name in SAID if part is not None and hasattr(part, name)]
             found |= {name.rstrip("_"): float(getattr(part, name)) for name in names}
         return found

@@ -9,6 +9,9 @@ from da.results.figures import falling, mean, shown
 from da.results.render import ABSENT
 from da.results.table import Row, Table
 
+BAR = "\\|"
+"""A bar that ends no cell."""
+
 
 def by_task(tables: Sequence[Table]) -> str:
     """Markdown, one table for each data entry; the best figure of a column is bold.
@@ -36,7 +39,7 @@ def _markdown(data: str, tables: list[Table]) -> str:
     ]
     rules = sorted({table.rule for table in tables})
     transductive = "transductive" if all(t.protocol.transductive for t in tables) else "on held-out target samples"
-    head = ["method", *(t.protocol.task for t in tables), "mean", "seconds"]
+    head = ["method", *(t.protocol.task.replace("|", BAR) for t in tables), "mean", "seconds"]
     text = [
         f"### data={data}\n",
         f"{tables[0].metrics[0]} in % ({transductive}), mean over seeds, selection={'/'.join(rules)}; best of a column "
@@ -47,7 +50,9 @@ def _markdown(data: str, tables: list[Table]) -> str:
     for label in order:
         cells = [_shown(value, value == best[k], rows[label].get(k)) for k, value in enumerate(lines[label])]
         seconds = [row.seconds for row in rows[label].values() if row.seconds is not None]
-        text.append(f"| {' | '.join([label, *cells, shown(mean(seconds), 2) if seconds else ABSENT])} |")
+        text.append(
+            f"| {' | '.join([label.replace('|', BAR), *cells, shown(mean(seconds), 2) if seconds else ABSENT])} |"
+        )
     notes = sorted({note for table in tables for note in table.notes})
     failures = [
         f"Failed: {label} on {tables[k].protocol.task}, {row.errors[0]}"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 SUFFIXES = (".csv", ".parquet")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 IDENTITY = ("method", "data", "seed", "status", "family", "setting", "run_id", "fingerprint", "device", "parameters")
 REPEATED = ("method", "data", "task", "status", "family", "setting", "device", "code", "error_kind")
 """Columns of few values: kept as categories, which group faster."""
@@ -86,6 +87,16 @@ def grouped(whole: DataFrame, rule: str = "last", by: tuple[str, ...] = ("data",
     return finished.groupby(list(by), observed=True)[f"figure.{rule}"].agg(["mean", "std", "count"])
 
 
+def guarded(whole: DataFrame) -> DataFrame:
+    """The frame with an apostrophe before words that a spreadsheet would run as a formula."""
+
+    def cell(value: Any) -> Any:
+        return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
+
+    words = [column for column in whole if whole[column].dtype.kind not in "biuf"]
+    return whole.assign(**{column: whole[column].astype(object).map(cell) for column in words})
+
+
 def write(whole: DataFrame, file: Path) -> Path:
     """Write a frame as CSV or Parquet, by the file's suffix.
 
@@ -94,7 +105,7 @@ def write(whole: DataFrame, file: Path) -> Path:
     """
     stream = io.BytesIO()
     if file.suffix == ".csv":
-        whole.to_csv(stream, index=False)
+        guarded(whole).to_csv(stream, index=False)
     elif file.suffix == ".parquet":
         try:
             _typed(whole).to_parquet(stream, index=False)

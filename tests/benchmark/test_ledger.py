@@ -71,8 +71,8 @@ def test_a_score_or_an_accuracy_of_an_epoch_that_moves_is_seen_though_figures_st
     assert line.before.value == line.after.value
 
 
-@pytest.mark.parametrize("part", ["said", "kernel"])
-def test_a_diagnostic_or_a_machine_that_moves_is_seen(part, spec, summary, base, tmp_path):
+@pytest.mark.parametrize("part", ["said", "kernel", "data", "settings"])
+def test_a_diagnostic_a_machine_or_other_data_are_seen(part, spec, summary, base, tmp_path):
     """A wrong C misleads as a wrong figure does, and another machine loosens what --verify accepts."""
     table, plain = spec(), summary({"tca": base})
     origin = Origin("a", "b", {}, {"kernel": "OpenBLAS Haswell", "commit": "c" * 40})
@@ -80,6 +80,8 @@ def test_a_diagnostic_or_a_machine_that_moves_is_seen(part, spec, summary, base,
     ledger.enter(table, first, folder=tmp_path)
     other = {
         "said": {"said": {"C": 10.0}},
+        "data": {"origin": replace(origin, data="other")},
+        "settings": {"origin": replace(origin, config={"chosen": 1})},
         "kernel": {"origin": replace(origin, environment=origin.environment | {"kernel": "OpenBLAS Nehalem"})},
     }
     falsified = (replace(first.entries[0], **other[part]), *first.entries[1:])
@@ -134,9 +136,9 @@ NUMBERS, MODULE = "benchmarks/numbers", "da/benchmark/ledger.py"
 def rewritten(root):
     """Commits, and files of the working tree, that rewrite lines of the ledger without a new form of digests."""
     form = "-G^FORMAT = "
-    forms = git("log", "--format=%H", form, "--", MODULE, root=root).stdout.split()
+    forms = git("log", "-m", "--format=%H", form, "--", MODULE, root=root).stdout.split()
     since = f"{forms[-1]}..HEAD" if forms else "HEAD..HEAD"
-    commits = git("log", "--format=%H", "--diff-filter=MDRT", since, "--", NUMBERS, root=root).stdout.split()
+    commits = git("log", "-m", "--format=%H", "--diff-filter=MDRT", since, "--", NUMBERS, root=root).stdout.split()
     renewed = git("diff", "HEAD", form, "--name-only", "--", MODULE, root=root).stdout
     here = git("diff", "HEAD", "--diff-filter=MDRT", "--name-only", "--", NUMBERS, root=root).stdout.split()
     return sorted(set(commits) - set(forms)) + ([] if renewed else here)
@@ -177,13 +179,43 @@ def test_a_line_that_is_rewritten_is_found_before_and_after_it_is_committed(tmp_
     assert rewritten(tmp_path) == git("rev-parse", "HEAD", root=tmp_path).stdout.split()
 
 
+def test_a_merge_may_not_rewrite_a_line_either(tmp_path):
+    def write(name, text):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
+    commit = (*who, "commit", "-q", "-m", "why")
+
+    def steps(*given):
+        for arguments in given:
+            assert git(*arguments, root=tmp_path).returncode == 0, arguments
+
+    git("init", "-q", "-b", "main", root=tmp_path)
+    write(MODULE, "FORMAT = 1\n")
+    write(f"{NUMBERS}/0001-a.json", "80")
+    steps(("add", "."), commit, ("checkout", "-q", "-b", "side"))
+    write(f"{NUMBERS}/0002-b.json", "70")
+    steps(("add", "."), commit, ("checkout", "-q", "main"))
+    write(f"{NUMBERS}/0003-c.json", "60")
+    steps(("add", "."), commit, (*who, "merge", "-q", "--no-ff", "--no-commit", "side"), commit)
+    assert rewritten(tmp_path) == [], "a merge brings the lines of both"
+    steps(("reset", "-q", "--hard", "HEAD~1"), (*who, "merge", "-q", "--no-ff", "--no-commit", "side"))
+    write(f"{NUMBERS}/0001-a.json", "85")
+    steps(("add", "."), commit)
+    assert rewritten(tmp_path) == git("rev-parse", "HEAD", root=tmp_path).stdout.split()
+
+
 def test_a_change_names_the_commit_of_the_rows_that_moved(spec, summary, base, tmp_path):
-    table, first = spec(), summary({"unadapted": base, "tca": base})
-    ledger.enter(table, first, folder=tmp_path)
-    second = summary({"unadapted": base, "tca": [value + 1 for value in base]})
-    made = {"unadapted": "a" * 40, "tca": "b" * 40}
-    entries = (replace(e, origin=Origin("", "", {}, {"commit": made[e.row]})) for e in second.entries)
-    ledger.enter(table, replace(second, entries=tuple(entries)), "why", folder=tmp_path)
+    def made(rows, commits):
+        plain = summary(rows)
+        entries = (replace(e, origin=Origin("", "", {}, {"commit": commits[e.row]})) for e in plain.entries)
+        return replace(plain, entries=tuple(entries))
+
+    table, commits = spec(), {"unadapted": "a" * 40, "tca": "a" * 40}
+    ledger.enter(table, made({"unadapted": base, "tca": base}, commits), folder=tmp_path)
+    second = made({"unadapted": base, "tca": [value + 1 for value in base]}, commits | {"tca": "b" * 40})
+    ledger.enter(table, second, "why", folder=tmp_path)
     assert [change.commit for change in ledger.changes(tmp_path)][1] == "b" * 10
 
 
@@ -261,6 +293,8 @@ def test_a_table_with_a_module_of_its_own_says_what_code_made_it():
             rows = {e.row: e.origin.code for e in summary.entries if e.status == "finished"}
             module = verify.module_of(spec)
             wrong = [row for row, code in rows.items() if not accepted.same(code, module.code(row))]
+            grids = {e.row: e.origin.config["grid"] for e in summary.entries if e.status == "finished"}
+            assert grids == module.METHODS, f"{spec.name}: the settings that are searched changed"
             assert not wrong, f"{spec.name}: the code of {', '.join(wrong)} changed; make them again: {spec.made_by}"
 
 

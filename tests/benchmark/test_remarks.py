@@ -14,8 +14,13 @@ COMMITTED = {
 }
 
 
+ROWS = [f"{method} {rest}" for method in ("unadapted", "kmm", "bbse", "coral") for rest in "12x"]
+
+
 def table(**said):
-    return spec.Spec("t", "T", "", (), {"a": (), "b": ()}, {}, (), {0: ()}, "last", "unadapted", (), (), remarks=said)
+    methods = {row: (f"method={row.split()[0]}",) for row in ROWS}
+    tasks = {"a": (), "b": ()}
+    return spec.Spec("t", "T", "", (), tasks, methods, (), {0: ()}, "last", "unadapted", (), (), remarks=said)
 
 
 def made(rows, classifier="one"):
@@ -48,6 +53,13 @@ def test_a_weighting_more_than_two_points_below_the_same_without_weights_is_name
     rows = {"unadapted 1": [80.0, 90.0], "unadapted 2": [60.0, 60.0], "kmm 1": [79.0, 88.0], "bbse 1": [70.0, 90.0]}
     rows |= {"kmm 2": [58.1, 58.2], "coral 1": [10.0, 10.0]}
     assert remarks.findings(table(), made(rows)) == {"bbse 1": ["stands 5.0 points below unadapted 1"]}
+
+
+def test_a_table_that_is_no_plain_grid_is_looked_at_too():
+    plain = made({"unadapted x": [80.0, 90.0], "kmm x": [70.0, 90.0]})
+    grids = (replace(e, origin=Origin("", "", {"grid": {"bandwidth": [1.0]}}, {})) for e in plain.entries)
+    found = remarks.findings(table(), replace(plain, entries=tuple(grids)))
+    assert found == {"kmm x": ["stands 5.0 points below unadapted x"]}
 
 
 def test_a_finding_needs_a_remark_and_a_remark_a_finding():

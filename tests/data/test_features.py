@@ -1,11 +1,16 @@
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from scipy.io import savemat
 
+from da.compose import compose
+from da.config import validate
 from da.data.features import Features
 from da.domain import check_task
 from da.errors import ConfigError, DataError
+from da.run import check_columns, load, run
 
 RNG = np.random.default_rng(0)
 
@@ -127,7 +132,7 @@ def test_one_row_of_target(folder):
 @pytest.mark.parametrize("keywords", [{}, {"source": "s.npz"}, {"target": "t.npz"}, {"source": [], "target": "t.npz"}])
 def test_nothing_named(keywords):
     with pytest.raises(
-        ConfigError, match=r"data=features needs data\.source=FILE and data\.target=FILE \(npz, mat, csv"
+        ConfigError, match=r"data=features needs data\.source=FILE and data\.target=FILE \(npz, mat, h5, csv"
     ):
         Features(**keywords).load()
 
@@ -151,3 +156,184 @@ def test_bad_files_and_pairs(folder):
     (folder / "t.svm").write_text("1 0:1\n0 1:2\n")
     with pytest.raises(DataError, match="standardize=true would fill the sparse matrix of 's'"):
         Features(source="s.svm", target="t.svm", standardize=True).load()
+
+
+def frame(n, names, seed=0, shift=0.0):
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    return pd.DataFrame({name: rng.normal(size=n) + (k + 1) * y + shift for k, name in enumerate(names)}), y
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_columns_are_matched_by_name(folder, suffix):
+    """By position, a target of the same columns in another order was classified by the wrong ones."""
+
+    def save(data, name):
+        data.to_csv(folder / f"{name}.csv", index=False)
+        data.to_parquet(folder / f"{name}.parquet")
+
+    source, y = frame(40, ["height", "a", "b"])
+    target, of_target = frame(20, ["height", "a", "b"], seed=1)
+    save(source.assign(label=y), "s")
+    save(target.assign(label=of_target), "t")
+    save(target.assign(label=of_target)[["b", "label", "height", "a"]], "mixed")
+    named = {"source": f"s.{suffix}", "validation_fraction": 0, "test_fraction": 0}
+    straight = Features(**named, target=f"t.{suffix}").load()
+    mixed = Features(**named, target=f"mixed.{suffix}").load()
+    np.testing.assert_array_equal(mixed.target.train.x, straight.target.train.x)
+    assert mixed.columns == (("height", "a", "b"), ("height", "a", "b"))
+
+
+def test_other_columns_are_named_at_most_five_of_them(folder):
+    names = [f"s{k}" for k in range(20)]
+    data, y = frame(40, names)
+    data.assign(label=y).to_csv(folder / "s.csv", index=False)
+    data.drop(columns=["s19"]).assign(label=y).to_csv(folder / "t.csv", index=False)
+    data.rename(columns={f"s{k}": f"r{k}" for k in range(10)}).assign(label=y).to_csv(folder / "r.csv", index=False)
+    with pytest.raises(DataError, match=r"'\S*t.csv' lacks s19; give both the same columns"):
+        Features(source=["s.csv", "t.csv"], target="r.csv").load()
+    with pytest.raises(
+        DataError, match=r"r.csv' lacks s0, s1, s2, s3, s4, \.\.\., and '\S*s.csv' lacks r0, r1, r2, r3, r4"
+    ):
+        Features(source=["s.csv", "r.csv"], target="t.csv").load()
+    plan = validate(compose(["method=unadapted", "data=features", f"data.source={folder}/s.csv", f"data.target={folder}/t.csv"]))  # fmt: skip
+    task, _ = load(plan)
+    with pytest.raises(DataError, match=r"'t' lacks s19"):
+        check_columns(plan, task)
+    other = validate(compose(["method=soft_transfer", "data=features", f"data.source={folder}/s.csv", f"data.target={folder}/t.csv"]))  # fmt: skip
+    check_columns(other, task)  # it copes with other features
+
+
+@pytest.mark.parametrize("column", ["absent", "empty"])
+@pytest.mark.parametrize("name", ["label", "kind"])
+def test_a_target_without_the_label_column_or_with_an_empty_one_is_unlabelled(folder, column, name):
+    data, y = frame(40, ["a", "b"])
+    data.assign(**{name: y}).to_csv(folder / "s.csv", index=False)
+    target = data + 1.0
+    (target if column == "absent" else target.assign(**{name: ""})).to_csv(folder / "t.csv", index=False)
+    task = Features(source="s.csv", target="t.csv", label_column=name).load()
+    assert task.target.train.y is None
+    assert task.target.train.x.shape[1] == 2
+    target.assign(**{name: ["", *y[1:]]}).to_csv(folder / "t.csv", index=False)
+    with pytest.raises(DataError, match=r"no '\w+' in 1 of 40 rows \(1\)"):
+        Features(source="s.csv", target="t.csv", label_column=name).load()
+    with pytest.raises(DataError, match="no column 'sort'"):
+        Features(source="s.csv", target="t.csv", label_column="sort").load()
+
+
+def test_missing_values_are_named_by_their_columns(folder):
+    data, y = frame(40, ["a", "s4"])
+    data.assign(label=y).to_csv(folder / "s.csv", index=False)
+    data.loc[3, "s4"] = np.nan
+    (data + 1.0).assign(label=y).to_csv(folder / "t.csv", index=False)
+    with pytest.raises(DataError, match=r"NaN or infinite values in 1 rows \(columns s4\)"):
+        check_task(Features(source="s.csv", target="t.csv", test_fraction=0).load())
+
+
+def test_ids_and_dropped_columns_are_no_features(folder):
+    data, y = frame(40, ["a", "b"])
+    data.assign(label=y, id=[f"{k:03}" for k in range(40)], town="Ulm").to_csv(folder / "s.csv", index=False)
+    (data + 1.0).assign(id=[f"t{k}" for k in range(40)]).to_csv(folder / "t.csv", index=False)
+    task = Features(source="s.csv", target="t.csv", id_column="id", drop=["town"]).load()
+    assert task.columns == (("a", "b"), ("a", "b"))
+
+
+def test_the_array_of_features_may_have_any_name(folder):
+    x, y = RNG.normal(size=(20, 3)), np.arange(20) % 2
+    np.savez(folder / "s.npz", deep=x, y=y)
+    savemat(folder / "t.mat", {"deep": x + 1.0, "Y": y[:, None]})
+    with h5py.File(folder / "u.h5", "w") as file:
+        file["deep"], file["label"] = x + 2.0, y
+    for target in ("t.mat", "u.h5"):
+        task = Features(source="s.npz", target=target, feature_key="deep").load()
+        assert task.target.train.x.shape[1] == 3
+        assert task.target.train.y is not None
+    with pytest.raises(DataError, match=r"no array 'deeep'; did you mean 'deep'"):
+        Features(source="s.npz", target="t.mat", feature_key="deeep").load()
+    np.savez(folder / "two.npz", fea=x, X=x + 1, y=y)
+    with pytest.raises(DataError, match="holds X and fea, which may all be features; say which with feature_key"):
+        Features(source="two.npz", target="t.mat").load()
+
+
+def images(folder, name, x):
+    np.savez(folder / f"{name}.npz", x=x, y=np.arange(len(x)) % 2)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "sentence"),
+    [
+        (np.uint8, np.float32, r"bytes \(0..255\), and those of target/train \(t\) are whole numbers within 0..255"),
+        (np.uint8, np.uint16, r"bytes \(0..255\), and those of target/train \(t\) are whole numbers within 0..65535"),
+        ("unit", np.float32, "within 0..1, and those of .* are whole numbers within 0..255"),
+        (np.uint8, "centred", r"bytes \(0..255\), and those of target/train \(t\) are numbers of another type"),
+    ],
+)
+def test_types_and_scales_that_differ_between_domains_are_refused(folder, a, b, sentence):
+    pixels = RNG.integers(0, 256, (20, 1, 8, 8))
+
+    def of(kind):
+        if kind == "unit":
+            return pixels / 255.0
+        if kind == "centred":
+            return pixels / 255.0 - 0.5
+        return (pixels * (257 if kind == np.uint16 else 1)).astype(kind)
+
+    images(folder, "s", of(a))
+    images(folder, "t", np.roll(of(b), 1, axis=2))
+    with pytest.raises(DataError, match=sentence):
+        check_task(Features(source="s.npz", target="t.npz").load())
+    images(folder, "u", np.roll(of(a), 1, axis=3))
+    check_task(Features(source="s.npz", target="u.npz").load())
+
+
+def test_a_table_of_fractions_and_one_of_bytes_are_refused(folder):
+    x = RNG.integers(0, 256, (20, 30))
+    np.savez(folder / "s.npz", x=x / 255.0, y=np.arange(20) % 2)
+    np.savez(folder / "t.npz", x=x[::-1].astype(float), y=np.arange(20) % 2)
+    with pytest.raises(DataError, match="within 0..1, and those of .* whole numbers within 0..255; .*standardize"):
+        check_task(Features(source="s.npz", target="t.npz").load())
+    check_task(Features(source="s.npz", target="t.npz", standardize=True).load())
+
+
+def test_labels_that_count_from_one_beside_labels_that_count_from_zero(folder):
+    table(folder / "s.npz", 10, y=[0, 1] * 5)
+    table(folder / "t.npz", 10, y=[1, 2] * 5)
+    with pytest.raises(
+        DataError, match=r"labels that no source has \(2; the sources have 0, 1\); all are the sources' plus 1"
+    ):
+        Features(source="s.npz", target="t.npz").load()
+
+
+def test_real_valued_labels_say_where_regression_is(folder):
+    table(folder / "s.npz", 10, y=RNG.normal(size=10))
+    table(folder / "t.npz", 10)
+    with pytest.raises(DataError, match="labels of 's' are real numbers .* Regression is for TransferRegressor"):
+        Features(source="s.npz", target="t.npz").load()
+
+
+def test_what_looks_transposed_warns_once_and_names_both_files(folder):
+    images(folder, "s", RNG.integers(0, 256, (12, 8, 8, 3)).astype(np.uint8))
+    images(folder, "t", RNG.integers(0, 256, (12, 8, 8, 3)).astype(np.uint8))
+    with pytest.warns(UserWarning, match=r"'\S*s.npz' and '\S*t.npz' seem to hold images with channels last"):
+        Features(source="s.npz", target="t.npz").load()
+    np.savez(folder / "a.npz", x=RNG.normal(size=(3, 90)))
+    np.savez(folder / "b.npz", x=RNG.normal(size=(3, 80)))
+    with pytest.warns(UserWarning, match=r"'\S*a.npz' and '\S*b.npz' have more columns than all files have rows"):
+        Features(source="a.npz", target="b.npz").load()
+
+
+def test_the_metric_of_own_data_and_balanced_accuracy_in_every_record(folder):
+    rng = np.random.default_rng(0)
+    y = (np.arange(400) % 20 == 0).astype(int)  # 95 to 5
+    for name, seed in (("s", 0), ("t", 1)):
+        np.savez(folder / f"{name}.npz", x=rng.normal(size=(400, 2)) + 0.3 * seed, y=y)
+    files = ["data=features", f"data.source={folder}/s.npz", f"data.target={folder}/t.npz", f"output={folder}/runs"]
+    made = run(compose(["method=unadapted", *files, "logger=none"])).record["target_test"]
+    assert list(made) == ["accuracy", "mean_class_accuracy"]
+    assert made["accuracy"] > 94.0
+    assert made["mean_class_accuracy"] == 50.0
+    made = run(compose(["method=unadapted", *files, "logger=none", "data.metric=macro_f1"])).record["target_test"]
+    assert list(made) == ["macro_f1", "accuracy", "mean_class_accuracy"]
+    assert made["macro_f1"] == pytest.approx(100.0 * 2 * 0.95 / 1.95 / 2)
+    with pytest.raises(ConfigError, match=r"no data.metric=f1; known: accuracy, macro_f1"):
+        Features(source="s.npz", target="t.npz", metric="f1").load()

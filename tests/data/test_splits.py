@@ -79,9 +79,12 @@ def test_a_target_label_that_no_source_has_is_named():
         encode([raw(["cat", "dog"]), raw(["cat", "owl", "fox"], "t")], 1)
 
 
-@pytest.mark.parametrize("label", [0.5, np.nan, np.inf])
-def test_labels_that_are_no_classes_are_refused(label):
-    with pytest.raises(DataError, match=f"labels of 'a' are not classes \\(one is {label}\\)"):
+@pytest.mark.parametrize(
+    ("label", "what"),
+    [(0.5, "real numbers"), (np.nan, "not classes"), (np.inf, "not classes"), (-np.inf, "not classes")],
+)
+def test_labels_that_are_no_classes_are_refused(label, what):
+    with pytest.raises(DataError, match=f"labels of 'a' are {what} \\(one is {label}\\)"):
         encode([raw([0.0, label]), raw([0])], 1)
 
 

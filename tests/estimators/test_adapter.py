@@ -1,7 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from scipy.sparse import issparse
+from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -10,13 +12,16 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from da import catalog
+from da.errors import UsageError
 from da.estimators.adapter import TransferClassifier, TransferRegressor
 from da.estimators.base import Mapping, Predictor, Weighting
 from da.estimators.classifiers.linear import LogisticRegression
+from da.estimators.labelling.self_training import SelfTraining
 from da.estimators.subspace.coral import CORAL
 from da.estimators.subspace.feature_augmentation import FeatureAugmentation
 from da.estimators.subspace.subspace_alignment import SubspaceAlignment
 from da.estimators.transport.jcpot import JCPOT
+from da.estimators.weighting.kmm import KMM
 from da.estimators.weighting.logistic_ratio import LogisticRatio
 from da.setting import FEW, SAME
 
@@ -315,3 +320,35 @@ def test_weights_change_the_classifier(mixed):
     x, y, is_target = mixed
     even, weighted = (TransferClassifier(e).fit(x, y, domain=is_target).classifier_ for e in (None, LogisticRatio()))
     assert np.abs(even.coef_ - weighted.coef_).max() > 0.01
+
+
+def test_probabilities_are_in_the_order_of_the_classes(mixed):
+    x, y, domain = mixed
+    for estimator in (None, CORAL(), SelfTraining(rounds=2)):
+        model = TransferClassifier(estimator).fit(x, y, domain=domain)
+        proba = model.predict_proba(x)
+        assert proba.shape == (len(x), len(model.classes_))
+        np.testing.assert_allclose(proba.sum(axis=1), 1.0)
+        np.testing.assert_array_equal(model.classes_[proba.argmax(1)], model.predict(x))
+    assert not hasattr(TransferClassifier(None, RidgeClassifier()), "predict_proba")
+
+
+def test_sparse_rows_are_taken_as_dense_ones_are(mixed):
+    x, y, domain = mixed
+    for estimator in (None, CORAL(), KMM()):
+        dense, thin = (TransferClassifier(estimator).fit(rows, y, domain=domain) for rows in (x, sparse.csr_matrix(x)))
+        np.testing.assert_allclose(thin.predict_proba(sparse.csr_matrix(x)), dense.predict_proba(x), atol=1e-6)
+
+
+def test_a_weighting_trains_the_last_step_of_a_pipeline(mixed):
+    x, y, domain = mixed
+    weighting = KMM(min_effective=0.0, bandwidth=1.0)
+    model = TransferClassifier(weighting, make_pipeline(StandardScaler(), LogisticRegression())).fit(
+        x, y, domain=domain
+    )
+    source = domain == 0
+    scaler = StandardScaler().fit(x[source])
+    expected = LogisticRegression().fit(scaler.transform(x[source]), y[source], model.estimator_.weights_)
+    np.testing.assert_allclose(model.predict_proba(x), expected.predict_proba(scaler.transform(x)))
+    with pytest.raises(UsageError, match="Pipeline takes no weights"):
+        TransferClassifier(weighting, make_pipeline(StandardScaler(), KNeighborsClassifier())).fit(x, y, domain=domain)

@@ -10,7 +10,7 @@ import da.estimators.arrays
 from da import catalog
 from da.domain import Domain
 from da.errors import DataError, UsageError
-from da.estimators.base import Weighting, effective_sample_size, limited, matched, matrix, warn_if_degenerate
+from da.estimators.base import Weighting, effective_sample_size, limited, matched, matrix, share_of, warn_if_degenerate
 from da.estimators.transfer import Transfer
 from da.estimators.weighting.logistic_ratio import LogisticRatio
 from da.setting import ALL, Access
@@ -18,7 +18,7 @@ from da.setting import ALL, Access
 
 def weighted(raw):
     weighting = Weighting()
-    weighting._set_weights(np.asarray(raw, dtype=float))
+    weighting._set_weights(np.asarray(raw, dtype=float), np.zeros((len(raw), 2)))
     return weighting
 
 
@@ -60,18 +60,34 @@ def test_weights_are_drawn_towards_1_just_so_far_that_a_share_is_in_effect(raw, 
     assert effective_sample_size(found) >= least * len(w) - 1e-9
 
 
-def test_weightings_of_the_catalogue_keep_half_of_the_source_in_effect_and_nothing_on_demand():
+def test_auto_asks_for_ten_samples_a_feature_from_a_tenth_to_nine_tenths_of_the_source():
+    assert share_of("auto", 500, 2) == share_of("auto", 10**6, 2) == 0.1
+    assert share_of("auto", 500, 8) == pytest.approx(0.16)
+    assert share_of("auto", 500, 44) == pytest.approx(0.88)
+    assert share_of("auto", 500, 46) == share_of("auto", 10, 4000) == 0.9
+    assert share_of(0.3, 500, 46) == 0.3
+    for wrong in (1.0, -0.1, "much", None):
+        with pytest.raises(UsageError, match="`min_effective` must be at least 0 and below 1, or 'auto', got"):
+            share_of(wrong, 500, 2)
+
+
+def test_weightings_of_the_catalogue_choose_the_share_by_the_features_and_nothing_on_demand():
+    raw = np.r_[np.full(95, 0.1), np.full(5, 20.0)]
     for entry in catalog.entries("method").values():
         if "Weighting" in catalog.kinds(entry.signature):
-            assert entry.config["min_effective"] == 0.5, entry.name
-            made = catalog.build({**entry.config, "min_effective": 1.0})
-            with pytest.raises(UsageError, match="`min_effective` must be at least 0 and below 1"):
-                made._set_weights(np.ones(3))
+            assert entry.config["min_effective"] == "auto", entry.name
+            made = catalog.build(entry.config)
+            assert made.min_effective == "auto", f"{entry.name}: code and YAML differ"
+            for d, least in ((1, 10.0), (5, 50.0), (300, 90.0)):
+                made._set_weights(raw, np.zeros((100, d)))
+                assert made.effective_sample_size_ == pytest.approx(least), entry.name
+            made.set_params(min_effective=0.0)._set_weights(raw, np.zeros((100, 300)))
+            assert made.trust_ == 1.0
 
 
 def test_what_is_estimated_stays_to_be_seen():
     weighting = LogisticRatio(min_effective=0.5)
-    weighting._set_weights(np.array([9.0, 0.0, 0.0]))
+    weighting._set_weights(np.array([9.0, 0.0, 0.0]), np.zeros((3, 2)))
     assert weighting.estimated_sample_size_ == pytest.approx(1.0)
     assert weighting.effective_sample_size_ == pytest.approx(1.5)
     assert weighting.trust_ == pytest.approx(0.5**0.5)
@@ -96,7 +112,7 @@ class OneSample(Weighting):
     needs = Access(source_y=ALL, target_x=True)
 
     def fit(self, source, target):
-        self._set_weights(np.arange(len(source)) == 0)
+        self._set_weights(np.arange(len(source)) == 0, source.x)
         return self
 
 

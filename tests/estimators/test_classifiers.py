@@ -13,7 +13,7 @@ from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.base import Mapping
 from da.estimators.boosting.tradaboost import TrAdaBoost
-from da.estimators.classifiers.choice import GRID, choose, settled, spanned
+from da.estimators.classifiers.choice import BRIEF, GRID, _brief, choose, settled, spanned
 from da.estimators.classifiers.linear import SVC, LinearSVC, LogisticRegression
 from da.estimators.folds import folds_of, stratified
 from da.estimators.labelling.self_training import SelfTraining
@@ -193,3 +193,37 @@ def test_only_estimators_that_leave_the_target_say_so(pair):
             mapped = np.asarray(make().fit(sources, target).transform(target.x))
             same = mapped.shape == target.x.shape and bool((mapped == target.x).all())
             assert make.target_stays == (same and entry.name != "unadapted"), entry.name
+
+
+def test_the_score_of_a_C_is_weighted_as_the_training_is():
+    """Many samples of almost no weight are of one class wherever they lie: counted evenly, what always names it wins."""
+    x, y = noisy(300, scale=0.03)
+    light = np.tile(np.flatnonzero(y > 0), 5)
+    both, labels = np.vstack([x, x[light]]), np.r_[y, np.zeros(len(light), int)]
+    weights = np.r_[np.where(y == 0, 1.3, 1.0), np.full(len(light), 1e-3)]
+    chosen = choose(LogisticRegression(), both, labels, weights)
+    fold, evenly = folds_of(both, labels, 5), []
+    for C in GRID:
+        model = linear_model.LogisticRegression(C=C, max_iter=1000)
+        parts = [(fold != k, fold == k) for k in range(5)]
+        right = [model.fit(both[a], labels[a], weights[a]).predict(both[b]) == labels[b] for a, b in parts]
+        evenly.append(np.mean(np.concatenate(right)))
+    assert chosen >= 1.0 > GRID[int(np.argmax(evenly))]
+
+
+@pytest.mark.parametrize(("scale", "share"), [(1e-2, 1e-2), (1.0, 1.0), (50.0, 1.0)])
+def test_the_tolerance_of_brief_fits_follows_the_size_of_small_features(scale, share):
+    model = _brief(LogisticRegression(), scale)
+    assert model.tol == pytest.approx(share * BRIEF["LogisticRegression"]["tol"])
+
+
+def test_methods_that_train_the_classifier_themselves_say_which_C(pair):
+    source, target = pair(60, 40)
+    transfer = Transfer(SelfTraining(rounds=2), LogisticRegression()).fit((source,), target.without_labels())
+    assert transfer.diagnostics()["C"] in GRID
+    boosted = Transfer(TrAdaBoost(rounds=3), LogisticRegression())
+    boosted.fit((source,), target.without_labels(), Domain(target.x[:9], source.y[:9]))
+    found = boosted.diagnostics()
+    assert found["C"] in GRID
+    w = boosted.estimator.weights_[:60]
+    assert found["effective_sample_size"] == pytest.approx(w.sum() ** 2 / (w**2).sum())

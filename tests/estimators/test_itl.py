@@ -99,3 +99,10 @@ def test_what_tells_the_domains_apart_is_dropped_and_what_tells_classes_is_kept(
     assert fitted.map_.shape == (4, 1)
     assert abs(fitted.map_[0, 0]) > 0.95
     assert ITL(components=3).fit(Domain(x[0], y), Domain(x[1])).map_.shape == (4, 3)
+
+
+def test_it_says_whether_its_steps_sufficed(pair):
+    source, target = pair(30, 25, 4)
+    source = Domain(source.x, np.arange(30) % 3)
+    short, long = (ITL(max_iter=k).fit(source, target) for k in (1, 2000))
+    assert (short.converged_, long.converged_) == (False, True)

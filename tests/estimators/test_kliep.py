@@ -35,7 +35,7 @@ def test_equals_the_problem_of_the_paper_solved_otherwise(sigma, pair):
         options={"ftol": 1e-14, "maxiter": 1000},
     ).x
     expected = np.array([sum(a * k(x, c, sigma) for a, c in zip(found, target.x, strict=True)) for x in source.x])
-    fitted = KLIEP(bandwidth=sigma).fit(source, target)
+    fitted = KLIEP(min_effective=0.0, bandwidth=sigma).fit(source, target)
     assert expected.mean() == pytest.approx(1.0)
     np.testing.assert_allclose(fitted.weights_, expected, atol=1e-3)
     assert fitted.gap_ <= 1e-6

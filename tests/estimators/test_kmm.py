@@ -2,14 +2,16 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize, nnls
+from scipy.optimize import linprog, minimize, nnls
 from scipy.stats import spearmanr
+from sklearn.exceptions import ConvergenceWarning
 from witness import quietly
 
 from da.data.toy import Toy, covariate_ratio
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.kernels import gaussian
+from da.estimators.weighting.box_program import minimise
 from da.estimators.weighting.kmm import KMM
 
 
@@ -79,7 +81,11 @@ def test_active_limits_are_seen_in_the_weights(pair):
 
 def test_the_residual_tells_of_too_few_iterations(pair):
     source, target = pair(20, 35, 2)
-    short, long = (KMM(min_effective=0.0, bandwidth=0.8, max_iter=k).fit(source, target) for k in (2, 5000))
+    with pytest.warns(ConvergenceWarning, match=r"KMM did not converge within 2 steps: .* closer by up to"):
+        short = KMM(min_effective=0.0, bandwidth=0.8, max_iter=2).fit(source, target)
+    long = KMM(min_effective=0.0, bandwidth=0.8, max_iter=5000).fit(source, target)
+    assert (short.converged_, long.converged_) == (False, True)
+    assert short.gap_ > 1e-3 > long.gap_
     assert short.n_iter_ == 2
     assert short.residual_ > 1e2 * long.residual_
     assert long.residual_ <= 1e-4
@@ -243,3 +249,25 @@ def test_equal_samples_have_equal_weights():
     assert found.residual_ <= 1e-9
     assert found.n_iter_ < 50
     np.testing.assert_allclose(found.weights_[:100], found.weights_[100:], atol=1e-5)
+
+
+@pytest.mark.parametrize("limit", [1.2, 3.0, 1000.0])
+@pytest.mark.parametrize("tolerance", [0.0, 0.3, 0.9])
+def test_the_gap_bounds_how_much_closer_the_means_could_be(pair, limit, tolerance):
+    source, target = pair(20, 35, 2)
+    kernel, kappa = problem(source, target, 0.8)
+
+    def value(b):
+        return 0.5 * b @ kernel @ b - kappa @ b
+
+    _, best = solve(kernel, kappa, limit, tolerance)
+    n = len(kappa)
+    for steps in (2, 4, 8, 400):
+        found = minimise(lambda v: kernel @ v, kappa, limit, n * (1 - tolerance), n * (1 + tolerance), 0.0, steps)
+        gained = value(np.ones(n)) - value(found.weights)
+        assert found.gap * gained >= value(found.weights) - best - 1e-6 * abs(best)
+        gradient = kernel @ found.weights - kappa
+        rows = np.r_[[np.ones(n)], [-np.ones(n)]]
+        least = linprog(gradient, rows, [n * (1 + tolerance), -n * (1 - tolerance)], bounds=(0.0, limit)).fun
+        assert found.gap * gained == pytest.approx(gradient @ found.weights - least, rel=1e-6, abs=1e-9)
+    assert found.gap < 1e-3

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
 
 from da.data.toy import Toy, covariate_ratio
 from da.domain import Domain
@@ -115,3 +116,13 @@ def test_weights_do_not_depend_on_units_or_origin(pair):
     for change in (lambda x: 1e6 * x, lambda x: x + 1e3):
         moved = Landmarks(min_effective=0.0).fit(Domain(change(source.x), source.y), Domain(change(target.x))).weights_
         np.testing.assert_allclose(moved, expected, atol=1e-3)
+
+
+def test_too_few_iterations_are_said(pair):
+    source, target = pair(25, 30, 5)
+    source = Domain(source.x, np.arange(25) % 3)
+    with pytest.warns(
+        ConvergenceWarning, match=r"Landmarks did not converge within 1 iterations: squared MMD may fall"
+    ):
+        short = Landmarks(max_iter=1).fit(source, target)
+    assert (short.converged_, Landmarks().fit(source, target).converged_) == (False, True)

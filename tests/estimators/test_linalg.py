@@ -3,8 +3,18 @@ import pytest
 import scipy.linalg
 import torch
 
+from da.estimators import linalg
 from da.estimators.arrays import as_numpy, like
-from da.estimators.linalg import covariance, definite_solution, leading, power, principal, signed, unit_rows
+from da.estimators.linalg import (
+    covariance,
+    definite_solution,
+    leading,
+    leading_few,
+    power,
+    principal,
+    signed,
+    unit_rows,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 5))
@@ -75,3 +85,39 @@ def test_like_follows_kind_and_keeps_values():
     assert like(np.array([1, 2]), tensor).dtype == torch.float64
     assert like(torch.ones(2, dtype=torch.float32), tensor).dtype == torch.float64
     assert isinstance(like(tensor, X), np.ndarray)
+
+
+SPECTRA = {
+    "decay": 1.0 / np.arange(1, 301),
+    "flat": np.r_[np.linspace(2.0, 1.9, 25), np.linspace(1.89, 1.0, 275)],
+    "twice": np.repeat(1.0 / np.arange(1, 151), 2),
+    "null": np.r_[5.0, 4.0, 3.0, np.zeros(297)],
+    "equal": np.ones(300),
+}
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+def test_a_few_leading_pairs_are_those_of_the_whole_decomposition(name):
+    rng = np.random.default_rng(3)
+    turn = np.linalg.qr(rng.normal(size=(300, 300)))[0]
+    values = SPECTRA[name]
+    symmetric = (turn * values) @ turn.T
+    symmetric = (symmetric + symmetric.T) / 2.0
+    found, vectors = leading_few(symmetric, 12)
+    np.testing.assert_allclose(found, np.sort(values)[::-1][:12], atol=1e-12)
+    np.testing.assert_allclose(symmetric @ vectors, vectors * found, atol=1e-11)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(12), atol=1e-11)
+    again = leading_few(symmetric, 12)
+    np.testing.assert_array_equal(vectors, again[1])
+
+
+def test_lanczos_takes_the_place_of_the_whole_where_few_are_asked_for(monkeypatch):
+    """The cost is why it is there: a test that both are equal would pass without it."""
+    asked = []
+    monkeypatch.setattr(linalg, "leading", lambda symmetric, k: asked.append(k))
+    leading_few((np.eye(300) * SPECTRA["decay"]), 12)
+    assert not asked
+    leading_few((np.eye(300) * SPECTRA["decay"]), 40)
+    leading_few(np.eye(100), 5)
+    leading_few((np.eye(300) * SPECTRA["null"]), 5)
+    assert asked == [40, 5, 5]

@@ -430,3 +430,16 @@ def test_sinkhorns_iterations_end_at_the_tolerance(pair):
     loose, strict = (SinkhornTransport(entropy=0.5, tolerance=t).fit(*pair()) for t in (1e-3, 1e-12))
     assert loose.n_iter_ < strict.n_iter_ < 1000
     assert strict.marginal_error_ < loose.marginal_error_ < 0.1
+
+
+def test_masses_are_said_to_be_off_from_one_per_cent_on(pair):
+    source, target = pair(40, 50)
+    errors = {}
+    for steps in range(1, 200):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            fitted = SinkhornTransport(entropy=0.02, max_iter=steps, tolerance=0.0).fit(source, target)
+        errors[fitted.marginal_error_] = fitted.converged_
+        assert fitted.converged_ == (not said) == (fitted.marginal_error_ <= 0.01)
+    assert any(0.01 < error < 0.03 for error in errors)
+    assert any(0.005 < error <= 0.01 for error in errors)

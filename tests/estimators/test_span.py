@@ -4,8 +4,9 @@ import scipy.linalg
 from sklearn.linear_model import LogisticRegression
 
 from da.errors import UsageError
+from da.estimators.classifiers.linear import LogisticRegression as ChosenLogistic
 from da.estimators.kernels import gaussian
-from da.estimators.subspace.rounds import above_zero, at_least_zero, pseudo_labels, refine
+from da.estimators.subspace.rounds import Labeller, above_zero, at_least_zero, refine
 from da.estimators.subspace.span import Span, smallest, whitening
 
 SHAPES = [(30, 4), (12, 40), (10, 10)]
@@ -93,9 +94,9 @@ def test_rounds_end_when_labels_no_longer_change():
 
 
 def test_a_source_of_one_class_labels_all_the_same():
-    one = pseudo_labels(LogisticRegression(), np.zeros((3, 1)), np.full(3, 2), np.zeros((4, 1)))
+    one = Labeller(LogisticRegression())(np.zeros((3, 1)), np.full(3, 2), np.zeros((4, 1)))
     assert one.tolist() == [2, 2, 2, 2]
-    two = pseudo_labels(None, np.array([[0.0], [1.0]]), np.array([2, 5]), np.array([[0.9], [0.1]]))
+    two = Labeller(None)(np.array([[0.0], [1.0]]), np.array([2, 5]), np.array([[0.9], [0.1]]))
     assert two.tolist() == [5, 2]
 
 
@@ -111,3 +112,17 @@ def test_parameters_out_of_range_are_named():
             above_zero(Given(), name)
     with pytest.raises(UsageError, match="Given needs `c` at least 0, got nan"):
         at_least_zero(Given(), "c")
+
+
+def test_what_the_classifier_chooses_is_chosen_in_the_first_round():
+    """A C for each round would cost 30 fits in each, and move the labels for a reason that is not the method's."""
+    rng = np.random.default_rng(0)
+    y = np.arange(200) % 3
+    x = rng.normal(size=(200, 30)) + 1.5 * np.eye(30)[y]
+    small = 0.01 * x
+    chosen, of_small = (ChosenLogistic(C="cv").settled(given, y).C for given in (x, small))
+    assert chosen != of_small
+    label = Labeller(ChosenLogistic(C="cv"))
+    label(x, y, x)
+    np.testing.assert_array_equal(label(small, y, small), ChosenLogistic(C=chosen).fit(small, y).predict(small))
+    assert (ChosenLogistic(C=of_small).fit(small, y).predict(small) != label(small, y, small)).any()

@@ -128,3 +128,10 @@ def test_class_means_that_coincide_leave_variance(pair):
 def test_unknown_criteria_are_refused(pair):
     with pytest.raises(UsageError, match="There is no criterion 'lda'; did you mean 'flda'?"):
         TSL(criterion="lda").fit(*pair())
+
+
+def test_it_says_whether_its_steps_sufficed(pair):
+    source, target = pair(30, 25, 4)
+    source = Domain(source.x, np.arange(30) % 3)
+    short, long = (TSL(max_iter=k).fit(source, target) for k in (1, 2000))
+    assert (short.converged_, long.converged_) == (False, True)

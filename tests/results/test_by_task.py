@@ -49,3 +49,8 @@ def test_data_sets_have_tables_of_their_own_and_rules_are_said(finished):
     assert text.count("### data=") == 2
     assert "on held-out target samples" in text
     assert "selection=last" in text
+
+
+def test_bars_in_names_end_no_cell(finished):
+    found = lines([on(finished, "a|b"), on(finished, "c")])
+    assert found[0] == "| method | a\\|b | c | mean | seconds |"

@@ -77,3 +77,12 @@ def test_what_cannot_be_written_is_said(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(UsageError, match=r"da\[formats\]"):
         frame.collect(folder)
+
+
+def test_cells_that_a_spreadsheet_would_run_get_an_apostrophe(tmp_path):
+    whole = pandas.DataFrame(
+        {"label": ["=1+1", "@x", "+a", "-b", "plain", ""], "figure": [-1.5, 2.0, 3.0, 4.0, 5.0, 6.0]}
+    )
+    text = frame.write(whole, tmp_path / "a.csv").read_text().splitlines()
+    assert text[1:] == ["'=1+1,-1.5", "'@x,2.0", "'+a,3.0", "'-b,4.0", "plain,5.0", ",6.0"]
+    assert pandas.read_parquet(frame.write(whole, tmp_path / "a.parquet")).label.tolist() == [*whole.label]

@@ -12,7 +12,7 @@ from sklearn.svm import LinearSVC
 from da.domain import Domain
 from da.errors import DataError, UsageError
 from da.estimators.arrays import rows
-from da.estimators.base import Predictor
+from da.estimators.base import Predictor, effective_sample_size
 from da.estimators.boosting.pooling import check_learner, normalized, pooled
 from da.estimators.classifiers.choice import settled
 from da.setting import ALL, FEW, Access
@@ -58,7 +58,10 @@ class TrAdaBoost(Predictor):
         self.classifier, self.rounds, self.confidence = classifier, rounds, confidence
 
     def fit(self, source: Domain, target: Any, labelled: Any = None) -> Self:
-        """Learn ``learners_`` and their ``votes_`` (N,), ``errors_`` (N,) and ``weights_`` (n_s + m,), source first."""
+        """Learn ``learners_``, their ``votes_`` and ``errors_`` (N,), and ``weights_`` (n_s + m,), source first.
+
+        ``effective_sample_size_`` is that of the source's final weights, ``C_`` the learners', if they have one.
+        """
         if self.rounds < 1:
             raise UsageError(f"TrAdaBoost needs at least 1 round, got {self.rounds}.")
         x, y, n = pooled(source, labelled)
@@ -81,7 +84,9 @@ class TrAdaBoost(Predictor):
             error = np.clip(self.errors_[t], LEAST_ERROR, 1.0 - 1.0 / size)
             self.votes_[t] = max(np.log((1.0 - error) / error * (size - 1)), 0.0)
             weights = normalized(weights * np.r_[beta ** wrong[:n], np.exp(self.votes_[t] * wrong[n:])])
-        self.weights_ = weights
+        self.weights_, self.effective_sample_size_ = weights, effective_sample_size(weights[:n])
+        if isinstance(C := learner.get_params().get("C"), int | float):
+            self.C_ = float(C)
         return self
 
     def predict_proba(self, x: Any) -> np.ndarray:

@@ -46,7 +46,8 @@ class ChosenC:
     values beyond one of 100 per cent, or beyond two in turn that are worse than the best, are not tried. Rows with more
     than twice as many features as samples are first turned into the space that they span, where the fits are the same.
     On tables of Office-Caltech10, Amazon reviews, MNIST and USPS, and WISDM that is 0.1 to 0.5 s for logistic
-    regression, 0.1 to 1.3 s for the support vector machine.
+    regression, 0.1 to 1.3 s for the support vector machine; a method that trains the classifier on new features in each
+    of its rounds (JDA and its kin) chooses in the first of them.
     """
 
     C: float | Literal["cv"]

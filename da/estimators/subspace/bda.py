@@ -12,7 +12,7 @@ from da.errors import UsageError
 from da.estimators.base import labels_of
 from da.estimators.subspace.contrasts import grouped
 from da.estimators.subspace.mmd_components import JointComponents
-from da.estimators.subspace.rounds import pseudo_labels
+from da.estimators.subspace.rounds import Labeller
 from da.setting import ALL, Access
 from da.space import choice, log_uniform, uniform
 
@@ -85,7 +85,7 @@ class BDA(JointComponents):
         y = labels_of(source)
         rows = self._rows(source, target)
         x = rows.all()
-        guess = pseudo_labels(self.classifier, x[: len(y), :], y, x[len(y) :, :])
+        guess = Labeller(self.classifier)(x[: len(y), :], y, x[len(y) :, :])
         self._alternate(self._space(source, target), y, guess)
         return self
 

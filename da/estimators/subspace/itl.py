@@ -57,7 +57,10 @@ class ITL(Mapping):
         self.components, self.domain_weight, self.scale, self.max_iter = components, domain_weight, scale, max_iter
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``map_`` ``(d, k)``, its columns along the principal axes of the mapped samples, and ``objective_``."""
+        """Learn ``map_`` ``(d, k)``, its columns along the principal axes of the mapped samples, and ``objective_``.
+
+        ``converged_`` is False where ``max_iter`` steps ended before a local optimum.
+        """
         above_zero(self, "components", "scale", "max_iter")
         at_least_zero(self, "domain_weight")
         x_s, x_t = matched(source, target)
@@ -88,7 +91,7 @@ class ITL(Mapping):
         options = {"maxiter": self.max_iter}
         found = minimize(loss, as_numpy(start).ravel(), jac=True, method="L-BFGS-B", options=options)
         best = like(found.x.reshape(-1, k) * (k**0.5 / np.linalg.norm(found.x)), x_s)
-        self.objective_ = -float(found.fun)
+        self.objective_, self.converged_ = -float(found.fun), bool(found.success)
         axes = z @ best
         self.map_ = basis @ signed(best @ leading(axes.T @ axes, k)[1])
         return self

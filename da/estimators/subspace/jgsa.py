@@ -12,7 +12,7 @@ from da.estimators.arrays import like, namespace
 from da.estimators.base import Mapping, labels_of, matched, matrix
 from da.estimators.linalg import leading, power, principal, signed
 from da.estimators.subspace.contrasts import conditional, marginal
-from da.estimators.subspace.rounds import above_zero, pseudo_labels, refine
+from da.estimators.subspace.rounds import Labeller, above_zero, refine
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -96,6 +96,8 @@ class JGSA(Mapping):
         weight = (len(classes) * (1.0 / n_s + 1.0 / n_t)) ** -0.5
         first = len(classes) ** 0.5 * marginal(n_s, n_t)
 
+        label = Labeller(self.classifier)
+
         def step(guess: np.ndarray) -> np.ndarray:
             contrasts = like(weight * np.c_[first, conditional(y_s, guess, classes)], x_s)
             drift = xp.concat([z_s.T @ contrasts[:n_s], z_t.T @ contrasts[n_s:]])
@@ -109,9 +111,9 @@ class JGSA(Mapping):
             maps = signed(maps / xp.where(size > 0, size, xp.ones_like(size)))
             a, b = maps[:r], maps[r:]
             self.source_map_, self.target_map_ = basis @ a, basis @ b
-            return pseudo_labels(self.classifier, z_s @ a, y_s, z_t @ b)
+            return label(z_s @ a, y_s, z_t @ b)
 
-        self.labels_, self.n_rounds_ = refine(step, pseudo_labels(self.classifier, x_s, y_s, x_t), self.rounds)
+        self.labels_, self.n_rounds_ = refine(step, Labeller(self.classifier)(x_s, y_s, x_t), self.rounds)
         return self
 
     def _numerator(self, z_s: Any, y_s: np.ndarray, z_t: Any, classes: np.ndarray) -> tuple[Any, Any]:

@@ -12,7 +12,7 @@ from da.errors import DataError
 from da.estimators.arrays import like, namespace
 from da.estimators.base import Mapping, labels_of, matched, matrix
 from da.estimators.linalg import signed, unit_rows
-from da.estimators.subspace.rounds import above_zero, at_least_zero, pseudo_labels, refine
+from da.estimators.subspace.rounds import Labeller, above_zero, at_least_zero, refine
 from da.estimators.subspace.span import Span, smallest
 from da.setting import ALL, Access
 from da.space import choice, log_uniform, uniform
@@ -90,6 +90,8 @@ class JPDA(Mapping):
         span = Span(unit_rows(both) if self.normalize else both, self.kernel, self.bandwidth)
         classes = np.unique(y_s)
 
+        label = Labeller(self.classifier)
+
         def solve(guess: np.ndarray | None) -> np.ndarray:
             parts, core = contrast(y_s, guess, len(x_t), classes, self.mu)
             factor = span.lengths[:, None] * (span.rows.T @ like(parts, x_s))
@@ -103,7 +105,7 @@ class JPDA(Mapping):
             self.map_ = span.directions @ w
             z = span.rows @ w
             z = unit_rows(z) if self.normalize else z
-            return pseudo_labels(self.classifier, z[:n_s], y_s, z[n_s:])
+            return label(z[:n_s], y_s, z[n_s:])
 
         self.features_ = span.features
         self.labels_, self.n_rounds_ = refine(solve, None, self.rounds)

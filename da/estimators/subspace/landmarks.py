@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+import warnings
+from typing import Any, Literal, Self
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from da.domain import Domain
 from da.estimators.arrays import as_numpy, like, namespace
@@ -16,6 +18,7 @@ from da.setting import ALL, Access
 from da.space import choice
 
 CHECKED = 10
+CLOSE = 1e-3
 
 
 class Landmarks(Weighting):
@@ -39,7 +42,8 @@ class Landmarks(Weighting):
             far above the least one.
         max_iter: most iterations a scale.
         min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
+            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Gong, Grauman & Sha, Connecting the dots with landmarks: discriminatively learning domain-invariant
     features for unsupervised domain adaptation, ICML 2013.
@@ -60,14 +64,14 @@ class Landmarks(Weighting):
         components: int = 20,
         tolerance: float = 1e-4,
         max_iter: int = 1000,
-        min_effective: float = 0.5,
+        min_effective: float | Literal["auto"] = "auto",
     ):
         self.octaves, self.components, self.tolerance, self.max_iter = octaves, components, tolerance, max_iter
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``shares_`` ``(2 octaves + 1, n_s)``, the solutions from the finest scale up, ``gaps_``, how far
-        from optimal these are at most in squared MMD, and ``weights_``."""
+        from optimal these are at most in squared MMD, and ``weights_``; ``converged_``: all within 0.001."""
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
         y = labels_of(source)
@@ -81,7 +85,15 @@ class Landmarks(Weighting):
             for q in range(-self.octaves, self.octaves + 1)
         ]
         self.shares_, self.gaps_ = np.array([beta for beta, _ in found]), np.array([gap for _, gap in found])
-        self._set_weights(self.shares_.mean(axis=0))
+        self.converged_ = bool((self.gaps_ <= max(self.tolerance, CLOSE)).all())
+        if not self.converged_:
+            warnings.warn(
+                f"Landmarks did not converge within {self.max_iter} iterations: squared MMD may fall by "
+                f"{self.gaps_.max():.2g}, and {CLOSE:g} is the limit; raise `max_iter`.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        self._set_weights(self.shares_.mean(axis=0), x_s)
         return self
 
 

@@ -15,7 +15,7 @@ from da.estimators.kernels import median_bandwidth
 from da.estimators.linalg import unit_rows
 from da.estimators.subspace.contrasts import to_unit_norm
 from da.estimators.subspace.mmd_spaces import Gram, Linear, Space
-from da.estimators.subspace.rounds import above_zero, pseudo_labels
+from da.estimators.subspace.rounds import Labeller, above_zero
 
 KERNELS = ("primal", "linear", "rbf")
 EXACT = 12_000
@@ -86,7 +86,7 @@ class JointComponents(MMDComponents):
             guess: ``(n_t,)`` first pseudo-labels; None brings the domains as wholes together in the first round.
         """
         above_zero(self, "rounds")
-        self.n_rounds_ = 0
+        self.n_rounds_, label = 0, Labeller(self.classifier)
         while self.n_rounds_ < self.rounds:
             self.n_rounds_ += 1
             classes, of_s, of_t = self._numbered(y, guess, space.n - len(y))
@@ -98,7 +98,7 @@ class JointComponents(MMDComponents):
                 break
             z = space.embedded()
             z = unit_rows(z) if self.normalize else z
-            found = pseudo_labels(self.classifier, z[: len(y), :], y, z[len(y) :, :])
+            found = label(z[: len(y), :], y, z[len(y) :, :])
             if guess is not None and np.array_equal(found, guess):
                 break
             guess = found

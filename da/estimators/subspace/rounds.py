@@ -9,7 +9,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from da.errors import UsageError
+from da.estimators.arrays import as_numpy
 from da.estimators.base import classify
+from da.estimators.classifiers.choice import settled
 
 
 def above_zero(estimator: object, *names: str) -> None:
@@ -36,11 +38,21 @@ def at_least_zero(estimator: object, *names: str) -> None:
             raise UsageError(f"{type(estimator).__name__} needs `{name}` at least 0, got {value}.")
 
 
-def pseudo_labels(classifier: BaseEstimator | None, z_s: Any, y_s: np.ndarray, z_t: Any) -> np.ndarray:
-    """``(n_t,)`` labels of the target by a classifier of the source; None is 1-NN. One class leaves no choice."""
-    if len(np.unique(y_s)) == 1:  # which many a classifier refuses
-        return np.full(z_t.shape[0], y_s[0])
-    return classify(classifier, z_s, y_s, z_t)
+class Labeller:
+    """Labels the target, ``(n_t,)``, by a fresh copy of a classifier of the source; None is 1-nearest-neighbour.
+
+    What the classifier chooses of itself (its C) is chosen on the features of the first call, not in each round.
+    """
+
+    def __init__(self, classifier: BaseEstimator | None):
+        self.classifier, self.settled = classifier, False
+
+    def __call__(self, z_s: Any, y_s: np.ndarray, z_t: Any) -> np.ndarray:
+        if len(np.unique(y_s)) == 1:  # which many a classifier refuses
+            return np.full(z_t.shape[0], y_s[0])
+        if not self.settled:
+            self.classifier, self.settled = settled(self.classifier, as_numpy(z_s), y_s), True
+        return classify(self.classifier, z_s, y_s, z_t)
 
 
 def refine(solve: Callable[[Any], np.ndarray], guess: np.ndarray | None, rounds: int) -> tuple[np.ndarray | None, int]:

@@ -76,7 +76,10 @@ class TSL(Mapping):
         self.shrinkage, self.max_iter, self.tolerance = shrinkage, max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``map_`` ``(d, k)``, its columns along the principal axes of the mapped samples, and ``objective_``."""
+        """Learn ``map_`` ``(d, k)``, its columns along the principal axes of the mapped samples, and ``objective_``.
+
+        ``converged_`` is False where ``max_iter`` steps ended before a local optimum.
+        """
         if self.criterion not in CRITERIA:
             raise UsageError(f"There is no criterion '{self.criterion}'; {nearest(self.criterion, CRITERIA)}")
         above_zero(self, "components", "bandwidth", "shrinkage", "max_iter")
@@ -99,7 +102,7 @@ class TSL(Mapping):
             gap, push = divergence(w, z, contrast, sigma)
             return value + self.weight * gap, grad + self.weight * push
 
-        w, self.objective_ = descend(loss, w, self.max_iter, self.tolerance)
+        w, self.objective_, self.converged_ = descend(loss, w, self.max_iter, self.tolerance)
         axes = z @ w
         self.map_ = basis @ signed(w @ leading(axes.T @ axes, k)[1])
         return self
@@ -157,8 +160,8 @@ def divergence(w: Any, z: Any, contrast: Any, sigma: float) -> tuple[float, Any]
     return float(xp.sum(own)), (-2.0 / sigma**2) * (z.T @ (own * y - contrast[:, None] * sums[:, 1:]))
 
 
-def descend(loss: Loss, w: Any, max_iter: int, tolerance: float) -> tuple[Any, float]:
-    """Orthonormal columns by L-BFGS, for a loss that depends on their span alone, and what it is there."""
+def descend(loss: Loss, w: Any, max_iter: int, tolerance: float) -> tuple[Any, float, bool]:
+    """Orthonormal columns by L-BFGS, for a loss that depends on their span alone, its value, and whether it ended."""
     xp = namespace(w)
     shape = w.shape
 
@@ -170,4 +173,4 @@ def descend(loss: Loss, w: Any, max_iter: int, tolerance: float) -> tuple[Any, f
 
     options = {"maxiter": max_iter, "ftol": tolerance, "gtol": 1e-9}
     found = minimize(free, as_numpy(w).ravel(), jac=True, method="L-BFGS-B", options=options)
-    return xp.linalg.qr(like(found.x.reshape(shape), w))[0], float(found.fun)
+    return xp.linalg.qr(like(found.x.reshape(shape), w))[0], float(found.fun), bool(found.success)

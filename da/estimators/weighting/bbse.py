@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -27,7 +27,8 @@ class BBSE(LabelShift):
             classifier of the run, and, used alone, is logistic regression on standardised inputs.
         soft: average f's probabilities instead of its labels.
         min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
+            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Lipton, Wang & Smola, Detecting and correcting for label shift with black box predictors, ICML 2018.
 
@@ -44,7 +45,7 @@ class BBSE(LabelShift):
         *,
         classifier: BaseEstimator | None = None,
         soft: bool = False,
-        min_effective: float = 0.5,
+        min_effective: float | Literal["auto"] = "auto",
     ):
         self.classifier, self.soft = classifier, soft
         self.min_effective = min_effective
@@ -55,5 +56,5 @@ class BBSE(LabelShift):
         index, priors = self._classes(source)
         self.confusion_, answers = confusion(cross_outputs(self.classifier, x_s, index, x_t, soft=self.soft), index)
         change = np.linalg.pinv(self.confusion_, rcond=1e-10) @ (answers - self.confusion_.sum(1))
-        self._set_class_weights(1.0 + change, index, priors)
+        self._set_class_weights(1.0 + change, index, priors, x_s)
         return self

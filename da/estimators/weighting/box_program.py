@@ -21,11 +21,14 @@ class Solution(NamedTuple):
     Args:
         weights: ``(n,)``.
         residual: the largest move of one more projected gradient step, in mean weights; 0 at the optimum.
+        gap: how far above the least value theirs is at most, as a share of what they gain over weights of 1 (the gap of
+            Frank & Wolfe, Naval Research Logistics Quarterly 3, 1956).
         n_iter: steps taken, of the gradient and of exchanges.
     """
 
     weights: Any
     residual: float
+    gap: float
     n_iter: int
 
 
@@ -100,7 +103,10 @@ def minimise(
         carry = (momentum - 1.0) / following
         look, ahead = new + carry * (new - weights), after + carry * (after - image)
         weights, image, momentum = new, after, following
-    return Solution(weights, residual, step + extra)
+    image = times(weights)
+    above = float((image - linear) @ weights) - _least(image - linear, limit, low, high)
+    gained = float((0.5 * product - linear) @ one) - float((0.5 * image - linear) @ weights)
+    return Solution(weights, residual, above / max(gained, 1e-12 * float(xp.sum(linear)), 1e-300), step + extra)
 
 
 def exchanged(matrix: Any, linear: Any, limit: float, start: Any) -> tuple[Any, int]:
@@ -186,6 +192,15 @@ def _spectrum(times: Callable[[Any], Any], product: Any) -> tuple[float, float, 
         image = times(v)
         top, v = max(top, float(v @ image)), image
     return mean, float(rest @ rest) / n, spread, max(top, 1e-300)
+
+
+def _least(gradient: Any, limit: float, low: float, high: float) -> float:
+    """The least value of a linear function over the allowed weights: the smallest entries take all they can."""
+    xp = namespace(gradient)
+    entries = xp.sort(gradient)
+    ends = limit * xp.arange(1, entries.shape[0] + 1, dtype=entries.dtype, device=entries.device)
+    most = xp.where(entries < 0.0, xp.full_like(entries, high), xp.full_like(entries, low))  # beyond low only downhill
+    return float(entries @ xp.clip(most - (ends - limit), 0.0, limit))
 
 
 def _residual(weights: Any, gradient: Any, top: float, limit: float, low: float, high: float) -> float:

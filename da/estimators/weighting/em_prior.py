@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from scipy.optimize import minimize
@@ -40,7 +40,8 @@ class EMPrior(LabelShift):
         tolerance: stop when the priors change by less (sum of absolute changes).
         max_iter: most iterations.
         min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
+            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Saerens, Latinne & Decaestecker, Adjusting the outputs of a classifier to new a priori probabilities: a
     simple procedure, Neural Computation 2002; calibration: Alexandari, Kundaje & Shrikumar, Maximum likelihood with
@@ -60,7 +61,7 @@ class EMPrior(LabelShift):
         calibration: str = "bias_corrected",
         tolerance: float = 1e-8,
         max_iter: int = 1000,
-        min_effective: float = 0.5,
+        min_effective: float | Literal["auto"] = "auto",
     ):
         self.classifier, self.calibration, self.tolerance, self.max_iter = classifier, calibration, tolerance, max_iter
         self.min_effective = min_effective
@@ -89,7 +90,7 @@ class EMPrior(LabelShift):
             ratio = new
             if change < self.tolerance:
                 break
-        self._set_class_weights(ratio, index, priors)
+        self._set_class_weights(ratio, index, priors, x_s)
         return self
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from da.domain import Domain
 from da.errors import DataError, UsageError
@@ -25,7 +25,8 @@ class GaussianRatio(Weighting):
         regularization: r, in variances of the pooled features: what keeps directions in which a domain hardly varies
             from ruling all others.
         min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
+            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Shimodaira, Improving predictive inference under covariate shift by weighting the log-likelihood
     function, Journal of Statistical Planning and Inference 90, 2000.
@@ -40,7 +41,7 @@ class GaussianRatio(Weighting):
         self,
         *,
         regularization: float = 1e-3,
-        min_effective: float = 0.5,
+        min_effective: float | Literal["auto"] = "auto",
     ):
         self.regularization = regularization
         self.min_effective = min_effective
@@ -57,7 +58,7 @@ class GaussianRatio(Weighting):
         scale = xp.where(scale > 10.0 * EPS * xp.max(xp.abs(pooled), axis=0), scale, xp.ones_like(scale))
         z_s, z_t = (x_s - centre) / scale, (x_t - centre) / scale
         log_ratio = self._log_density(z_t, z_s, "target") - self._log_density(z_s, z_s, "source")
-        self._set_weights(xp.exp(log_ratio - xp.max(log_ratio)))
+        self._set_weights(xp.exp(log_ratio - xp.max(log_ratio)), x_s)
         return self
 
     def _log_density(self, fitted: Any, queries: Any, name: str) -> Any:

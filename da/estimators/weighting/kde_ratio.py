@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from da.domain import Domain
 from da.errors import UsageError
@@ -28,7 +28,8 @@ class KDERatio(Weighting):
             median distance of its samples (1/8 to 4), by the likelihood of samples left out one at a time, of which at
             most 2000 are used.
         min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
+            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
         seed: draws those.
 
     Reference: Sugiyama & Müller, Input-dependent estimation of generalization error under covariate shift, Statistics
@@ -41,7 +42,7 @@ class KDERatio(Weighting):
         self,
         *,
         bandwidth: float | None = None,
-        min_effective: float = 0.5,
+        min_effective: float | Literal["auto"] = "auto",
         seed: int = 0,
     ):
         self.bandwidth, self.seed = bandwidth, seed
@@ -58,7 +59,7 @@ class KDERatio(Weighting):
         if min(self.bandwidths_) <= 0:
             raise UsageError(f"KDERatio needs a bandwidth above 0, got {self.bandwidth}; None chooses one.")
         log_ratio = _log_density(x_t, x_s, self.bandwidths_[1]) - _log_density(x_s, x_s, self.bandwidths_[0])
-        self._set_weights(xp.exp(log_ratio - xp.max(log_ratio)))
+        self._set_weights(xp.exp(log_ratio - xp.max(log_ratio)), x_s)
         return self
 
 

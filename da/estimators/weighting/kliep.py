@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -33,7 +33,8 @@ class KLIEP(Weighting):
         centres: b; all target samples if these are fewer.
         folds: parts of the target that are held out in turn.
         min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
+            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
         seed: draws centres and folds.
 
     Reference: Sugiyama, Suzuki, Nakajima, Kashima, von Bünau & Kawanabe, Direct importance estimation for covariate
@@ -53,7 +54,7 @@ class KLIEP(Weighting):
         bandwidth: float | None = None,
         centres: int = 100,
         folds: int = 5,
-        min_effective: float = 0.5,
+        min_effective: float | Literal["auto"] = "auto",
         seed: int = 0,
     ):
         self.bandwidth, self.centres, self.folds, self.seed = bandwidth, centres, folds, seed
@@ -76,7 +77,7 @@ class KLIEP(Weighting):
             self.bandwidth_ = max(bandwidths(x_s, x_t), key=lambda sigma: self._held_out(to_source, few, sigma))
         ratios, log_ratios = _components(to_source, to_target, self.bandwidth_)
         beta, self.gap_ = proportions(_by_rows(log_ratios)[0])
-        self._set_weights(ratios @ like(beta, ratios))
+        self._set_weights(ratios @ like(beta, ratios), x_s)
         return self
 
     def _held_out(self, to_source: Any, to_target: Any, sigma: float) -> float:

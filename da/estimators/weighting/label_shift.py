@@ -49,7 +49,7 @@ class LabelShift(Weighting):
             )
         return index, counts / len(index)
 
-    def _set_class_weights(self, raw: Any, index: np.ndarray, priors: np.ndarray) -> None:
+    def _set_class_weights(self, raw: Any, index: np.ndarray, priors: np.ndarray, x: Any) -> None:
         raw = np.maximum(np.asarray(raw, dtype=np.float64), 0.0)
         total = priors @ raw
         if not np.isfinite(total) or total <= 0.0:
@@ -58,7 +58,7 @@ class LabelShift(Weighting):
                 "classes apart, or more samples."
             )
         self.class_weights_ = raw / total
-        self._set_weights(np.maximum(self.class_weights_, FLOOR)[index])
+        self._set_weights(np.maximum(self.class_weights_, FLOOR)[index], x)
         self.target_priors_ = priors * self.class_weights_
 
 

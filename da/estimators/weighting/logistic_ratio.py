@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -27,7 +27,8 @@ class LogisticRatio(Weighting):
         C: inverse strength of the regression's l2 penalty, on standardised inputs.
         limit: largest weight before normalisation; None for no limit.
         min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
+            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Bickel, Brückner & Scheffer, Discriminative learning under covariate shift, JMLR 2009, eq. 12.
 
@@ -42,7 +43,7 @@ class LogisticRatio(Weighting):
         *,
         C: float = 1.0,
         limit: float | None = None,
-        min_effective: float = 0.5,
+        min_effective: float | Literal["auto"] = "auto",
     ):  # scikit-learn's name
         self.C, self.limit = C, limit
         self.min_effective = min_effective
@@ -55,5 +56,5 @@ class LogisticRatio(Weighting):
         self.model_.fit(np.vstack([x_s, x_t]), is_target)
         log_ratio = self.model_.decision_function(x_s) + np.log(len(x_s) / len(x_t))
         ratio = np.exp(np.clip(log_ratio, -500.0, 500.0))
-        self._set_weights(ratio if self.limit is None else np.minimum(ratio, self.limit))
+        self._set_weights(ratio if self.limit is None else np.minimum(ratio, self.limit), x_s)
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -35,7 +35,8 @@ class MMDTargetShift(LabelShift):
         limit: B, the largest ratio of priors.
         tolerance: :math:`\epsilon`; None is :math:`B / (4 \sqrt{n_s})`, as the paper proposes.
         min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
+            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Zhang, Schölkopf, Muandet & Wang, Domain adaptation under target and conditional shift, ICML 2013,
     section 3, for a discrete label with the Kronecker delta kernel.
@@ -54,7 +55,7 @@ class MMDTargetShift(LabelShift):
         regularization: float = 0.1,
         limit: float = 10.0,
         tolerance: float | None = None,
-        min_effective: float = 0.5,
+        min_effective: float | Literal["auto"] = "auto",
     ):
         self.bandwidth, self.regularization, self.limit, self.tolerance = bandwidth, regularization, limit, tolerance
         self.min_effective = min_effective
@@ -73,7 +74,7 @@ class MMDTargetShift(LabelShift):
         mixing = like(np.eye(len(priors))[index] * (priors / (counts + self.regularization)), x_s)
         gram, cross = _means(x_s, mixing, x_t, sigma)
         slack = self.limit / (4.0 * np.sqrt(len(index))) if self.tolerance is None else self.tolerance
-        self._set_class_weights(_programme(gram, cross, priors, self.limit, slack), index, priors)
+        self._set_class_weights(_programme(gram, cross, priors, self.limit, slack), index, priors, x_s)
         return self
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -27,7 +27,8 @@ class NearestNeighbour(Weighting):
         smoothing: :math:`\gamma`, in target samples: added to every count (Laplace); 0 is the plain method, 1 what the
             paper calls its smoothed variant.
         min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
+            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Loog, Nearest neighbor-based importance weighting, MLSP 2012.
     """
@@ -39,7 +40,7 @@ class NearestNeighbour(Weighting):
         self,
         *,
         smoothing: float = 0.0,
-        min_effective: float = 0.5,
+        min_effective: float | Literal["auto"] = "auto",
     ):
         self.smoothing = smoothing
         self.min_effective = min_effective
@@ -53,5 +54,5 @@ class NearestNeighbour(Weighting):
         cells, cell, size = np.unique(x_s - centre, axis=0, return_inverse=True, return_counts=True)
         nearest = NearestNeighbors(n_neighbors=1).fit(cells).kneighbors(x_t - centre, return_distance=False)
         counts = np.bincount(nearest.ravel(), minlength=len(cells)) / size
-        self._set_weights(self.smoothing + counts[cell.ravel()])
+        self._set_weights(self.smoothing + counts[cell.ravel()], x_s)
         return self

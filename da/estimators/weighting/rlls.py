@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -33,7 +33,8 @@ class RLLS(LabelShift):
         gamma: part of the estimated shift that is believed, in [0, 1].
         delta: probability with which :math:`\Delta` may fail.
         min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
+            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Azizzadenesheli, Liu, Yang & Anandkumar, Regularized learning for domain adaptation under label shifts,
     ICLR 2019; :math:`\Delta` and the default of ``alpha`` as in its authors' code.
@@ -51,7 +52,7 @@ class RLLS(LabelShift):
         alpha: float = 0.01,
         gamma: float = 1.0,
         delta: float = 0.05,
-        min_effective: float = 0.5,
+        min_effective: float | Literal["auto"] = "auto",
     ):
         self.classifier, self.alpha, self.gamma, self.delta = classifier, alpha, gamma, delta
         self.min_effective = min_effective
@@ -69,7 +70,7 @@ class RLLS(LabelShift):
         bound = np.log(2.0 * len(priors) / self.delta) / len(index)
         rho = self.alpha * 3.0 * (2.0 * bound / 3.0 + np.sqrt(2.0 * bound))
         theta = sum_of_norms(self.confusion_, answers - self.confusion_.sum(1), rho)
-        self._set_class_weights(1.0 + self.gamma * theta, index, priors)
+        self._set_class_weights(1.0 + self.gamma * theta, index, priors, x_s)
         return self
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 
@@ -37,7 +37,8 @@ class RULSIF(Weighting):
         centres: b; all target samples if these are fewer.
         folds: parts of either domain that are held out in turn.
         min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
+            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
         seed: draws centres and folds.
 
     Reference: Yamada, Suzuki, Kanamori, Hachiya & Sugiyama, Relative density-ratio estimation for robust distribution
@@ -55,7 +56,7 @@ class RULSIF(Weighting):
         ridge: float | None = None,
         centres: int = 100,
         folds: int = 5,
-        min_effective: float = 0.5,
+        min_effective: float | Literal["auto"] = "auto",
         seed: int = 0,
     ):
         self.relative, self.bandwidth, self.ridge = relative, bandwidth, ridge
@@ -82,7 +83,7 @@ class RULSIF(Weighting):
                         best, self.bandwidth_, self.ridge_ = score, sigma, ridge
         second, first = moments(design(x_s, x_t, self.centres_, self.bandwidth_), self.relative)
         self.coefficients_ = solve(second, first, self.ridge_)
-        self._set_weights(gaussian(x_s, self.centres_, self.bandwidth_) @ self.coefficients_)
+        self._set_weights(gaussian(x_s, self.centres_, self.bandwidth_) @ self.coefficients_, x_s)
         return self
 
 

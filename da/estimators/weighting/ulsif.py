@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from da.domain import Domain
 from da.estimators.arrays import namespace
@@ -31,7 +31,8 @@ class ULSIF(Weighting):
             which has a closed form, on at most 2000 pairs of samples.
         centres: b; all target samples if these are fewer.
         min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated.
+            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
+            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
         seed: draws centres and pairs.
 
     Reference: Kanamori, Hido & Sugiyama, A least-squares approach to direct importance estimation, JMLR 10, 2009.
@@ -46,7 +47,7 @@ class ULSIF(Weighting):
         bandwidth: float | None = None,
         ridge: float | None = None,
         centres: int = 100,
-        min_effective: float = 0.5,
+        min_effective: float | Literal["auto"] = "auto",
         seed: int = 0,
     ):
         self.bandwidth, self.ridge, self.centres, self.seed = bandwidth, ridge, centres, seed
@@ -71,7 +72,7 @@ class ULSIF(Weighting):
                         best, self.bandwidth_, self.ridge_ = score, sigma, ridge
         second, first = moments(design(x_s, x_t, self.centres_, self.bandwidth_))
         self.coefficients_ = xp.clip(solve(second, first, self.ridge_), 0.0)
-        self._set_weights(gaussian(x_s, self.centres_, self.bandwidth_) @ self.coefficients_)
+        self._set_weights(gaussian(x_s, self.centres_, self.bandwidth_) @ self.coefficients_, x_s)
         return self
 
 

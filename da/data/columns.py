@@ -1,0 +1,39 @@
+"""Columns of different tables, matched by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from da.data.tables import Table, few
+from da.errors import DataError
+
+
+def match(files: Sequence[Path], tables: Sequence[Table], n_sources: int) -> list[Table]:
+    """The tables with columns in the order of the first source, where their names are the same.
+
+    Sources must agree among themselves, and the target with its test file; a target of other columns is for methods
+    of several feature spaces, and stays as it is.
+
+    Raises:
+        DataError: files that must agree have other names, or a file has names and another none.
+    """
+    made = list(tables)
+    for first, others in ((0, range(1, len(tables))), (n_sources, range(n_sources + 1, len(tables)))):
+        known = made[first].columns
+        for k in others:
+            if (names := made[k].columns) is None or known is None:
+                continue
+            if set(names) == set(known):
+                order = [names.index(name) for name in known]
+                made[k] = made[k]._replace(x=made[k].x[:, order], columns=known)
+            elif (first < n_sources) == (k < n_sources):
+                raise DataError(differing(str(files[first]), known, str(files[k]), names))
+    return made
+
+
+def differing(a: str, of_a: Sequence[str], b: str, of_b: Sequence[str]) -> str:
+    """In a sentence, which columns one table has and another lacks."""
+    lacking = [(b, [name for name in of_a if name not in of_b]), (a, [name for name in of_b if name not in of_a])]
+    told = [f"'{where}' lacks {few(names)}" for where, names in lacking if names]
+    return f"{', and '.join(told)}; give both the same columns (data.drop=[...] leaves some out)."

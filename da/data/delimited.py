@@ -1,0 +1,107 @@
+"""Delimited text as a data frame: separator, decimal sign and encoding as the file has them, labels as text."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Collection, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from da.errors import DataError
+
+SEPARATORS = (",", ";", "\t")
+MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>", "#N/A")
+"""What stands for no value in a column of numbers; in a column of text these are words."""
+
+
+def read_delimited(path: Path, text: Collection[str]) -> Any:
+    """A file's rows as a pandas frame.
+
+    The separator is the commonest of comma, semicolon and tab in the first line. Where it is not the comma, numbers may
+    have a decimal comma. Byte-order marks are understood.
+
+    Args:
+        path: the file.
+        text: columns that are taken as they stand, such as labels: ``01`` stays ``01``, and ``None`` is a word.
+
+    Raises:
+        DataError: no UTF-8, names that stand twice, or rows of another length than the first line.
+    """
+    import pandas
+
+    encoding = _encoding(path)
+    try:
+        first = next(_lines(path, encoding, None), [])
+        separator = max(SEPARATORS, key=(first or [""])[0].count)
+        names = next(_lines(path, encoding, separator), [])
+    except UnicodeDecodeError as error:
+        raise _undecoded(path, error) from error
+    names = [name.strip() for name in names]
+    if twice := [name for name in dict.fromkeys(names) if name and names.count(name) > 1]:
+        raise DataError(
+            f"'{path}' has {names.count(twice[0])} columns called '{twice[0]}'; give each a name of its own."
+        )
+    options: dict[str, Any] = {
+        "sep": separator,
+        "encoding": encoding,
+        "header": 0,
+        "names": [name or f"Unnamed: {k}" for k, name in enumerate(names)],
+        "index_col": False,
+        "dtype": dict.fromkeys(text, str),
+        "keep_default_na": False,
+        "na_values": {name: MISSING for name in names if name not in text},
+        "low_memory": False,
+        "skipinitialspace": True,
+    }
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pandas.errors.ParserWarning)  # values beyond the last name would be lost
+            frame = pandas.read_csv(path, **options)
+            if separator != "," and _words(frame, text):
+                other = pandas.read_csv(path, **options, decimal=",")
+                frame = other if len(_words(other, text)) < len(_words(frame, text)) else frame
+    except UnicodeDecodeError as error:
+        raise _undecoded(path, error) from error
+    except (pandas.errors.ParserError, pandas.errors.ParserWarning):
+        _refuse_ragged(path, encoding, separator, len(names))
+        raise
+    return frame
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        mark = file.read(2)
+    return "utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+
+
+def _lines(path: Path, encoding: str, separator: str | None) -> Iterator[list[str]]:
+    """The cells of each line that is not empty; without a separator the line itself."""
+    with path.open(encoding=encoding, newline="") as file:
+        if separator is None:
+            yield from ([line] for line in file if line.strip())
+        else:
+            yield from (cells for cells in csv.reader(file, delimiter=separator, skipinitialspace=True) if cells)
+
+
+def _words(frame: Any, text: Collection[str]) -> list[str]:
+    from pandas.api.types import is_numeric_dtype
+
+    return [name for name in frame.columns if name not in text and not is_numeric_dtype(frame[name])]
+
+
+def _refuse_ragged(path: Path, encoding: str, separator: str, width: int) -> None:
+    for number, cells in enumerate(islice(_lines(path, encoding, separator), 1, None), 1):
+        if len(cells) != width:
+            raise DataError(
+                f"Row {number} of '{path}' has {len(cells)} values, and the first line names {width} columns; "
+                "name every column, and give each row a value for each (empty where there is none)."
+            ) from None
+
+
+def _undecoded(path: Path, error: UnicodeDecodeError) -> DataError:
+    return DataError(
+        f"'{path}' is not UTF-8 text (byte 0x{error.object[error.start]:02x}); save it as UTF-8, such as with "
+        f"iconv -f latin1 -t utf-8."
+    )

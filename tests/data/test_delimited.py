@@ -1,0 +1,103 @@
+"""Text files as people have them: read right, or said plainly."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from da.data.readers import read_table
+from da.errors import DataError
+
+
+def write(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_labels_are_read_once_as_text_however_long_the_file(tmp_path):
+    """pandas types each chunk of a long file apart: 01 was 1 in one and 01 in the next."""
+    y = np.r_[np.tile(["01", "02", "03"], 1500), ["A1", "01", "02", "03"] * 400]
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(len(y), 200)).round(2)).add_prefix("f")
+    rows.assign(label=y).to_csv(tmp_path / "z.csv", index=False)
+    found = read_table(tmp_path / "z.csv").y
+    assert found.tolist() == y.tolist()
+
+
+@pytest.mark.parametrize(
+    ("words", "labels"),
+    [
+        (["1", "2", "10"], [1, 2, 10]),  # sorted as numbers
+        (["1.0", "2.0", "-3.0"], [1, 2, -3]),
+        (["01", "2", "3"], ["01", "2", "3"]),
+        (["NA", "None", "nan"], ["NA", "None", "nan"]),
+        ([" cat", "dog ", "cat"], ["cat", "dog", "cat"]),
+        (["True", "False", "True"], ["True", "False", "True"]),
+        (["0.5", "1.5", "2"], [0.5, 1.5, 2.0]),
+    ],
+)
+def test_labels_are_numbers_where_all_are_written_as_such(tmp_path, words, labels):
+    write(tmp_path / "a.csv", "x,label\n" + "".join(f"{k},{word}\n" for k, word in enumerate(words)))
+    found = read_table(tmp_path / "a.csv").y
+    assert found.tolist() == labels
+    assert [type(value) for value in found.tolist()] == [type(value) for value in labels]
+
+
+@pytest.mark.parametrize("kind", ["string", "category", "object"])
+def test_words_of_any_type_of_a_frame_are_labels(tmp_path, kind):
+    frame = pd.DataFrame({"x": [0.0, 1.0], "label": pd.Series(["toluene", "benzene"]).astype(kind)})
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert read_table(tmp_path / "a.parquet").y.tolist() == ["toluene", "benzene"]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("a,b,label\n0.5,-2,cat\n1.25,3,dog\n", "utf-8"),
+        ("a,b,label\n0.5,-2,cat\n1.25,3,dog\n", "utf-8-sig"),
+        ("a,b,label\n0.5,-2,cat\n1.25,3,dog\n", "utf-16"),
+        ("a;b;label\n0.5;-2;cat\n1.25;3;dog\n", "utf-8"),
+        ("a;b;label\n0,5;-2;cat\n1,25;3;dog\n", "utf-8"),
+        ("a\tb\tlabel\n0,5\t-2\tcat\n1,25\t3\tdog\n", "utf-8"),
+        ("a, b, label\n0.5, -2, cat\n1.25, 3, dog\n", "utf-8"),
+        ('"a","b","label"\r\n"0.5","-2","cat"\r\n"1.25","3","dog"\r\n', "utf-8"),
+    ],
+)
+def test_separators_decimal_commas_and_marks(tmp_path, text, encoding):
+    table = read_table(write(tmp_path / "a.csv", text, encoding))
+    np.testing.assert_array_equal(table.x, [[0.5, -2.0], [1.25, 3.0]])
+    assert (table.y.tolist(), table.columns) == (["cat", "dog"], ("a", "b"))
+
+
+def test_empty_cells_of_features_are_missing_and_words_there_are_named(tmp_path):
+    table = read_table(write(tmp_path / "a.csv", "a,b,label\n,NA,x\n1,2,y\n"))
+    np.testing.assert_array_equal(np.isnan(table.x), [[True, True], [False, False]])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a,b,label\n1,2,x,\n3,4,y,\n", r"Row 1 of .*a\.csv' has 4 values, and the first line names 3 columns"),
+        ("a,b,label\n1,2,x\n3,4,y,7\n", r"Row 2 of .*a\.csv' has 4 values, and the first line names 3 columns"),
+        ("a,a,label\n1,2,x\n", r"has 2 columns called 'a'; give each a name of its own"),
+    ],
+)
+def test_rows_that_do_not_fit_the_first_line(tmp_path, text, sentence):
+    """A value too many moved every column by one, in silence."""
+    with pytest.raises(DataError, match=sentence):
+        read_table(write(tmp_path / "a.csv", text))
+
+
+def test_other_encodings_are_named(tmp_path):
+    for text in ("größe,label\n1,x\n", "a,label\n1,größe\n"):
+        with pytest.raises(DataError, match=r"is not UTF-8 text \(byte 0xf6\); save it as UTF-8"):
+            read_table(write(tmp_path / "a.csv", text, "latin-1"))
+
+
+def test_columns_that_are_no_features_are_left_out_and_taken_as_text(tmp_path):
+    write(tmp_path / "a.csv", "id,a,town,label\n007,1,Ulm,x\n008,2,Bonn,y\n")
+    with pytest.raises(DataError, match=r"not numbers \(town\); encode them, leave them out with data.drop=\[town\]"):
+        read_table(tmp_path / "a.csv")
+    table = read_table(tmp_path / "a.csv", left_out=["id", "town", "absent"])
+    assert (table.columns, table.x.tolist()) == (("a",), [[1.0], [2.0]])
+    np.savez(tmp_path / "a.npz", x=np.ones((2, 1)))
+    with pytest.raises(DataError, match="no columns with names, so id cannot be left out"):
+        read_table(tmp_path / "a.npz", left_out=["id"])
