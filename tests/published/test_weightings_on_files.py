@@ -97,7 +97,7 @@ def test_no_weighting_loses_more_than_two_points_in_the_mean_over_pairs_of_users
     assert {name: points for name, points in lost.items() if points > 2.0} == {}
 
 
-@pytest.mark.filterwarnings("ignore:The weighting is degenerate")
+@pytest.mark.filterwarnings("ignore:The weighting is degenerate")  # as estimated, some are: that is compared
 def test_gains_under_a_covariate_shift_are_kept():
     """Two features: ten samples a feature are few, and all that the estimated weights gain stays."""
     tasks = [Simulated(shift="covariate", draw_seed=draw).load() for draw in range(5)]
@@ -119,7 +119,7 @@ def test_gains_under_a_covariate_shift_are_kept():
         assert accuracy(name, min_effective=0.9) - plain < gain, name
 
 
-@pytest.mark.filterwarnings("ignore:The weighting is degenerate")
+@pytest.mark.filterwarnings("ignore:The weighting is degenerate")  # that it misleads is the point
 def test_estimated_weights_as_they_are_mislead_on_the_same_files(tmp_path):
     """Else the test above would show nothing."""
     points, _ = loss(digits(tmp_path), "gaussian_ratio", min_effective=0.0)
