@@ -6,7 +6,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from da.domain import Domain
 from da.errors import DataError, UsageError
 from da.estimators.adapter import TransferRegressor
-from da.estimators.base import Mapping, Predictor
+from da.estimators.base import Mapping, Predictor, Weighting
+from da.estimators.classifiers import linear
 from da.estimators.subspace.pooled import Pooled
 from da.estimators.transfer import Transfer
 from da.estimators.weighting.kmm import KMM
@@ -79,6 +80,46 @@ def test_a_predictor_answers_alone(pair):
 def test_weights_need_a_classifier_that_takes_them(pair):
     with pytest.raises(UsageError, match="LogisticRatio weighs samples, and KNeighborsClassifier takes no weights"):
         Transfer(LogisticRatio(), KNeighborsClassifier()).fit(pair()[:1], pair()[1])
+
+
+class Given(Weighting):
+    """Weighs the source as it is told."""
+
+    needs = Access(source_y=ALL, target_x=True)
+
+    def __init__(self, *, raw=None, min_effective=0.0):
+        self.raw, self.min_effective = raw, min_effective
+
+    def fit(self, source, target):
+        self._set_weights(self.raw, source.x)
+        return self
+
+
+def test_weights_drawn_towards_one_train_the_classifier_and_do_not_choose_its_strength():
+    rng = np.random.default_rng(0)
+    y = np.tile([0, 1], 150)
+    sign = 2 * y - 1
+    small, large = 0.02 * sign * (1.0 + rng.random(300)), np.where(rng.random(300) < 0.3, -sign, sign)
+    raw = np.full(300, 0.05)
+    raw[:60] = 1.0  # in these the large feature tells the classes apart, in all the others the small one
+    small[:60], large[:60] = small[:60] * rng.choice([-1, 1], 60), sign[:60]
+    x = np.c_[small, large + 0.3 * rng.normal(size=300)]
+    source, target = Domain(x, y), Domain(x + 0.1)
+
+    def trained(estimator):
+        return Transfer(estimator, linear.LogisticRegression()).fit((source,), target)
+
+    plain, believed, drawn = (trained(e) for e in (None, Given(raw=raw), Given(raw=raw, min_effective=0.5)))
+    assert believed.estimator.trust_ == 1.0 > drawn.estimator.trust_
+    assert believed.classifier.C_ == linear.LogisticRegression().fit(x, y, believed.estimator.weights_).C_
+    assert believed.classifier.C_ != plain.classifier.C_
+    assert (
+        drawn.classifier.C_ == plain.classifier.C_ != linear.LogisticRegression().fit(x, y, drawn.estimator.weights_).C_
+    )
+    expected = linear.LogisticRegression(C=plain.classifier.C_).fit(x, y, drawn.estimator.weights_)
+    assert np.array_equal(drawn.classifier.coef_, expected.coef_)
+    assert not np.allclose(drawn.classifier.coef_, plain.classifier.coef_)
+    assert drawn.diagnostics()["C"] == plain.classifier.C_
 
 
 def test_a_source_without_labels_is_refused(pair):
