@@ -46,19 +46,40 @@ def below(spec: Spec, summary: Summary) -> dict[str, tuple[str, float]]:
 
     The baseline is the row of the same data and classifier without a weighting.
     """
+    found = {row: (baseline, _loss(spec, summary, row, baseline, MEAN)) for row, baseline in weighted(spec, summary)}
+    return {row: (baseline, loss) for row, (baseline, loss) in found.items() if loss > ALLOWED}
+
+
+def worst(spec: Spec, summary: Summary) -> str:
+    """The weighting and the task where most is lost, in a sentence; empty where no weighting loses on any task.
+
+    Means over tasks may hide it: what one task loses others gain.
+    """
+    losses = [
+        (_loss(spec, summary, row, baseline, task), row, task, baseline)
+        for row, baseline in weighted(spec, summary)
+        for task in summary.tasks()
+    ]
+    loss, row, task, baseline = max((x for x in losses if not math.isnan(x[0])), default=(0.0, "", "", ""))
+    if len(summary.tasks()) < 2 or round(loss, 1) <= 0.0:
+        return ""
+    return f"The most that a weighting loses on a single task: {row} on {task}, {loss:.1f} points below {baseline}."
+
+
+def weighted(spec: Spec, summary: Summary) -> Iterator[tuple[str, str]]:
+    """Rows of weightings, each with the row of the same data and classifier without one."""
     methods = {row: own[0].removeprefix("method=") for row, own in spec.rows().items()}
     known = catalog.entries("method")
     first = dict(_first(summary))
     plain = {_rest(e): row for row, e in first.items() if methods.get(row) == UNWEIGHTED}
-    found: dict[str, tuple[str, float]] = {}
     for row, e in first.items():
         entry, baseline = known.get(methods.get(row, "")), plain.get(_rest(e))
-        if baseline is None or entry is None or "trains_weighted" not in catalog.stated(entry.signature):
-            continue
-        loss = summary.mean(baseline, MEAN, spec.selection) - summary.mean(row, MEAN, spec.selection)
-        if not math.isnan(loss) and loss > ALLOWED:
-            found[row] = baseline, loss
-    return found
+        if baseline is not None and entry is not None and "trains_weighted" in catalog.stated(entry.signature):
+            yield row, baseline
+
+
+def _loss(spec: Spec, summary: Summary, row: str, baseline: str, task: str) -> float:
+    return summary.mean(baseline, task, spec.selection) - summary.mean(row, task, spec.selection)
 
 
 def unexplained(spec: Spec, summary: Summary) -> list[str]:

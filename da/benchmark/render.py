@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from da.benchmark import board
 from da.benchmark.board import Line, Paper
-from da.benchmark.remarks import findings
+from da.benchmark.remarks import findings, worst
 from da.benchmark.spec import EVIDENCE, FOLDER, MEAN, Figure, Published, Spec
 from da.benchmark.summary import Summary
 from da.results.figures import shown
@@ -16,6 +16,8 @@ from da.results.significance import ALPHA, complete, least
 from da.results.table import ORACLE
 
 ABSENT = "-"
+CORES = 2
+"""Of the machine that made the committed tables, each with runs of its own."""
 MARKS = {"read": "", "recomputed": "†", "memory": "‡"}
 RESULTS = FOLDER.parent / "results"
 
@@ -40,6 +42,7 @@ def markdown(spec: Spec, summary: Summary, cost: bool = True, line: str = "") ->
         _tasks(spec, summary, lines),
         _said(summary, lines),
         _listed("Of single rows", remarked(spec, summary)),
+        worst(spec, summary),
         _listed("Without a figure, or not of this code", board.reasons(summary)),
         _listed("Notes", spec.notes),
         _listed("Sources", sources(spec.published)),
@@ -77,13 +80,17 @@ def results_page(pairs: Sequence[tuple[Spec, Summary]], absent: Sequence[Spec] =
 
 
 def overview(pairs: Sequence[tuple[Spec, Summary]], place: str = "") -> str:
-    """One line for each table: its size, its best method, and how far ours are from the papers.
+    """One line for each table: its size, its best method, how far ours are from the papers, and what runs take.
+
+    Runs a minute are what two cores trained and evaluated, beside other work; the choice of C is in it, and loading
+    data, which runs of a process share, is not.
 
     Args:
         pairs: tables and what came of them.
         place: path of the page that the links lead to; empty for the page itself.
     """
-    head = ["table", "tasks", "methods", "runs", "best method", "its mean", "mean gap to papers, absolute"]
+    gap = "mean gap to papers, absolute"
+    head = ["table", "tasks", "methods", "runs", "best method", "its mean", gap, "runs a minute"]
     return _table(head, [_overview(spec, summary, place) for spec, summary in pairs])
 
 
@@ -302,6 +309,7 @@ def _overview(spec: Spec, summary: Summary, place: str) -> list[str]:
     lines = board.lines(spec, summary)
     ours = [line for line in lines if line.runs]
     best = lines[0] if lines and not math.isnan(lines[0].mean) else None
+    seconds = [entry.seconds for entry in summary.entries if entry.seconds is not None]
     gaps = [abs(line.gap) for line in lines if not math.isnan(line.gap)]
     return [
         f"[{spec.name}]({place}#{_anchor(spec.title)})",
@@ -311,6 +319,7 @@ def _overview(spec: Spec, summary: Summary, place: str) -> list[str]:
         ABSENT if best is None else best.row,
         ABSENT if best is None else number(best.mean, best.std, digits(summary)),
         f"{math.fsum(gaps) / len(gaps):.2f} ({_count(len(gaps), 'method')})" if gaps else ABSENT,
+        f"{60.0 * CORES * len(seconds) / math.fsum(seconds):.0f}" if seconds else ABSENT,
     ]
 
 

@@ -55,6 +55,16 @@ def test_a_weighting_more_than_two_points_below_the_same_without_weights_is_name
     assert remarks.findings(table(), made(rows)) == {"bbse 1": ["stands 5.0 points below unadapted 1"]}
 
 
+def test_the_most_that_a_weighting_loses_on_a_single_task_is_said():
+    """bbse loses 4.9 on one task, and gains as much on the other; coral is no weighting."""
+    rows = {"unadapted 1": [80.0, 90.0], "kmm 1": [79.0, 88.0], "bbse 1": [84.9, 85.1], "coral 1": [10.0, 10.0]}
+    assert remarks.findings(table(), made(rows)) == {}
+    said = "The most that a weighting loses on a single task: bbse 1 on b, 4.9 points below unadapted 1."
+    assert remarks.worst(table(), made(rows)) == said
+    assert said in render.markdown(table(), made(rows))
+    assert remarks.worst(table(), made({"unadapted 1": [80.0, 90.0], "kmm 1": [80.0, 91.0]})) == ""
+
+
 def test_a_table_that_is_no_plain_grid_is_looked_at_too():
     plain = made({"unadapted x": [80.0, 90.0], "kmm x": [70.0, 90.0]})
     grids = (replace(e, origin=Origin("", "", {"grid": {"bandwidth": [1.0]}}, {})) for e in plain.entries)
