@@ -249,6 +249,7 @@ def _fits_one(value: Any, kind: str) -> bool:
         "float": number or isinstance(value, float),
         "bool": isinstance(value, bool),
         "str": isinstance(value, str),
+        "File": isinstance(value, str),
     }
     return simple.get(kind, True)
 

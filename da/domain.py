@@ -140,6 +140,7 @@ class Task:
         transductive: the target's training inputs are its test inputs, as some published protocols have it.
         metric: what the field reports of these data, one of :data:`da.metrics.METRICS`.
         columns: names of the source's and of the target's features, each None where they have no names.
+        notes: what of the data was left out or guessed, a sentence each.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Task:
     transductive: bool = False
     metric: str = "accuracy"
     columns: tuple[tuple[str, ...] | None, tuple[str, ...] | None] = (None, None)
+    notes: tuple[str, ...] = ()
 
     @property
     def n_classes(self) -> int:

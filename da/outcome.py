@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from da import accepted, catalog, codehash
 from da.config import Plan
 from da.errors import ConfigError, UsageError
 from da.results import record
+
+CONFIG = "config.json"
 
 
 class RunFailed(RuntimeError):
@@ -65,6 +68,33 @@ def directory_of(plan: Plan, identity: str) -> Path:
 def unloaded(plan: Plan) -> Path:
     """Where the failure of a run is recorded whose data could not be loaded."""
     return directory_of(plan, record.run_id(plan.config, "no data"))
+
+
+def other_data(plan: Plan, directory: Path, fingerprint: str) -> str:
+    """A sentence on the last run of the same configuration that is recorded with other data; empty where none is.
+
+    Args:
+        plan: of the run.
+        directory: of the run.
+        fingerprint: of its data.
+    """
+    same = record.essential(plan.config)
+    last = (0, "", "")
+    for file in directory.parent.glob(f"seed{plan.config['seed']}-*/{CONFIG}"):
+        try:
+            if record.essential(json.loads(file.read_text(encoding="utf-8"))) != same:
+                continue
+            made = (file.parent / record.FILE).stat().st_mtime_ns
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, or no configuration
+            continue
+        found = (record.read(file.parent) or {}).get("fingerprint")
+        if found not in (None, fingerprint):
+            last = max(last, (made, str(file.parent), found))
+    _, where, found = last
+    return where and (
+        f"The data of an earlier run have changed, or how they are read: the record of {where} is of data {found[:8]}, "
+        f"and this run is on {fingerprint[:8]}."
+    )
 
 
 def wanted(found: Mapping[str, Any], rerun: str) -> bool:

@@ -18,14 +18,16 @@ import torch
 from da import assembly, catalog, checkpoint, launch, lock
 from da.assembly import Assembly, Settings
 from da.config import Plan, cautions, devices, validate
+from da.data import contents
 from da.data.columns import differing
 from da.data.division import Exam, divide
+from da.data.files import named_by
 from da.domain import Task, check_task
 from da.errors import DataError
 from da.evaluation import Evaluator
 from da.methods.base import Method, Optimization
 from da.methods.closed_form import ClosedForm
-from da.outcome import Result, RunFailed, directory_of, fail, head, title, unloaded, wanted
+from da.outcome import CONFIG, Result, RunFailed, directory_of, fail, head, other_data, title, unloaded, wanted
 from da.results import record, tracking
 from da.schedules import LEARNING_RATE
 from da.setting import SAME
@@ -68,6 +70,7 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
         "run_id": identity,
         "fingerprint": fingerprint,
         "load_seconds": time.perf_counter() - started,
+        "notes": list(task.notes),
     }
     with lock.held(directory, title(plan)):
         return _locked(plan, task, directory, frozen, watch)
@@ -85,7 +88,10 @@ def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
         (directory / record.FILE).replace(directory / record.OLD)
         if found.get("error_kind") not in RESUMABLE:
             (directory / checkpoint.LAST).unlink(missing_ok=True)
-    record.write_atomically(directory / "config.json", json.dumps(plan.config, indent=1).encode())
+    if changed := other_data(plan, directory, frozen["fingerprint"]):
+        warnings.warn(changed, stacklevel=3)
+        frozen = frozen | {"notes": [*frozen["notes"], changed]}
+    record.write_atomically(directory / CONFIG, json.dumps(plan.config, indent=1).encode())
     if watch is not None:
         watch.started(directory, frozen)
     try:
@@ -105,15 +111,19 @@ def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
 
 
 def load(plan: Plan) -> tuple[Task, str]:
-    """The checked task of a plan, and its fingerprint; a sweep loads each once."""
-    return _load(json.dumps([plan.config["data"], plan.config.get("features")], sort_keys=True))
+    """The checked task of a plan, and its fingerprint; a sweep loads each once, and again where its files changed."""
+    nodes = [plan.config["data"], plan.config.get("features")]
+    files = contents.state(path for node in nodes if node is not None for path in named_by(node))
+    return _load(json.dumps(nodes, sort_keys=True), files)
 
 
 @lru_cache(maxsize=4)
-def _load(nodes: str) -> tuple[Task, str]:
+def _load(nodes: str, files: str) -> tuple[Task, str]:
     data, features = json.loads(nodes)
     task = catalog.build(data, where="data").load()
     check_task(task)
+    for note in task.notes:
+        warnings.warn(note, stacklevel=2)
     if features is not None:
         task = catalog.build(features, where="features").apply(task)
     return task, task.fingerprint()
@@ -228,6 +238,7 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
             head(plan, frozen, "finished")
             | {
                 "task": describe(task, made),
+                "notes": frozen["notes"],
                 "parameters": sum(p.numel() for p in method.parameters()),
                 "device": f"{made.trainer.world_size} x {_device_name(method.device)}",
                 "kernel": kernel(),

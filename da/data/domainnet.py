@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import ClassVar
 
+from da.data.files import File
 from da.data.image_sets import ImageSet
 from da.data.named import check_names
 from da.domain import Split, Task
@@ -48,7 +49,7 @@ class DomainNet:
     def __init__(
         self,
         *,
-        root: str = "domainnet",
+        root: File = "domainnet",
         source: str | list[str] = "clipart",
         target: str = "painting",
         size: int = 224,

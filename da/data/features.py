@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from da.data.columns import match
-from da.data.files import locate
+from da.data.files import File, locate
 from da.data.readers import SVMLIGHT, read_table
 from da.data.splits import Raw, assemble
 from da.data.tables import Table
@@ -55,9 +55,9 @@ class Features:
     def __init__(
         self,
         *,
-        source: str | list[str] | None = None,
-        target: str | None = None,
-        target_test: str | None = None,
+        source: File | list[File] | None = None,
+        target: File | None = None,
+        target_test: File | None = None,
         label_column: str = "label",
         feature_key: str | None = None,
         id_column: str | None = None,

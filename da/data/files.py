@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated, Any
 
 from da.errors import DataError
+from da.signatures import find
 
 VARIABLE = "DA_DATA_DIR"
+File = Annotated[str, "a path"]
+"""Marks a constructor's parameter that names a file or folder: its content counts, see :func:`named_by`."""
 
 
 def data_dir() -> Path:
@@ -57,6 +63,27 @@ def locate(path: str) -> Path:
         f"There is no '{path}', neither in the working folder '{Path.cwd()}' nor in the data folder '{data_dir()}' "
         f"({_state()}); check the spelling or give the whole path."
     )
+
+
+def named_by(node: Mapping[str, Any]) -> Iterator[Path]:
+    """The files and folders that a configuration's node and those within it name, where they exist.
+
+    Args:
+        node: a ``_target_`` with its keywords. Those that its signature marks with :data:`File` are paths.
+    """
+    signature = find(str(node.get("_target_", "")))
+    paths = (
+        {key for key, p in signature.keywords().items() if re.search(r"\bFile\b", p.annotation)} if signature else set()
+    )
+    for key, value in node.items():
+        if isinstance(value, Mapping):
+            yield from named_by(value)
+        elif key in paths:
+            for path in [value] if isinstance(value, str) else value or ():
+                try:
+                    yield locate(path)
+                except DataError:  # whoever reads it says so
+                    continue
 
 
 def _state() -> str:

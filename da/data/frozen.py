@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from da.data.cache import Rows, cached
-from da.data.files import locate
+from da.data.files import File, locate
 from da.data.images import Images
 from da.domain import Domain, Split, Task, as_float
 from da.errors import ConfigError, DataError, nearest
@@ -41,7 +41,7 @@ class Frozen:
     """
 
     def __init__(
-        self, *, network: NetworkFactory, weights: str | None = None, unit: bool = False, dtype: str = "float32"
+        self, *, network: NetworkFactory, weights: File | None = None, unit: bool = False, dtype: str = "float32"
     ):
         self.network, self.weights, self.unit, self.dtype = network, weights, unit, dtype
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Callable
-from contextlib import ExitStack
-from pathlib import Path, PurePosixPath
+from collections import Counter
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
-from da.data.files import locate
-from da.data.images import decode, only_images
+from da.data.class_folders import Found, Tree, check_spelling, check_total, opened
+from da.data.files import File, locate
+from da.data.images import decode
 from da.data.splits import Raw, assemble
 from da.domain import Task
-from da.errors import ConfigError, DataError, nearest
+from da.errors import ConfigError, DataError
 from da.setting import ALL, Access
 
 
@@ -26,12 +25,16 @@ class ImageFolder:
     domain that holds images but no class folders is unlabelled: nothing is scored, but predictions are written. The
     metric is accuracy on the target's test split.
 
+    Hidden folders are no classes, links are followed, and what is left out or lies deeper than expected is said and
+    recorded. Pictures look as every viewer shows them (:mod:`da.data.pixels`).
+
     Args:
         root: folder or zip; read from the working folder, else from ``DA_DATA_DIR``.
         source: name of a domain, or several for several sources.
         target: name of the target domain.
         size: height and width in pixels.
         crop: keep the proportions and lose what is outside the middle square; false squeezes the whole image into it.
+        skip_unreadable: leave out images that cannot be read, and record how many and which; false refuses them.
         test_fraction: part of the target to report on, stratified where it has labels; 0 adapts to and reports on
             all of it (transductive).
         validation_fraction: part of each source that is held out, stratified; 0 is none.
@@ -45,17 +48,18 @@ class ImageFolder:
     def __init__(
         self,
         *,
-        root: str | None = None,
+        root: File | None = None,
         source: str | list[str] | None = None,
         target: str | None = None,
         size: int = 32,
         crop: bool = True,
+        skip_unreadable: bool = False,
         test_fraction: float = 0.3,
         validation_fraction: float = 0.1,
         split_seed: int = 0,
     ):
         self.root, self.source, self.target = root, source, target
-        self.size, self.crop = size, crop
+        self.size, self.crop, self.skip_unreadable = size, crop, skip_unreadable
         self.test_fraction, self.validation_fraction, self.split_seed = test_fraction, validation_fraction, split_seed
 
     def load(self) -> Task:
@@ -63,7 +67,7 @@ class ImageFolder:
 
         Raises:
             ConfigError: root, source or target is not named, or a number is out of range.
-            DataError: a domain is missing or empty, an image is damaged, or Pillow is not installed.
+            DataError: a domain is missing or empty, an image is damaged, folders are ambiguous, or Pillow is missing.
         """
         if not self.root or not self.source or not self.target:
             raise ConfigError(
@@ -74,36 +78,42 @@ class ImageFolder:
             raise ConfigError(f"data.size={self.size} leaves no image; give a positive number of pixels.")
         root = locate(self.root)
         sources = [self.source] if isinstance(self.source, str) else list(self.source)
-        with ExitStack() as stack:
-            paths, read = _listing(root, stack)
-            raws = [self._domain(name, root, paths, read) for name in (*sources, self.target)]
-        return assemble(
-            raws[:-1],
-            raws[-1],
+        with opened(root, [*sources, self.target]) as tree:
+            found = {name: tree.domain(name) for name in (*sources, self.target)}
+            check_spelling(found)
+            check_total(tree, list(found.values()), self.size)
+            read = {name: self._read(name, tree, domain) for name, domain in found.items()}
+        task = assemble(
+            [read[name][0] for name in sources],
+            read[self.target][0],
             test_fraction=self.test_fraction,
             validation_fraction=self.validation_fraction,
             split_seed=self.split_seed,
         )
+        notes = [note for name, domain in found.items() for note in (*domain.notes, *read[name][1])]
+        return replace(task, notes=tuple(notes))
 
-    def _domain(self, name: str, root: Path, paths: list[str], read: Callable[[str], bytes]) -> Raw:
-        split = {path: PurePosixPath(path).parts for path in paths}
-        labelled = [path for path, parts in split.items() if len(parts) == 3 and parts[0] == name]
-        flat = [path for path, parts in split.items() if len(parts) == 2 and parts[0] == name]
-        chosen = labelled or flat
-        if not chosen:
-            known = {parts[0] for parts in split.values() if len(parts) in (2, 3)}
-            raise DataError(f"'{root}' has no images in {name}/class/; {nearest(name, known)}")
-        y = np.array([split[path][1] for path in chosen]) if labelled else None
-        return Raw(decode(chosen, read, self.size, f"{root.name}/{name}", crop=self.crop), y, name)
-
-
-def _listing(root: Path, stack: ExitStack) -> tuple[list[str], Callable[[str], bytes]]:
-    """All images as sorted paths relative to the root, with forward slashes, and how to read one."""
-    if root.is_dir():
-        names = [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
-        return only_images(names), lambda name: (root / name).read_bytes()
-    try:
-        archive = stack.enter_context(zipfile.ZipFile(root))
-    except zipfile.BadZipFile as error:
-        raise DataError(f"'{root}' is neither a folder nor a zip; give the folder that holds the domains.") from error
-    return only_images(archive.namelist()), archive.read
+    def _read(self, name: str, tree: Tree, found: Found) -> tuple[Raw, list[str]]:
+        """A domain's images, and what was left out."""
+        unreadable: dict[int, str] = {}
+        x = decode(
+            found.paths,
+            tree.read,
+            self.size,
+            f"{tree.root.name}/{name}",
+            crop=self.crop,
+            unreadable=unreadable if self.skip_unreadable else None,
+            remedy="repair or remove it, or leave out all such images with data.skip_unreadable=true",
+        )
+        y = None if found.classes is None else np.array(found.classes)
+        if not unreadable:
+            return Raw(x, y, name), []
+        left = np.array([k not in unreadable for k in range(len(x))])
+        told = ", ".join(f"'{found.paths[k]}' ({unreadable[k]})" for k in sorted(unreadable)[:3])
+        more = ", ..." if len(unreadable) > 3 else ""
+        said = f"{len(unreadable)} of {len(x)} images of '{name}' cannot be read and are left out: {told}{more}"
+        lost = [] if y is None else sorted(Counter(y.tolist()).keys() - Counter(y[left].tolist()).keys())
+        if lost or not left.any():
+            of = f" of the class '{lost[0]}'" if lost else ""
+            raise DataError(f"{said}, so that none{of} remains; unpack the images anew.")
+        return Raw(x[left], None if y is None else y[left], name), [f"{said}."]

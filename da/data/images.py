@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from da.data import contents, pixels
 from da.data.apart import keep, kept
+from da.data.class_folders import hidden, is_picture
 from da.errors import DataError
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
 
 class Images:
@@ -69,28 +67,26 @@ class Images:
         return Images(kept(self._files)[0], names, size=self.size, scale=self.scale)
 
     def fingerprint(self) -> str:
-        """A hash of names, sizes in bytes and how images are decoded; the files are not read, there may be many.
+        """A hash of names, of the files' bytes and of how they are decoded.
 
         Raises:
             DataError: a file is missing.
         """
-        root: Path = kept(self._files)[0]
-        digest = hashlib.sha256(f"{self.size} {self.scale}".encode())
-        with self._missing_files_named():
-            for name in paths(self):
-                digest.update(f"{name} {os.path.getsize(root / name)}\n".encode())
+        digest = hashlib.sha256()
+        for name, found in zip(paths(self), self.digests(), strict=True):
+            digest.update(f"{name} {found.decode()}\n".encode())
         return digest.hexdigest()
 
     def digests(self) -> np.ndarray:
-        """``(n,)`` hashes (hex, as bytes) of the files' content and how they are decoded.
+        """``(n,)`` hashes (hex, as bytes) of the files' bytes and how they are decoded.
 
         Raises:
             DataError: a file is missing.
         """
-        head = f"{self.size} {self.scale}".encode()
+        head = f"{pixels.VERSION} {self.size} {self.scale} "
         with self._missing_files_named():
-            found = [hashlib.blake2b(head + self._read(name), digest_size=16).hexdigest() for name in paths(self)]
-        return np.array(found, dtype="S32")
+            found = contents.digests(kept(self._files)[0], paths(self).tolist())
+        return np.array([hashlib.blake2b((head + d).encode(), digest_size=16).hexdigest() for d in found], dtype="S32")
 
     @contextmanager
     def _missing_files_named(self) -> Iterator[None]:
@@ -101,8 +97,8 @@ class Images:
             raise DataError(f"An image of '{root}' is missing ({error}); unpack the data set anew.") from error
 
     def _read(self, name: str) -> bytes:
-        content: bytes = (kept(self._files)[0] / name).read_bytes()
-        return content
+        root: Path = kept(self._files)[0]
+        return contents.regular(root / name).read_bytes()
 
 
 def paths(images: Images) -> np.ndarray:
@@ -112,10 +108,8 @@ def paths(images: Images) -> np.ndarray:
 
 
 def only_images(names: Iterable[str]) -> list[str]:
-    """The paths that have the name of an image, hidden files left out, sorted."""
-    return sorted(
-        name for name in names if name.lower().endswith(SUFFIXES) and not PurePosixPath(name).name.startswith(".")
-    )
+    """The paths that have the name of an image, hidden files and folders left out, sorted."""
+    return sorted(name for name in names if is_picture(name) and not hidden(name))
 
 
 def decode(
@@ -126,8 +120,10 @@ def decode(
     *,
     crop: bool = True,
     scale: int | None = None,
+    unreadable: dict[int, str] | None = None,
+    remedy: str = "repair or remove it",
 ) -> np.ndarray:
-    """Images as ``(n, 3, size, size)`` ``uint8`` RGB, decoded by a few threads.
+    """Images as ``(n, 3, size, size)`` ``uint8`` RGB, decoded by a few threads; see :mod:`da.data.pixels`.
 
     Args:
         names: of the images, as ``read`` knows them.
@@ -137,59 +133,37 @@ def decode(
         crop: keep the proportions; false squeezes the whole image into a square.
         scale: length in pixels of the shorter side, or of the square, of which the middle ``size`` is kept; None is
             ``size``.
+        unreadable: takes the reason by the place of each image that cannot be read, whose pixels mean nothing; None
+            refuses it.
+        remedy: what to do about one.
 
     Raises:
-        DataError: Pillow is not installed, or a file is no image that it can read; the message names the file.
+        DataError: Pillow is not installed, or a file is no image that can be read; the message names the file.
     """
     try:
-        from PIL import Image
+        import PIL.Image  # noqa: F401
     except ImportError as error:
         raise DataError('Images are decoded by Pillow, which is not installed: pip install "da[vision]"') from error
     from tqdm import tqdm
 
     images = np.empty((len(names), 3, size, size), dtype=np.uint8)
-    square = partial(_square, size=size, crop=crop, scale=scale or size)
 
     def fill(k: int) -> None:
         try:
-            with Image.open(io.BytesIO(read(names[k]))) as image:
-                images[k] = np.asarray(square(_as_rgb(image))).transpose(2, 0, 1)
+            images[k] = pixels.square(read(names[k]), size=size, crop=crop, scale=scale or size)
         except Exception as error:  # decoders raise whatever they like on a damaged file
-            raise DataError(f"The image '{names[k]}' cannot be read ({error}); repair or remove it.") from error
+            why = str(error).rstrip(".") or type(error).__name__
+            if unreadable is None:
+                raise DataError(f"The image '{names[k]}' cannot be read ({why}); {remedy}.") from error
+            unreadable[k] = why
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         try:
             # disable=None shows the bar on terminals only
-            hidden = True if what is None else None
-            for _ in tqdm(pool.map(fill, range(len(names))), total=len(names), desc=what, unit="img", disable=hidden):
+            hide = True if what is None else None
+            for _ in tqdm(pool.map(fill, range(len(names))), total=len(names), desc=what, unit="img", disable=hide):
                 pass
         except DataError:
             pool.shutdown(cancel_futures=True)
             raise
     return images
-
-
-def _as_rgb(image: Any) -> Any:
-    """Grey, palette, CMYK or 16-bit as 8-bit RGB."""
-    from PIL import Image
-
-    if image.mode == "F":
-        raise ValueError("its pixels are floating-point numbers of unknown range")
-    if image.mode.startswith("I"):  # Pillow would clip 16-bit grey at 255 instead of scaling it
-        image = Image.fromarray((np.asarray(image).astype(np.float64) / 257.0).round().clip(0, 255).astype(np.uint8))
-    if image.mode == "P" and "transparency" in image.info:
-        image = image.convert("RGBA")
-    return image.convert("RGB")
-
-
-def _square(image: Any, *, size: int, crop: bool, scale: int) -> Any:
-    """The middle of an image that is scaled, bilinearly and antialiased: its shorter side, or both."""
-    from PIL import Image
-
-    width, height = (scale, scale)
-    if crop:
-        factor = scale / min(image.size)
-        width, height = (max(scale, round(length * factor)) for length in image.size)
-    left, top = (width - size) // 2, (height - size) // 2
-    resized = image.resize((width, height), Image.Resampling.BILINEAR)
-    return resized.crop((left, top, left + size, top + size))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from da.data.files import File
 from da.data.image_sets import ImageSet
 from da.data.named import check_names, transductive_task
 from da.domain import Task
@@ -40,7 +41,7 @@ class Office31:
     def __init__(
         self,
         *,
-        root: str = "office31",
+        root: File = "office31",
         source: str | list[str] = "amazon",
         target: str = "webcam",
         size: int = 224,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from da.data.files import File
 from da.data.image_sets import ImageSet
 from da.data.named import check_names, transductive_task
 from da.domain import Task
@@ -41,7 +42,7 @@ class OfficeHome:
     def __init__(
         self,
         *,
-        root: str = "office_home",
+        root: File = "office_home",
         source: str | list[str] = "art",
         target: str = "clipart",
         size: int = 224,

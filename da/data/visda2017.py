@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
+from da.data.files import File
 from da.data.image_sets import ImageSet
 from da.data.named import transductive_task
 from da.domain import Task
@@ -47,7 +48,7 @@ class VisDA2017:
     def __init__(
         self,
         *,
-        root: str = "visda2017",
+        root: File = "visda2017",
         target: str = "validation",
         size: int = 224,
         scale: int = 256,

@@ -8,7 +8,7 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from da.data.files import locate
+from da.data.files import File, locate
 from da.errors import ConfigError, DataError
 from da.nn.networks import Network
 
@@ -65,7 +65,7 @@ class ResNet(Network):
         n_classes: int,
         *,
         depth: int = 18,
-        weights: str | None = None,
+        weights: File | None = None,
         normalize: bool = False,
     ):
         models = _models("resnet", shape)
@@ -104,7 +104,7 @@ class SqueezeNet(Network):
         *,
         version: float = 1.1,
         caffe: bool = False,
-        weights: str | None = None,
+        weights: File | None = None,
     ):
         models = _models("squeezenet", shape)
         if shape[0] != 3 or min(shape[1:]) < 32:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from da.data.files import data_dir
+from da.data.files import named_by
 
 SCHEMA = 1
 FILE = "record.json"
@@ -26,14 +26,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_id(config: dict[str, Any], fingerprint: str) -> str:
-    """Content hash (12 hex digits) of what can change a result: the configuration, the data, files it names."""
-    kept: dict[str, Any] = {key: value for key, value in config.items() if key not in VOLATILE}
-    kept["trainer"] = {k: v for k, v in kept["trainer"].items() if k not in VOLATILE_TRAINER}
-    values = [value for group in ("method", "network") for value in kept.get(group, {}).values()]
-    named = [place / value for value in values if isinstance(value, str) for place in (Path(), data_dir())]
+    """Content hash (12 hex digits) of what can change a result: the configuration, the data, files that it names."""
+    kept = essential(config)
+    named = [path for group in ("method", "network") for path in named_by(kept.get(group, {}))]
     files = [_digest(file) for path in named for file in (path, path / "model.pt") if file.is_file()]
     text = json.dumps([kept, fingerprint, files], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def essential(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration without what cannot change a result."""
+    kept: dict[str, Any] = {key: value for key, value in config.items() if key not in VOLATILE}
+    kept["trainer"] = {k: v for k, v in kept["trainer"].items() if k not in VOLATILE_TRAINER}
+    return kept
 
 
 def _digest(file: Path) -> str:

@@ -106,7 +106,7 @@ def test_training_reads_a_batch_at_a_time(images, opened):
     np.testing.assert_allclose(x[:, 0, 0, 0].numpy(), np.array(values(batch.source.x)) * 20 / 255, rtol=1e-6)
 
 
-def test_the_fingerprint_sees_names_sizes_and_decoding_but_reads_nothing(images, folder, opened):
+def test_the_fingerprint_sees_names_bytes_and_decoding_but_decodes_nothing(images, folder, opened, monkeypatch):
     first = task(images).fingerprint()
     assert not opened
     assert task(Images(folder, paths(images), size=4, scale=6)).fingerprint() == first
@@ -116,8 +116,15 @@ def test_the_fingerprint_sees_names_sizes_and_decoding_but_reads_nothing(images,
         Images(folder, paths(images), size=4, scale=7),
     ]
     assert first not in {task(other).fingerprint() for other in others}
-    save(folder / "03.png", np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8))
-    assert task(images).fingerprint() != first
+    before, digest = (folder / "03.png").read_bytes(), images.digests()[3]
+    (folder / "03.png").write_bytes(before[:-13] + bytes([before[-13] ^ 1]) + before[-12:])
+    assert task(images).fingerprint() != first, "one bit, the same size and perhaps the same time"
+    assert images.digests()[3] != digest
+    (folder / "03.png").write_bytes(before)
+    assert task(images).fingerprint() == first
+    monkeypatch.setattr("da.data.pixels.VERSION", 99)
+    assert task(images).fingerprint() != first, "another decoder"
+    assert images.digests()[3] != digest, "cached features are named by it"
 
 
 def test_digests_are_of_the_content(images, folder):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from da.data.files import File
 from da.domain import Batch
 from da.errors import DataError
 from da.methods.base import Method, Phase, Spec, Terms
@@ -36,7 +37,7 @@ class FineTune(Method):
     def __init__(
         self,
         *,
-        checkpoint: str | None = None,
+        checkpoint: File | None = None,
         keep_head: bool = True,
         unfreeze_from: float = 0.2,
         unfreeze_to: float = 0.6,

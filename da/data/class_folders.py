@@ -1,0 +1,173 @@
+"""Pictures in folders of domains and classes, on disk or in a zip: each is found, or what becomes of it is said."""
+
+from __future__ import annotations
+
+import unicodedata
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from da.data.contents import below, regular
+from da.data.limits import check_size
+from da.data.pixels import FORMATS
+from da.errors import DataError, nearest
+
+BESIDE = {"__macosx", "@eadir", "thumbs.db", "desktop.ini"}
+"""What systems leave in folders without hiding it from others, in lower case."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The pictures of a domain.
+
+    Args:
+        paths: as the :class:`Tree` knows them, sorted.
+        classes: the class of each; None where the domain has no class folders.
+        notes: what was left out or guessed, a sentence each.
+    """
+
+    paths: list[str]
+    classes: list[str] | None
+    notes: tuple[str, ...]
+
+
+class Tree:
+    """The files below a folder or in a zip, hidden ones left out.
+
+    Args:
+        root: the folder or zip.
+        sizes: bytes that each file unpacks to, by its path with forward slashes.
+        read: the bytes of one.
+        wanted: names of domains; a folder that holds all pictures and is none of them is entered.
+    """
+
+    def __init__(self, root: Path, sizes: Mapping[str, int], read: Callable[[str], bytes], wanted: Collection[str]):
+        self.root, self.sizes, self.read = root, sizes, read
+        parts = {path: PurePosixPath(path).parts for path in sorted(sizes) if not hidden(path)}
+        while len(tops := {p[0] for path, p in parts.items() if is_picture(path)}) == 1 and not tops & set(wanted):
+            parts = {path: p[1:] for path, p in parts.items() if p[0] in tops and len(p) > 1}
+        self._parts = parts
+
+    def domain(self, name: str) -> Found:
+        """The pictures of a domain, ``name/class/...``, or ``name/...`` without labels.
+
+        Raises:
+            DataError: there are none, or it is not clear which folders are classes.
+        """
+        inside = {path: p[1:] for path, p in self._parts.items() if p[0] == name and len(p) > 1}
+        pictures = {path: p for path, p in inside.items() if is_picture(path)}
+        others = Counter(PurePosixPath(path).suffix.lower() or "no suffix" for path in inside if path not in pictures)
+        told = ", ".join(f"{count} of {suffix}" for suffix, count in others.most_common(5))
+        if not pictures:
+            known = {p[0] for path, p in self._parts.items() if len(p) > 1 and is_picture(path)}
+            there = f"but {told}; known suffixes: {', '.join(FORMATS)}." if others else nearest(name, known)
+            raise DataError(f"'{self.root}' has no images in {name}/class/{',' if others else ';'} {there}")
+        notes = []
+        if others:
+            notes.append(f"Files of '{name}' without the suffix of an image are left out: {told}.")
+        filed = {path: p for path, p in pictures.items() if len(p) > 1}
+        if not filed:
+            return Found(list(pictures), None, tuple(notes))
+        if loose := [path for path in pictures if path not in filed]:
+            notes.append(
+                f"{len(loose)} images of '{name}' lie beside its class folders and are left out, such as '{loose[0]}'."
+            )
+        place = name
+        while len({p[0] for p in filed.values()}) == 1 and min(map(len, filed.values())) > 2:
+            place += f"/{next(iter(filed.values()))[0]}"
+            filed = {path: p[1:] for path, p in filed.items()}
+        if place != name:
+            notes.append(f"The class folders of '{name}' are those in '{place}'.")
+        if nested := {path: p for path, p in filed.items() if len(p) > 2}:
+            self._check_depth(place, filed, nested)
+            notes.append(
+                f"{len(nested)} of {len(filed)} images of '{name}' lie in folders within class folders, such as "
+                f"'{next(iter(nested))}', and are of these classes."
+            )
+        return Found(list(filed), [p[0] for p in filed.values()], tuple(notes))
+
+    def _check_depth(self, place: str, filed: Mapping[str, Sequence[str]], nested: Mapping[str, Sequence[str]]) -> None:
+        """Refuse folders such as ``train/cat`` and ``test/cat``, of which the outer ones seem to be no classes."""
+        outer = {p[0] for p in filed.values()}
+        pairs = Counter((p[0], p[1]) for p in nested.values())
+        inner = Counter(within for _, within in pairs)
+        twice = [pair for pair in pairs if pair[1] in outer or (len(nested) == len(filed) and inner[pair[1]] > 1)]
+        if twice:
+            shown = ", ".join(f"{place}/{a}/{b} with {pairs[a, b]}" for a, b in twice[:4])
+            raise DataError(
+                f"'{self.root}' has images in folders of one name in several folders of '{place}' ({shown}, "
+                f"{len(nested)} in all), so either may be the classes; bring them to {place}/class/."
+            )
+
+
+@contextmanager
+def opened(root: Path, wanted: Collection[str]) -> Iterator[Tree]:
+    """The tree of a folder or zip, for :class:`Tree`'s ``wanted`` domains.
+
+    Raises:
+        DataError: it is neither.
+    """
+    if root.is_dir():
+        sizes = {name: found.st_size for name, found in below(root)}
+        yield Tree(root, sizes, lambda name: regular(root / name).read_bytes(), wanted)
+        return
+    try:
+        archive = zipfile.ZipFile(root)
+    except zipfile.BadZipFile as error:
+        raise DataError(f"'{root}' is neither a folder nor a zip; give the folder that holds the domains.") from error
+    with archive:
+        # Some programs write backslashes. What is there twice was replaced: the last one holds.
+        members = {
+            PurePosixPath(m.filename.replace("\\", "/")).as_posix(): m for m in archive.infolist() if not m.is_dir()
+        }
+        yield Tree(
+            root, {name: m.file_size for name, m in members.items()}, lambda name: archive.read(members[name]), wanted
+        )
+
+
+def is_picture(path: str) -> bool:
+    """Whether a file has the name of a picture."""
+    return path.lower().endswith(tuple(FORMATS))
+
+
+def hidden(path: str) -> bool:
+    """Whether a file or a folder above it is hidden, or left there by a system."""
+    return any(part.startswith(".") or part.lower() in BESIDE for part in PurePosixPath(path).parts)
+
+
+def check_total(tree: Tree, found: Sequence[Found], size: int) -> None:
+    """Refuse more than :mod:`da.data.limits` lets in: the bytes of the files, and what they are decoded to.
+
+    Args:
+        tree: holds the files.
+        found: domains of it.
+        size: height and width that they are brought to.
+
+    Raises:
+        DataError: it is too much.
+    """
+    paths = [path for domain in found for path in domain.paths]
+    check_size(tree.root, sum(tree.sizes[path] for path in paths))
+    check_size(tree.root, 3.0 * size * size * len(paths))
+
+
+def check_spelling(found: Mapping[str, Found]) -> None:
+    """Refuse classes whose names differ by case alone, or by how a system stores accents, in a domain or between some.
+
+    Raises:
+        DataError: there are two, which seem to be one.
+    """
+    spelt: dict[str, dict[str, str]] = {}
+    for name, domain in found.items():
+        for spelling, count in Counter(domain.classes or ()).items():
+            alike = spelt.setdefault(unicodedata.normalize("NFC", spelling).casefold(), {})
+            alike.setdefault(spelling, f"'{spelling}' (of '{name}', with {count} images)")
+    for alike in spelt.values():
+        if len(alike) > 1:
+            raise DataError(
+                f"The class folders {' and '.join(alike.values())} differ by case or by how accents are stored alone; "
+                "give them one name."
+            )

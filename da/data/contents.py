@@ -1,0 +1,157 @@
+"""Hashes of the bytes of many files, which are read again only where a file is another one or was written to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from da.data.cache import cache_dir
+from da.errors import DataError
+
+Stamp = tuple[int, int, int, int]
+"""A file's inode, size in bytes, and times of the last change of its bytes and of its entry, in nanoseconds."""
+SETTLED = 2_000_000_000
+"""Nanoseconds after which a file that is written to again gets other times, whatever clock its disk keeps."""
+WORTH = 100_000_000
+"""Bytes that must have been read for their hashes to be kept for later runs, too."""
+_KNOWN: dict[str, dict[str, tuple[Stamp, str]]] = {}
+
+
+def digests(root: Path, names: Sequence[str]) -> list[str]:
+    """Hashes (hex) of the bytes of files.
+
+    Args:
+        root: a folder.
+        names: of the files, relative to it.
+
+    Raises:
+        OSError: a file is missing.
+    """
+    from tqdm import tqdm
+
+    place = str(root.absolute())
+    if place not in _KNOWN:
+        _KNOWN[place] = _kept(place)
+    known = _KNOWN[place]
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        wanted = list(dict.fromkeys(names))
+        stamps = dict(zip(wanted, pool.map(lambda name: _stamp((root / name).stat()), wanted), strict=True))
+        found = {name: known[name][1] for name in wanted if name in known and known[name][0] == stamps[name]}
+        unread = [name for name in wanted if name not in found]
+        begun, size = time.time_ns(), sum(stamps[name][1] for name in unread)
+        # disable=None shows the bar on terminals only
+        hidden = None if size >= WORTH else True
+        read = tqdm(pool.map(lambda name: _digest(root / name), unread), f"hashing {root.name}", len(unread),
+                    unit="file", disable=hidden)  # fmt: skip
+        found |= dict(zip(unread, read, strict=True))
+    known |= {name: (stamps[name], found[name]) for name in unread if _settled(stamps[name], begun)}
+    if size >= WORTH:
+        _keep(place, known)
+    return [found[name] for name in names]
+
+
+def state(paths: Iterable[Path]) -> str:
+    """What changes with any file at or below some paths, without reading one.
+
+    A file that was written to a moment ago may be written to again in the same tick of its disk's clock, so then each
+    answer is another one.
+    """
+    now = time.time_ns()
+    stamps = [(str(path), name, _stamp(found)) for path in paths for name, found in below(path)]
+    fresh = None if all(_settled(stamp, now) for _, _, stamp in stamps) else now
+    return hashlib.sha256(json.dumps([fresh, sorted(stamps)]).encode()).hexdigest()
+
+
+def below(path: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """The files below a folder, by their paths relative to it with forward slashes, or a file itself, by an empty one.
+
+    Links are followed, but for those to a folder that they lie in. A link that leads nowhere is a file.
+
+    Raises:
+        DataError: a folder may not be read.
+    """
+    if path.is_dir():
+        real = path.resolve()
+        yield from _walk(str(path), "", {_place(folder.stat()) for folder in (real, *real.parents)})
+    else:
+        yield "", path.stat()
+
+
+def _walk(folder: str, prefix: str, above: set[tuple[int, int]]) -> Iterator[tuple[str, os.stat_result]]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise DataError(f"The folder '{folder}' cannot be read ({error}); mend its permissions.") from error
+    for entry in entries:
+        try:
+            found = entry.stat()
+        except OSError:
+            found = entry.stat(follow_symlinks=False)
+        if not stat.S_ISDIR(found.st_mode):
+            yield prefix + entry.name, found
+        elif (place := _place(found)) not in above:
+            yield from _walk(entry.path, f"{prefix}{entry.name}/", above | {place})
+
+
+def _place(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _settled(stamp: Stamp, now: int) -> bool:
+    return max(stamp[2:]) + SETTLED < now
+
+
+def regular(file: Path) -> Path:
+    """The file, which is no device or pipe, whose end might never come.
+
+    Raises:
+        OSError: it is one, or missing.
+    """
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError("it is no regular file")
+    return file
+
+
+def _digest(file: Path) -> str:
+    with regular(file).open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _file(place: str) -> Path:
+    return cache_dir() / "contents" / f"{hashlib.sha256(place.encode()).hexdigest()[:16]}.json"
+
+
+def _kept(place: str) -> dict[str, tuple[Stamp, str]]:
+    """What earlier runs kept; a damaged file is as none."""
+    try:
+        checksum, text = _file(place).read_text(encoding="utf-8").split("\n", 1)
+    except (OSError, ValueError):
+        return {}
+    if hashlib.sha256(text.encode()).hexdigest() != checksum:
+        return {}
+    return {name: (tuple(stamp), digest) for name, (stamp, digest) in json.loads(text).items()}
+
+
+def _keep(place: str, known: dict[str, tuple[Stamp, str]]) -> None:
+    text = json.dumps(known)
+    file = _file(place)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}", encoding="utf-8")
+        temporary.replace(file)
+    except OSError as error:
+        print(f"The hashes of the files in {place} are not kept ({error}); the next run reads them again.", flush=True)
+        with suppress(OSError):
+            temporary.unlink()
