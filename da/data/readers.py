@@ -14,7 +14,7 @@ from scipy import sparse
 from da.data.delimited import read_delimited
 from da.data.limits import check_size
 from da.data.tables import FEATURE_KEYS, LABEL_KEYS, Table, from_frame, tidy
-from da.errors import DataError, nearest
+from da.errors import DataError, few, nearest_of_many
 
 SVMLIGHT = (".svmlight", ".libsvm", ".svm", ".txt")
 """Suffixes that are read as svmlight, whose files do not tell their number of columns."""
@@ -81,7 +81,7 @@ def read_table(
     if feature_key is not None and reader in (_csv, _parquet, _svmlight):
         raise DataError(f"'{path}' has columns, not arrays with names; leave out feature_key={feature_key}.")
     if left_out and reader not in (_csv, _parquet):
-        raise DataError(f"'{path}' has no columns with names, so {', '.join(left_out)} cannot be left out of it.")
+        raise DataError(f"'{path}' has no columns with names, so {few(left_out)} cannot be left out of it.")
     try:
         x, y, *columns = reader(path, wanted)
     except DataError:
@@ -122,7 +122,7 @@ def _npz(path: Path, wanted: Wanted) -> tuple[Any, Any]:
             prefixes = ["X_"]
         if len(prefixes) > 1:
             raise DataError(
-                f"'{path}' holds several sparse matrices ({', '.join(p.rstrip('_') for p in prefixes)}); "
+                f"'{path}' holds several sparse matrices ({few(p.rstrip('_') for p in prefixes)}); "
                 "save the one that you mean in a file of its own."
             )
         label = _label_key(path, names, wanted, extra=[p + "y" for p in prefixes])
@@ -223,7 +223,9 @@ def _named(path: Path, names: Iterable[str], wanted: Wanted, get: Callable[[str]
 def _feature_key(path: Path, names: list[str], wanted: Wanted) -> str:
     if wanted.feature_key is not None:
         if wanted.feature_key not in names:
-            raise DataError(f"'{path}' has no array '{wanted.feature_key}'; {nearest(wanted.feature_key, names)}")
+            raise DataError(
+                f"'{path}' has no array '{wanted.feature_key}'; {nearest_of_many(wanted.feature_key, names)}"
+            )
         return wanted.feature_key
     lower = {name.lower(): name for name in reversed(names)}
     found = [lower[key] for key in FEATURE_KEYS if key in lower]
@@ -232,7 +234,7 @@ def _feature_key(path: Path, names: list[str], wanted: Wanted) -> str:
     if found:
         return found[0]
     raise DataError(
-        f"'{path}' has no features: it holds {', '.join(names) or 'nothing'}, but one of "
+        f"'{path}' has no features: it holds {few(names) or 'nothing'}, but one of "
         f"{', '.join(FEATURE_KEYS)} is looked for; name the array with feature_key."
     )
 
@@ -244,7 +246,7 @@ def _label_key(path: Path, names: list[str], wanted: Wanted, extra: Iterable[str
         return None
     if wanted.label_column != "label":  # asked for by name: anything else would be a guess
         raise DataError(
-            f"'{path}' has no '{wanted.label_column}': it holds {', '.join(names)}; set label_column to one of these."
+            f"'{path}' has no '{wanted.label_column}': it holds {few(names)}; set label_column to one of these."
         )
     lower = {name.lower(): name for name in reversed(names)}
     return next((lower[key.lower()] for key in (*LABEL_KEYS, *extra) if key.lower() in lower), None)
