@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from da import catalog
+from da import catalog, pretrained
 from da.data.files import locate
 from da.errors import ConfigError, DataError, Incompatible
 from da.renamed import hint, now
@@ -102,6 +102,7 @@ def validate(config: Mapping[str, Any]) -> Plan:
     for group in (*GROUPS, *(group for group in OPTIONAL if group in plain)):
         _check_node(plain[group], group)
     _check_values(plain)
+    pretrained.refuse_silence(plain)
     for key, value in UNSET.items():
         if plain[key] == value:
             del plain[key]
