@@ -192,10 +192,10 @@ def _one_file(a: Any, b: Any) -> bool:
         return _one_name(a, b)
 
 
-def _check_node(node: Mapping[str, Any], where: str) -> None:
+def _check_node(node: Mapping[str, Any], where: str, group: str | None = None) -> None:
     if "_target_" not in node:
         raise ConfigError(f"'{where}' has no _target_; choose one with {where}=NAME.")
-    signature = catalog.resolve(str(node["_target_"]), where)
+    signature = catalog.resolve(str(node["_target_"]), where, group)
     known = signature.keywords()
     for key, value in node.items():
         if key == "_target_":
@@ -207,7 +207,7 @@ def _check_node(node: Mapping[str, Any], where: str) -> None:
         if isinstance(value, str) and (new := now(f"{where}.{key}={value}")):
             raise ConfigError(f"There is no {where}.{key}={value}; {new}")
         if isinstance(value, Mapping) and "_target_" in value:
-            _check_node(value, f"{where}.{key}")
+            _check_node(value, f"{where}.{key}", catalog.group_within(known.get(key)))
         elif isinstance(value, str) and key in known and catalog.takes_entry(known[key].annotation):
             _check_entry(value, known[key].annotation, f"{where}.{key}")
         elif key in known and not fits(value, known[key].annotation):
