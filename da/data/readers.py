@@ -6,7 +6,7 @@ import math
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -97,6 +97,11 @@ def read_table(
 
 
 def _npz(path: Path, wanted: Wanted) -> tuple[Any, Any]:
+    with path.open("rb") as stream:  # NumPy leaves the file of a damaged archive open
+        return _arrays(path, stream, wanted)
+
+
+def _arrays(path: Path, stream: BinaryIO, wanted: Wanted) -> tuple[Any, Any]:
     def load(what: str, read: Callable[[], Any]) -> Any:
         try:
             return read()
@@ -111,7 +116,7 @@ def _npz(path: Path, wanted: Wanted) -> tuple[Any, Any]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as packed:
             check_size(path, sum(part.file_size for part in packed.infolist()))
-    archive = load("a pickle", lambda: np.load(path, allow_pickle=False))
+    archive = load("a pickle", lambda: np.load(stream, allow_pickle=False))
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise DataError(f"'{path}' is a single array, not an npz archive; save it with np.savez(file, x=x, y=y).")
     with archive:

@@ -46,7 +46,8 @@ def tidy(x: Any, y: Any, path: Path) -> tuple[Any, np.ndarray | None]:
     if sparse.issparse(x):
         x = sparse.csr_matrix(x)
     if not (x.dtype == np.uint8 and x.ndim == 4):
-        x = x.astype(np.result_type(x.dtype, np.float32))
+        width = np.result_type(x.dtype, np.float32)
+        x = x.astype(width if width.itemsize <= 8 else np.float64)  # tensors have no extended precision
     return x, None if y is None else _tidy_labels(y, x.shape[0], path)
 
 
