@@ -20,7 +20,7 @@ from da.data.readers import read_table
 from da.errors import UsageError
 
 FUZZ = settings(
-    max_examples=int(os.environ.get("DA_EXAMPLES", "25")),
+    max_examples=int(os.environ.get("DA_EXAMPLES", "100")),
     derandomize=True,
     database=None,
     deadline=None,
