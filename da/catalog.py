@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -18,29 +19,22 @@ from omegaconf import OmegaConf
 from da import setting
 from da.errors import ConfigError, nearest
 from da.setting import Access
-from da.signatures import Signature, evaluate, find, parse
+from da.signatures import Parameter, Signature, derives, evaluate, find, parse
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "conf"
 
-ALLOWED = (
-    "da.methods.",
-    "da.estimators.",
-    "da.data.",
-    "da.nn.",
-    "da.results.tracking.",
-    "da.sweeps.",
-    "torch.optim.",
-    "sklearn.linear_model.",
-    "sklearn.svm.",
-    "sklearn.neighbors.",
-    "sklearn.naive_bayes.",
-    "sklearn.discriminant_analysis.",
-    "sklearn.ensemble.",
-    "sklearn.tree.",
-    "pytorch_lightning.trainer.trainer.Trainer",
-)
-"""What a ``_target_`` may name, after re-exports are followed: a configuration from a stranger must not be code."""
+CONTRACTS: dict[str, tuple[str, ...]] = {
+    "method": ("da.methods.base.Method", "da.estimators.base.Estimator"),
+    "network": ("da.nn.networks.Network",),
+    "features": ("da.data.frozen.Frozen",),
+    "classifier": ("sklearn.base.ClassifierMixin",),
+    "optimizer": ("torch.optim.optimizer.Optimizer",),
+    "trainer": ("pytorch_lightning.trainer.trainer.Trainer",),
+}
+"""What a class of a group derives from where ``conf`` does not name it; a data set states ``offers``."""
+NETWORK = "NetworkFactory"
+TARGET = re.compile(r"^_target_: *[\"']?([\w.]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -113,7 +107,8 @@ def entries(group: str) -> dict[str, Entry]:
         config = OmegaConf.to_container(OmegaConf.load(file))
         assert isinstance(config, dict)
         plain = {str(key): value for key, value in config.items()}
-        found[file.stem] = Entry(group, file.stem, plain, resolve(str(config["_target_"]), f"conf/{group}/{file.name}"))
+        signature = resolve(str(config["_target_"]), f"conf/{group}/{file.name}", group)
+        found[file.stem] = Entry(group, file.stem, plain, signature)
     return found
 
 
@@ -126,23 +121,63 @@ def entry_of(group: str, target: str) -> Entry:
     raise ConfigError(f"{target} has no YAML in conf/{group}; add one, or name an entry: {', '.join(entries(group))}.")
 
 
-def resolve(target: str, where: str) -> Signature:
-    """The signature of an allowed ``_target_``.
+def resolve(target: str, where: str, group: str | None = None) -> Signature:
+    """The signature of a ``_target_``, which a configuration from a stranger may have named: it must not be code.
+
+    What ``conf/GROUP`` names inside the project is taken, and so is a class of the project, or of a package that
+    ``conf/GROUP`` names, which derives from the group's contract. That is read from source; nothing is imported.
+
+    Args:
+        target: a dotted path.
+        where: the key of the node, for messages; its last part that is a group says what is taken.
+        group: of the node where its key does not say so.
 
     Raises:
-        ConfigError: it is not on the allow-list, or does not exist.
+        ConfigError: the target is not taken here, or does not exist.
     """
+    group = group or next((part for part in reversed(where.split(".")) if (CONF / part).is_dir()), None)
+    groups = [group] if group else sorted(folder.name for folder in CONF.iterdir() if folder.is_dir())
+    named = {path for name in groups for path in _targets(CONF / name)}
+    bases = {base for name in groups for base in CONTRACTS.get(name, ())}
+    refusal = (
+        f"is not allowed: {group or 'a configuration'} takes what conf/{group or 'GROUP'} names"
+        + (f" and classes that derive from {' or '.join(CONTRACTS[group])}" if group in CONTRACTS else "")
+        + "; see 'What a configuration may name' in CONTRIBUTING.md."
+    )
+    if target.partition(".")[0] not in {"da", *(path.partition(".")[0] for path in named)}:
+        raise ConfigError(f"_target_ '{target}' in {where} {refusal}")
     signature = find(target)
-    if not target.startswith((*ALLOWED, "pytorch_lightning.Trainer")):
-        raise ConfigError(f"_target_ '{target}' in {where} is not allowed; da/catalog.py lists what it may name.")
     if signature is None:
         module, _, name = target.rpartition(".")
         raise ConfigError(
             f"_target_ '{target}' in {where} does not exist; there is no '{name}' in {module or 'no module'}."
         )
-    if not signature.path.startswith(ALLOWED):
-        raise ConfigError(f"_target_ '{target}' in {where} leads to {signature.path}, which is not allowed.")
+    ours = signature.path.startswith("da.") and any(signature.path in (path, _origin(path)) for path in named)
+    data = "data" in groups and "offers" in signature.constants  # their contract is no base class
+    if not (ours or data or any(derives(signature.path, base) for base in bases)):
+        to = "" if signature.path == target else f" leads to {signature.path}, which"
+        raise ConfigError(f"_target_ '{target}' in {where}{to} {refusal}")
     return signature
+
+
+@cache
+def _targets(folder: Path) -> tuple[str, ...]:
+    """What the files of a group name."""
+    files = sorted(folder.glob("*.yaml"))
+    return tuple(dict.fromkeys(path for file in files for path in TARGET.findall(file.read_text(encoding="utf-8"))))
+
+
+def _origin(path: str) -> str | None:
+    """A dotted path after re-exports were followed."""
+    signature = find(path)
+    return None if signature is None else signature.path
+
+
+def group_within(parameter: Parameter | None) -> str | None:
+    """The group of a node that is given for a parameter, where its type says so."""
+    if parameter is None:
+        return None
+    return "network" if parameter.annotation == NETWORK else "method" if takes_entry(parameter.annotation) else None
 
 
 def locate(path: str) -> Any:
@@ -156,9 +191,9 @@ def build(node: Mapping[str, Any], *positional: Any, where: str = "config") -> A
     return factory(node, where=where)(*positional)
 
 
-def factory(node: Mapping[str, Any], where: str = "config") -> Any:
+def factory(node: Mapping[str, Any], where: str = "config", group: str | None = None) -> Any:
     """A node's ``_target_`` with its keys bound, to be called later with what depends on the data."""
-    signature = resolve(str(node["_target_"]), where)
+    signature = resolve(str(node["_target_"]), where, group)
     known = signature.keywords()
     keywords = {}
     for key, value in node.items():
@@ -167,8 +202,9 @@ def factory(node: Mapping[str, Any], where: str = "config") -> Any:
         if isinstance(value, str) and key in known and takes_entry(known[key].annotation):
             value = named("method", value).config
         if isinstance(value, Mapping) and "_target_" in value:
-            later = key in known and known[key].annotation == "NetworkFactory"  # called when the data are known
-            value = (factory if later else build)(value, where=f"{where}.{key}")
+            made = factory(value, f"{where}.{key}", group_within(known.get(key)))
+            later = key in known and known[key].annotation == NETWORK  # called when the data are known
+            value = made if later else made()
         keywords[key] = value
     return partial(locate(signature.path), **keywords)
 

@@ -27,6 +27,7 @@ APART: tuple[str, ...] = (
     "da.checkpoint",
     "da.evaluation",
     "da.progress",
+    "da.signatures",
     "da.watch",
     "da.schedules.LEARNING_RATE",
 )

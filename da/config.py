@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from da import catalog
+from da import catalog, pretrained
 from da.data.files import locate
 from da.errors import ConfigError, DataError, Incompatible
 from da.renamed import hint, now
@@ -102,6 +102,7 @@ def validate(config: Mapping[str, Any]) -> Plan:
     for group in (*GROUPS, *(group for group in OPTIONAL if group in plain)):
         _check_node(plain[group], group)
     _check_values(plain)
+    pretrained.refuse_silence(plain)
     for key, value in UNSET.items():
         if plain[key] == value:
             del plain[key]
@@ -191,10 +192,10 @@ def _one_file(a: Any, b: Any) -> bool:
         return _one_name(a, b)
 
 
-def _check_node(node: Mapping[str, Any], where: str) -> None:
+def _check_node(node: Mapping[str, Any], where: str, group: str | None = None) -> None:
     if "_target_" not in node:
         raise ConfigError(f"'{where}' has no _target_; choose one with {where}=NAME.")
-    signature = catalog.resolve(str(node["_target_"]), where)
+    signature = catalog.resolve(str(node["_target_"]), where, group)
     known = signature.keywords()
     for key, value in node.items():
         if key == "_target_":
@@ -206,7 +207,7 @@ def _check_node(node: Mapping[str, Any], where: str) -> None:
         if isinstance(value, str) and (new := now(f"{where}.{key}={value}")):
             raise ConfigError(f"There is no {where}.{key}={value}; {new}")
         if isinstance(value, Mapping) and "_target_" in value:
-            _check_node(value, f"{where}.{key}")
+            _check_node(value, f"{where}.{key}", catalog.group_within(known.get(key)))
         elif isinstance(value, str) and key in known and catalog.takes_entry(known[key].annotation):
             _check_entry(value, known[key].annotation, f"{where}.{key}")
         elif key in known and not fits(value, known[key].annotation):
@@ -250,6 +251,7 @@ def _fits_one(value: Any, kind: str) -> bool:
         "bool": isinstance(value, bool),
         "str": isinstance(value, str),
         "File": isinstance(value, str),
+        "Weights": isinstance(value, str),
     }
     return simple.get(kind, True)
 

@@ -14,7 +14,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from da.errors import DataError
+from da.errors import DataError, few
 
 
 @dataclass(frozen=True, eq=False)
@@ -313,9 +313,7 @@ def _check_finite(x: Any, where: str, names: tuple[str, ...] | None) -> None:
     else:
         found = np.nonzero(bad.reshape(len(values), -1))
         rows, columns = np.unique(found[0]), np.unique(found[1])
-    shown = ", ".join(str(k) if names is None else names[k] for k in columns[:5]) + (
-        ", ..." if len(columns) > 5 else ""
-    )
+    shown = few(columns if names is None else [names[k] for k in columns])
     raise DataError(
         f"The {where} has NaN or infinite values in {len(rows)} rows (columns {shown}); impute or drop them first."
     )

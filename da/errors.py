@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class UsageError(ValueError):
@@ -33,3 +34,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if match:
         return f"did you mean '{match[0]}'?"
     return f"known: {', '.join(known)}." if known else "nothing is known here."
+
+
+def nearest_of_many(word: str, known: Iterable[str]) -> str:
+    """As :func:`nearest`, but of what exists at most five names are told."""
+    known = sorted(known)
+    match = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean '{match[0]}'?" if match else f"known: {few(known)}."
+
+
+def few(names: Iterable[Any], most: int = 5) -> str:
+    """The first names and how many there are besides: ``a, b, c, d, e and 3 more``."""
+    words = [str(name) for name in names]
+    return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")

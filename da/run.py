@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from da import assembly, catalog, checkpoint, launch, lock
+from da import assembly, catalog, checkpoint, launch, lock, pretrained
 from da.assembly import Assembly, Settings
 from da.config import Plan, cautions, devices, validate
 from da.data import contents
@@ -53,6 +53,7 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
         Pruned: ``watch`` gave it up.
     """
     plan = validate(config)
+    pretrained.find_files(plan.config)
     for caution in cautions(plan):
         warnings.warn(caution, stacklevel=2)
     started = time.perf_counter()

@@ -78,6 +78,31 @@ def _find(module: str, name: str, depth: int) -> Signature | None:
     return None
 
 
+@cache
+def derives(dotted: str, base: str, depth: int = 0) -> bool:
+    """Whether a class is another, or derives from it near or far, as the source of both says."""
+    signature = find(dotted)
+    if signature is None or depth > 12:
+        return False
+    if signature.path == base:
+        return True
+    module = signature.path.rpartition(".")[0]
+    return any(derives(_written(module, name), base, depth + 1) for name in signature.bases)
+
+
+def _written(module: str, name: str) -> str:
+    """The dotted path of what a module calls ``name``: of its own, or of a module that it imports (``svm.SVC``)."""
+    first, dot, rest = name.partition(".")
+    file = locate(module)
+    for node in statements(parse(file)) if dot and file else ():
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            origin = f"{absolute(node, module, file)}." if isinstance(node, ast.ImportFrom) and file else ""
+            for alias in node.names:
+                if (alias.asname or alias.name) == first:
+                    return f"{origin}{alias.name}.{rest}"
+    return f"{module}.{name}"
+
+
 def accepts(dotted: str, method: str, parameter: str) -> bool | None:
     """Whether a class's method, its own or its first base's that has it, takes a parameter; None if not known."""
     module, _, name = dotted.rpartition(".")

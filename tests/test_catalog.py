@@ -2,6 +2,9 @@
 
 import ast
 import inspect
+import shutil
+import sys
+from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
@@ -94,13 +97,110 @@ def test_experiments_are_deltas() -> None:
                 assert OmegaConf.select(OmegaConf.create(base), path) != changed, f"{file.name}: {path} changes nothing"
 
 
+FUNCTIONS = ("os.system", "subprocess.run", "builtins.eval", "da.data.files.locate", "da.run.run", "da.data.readers.read_table", "da.entry.train")  # fmt: skip
+
+
+@pytest.mark.parametrize("target", FUNCTIONS)
+@pytest.mark.parametrize("where", [*GROUPS, "launcher", "sweep", "features.network", "config"])
+def test_functions_are_no_part_of_a_configuration(where: str, target: str) -> None:
+    with pytest.raises(ConfigError, match=rf"_target_ '{target}' in {where} is not allowed: \S+") as caught:
+        catalog.resolve(target, where)
+    assert "\n" not in str(caught.value)
+    for build in (catalog.build, catalog.factory):
+        with pytest.raises(ConfigError, match="not allowed"):
+            build({"_target_": target}, where=where)
+
+
 @pytest.mark.parametrize(
-    ("target", "message"),
-    [("os.system", "not allowed"), ("da.run.run", "not allowed"), ("da.data.digits.np.load", "does not exist"), ("da.methods.base.torch", "does not exist"), ("torch.optim.Adm", "does not exist")],
-)  # fmt: skip
-def test_targets_outside_the_allow_list_are_refused(target: str, message: str) -> None:
+    ("where", "target", "message"),
+    [
+        ("config", "da.data.digits.np.load", "does not exist"),
+        ("method", "da.methods.base.torch", "does not exist"),
+        ("optimizer", "torch.optim.Adm", "does not exist; there is no 'Adm' in torch.optim"),
+        (
+            "optimizer",
+            "torch.load",
+            r"leads to torch.serialization.load, which is not allowed: optimizer takes what conf",
+        ),
+        (
+            "optimizer",
+            "torch.optim.lr_scheduler.StepLR",
+            r"classes that derive from torch\.optim\.optimizer\.Optimizer",
+        ),
+        ("classifier", "sklearn.svm.SVR", r"which is not allowed: .* derive from sklearn\.base\.ClassifierMixin"),
+        ("classifier", "sklearn.utils.all_estimators", "not allowed"),
+        ("trainer", "pytorch_lightning.LightningModule", "not allowed"),
+        ("trainer.strategy", "pytorch_lightning.strategies.DDPStrategy", "not allowed"),
+        ("network", "da.methods.transductive.dann.DANN", r"network takes .* derive from da\.nn\.networks\.Network"),
+        ("method", "da.nn.networks.MLP", r"da\.methods\.base\.Method or da\.estimators\.base\.Estimator"),
+        ("logger", "da.results.tracking.installed", r"not allowed: logger takes what conf/logger names; see"),
+        ("launcher", "da.sweeps.search.Search", "not allowed"),
+        ("classifier", "", "not allowed"),
+        ("classifier", "..x", "not allowed"),
+    ],
+)
+def test_a_group_takes_its_own_classes_only(where: str, target: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        catalog.build({"_target_": target})
+        catalog.resolve(target, where)
+
+
+@pytest.mark.parametrize(
+    ("where", "target"),
+    [
+        ("classifier", "sklearn.ensemble.RandomForestClassifier"),
+        ("classifier", "sklearn.discriminant_analysis.LinearDiscriminantAnalysis"),
+        ("classifier.estimator", "sklearn.tree.DecisionTreeClassifier"),
+        ("classifier", "da.estimators.classifiers.linear.SVC"),
+        ("optimizer", "torch.optim.AdamW"),
+        ("network", "da.nn.networks.LeNet"),
+        ("features.network", "da.nn.networks.auto"),
+        ("method.weighting", "da.estimators.weighting.kmm.KMM"),
+        ("trainer", "pytorch_lightning.Trainer"),
+    ],
+)
+def test_a_group_takes_what_conf_names_and_classes_of_its_contract(where: str, target: str) -> None:
+    assert catalog.resolve(target, where).path.startswith(target.partition(".")[0])
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of ``conf`` for YAMLs of one's own, and a module beside it that must not be imported."""
+    shutil.copytree(catalog.CONF, tmp_path / "conf")
+    monkeypatch.setattr(catalog, "CONF", tmp_path / "conf")
+    (tmp_path / "ownlab.py").write_text(
+        "raise SystemExit('imported')\nfrom sklearn import base, svm\nfrom da.nn.networks import MLP\n"
+        "from da.setting import Access\n"
+        "class Forest(base.ClassifierMixin): pass\nclass Machine(svm.SVC): pass\nclass Net(MLP): pass\n"
+        "class Set:\n    offers = Access()\nclass Other: pass\ndef run(command): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path / "conf"
+
+
+OWN_CLASSES = [("classifier", "Forest"), ("classifier", "Machine"), ("network", "Net"), ("data", "Set")]
+
+
+@pytest.mark.parametrize(("group", "name"), OWN_CLASSES)
+def test_classes_of_ones_own_are_taken_where_conf_names_their_module(own: Path, group: str, name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"'ownlab\.{name}' in {group} is not allowed"):
+        catalog.resolve(f"ownlab.{name}", group)
+    (own / group / "own.yaml").write_text(f"_target_: ownlab.{name}\n")
+    catalog._targets.cache_clear()
+    assert catalog.resolve(f"ownlab.{name}", group).path == f"ownlab.{name}"
+    for other in ("Other", "run"):
+        with pytest.raises(ConfigError, match="is not allowed"):
+            catalog.resolve(f"ownlab.{other}", group)
+    with pytest.raises(ConfigError, match="is not allowed"):
+        catalog.resolve(f"ownlab.{name}", "trainer")
+    assert "ownlab" not in sys.modules
+
+
+def test_a_node_within_a_node_is_of_the_group_of_its_type() -> None:
+    by_type = {"NetworkFactory": "network", "Weighting | None": "method", "int": None, "": None}
+    for annotation, group in by_type.items():
+        assert catalog.group_within(signatures.Parameter("encoder", annotation, None, False, True)) == group
+    assert catalog.group_within(None) is None
+    assert catalog.resolve("da.nn.networks.MLP", "method.encoder", "network").path == "da.nn.networks.MLP"
 
 
 def test_an_estimator_can_be_given_by_the_name_of_its_entry() -> None:

@@ -299,7 +299,7 @@ BAD = {
     "nan": (labelled(GOOD, hole(np.nan, (1, 2))), r"NaN or infinite values in 1 rows \(columns 2\)"),
     "inf": (labelled(GOOD, hole(np.inf, (1, 2), (3, 0))), r"in 2 rows \(columns 0, 2\)"),
     "nan and inf in a row": (labelled(GOOD, hole(-np.inf, (1, 2), (1, 0))), r"in 1 rows \(columns 0, 2\)"),
-    "many columns": (labelled(GOOD, np.full((4, 9), np.nan)), r"in 4 rows \(columns 0, 1, 2, 3, 4, \.\.\.\)"),
+    "many columns": (labelled(GOOD, np.full((4, 9), np.nan)), r"in 4 rows \(columns 0, 1, 2, 3, 4 and 4 more\)"),
     "image": (labelled(GOOD, hole(np.nan, (0, 1)).reshape(4, 1, 3, 1)), r"in 1 rows \(columns 1\)"),
     "empty": (Domain(rows(0), np.empty(0, dtype=int), name="here"), "is empty"),
     "above": (labelled(np.array([0, 1, 2, 1])), r"span 0\.\.2 but the task has 2 classes"),

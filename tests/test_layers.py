@@ -57,6 +57,7 @@ LEVELS = {
     "da.listing": 8,
     "da.lock": 8,
     "da.outcome": 8,
+    "da.pretrained": 8,
     "da.renamed": 8,
     "da.benchmark": 8,
     "da.report": 8,

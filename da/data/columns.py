@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from da.data.tables import Table, few
-from da.errors import DataError
+from da.data.tables import Table
+from da.errors import DataError, few
 
 
 def match(files: Sequence[Path], tables: Sequence[Table], n_sources: int) -> list[Table]:

@@ -15,6 +15,8 @@ from da.signatures import find
 VARIABLE = "DA_DATA_DIR"
 File = Annotated[str, "a path"]
 """Marks a constructor's parameter that names a file or folder: its content counts, see :func:`named_by`."""
+RANDOM = "random"
+"""What a parameter of weights takes that names no file."""
 
 
 def data_dir() -> Path:
@@ -69,16 +71,16 @@ def named_by(node: Mapping[str, Any]) -> Iterator[Path]:
     """The files and folders that a configuration's node and those within it name, where they exist.
 
     Args:
-        node: a ``_target_`` with its keywords. Those that its signature marks with :data:`File` are paths.
+        node: a ``_target_`` with its keywords. Those that its signature marks with :data:`File` are paths, and so are
+            weights, but for random ones.
     """
     signature = find(str(node.get("_target_", "")))
-    paths = (
-        {key for key, p in signature.keywords().items() if re.search(r"\bFile\b", p.annotation)} if signature else set()
-    )
+    known = signature.keywords() if signature else {}
+    paths = {key for key, p in known.items() if re.search(r"\b(File|Weights)\b", p.annotation)}
     for key, value in node.items():
         if isinstance(value, Mapping):
             yield from named_by(value)
-        elif key in paths:
+        elif key in paths and value != RANDOM:
             for path in [value] if isinstance(value, str) else value or ():
                 try:
                     yield locate(path)

@@ -7,7 +7,6 @@ import inspect
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,11 +14,11 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from da.data.cache import Rows, cached
-from da.data.files import File, locate
 from da.data.images import Images
 from da.domain import Domain, Split, Task, as_float
 from da.errors import ConfigError, DataError, nearest
 from da.nn.networks import NetworkFactory
+from da.nn.weights import RANDOM, Weights, find_file, fit, read
 
 CHUNK = 64
 DTYPES = ("float32", "float16")
@@ -34,14 +33,14 @@ class Frozen:
     Args:
         network: makes the network from the shape of an input and the number of classes.
         weights: file of a whole network's state dict, such as ``model.pt`` of a finished run; from the working folder,
-            else from ``DA_DATA_DIR``. None leaves the network as it is made (with weights of its own, or random ones
-            that are the same every time).
+            else from ``DA_DATA_DIR``. None leaves the network as it is made, with weights of its own; so does
+            ``random``, for one that has none (its numbers are the same every time).
         unit: divide each sample's features by their Euclidean norm, as is usual before nearest neighbours.
         dtype: what is kept: ``float32``, or ``float16``, which takes half the space.
     """
 
     def __init__(
-        self, *, network: NetworkFactory, weights: File | None = None, unit: bool = False, dtype: str = "float32"
+        self, *, network: NetworkFactory, weights: Weights | None = None, unit: bool = False, dtype: str = "float32"
     ):
         self.network, self.weights, self.unit, self.dtype = network, weights, unit, dtype
 
@@ -60,8 +59,8 @@ class Frozen:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             network = self.network(shapes.pop(), task.n_classes)
-        if self.weights is not None:
-            load_encoder(network.encoder, locate(self.weights))
+        if self.weights is not None and self.weights != RANDOM:
+            load_encoder(network.encoder, find_file(self.weights, key="features.weights"))
         encoder, kind = network.encoder.eval().requires_grad_(False), type(network).__name__
         splits = [self._split(split, encoder, kind) for split in (*task.sources, task.target)]
         return replace(task, name=f"{task.name} ({kind})", sources=tuple(splits[:-1]), target=splits[-1])
@@ -142,14 +141,9 @@ def load_encoder(encoder: nn.Module, file: Path) -> None:
     Raises:
         ConfigError: the file holds no such encoder.
     """
-    saved: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    saved = read(file, "features.weights")
     for prefix in ("network.encoder.", "encoder.", ""):
         kept = {name.removeprefix(prefix): value for name, value in saved.items() if name.startswith(prefix)}
         if kept:
             break
-    own = encoder.state_dict()
-    wrong = [name for name in own if name not in kept or kept[name].shape != own[name].shape]
-    if wrong or kept.keys() - own.keys():
-        place = wrong[0] if wrong else min(kept.keys() - own.keys())
-        raise ConfigError(f"features.weights={file} does not fit features.network (at {place}); name its own network.")
-    encoder.load_state_dict(kept)
+    fit(encoder, kept, file, remedy="features.network must be the network that they are of")

@@ -14,7 +14,7 @@ import numpy as np
 from da.data.files import locate
 from da.data.images import Images, only_images
 from da.domain import Domain
-from da.errors import ConfigError, DataError
+from da.errors import ConfigError, DataError, few
 
 
 @dataclass(frozen=True)
@@ -136,10 +136,9 @@ class ImageSet:
         first, classes = next(iter(folders.items()))
         for name, own in folders.items():
             if own != classes:
-                differ = ", ".join(sorted(set(own) ^ set(classes))[:5])
                 raise DataError(
-                    f"The class folders of '{name}' and '{first}' differ ({differ}); all domains of {self.title} have "
-                    "the same classes, so unpack it anew."
+                    f"The class folders of '{name}' and '{first}' differ ({few(sorted(set(own) ^ set(classes)))}); all "
+                    f"domains of {self.title} have the same classes, so unpack it anew."
                 )
         domains = [
             self.domain(names, np.searchsorted(classes, labels), name) for name, (names, labels) in found.items()

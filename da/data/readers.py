@@ -6,7 +6,7 @@ import math
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -14,7 +14,7 @@ from scipy import sparse
 from da.data.delimited import read_delimited
 from da.data.limits import check_size
 from da.data.tables import FEATURE_KEYS, LABEL_KEYS, Table, from_frame, tidy
-from da.errors import DataError, nearest
+from da.errors import DataError, few, nearest_of_many
 
 SVMLIGHT = (".svmlight", ".libsvm", ".svm", ".txt")
 """Suffixes that are read as svmlight, whose files do not tell their number of columns."""
@@ -81,7 +81,7 @@ def read_table(
     if feature_key is not None and reader in (_csv, _parquet, _svmlight):
         raise DataError(f"'{path}' has columns, not arrays with names; leave out feature_key={feature_key}.")
     if left_out and reader not in (_csv, _parquet):
-        raise DataError(f"'{path}' has no columns with names, so {', '.join(left_out)} cannot be left out of it.")
+        raise DataError(f"'{path}' has no columns with names, so {few(left_out)} cannot be left out of it.")
     try:
         x, y, *columns = reader(path, wanted)
     except DataError:
@@ -97,6 +97,11 @@ def read_table(
 
 
 def _npz(path: Path, wanted: Wanted) -> tuple[Any, Any]:
+    with path.open("rb") as stream:  # NumPy leaves the file of a damaged archive open
+        return _arrays(path, stream, wanted)
+
+
+def _arrays(path: Path, stream: BinaryIO, wanted: Wanted) -> tuple[Any, Any]:
     def load(what: str, read: Callable[[], Any]) -> Any:
         try:
             return read()
@@ -111,7 +116,7 @@ def _npz(path: Path, wanted: Wanted) -> tuple[Any, Any]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as packed:
             check_size(path, sum(part.file_size for part in packed.infolist()))
-    archive = load("a pickle", lambda: np.load(path, allow_pickle=False))
+    archive = load("a pickle", lambda: np.load(stream, allow_pickle=False))
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise DataError(f"'{path}' is a single array, not an npz archive; save it with np.savez(file, x=x, y=y).")
     with archive:
@@ -122,7 +127,7 @@ def _npz(path: Path, wanted: Wanted) -> tuple[Any, Any]:
             prefixes = ["X_"]
         if len(prefixes) > 1:
             raise DataError(
-                f"'{path}' holds several sparse matrices ({', '.join(p.rstrip('_') for p in prefixes)}); "
+                f"'{path}' holds several sparse matrices ({few(p.rstrip('_') for p in prefixes)}); "
                 "save the one that you mean in a file of its own."
             )
         label = _label_key(path, names, wanted, extra=[p + "y" for p in prefixes])
@@ -223,7 +228,9 @@ def _named(path: Path, names: Iterable[str], wanted: Wanted, get: Callable[[str]
 def _feature_key(path: Path, names: list[str], wanted: Wanted) -> str:
     if wanted.feature_key is not None:
         if wanted.feature_key not in names:
-            raise DataError(f"'{path}' has no array '{wanted.feature_key}'; {nearest(wanted.feature_key, names)}")
+            raise DataError(
+                f"'{path}' has no array '{wanted.feature_key}'; {nearest_of_many(wanted.feature_key, names)}"
+            )
         return wanted.feature_key
     lower = {name.lower(): name for name in reversed(names)}
     found = [lower[key] for key in FEATURE_KEYS if key in lower]
@@ -232,7 +239,7 @@ def _feature_key(path: Path, names: list[str], wanted: Wanted) -> str:
     if found:
         return found[0]
     raise DataError(
-        f"'{path}' has no features: it holds {', '.join(names) or 'nothing'}, but one of "
+        f"'{path}' has no features: it holds {few(names) or 'nothing'}, but one of "
         f"{', '.join(FEATURE_KEYS)} is looked for; name the array with feature_key."
     )
 
@@ -244,7 +251,7 @@ def _label_key(path: Path, names: list[str], wanted: Wanted, extra: Iterable[str
         return None
     if wanted.label_column != "label":  # asked for by name: anything else would be a guess
         raise DataError(
-            f"'{path}' has no '{wanted.label_column}': it holds {', '.join(names)}; set label_column to one of these."
+            f"'{path}' has no '{wanted.label_column}': it holds {few(names)}; set label_column to one of these."
         )
     lower = {name.lower(): name for name in reversed(names)}
     return next((lower[key.lower()] for key in (*LABEL_KEYS, *extra) if key.lower() in lower), None)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from da.domain import Domain, Split, Task
-from da.errors import ConfigError, DataError
+from da.errors import ConfigError, DataError, few
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +112,8 @@ def encode(raws: list[Raw], n_sources: int) -> tuple[list[Domain], tuple[str, ..
                     else "drop these rows, or leave out the target's labels"
                 )
                 raise DataError(
-                    f"The target '{raw.name}' has labels that no source has ({_shown(strange)}; the sources have "
-                    f"{_shown(classes)}); {remedy}."
+                    f"The target '{raw.name}' has labels that no source has ({few(strange)}; the sources have "
+                    f"{few(classes)}); {remedy}."
                 )
             y = np.searchsorted(classes, y).astype(np.int64)
         domains.append(Domain(raw.x, y, name=raw.name))
@@ -135,10 +135,6 @@ def _discrete(raw: Raw) -> np.ndarray:
                 "each row a whole number or a string. Regression is for TransferRegressor, in Python, so far."
             )
     return y if y.dtype.kind == "U" else y.astype(np.int64)
-
-
-def _shown(values: np.ndarray) -> str:
-    return ", ".join(map(str, values[:8])) + (", ..." if len(values) > 8 else "")
 
 
 def hold_out(domain: Domain, fraction: float, seed: int) -> Split:

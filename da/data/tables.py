@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from da.errors import DataError, nearest
+from da.errors import DataError, few, nearest_of_many
 
 FEATURE_KEYS = ("x", "features", "fts", "data", "fea", "feas", "feat", "feats", "xs", "xt")
 LABEL_KEYS = ("y", "labels", "label")
@@ -46,7 +46,8 @@ def tidy(x: Any, y: Any, path: Path) -> tuple[Any, np.ndarray | None]:
     if sparse.issparse(x):
         x = sparse.csr_matrix(x)
     if not (x.dtype == np.uint8 and x.ndim == 4):
-        x = x.astype(np.result_type(x.dtype, np.float32))
+        width = np.result_type(x.dtype, np.float32)
+        x = x.astype(width if width.itemsize <= 8 else np.float64)  # tensors have no extended precision
     return x, None if y is None else _tidy_labels(y, x.shape[0], path)
 
 
@@ -103,7 +104,7 @@ def from_frame(
     if label_column in names:
         y = _label_column(frame.pop(label_column), path, labelled)
     elif label_column != "label" and labelled:
-        raise DataError(f"'{path}' has no column '{label_column}'; {nearest(label_column, names)}")
+        raise DataError(f"'{path}' has no column '{label_column}'; {nearest_of_many(label_column, names)}")
     elif labelled or label_column == "label":
         # a label column under another name must not become a feature
         alike = [name for name in frame.columns if name.lower() in (*LABEL_KEYS, "class", "target")]
@@ -129,9 +130,8 @@ def _label_column(column: Any, path: Path, labelled: bool) -> np.ndarray | None:
     if len(missing) == len(column) and not labelled:
         return None
     if len(missing):
-        shown = ", ".join(str(row + 1) for row in missing[:5]) + (", ..." if len(missing) > 5 else "")
         raise DataError(
-            f"'{path}' has no '{column.name}' in {len(missing)} of {len(column)} rows ({shown}); "
+            f"'{path}' has no '{column.name}' in {len(missing)} of {len(column)} rows ({few(missing + 1)}); "
             "label or drop these rows, or drop the whole column where there are no labels."
         )
     if is_numeric_dtype(column) or is_bool_dtype(column):
@@ -143,11 +143,6 @@ def _label_column(column: Any, path: Path, labelled: bool) -> np.ndarray | None:
     numbers = words.astype(np.float64)
     whole = bool((numbers == np.round(numbers)).all()) and bool((np.abs(numbers) < 2.0**53).all())
     return numbers.astype(np.int64) if whole else numbers
-
-
-def few(names: Sequence[str], most: int = 5) -> str:
-    """At most five names, and a hint of more."""
-    return ", ".join(map(str, names[:most])) + (", ..." if len(names) > most else "")
 
 
 def _is_number(word: str) -> bool:

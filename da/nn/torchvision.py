@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import ModuleType
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from da.data.files import File, locate
-from da.errors import ConfigError, DataError
+from da.errors import ConfigError
 from da.nn.networks import Network
+from da.nn.weights import RANDOM, Weights, enumeration, find_file, fit, published, read
+
+REMEDY = "check its depth or version"
 
 
 class Pixels(nn.Module):
@@ -54,10 +57,14 @@ class ResNet(Network):
 
     Args:
         depth: 18, 34, 50, 101 or 152 layers.
-        weights: file of a state dict with torchvision's names, such as an ImageNet checkpoint, from the working folder,
-            else from ``DA_DATA_DIR``; None starts from random weights. Nothing is downloaded.
-        normalize: bring pixels in [0, 1] to ImageNet's means and deviations, as torchvision's own weights want them.
+        weights: file of a state dict with torchvision's names, from the working folder, else from ``DA_DATA_DIR``; or
+            torchvision's name of its own weights, such as ``IMAGENET1K_V1``, whose file lies in ``pretrained`` there
+            (nothing is downloaded); or ``random``, which in Python is the default.
+        normalize: bring pixels in [0, 1] to ImageNet's means and deviations, as torchvision's own weights want them;
+            None does so where there are weights.
     """
+
+    names: ClassVar[str] = "torchvision.models.resnet.ResNet{depth}_Weights"
 
     def __init__(
         self,
@@ -65,22 +72,25 @@ class ResNet(Network):
         n_classes: int,
         *,
         depth: int = 18,
-        weights: File | None = None,
-        normalize: bool = False,
+        weights: Weights | None = None,
+        normalize: bool | None = None,
     ):
         models = _models("resnet", shape)
         make = getattr(models, f"resnet{depth}", None)
         if make is None:
             raise ConfigError(f"network.depth={depth} is unknown; take 18, 34, 50, 101 or 152.")
         body = make(weights=None)
-        if normalize and shape[0] != 3:
-            raise ConfigError(f"normalize=true is for RGB, got inputs of shape {shape}; set normalize=false.")
+        given = weights not in (None, RANDOM)
+        if shape[0] != 3 and (given or normalize):
+            what, instead = (f"weights={weights}", "random ones") if given else ("normalize=true", "false")
+            raise ConfigError(f"{what} is for RGB, got inputs of shape {shape}; set {instead}, or give RGB images.")
         if shape[0] != 3:
             body.conv1 = nn.Conv2d(shape[0], 64, 7, stride=2, padding=3, bias=False)
-        if weights is not None:
-            load(body, weights, classifier="fc.")
+        if weights is not None and given:
+            file = find_file(weights, enumeration(self.names, depth=depth))
+            fit(body, read(file), file, head="fc.", remedy=REMEDY)
         stem = nn.Sequential(body.conv1, body.bn1, body.relu, body.maxpool)
-        if normalize:
+        if given if normalize is None else normalize:
             stem = nn.Sequential(torch_pixels(), *stem)
         last = nn.Sequential(body.layer4, body.avgpool, nn.Flatten())
         super().__init__([stem, body.layer1, body.layer2, body.layer3, last], body.fc.in_features, n_classes)
@@ -93,9 +103,10 @@ class SqueezeNet(Network):
         version: 1.0 or 1.1, which needs 2.4 times less computation.
         caffe: pixels as Caffe's models take them (blue first, 0..255 minus ImageNet's means); false: as torchvision's
             own weights do.
-        weights: file of a state dict with torchvision's names, from the working folder, else from ``DA_DATA_DIR``; None
-            starts from random weights. Nothing is downloaded.
+        weights: as for :class:`ResNet`.
     """
+
+    names: ClassVar[str] = "torchvision.models.squeezenet.SqueezeNet{version}_Weights"
 
     def __init__(
         self,
@@ -104,7 +115,7 @@ class SqueezeNet(Network):
         *,
         version: float = 1.1,
         caffe: bool = False,
-        weights: File | None = None,
+        weights: Weights | None = None,
     ):
         models = _models("squeezenet", shape)
         if shape[0] != 3 or min(shape[1:]) < 32:
@@ -113,8 +124,12 @@ class SqueezeNet(Network):
         if make is None:
             raise ConfigError(f"network.version={version} is unknown; take 1.0 or 1.1.")
         body = make(weights=None)
-        if weights is not None:
-            load(body, weights, classifier="classifier.")
+        if weights is not None and weights != RANDOM:
+            names = enumeration(self.names, version=version)
+            file = find_file(weights, names)
+            if caffe and file.name in {url.rpartition("/")[2] for url in published(names).values()}:
+                raise ConfigError(f"'{file}' holds torchvision's own weights, which want caffe=false.")
+            fit(body, read(file), file, head="classifier.", remedy=REMEDY)
         layers = list(body.features)
         cuts = [k for k, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]  # a block between two pools
         blocks = [nn.Sequential(*layers[a:b]) for a, b in zip([0, *cuts], [*cuts, len(layers)], strict=True)]
@@ -133,27 +148,3 @@ def _models(name: str, shape: tuple[int, ...]) -> ModuleType:
         raise ConfigError(f"network={name} needs images, got inputs of shape {shape}; use network=mlp.")
     found: ModuleType = models
     return found
-
-
-def load(body: nn.Module, weights: str, *, classifier: str) -> None:
-    """Read torchvision weights into a body, but for its classifier, whose names begin so.
-
-    Raises:
-        ConfigError: the file is missing, or its shapes are of another network.
-    """
-    try:
-        file = locate(weights)
-    except DataError as error:
-        raise ConfigError(
-            f"network.weights={weights} is no file; give a state dict with torchvision's names."
-        ) from error
-    saved = torch.load(file, map_location="cpu", weights_only=True)
-    kept = {name: value for name, value in saved.items() if not name.startswith(classifier)}
-    own = body.state_dict()
-    body_names = [name for name in own if not name.startswith(classifier)]
-    wrong = [name for name in body_names if name not in kept or kept[name].shape != own[name].shape]
-    if wrong:
-        raise ConfigError(
-            f"network.weights={file} does not fit this network (at {wrong[0]}); check its depth or version."
-        )
-    body.load_state_dict(kept, strict=False)

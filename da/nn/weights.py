@@ -1,0 +1,143 @@
+"""Weights from files: where they lie, what they are wrapped in, and whether they fit a network of ours.
+
+PyTorch is imported when a file is read, so that a configuration can be judged without it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from da.data.files import RANDOM, data_dir, locate
+from da.errors import ConfigError, DataError, few
+from da.signatures import find
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Weights = str
+"""A parameter of this type takes a file or a published name of weights, or :data:`RANDOM`; a run must say which."""
+FOLDER = "pretrained"
+"""Below the data folder, where files of published weights are looked for."""
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
+PREFIX = "module."  # of torch.nn.DataParallel and its successors
+
+
+def published(enumeration: str) -> dict[str, str]:
+    """Where torchvision publishes the weights of a network, by their names; read from its source, nothing is imported.
+
+    Args:
+        enumeration: dotted path, such as ``torchvision.models.resnet.ResNet50_Weights``.
+    """
+    found = find(enumeration)
+    constants = {} if found is None else found.constants
+    urls = {
+        name: str(keyword.value.value)
+        for name, node in constants.items()
+        for keyword in (node.keywords if isinstance(node, ast.Call) else [])
+        if keyword.arg == "url" and isinstance(keyword.value, ast.Constant)
+    }
+    alias = constants.get("DEFAULT")
+    return urls | ({"DEFAULT": urls[alias.id]} if isinstance(alias, ast.Name) and alias.id in urls else {})
+
+
+def enumeration(template: str, **options: Any) -> str:
+    """The path of an enumeration whose name holds a network's options, such as ``models.ResNet{depth}_Weights``."""
+    return template.format(**{key: str(value).replace(".", "_") for key, value in options.items()})
+
+
+def find_file(weights: str, enumeration: str = "", key: str = "weights") -> Path:
+    """The file that is meant by its path (from the working folder, else below the data folder) or published name.
+
+    Args:
+        weights: as a user writes it.
+        enumeration: of the published names, see :func:`published`; none without it.
+        key: what it was given for, for messages.
+
+    Raises:
+        ConfigError: it is nowhere; nothing is downloaded.
+    """
+    try:
+        if (file := locate(weights)).is_file():
+            return file
+    except DataError:
+        pass
+    known = published(enumeration)
+    url = known.get(weights.rpartition(".")[2])
+    if url is None:
+        raise ConfigError(
+            f"{key}={weights} is no file, neither from the working folder nor below the data folder '{data_dir()}'; "
+            f"give the path of a state dict{f', or a published name ({few(known)})' if known else ''}."
+        )
+    name = url.rpartition("/")[2]
+    for folder in (Path(), data_dir(), data_dir() / FOLDER):
+        if (folder / name).is_file():
+            return folder / name
+    raise ConfigError(
+        f"{key}={weights} is the file {name}, which is not here, and nothing is downloaded; put it at "
+        f"'{data_dir() / FOLDER / name}' (it is published at {url})."
+    )
+
+
+def read(file: Path, key: str = "weights") -> dict[str, Tensor]:
+    """The tensors of a file by their names, without what they are wrapped in: a ``state_dict`` or ``model`` around
+    them, ``module.`` before them.
+
+    Raises:
+        ConfigError: the file holds Python objects, which are never loaded, or no tensors with names.
+    """
+    import torch
+
+    try:
+        content: Any = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # on a damaged file it raises whatever its parts do
+        if "global" in str(error).lower():
+            raise ConfigError(
+                f"{key}={file} holds Python objects, such as a whole model, which are never loaded because they can "
+                "run code; where the model was made, save its tensors alone: torch.save(model.state_dict(), FILE)."
+            ) from None
+        raise ConfigError(f"{key}={file} is damaged, or no file that torch.save wrote; fetch it anew.") from None
+    named: dict[str, Tensor] = {}
+    held = f"a {type(content).__name__}"
+    while isinstance(content, Mapping):
+        named = {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
+        held = few(content) or "nothing"
+        content = next((content[name] for name in WRAPPERS if isinstance(content.get(name), Mapping)), None)
+    if not named:
+        raise ConfigError(
+            f"{key}={file} holds no tensors with names but {held}; save them with torch.save(model.state_dict(), FILE)."
+        )
+    while all(name.startswith(PREFIX) for name in named):
+        named = {name.removeprefix(PREFIX): value for name, value in named.items()}
+    return named
+
+
+def fit(module: nn.Module, named: Mapping[str, Tensor], file: Path, *, head: str = "", remedy: str = "") -> None:
+    """Load tensors into a module whose own have the same names and shapes.
+
+    Args:
+        module: it is changed.
+        named: tensors by name.
+        file: where they come from, for messages.
+        head: names that begin so are of a classifier and left alone; none by default.
+        remedy: how the message ends.
+
+    Raises:
+        ConfigError: names are lacking or unknown, or shapes differ; at most five are told of each.
+    """
+    own = {name: value for name, value in module.state_dict().items() if not head or not name.startswith(head)}
+    kept = {name: value for name, value in named.items() if not head or not name.startswith(head)}
+    counters = {name for name in own if name.endswith("num_batches_tracked")}  # older files have none
+    missing = [name for name in own if name not in kept and name not in counters]
+    unknown = [name for name in kept if name not in own]
+    shapes = [
+        f"{name} {tuple(kept[name].shape)} for {tuple(value.shape)}"
+        for name, value in own.items()
+        if name in kept and kept[name].shape != value.shape
+    ]
+    told = {"it lacks": missing, "it has unknown": unknown, "shapes differ at": shapes}
+    if wrong := "; ".join(f"{words} {few(names)}" for words, names in told.items() if names):
+        raise ConfigError(f"The weights '{file}' do not fit this network: {wrong}; {remedy or 'name its own network'}.")
+    module.load_state_dict(kept, strict=False)
