@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from da import catalog
+from da.data.files import RANDOM
 from da.errors import ConfigError, few
-from da.nn.weights import RANDOM, enumeration, find_file, published
+from da.nn.weights import enumeration, find_file, published
 from da.signatures import evaluate
 
 GROUPS = ("network", "features")

@@ -9,9 +9,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from da.data.files import RANDOM
 from da.errors import ConfigError
 from da.nn.networks import Network
-from da.nn.weights import RANDOM, Weights, enumeration, find_file, fit, published, read
+from da.nn.weights import Weights, enumeration, find_file, fit, published, read
 
 REMEDY = "check its depth or version"
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from da.data.files import RANDOM, data_dir, locate
+from da.data.files import data_dir, locate
 from da.errors import ConfigError, DataError, few
 from da.signatures import find
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Weights = str
-"""A parameter of this type takes a file or a published name of weights, or :data:`RANDOM`; a run must say which."""
+"""A parameter of this type takes a file or a published name of weights, or ``random``; a run must say which."""
 FOLDER = "pretrained"
 """Below the data folder, where files of published weights are looked for."""
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
