@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import ClassVar
 
+from da.bounds import Count
 from da.data.image_sets import ImageSet
 from da.data.named import check_names
 from da.domain import Split, Task
@@ -51,8 +52,8 @@ class DomainNet:
         root: str = "domainnet",
         source: str | list[str] = "clipart",
         target: str = "painting",
-        size: int = 224,
-        scale: int = 256,
+        size: Count = 224,
+        scale: Count = 256,
         complete: bool = True,
     ):
         self.root, self.source, self.target, self.complete = root, source, target, complete

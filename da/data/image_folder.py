@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from da.bounds import Count, ProperFraction, Seed
 from da.data.files import locate
 from da.data.images import decode, only_images
 from da.data.splits import Raw, assemble
@@ -48,11 +49,11 @@ class ImageFolder:
         root: str | None = None,
         source: str | list[str] | None = None,
         target: str | None = None,
-        size: int = 32,
+        size: Count = 32,
         crop: bool = True,
-        test_fraction: float = 0.3,
-        validation_fraction: float = 0.1,
-        split_seed: int = 0,
+        test_fraction: ProperFraction = 0.3,
+        validation_fraction: ProperFraction = 0.1,
+        split_seed: Seed = 0,
     ):
         self.root, self.source, self.target = root, source, target
         self.size, self.crop = size, crop

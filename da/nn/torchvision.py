@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
+from da.bounds import Bound
 from da.data.files import locate
 from da.errors import ConfigError, DataError
 from da.nn.networks import Network
@@ -64,7 +66,7 @@ class ResNet(Network):
         shape: tuple[int, ...],
         n_classes: int,
         *,
-        depth: int = 18,
+        depth: Literal[18, 34, 50, 101, 152] = 18,
         weights: str | None = None,
         normalize: bool = False,
     ):
@@ -102,7 +104,7 @@ class SqueezeNet(Network):
         shape: tuple[int, ...],
         n_classes: int,
         *,
-        version: float = 1.1,
+        version: Annotated[float, Bound(among=(1.0, 1.1))] = 1.1,
         caffe: bool = False,
         weights: str | None = None,
     ):

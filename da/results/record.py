@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import subprocess
 from datetime import UTC, datetime
@@ -68,8 +69,17 @@ def now() -> str:
 
 def write(directory: Path, record: dict[str, Any]) -> Path:
     """Write a record so that a reader sees the old file or the whole new one, never a part."""
-    text = json.dumps(record, indent=1, default=_plain, allow_nan=False)
+    text = json.dumps(record | {"config": portable(record.get("config"))}, indent=1, default=_plain, allow_nan=False)
     return write_atomically(directory / FILE, text.encode())
+
+
+def portable(config: Any) -> Any:
+    """A configuration for JSON, which has no number for infinity: ``"inf"``, which :mod:`da.config` reads as that."""
+    if isinstance(config, dict):
+        return {key: portable(value) for key, value in config.items()}
+    if isinstance(config, list):
+        return [portable(value) for value in config]
+    return "inf" if isinstance(config, float) and config == math.inf else config
 
 
 def write_atomically(file: Path, content: bytes) -> Path:
