@@ -87,12 +87,13 @@ def validate(config: Mapping[str, Any]) -> Plan:
     try:
         plain = plain_of(OmegaConf.merge(OmegaConf.structured(Frame), dict(config)))
     except OmegaConfBaseException as error:
-        raise ConfigError(f"Key '{error.full_key}': {str(error.msg or error).splitlines()[0]}") from error
+        said = str(error.msg or error).splitlines()[0].rstrip(".")
+        raise ConfigError(f"{error.full_key or 'The configuration'} cannot be read: {said}.") from error
     for group in OPTIONAL:
         if plain[group] is None:
             del plain[group]  # most runs have none, and are the same as before there were any
     for group in (*GROUPS, *(group for group in OPTIONAL if group in plain)):
-        _check_node(plain[group], group)
+        check_node(plain[group], group)
     _check_values(plain)
     for key, value in UNSET.items():
         if plain[key] == value:
@@ -184,7 +185,16 @@ def _one_file(a: Any, b: Any) -> bool:
         return _one_name(a, b)
 
 
-def _check_node(node: dict[str, Any], where: str) -> None:
+def check_node(node: dict[str, Any], where: str) -> None:
+    """Check a ``_target_`` with its keys, and bring these to what its constructor takes.
+
+    Args:
+        node: of a configuration, plain; changed in place.
+        where: its group, with a dotted path for a node within one.
+
+    Raises:
+        ConfigError: one sentence on the first thing wrong.
+    """
     if "_target_" not in node:
         raise ConfigError(f"'{where}' has no _target_; choose one with {where}=NAME.")
     signature = catalog.resolve(str(node["_target_"]), where)
@@ -202,7 +212,7 @@ def _check_node(node: dict[str, Any], where: str) -> None:
             raise ConfigError(f"There is no {place}={value}; {new}")
         allowed = foreign.annotation(signature, key)
         if isinstance(value, dict) and "_target_" in value and takes_node(allowed):
-            _check_node(value, place)
+            check_node(value, place)
         elif isinstance(value, str) and catalog.takes_entry(allowed):
             _check_entry(value, allowed, place)
         else:
