@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -11,7 +9,9 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from da import catalog, pretrained
+from da import catalog, evidence, foreign, machine, pretrained
+from da.annotations import fits, read, takes_node, words
+from da.bounds import Count, Positive, Seed
 from da.data.files import locate
 from da.errors import ConfigError, DataError, Incompatible
 from da.renamed import hint, now
@@ -21,19 +21,8 @@ from da.signatures import accepts
 
 RERUN = ("none", "failed", "stale", "all")
 EMBEDDING = ("joint", "apart")
-PRECISION = ("32-true", "bf16-mixed", "16-mixed")
 UNSET = {"embedding": "joint"}
 """Keys that came after the first records: at these values they stay out of a configuration, and so out of run ids."""
-RESERVED = [
-    "logger",
-    "callbacks",
-    "default_root_dir",
-    "enable_checkpointing",
-    "gradient_clip_val",
-    "max_steps",
-    "log_every_n_steps",
-    "num_nodes",
-]
 
 
 @dataclass
@@ -51,14 +40,14 @@ class Frame:
     sweep: dict[str, Any] | None = None
     features: dict[str, Any] | None = None
     schedule: str = "constant"
-    clip: float | None = None
-    batch_size: int = 64
-    steps_per_epoch: int | None = None
-    evaluate_every: int = 1
-    shots: int = 3
+    clip: Positive | None = None
+    batch_size: Count = 64
+    steps_per_epoch: Count | None = None
+    evaluate_every: Count = 1
+    shots: Count = 3
     embedding: str = "joint"
     selection: str = "last"
-    seed: int = 0
+    seed: Seed = 0
     output: str = "runs"
     rerun: str = "none"
 
@@ -66,6 +55,8 @@ class Frame:
 GROUPS = ("method", "data", "network", "classifier", "optimizer", "trainer", "logger", "launcher")
 OPTIONAL = ("features", "sweep")
 KEYS = tuple(f.name for f in fields(Frame))
+SIMPLE = {f.name: str(f.type) for f in fields(Frame) if f.name not in (*GROUPS, *OPTIONAL)}
+"""Annotations of the keys that are no groups."""
 
 
 @dataclass(frozen=True)
@@ -88,19 +79,21 @@ def validate(config: Mapping[str, Any]) -> Plan:
     Raises:
         ConfigError: one sentence on the first thing wrong, with the nearest right name.
     """
-    for key in config:
+    for key, value in config.items():
         if key not in KEYS:
-            raise ConfigError(f"There is no key '{key}'{_in_file(key)}; {hint(str(key), KEYS)}")
+            raise ConfigError(f"There is no key {str(key)!r}{_in_file('', str(key), value)}; {hint(str(key), KEYS)}")
+        if key in SIMPLE:
+            _check(value, SIMPLE[key], str(key))
     try:
-        typed = OmegaConf.merge(OmegaConf.structured(Frame), dict(config))
+        plain = plain_of(OmegaConf.merge(OmegaConf.structured(Frame), dict(config)))
     except OmegaConfBaseException as error:
-        raise ConfigError(f"Key '{error.full_key}': {str(error.msg).splitlines()[0]}") from error
-    plain = plain_of(typed)
+        said = str(error.msg or error).splitlines()[0].rstrip(".")
+        raise ConfigError(f"{error.full_key or 'The configuration'} cannot be read: {said}.") from error
     for group in OPTIONAL:
         if plain[group] is None:
             del plain[group]  # most runs have none, and are the same as before there were any
     for group in (*GROUPS, *(group for group in OPTIONAL if group in plain)):
-        _check_node(plain[group], group)
+        check_node(plain[group], group)
     _check_values(plain)
     pretrained.refuse_silence(plain)
     for key, value in UNSET.items():
@@ -117,6 +110,7 @@ def validate(config: Mapping[str, Any]) -> Plan:
         raise Incompatible(refused)
     if same := _one_domain(plain["data"], data):
         raise Incompatible(f"data={data.name}: {same}")
+    evidence.check_planned(plain, method, data)
     return Plan(plain, method, data)
 
 
@@ -192,7 +186,17 @@ def _one_file(a: Any, b: Any) -> bool:
         return _one_name(a, b)
 
 
-def _check_node(node: Mapping[str, Any], where: str, group: str | None = None) -> None:
+def check_node(node: dict[str, Any], where: str, group: str | None = None) -> None:
+    """Check a ``_target_`` with its keys, and bring these to what its constructor takes.
+
+    Args:
+        node: of a configuration, plain; changed in place.
+        where: its group, with a dotted path for a node within one.
+        group: of a node within one, where its key does not say so.
+
+    Raises:
+        ConfigError: one sentence on the first thing wrong.
+    """
     if "_target_" not in node:
         raise ConfigError(f"'{where}' has no _target_; choose one with {where}=NAME.")
     signature = catalog.resolve(str(node["_target_"]), where, group)
@@ -200,22 +204,34 @@ def _check_node(node: Mapping[str, Any], where: str, group: str | None = None) -
     for key, value in node.items():
         if key == "_target_":
             continue
+        place = f"{where}.{key}"
         if key not in known and not signature.open:
-            raise ConfigError(
-                f"There is no key '{where}.{key}'{_in_file(key)}; {hint(str(key), known, prefix=f'{where}.')}"
-            )
-        if isinstance(value, str) and (new := now(f"{where}.{key}={value}")):
-            raise ConfigError(f"There is no {where}.{key}={value}; {new}")
-        if isinstance(value, Mapping) and "_target_" in value:
-            _check_node(value, f"{where}.{key}", catalog.group_within(known.get(key)))
-        elif isinstance(value, str) and key in known and catalog.takes_entry(known[key].annotation):
-            _check_entry(value, known[key].annotation, f"{where}.{key}")
-        elif key in known and not fits(value, known[key].annotation):
-            raise ConfigError(f"{where}.{key} must be {known[key].annotation}, got {value!r}.")
-    if where == "trainer":
-        for key in RESERVED:
-            if key in node:
-                raise ConfigError(f"trainer.{key} is set by the run itself; remove it.")
+            said = _in_file(where, str(key), value, str(node["_target_"]))
+            raise ConfigError(f"There is no key {place!r}{said}; {hint(str(key), known, prefix=f'{where}.')}")
+        if reason := foreign.reserved(signature, key):
+            raise ConfigError(f"{place} {reason}.")
+        if isinstance(value, str) and (new := now(f"{place}={value}")):
+            raise ConfigError(f"There is no {place}={value}; {new}")
+        allowed = foreign.annotation(signature, key)
+        if isinstance(value, dict) and "_target_" in value and takes_node(allowed):
+            check_node(value, place, catalog.group_within(known.get(key)))
+        elif isinstance(value, str) and catalog.takes_entry(allowed):
+            _check_entry(value, allowed, place)
+        else:
+            _check(value, allowed, place)
+            node[key] = read(value, allowed)
+
+
+def _check(value: Any, annotation: str, where: str) -> None:
+    """A value must be of the type and in the range of its annotation."""
+    if not fits(value, annotation):
+        raise ConfigError(f"{where} must be {words(annotation)}, got {shortened(value)}.")
+
+
+def shortened(value: Any) -> str:
+    """A value in one line of a message."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _check_entry(name: str, kind: str, where: str) -> None:
@@ -230,73 +246,43 @@ def _check_entry(name: str, kind: str, where: str) -> None:
         raise ConfigError(f"{where}={name} is not a {word}; {hint(name, fitting, prefix='method=')}")
 
 
-def fits(value: Any, annotation: str) -> bool:
-    """Whether a plain value fits an annotation as written in source; annotations of other kinds accept anything."""
-    return (
-        any(_fits_one(value, part.strip()) for part in re.split(r"\|(?![^\[]*\])", annotation)) if annotation else True
-    )
-
-
-def _fits_one(value: Any, kind: str) -> bool:
-    number = isinstance(value, int) and not isinstance(value, bool)
-    if kind == "None":
-        return value is None
-    if kind.startswith("list["):
-        return isinstance(value, list) and all(fits(item, kind[5:-1]) for item in value)
-    if kind.startswith("Literal["):
-        return value in ast.literal_eval(kind.removeprefix("Literal"))
-    simple = {
-        "int": number,
-        "float": number or isinstance(value, float),
-        "bool": isinstance(value, bool),
-        "str": isinstance(value, str),
-        "File": isinstance(value, str),
-        "Weights": isinstance(value, str),
-    }
-    return simple.get(kind, True)
-
-
 def _check_values(plain: Mapping[str, Any]) -> None:
-    for key in ("batch_size", "evaluate_every", "shots", "steps_per_epoch"):
-        if plain[key] is not None and plain[key] < 1:
-            raise ConfigError(f"{key} must be at least 1, got {plain[key]}.")
-    if plain["seed"] < 0:
-        raise ConfigError(f"seed must be at least 0, got {plain['seed']}.")
-    if plain["clip"] is not None and plain["clip"] <= 0:
-        raise ConfigError(f"clip must be above 0, got {plain['clip']}; use clip=null for none.")
-    rate = plain["optimizer"].get("lr")
-    if isinstance(rate, int | float) and rate <= 0:
-        raise ConfigError(f"optimizer.lr must be above 0, got {rate}.")
-    strength = plain["classifier"].get("C")
-    if isinstance(strength, int | float) and strength <= 0:
-        raise ConfigError(f"classifier.C must be above 0, or cv to have it chosen, got {strength}.")
-    epochs = plain["trainer"].get("max_epochs")
-    if not isinstance(epochs, int) or epochs < 1:
-        raise ConfigError(f"trainer.max_epochs must be at least 1, got {epochs}.")
+    """What types and ranges of single keys do not say."""
+    if not plain["output"].strip():
+        raise ConfigError("output must name a folder, got an empty text; output=runs is usual.")
+    for key in ("max_epochs", "devices"):
+        if plain["trainer"].get(key) is None:
+            raise ConfigError(f"trainer.{key} is missing; choose a trainer, such as trainer=cpu.")
+    momentum = plain["optimizer"]
+    if momentum.get("nesterov") and not (momentum.get("momentum") and not momentum.get("dampening")):
+        raise ConfigError(
+            "optimizer.nesterov=true needs optimizer.momentum above 0 and no dampening; set optimizer.nesterov=false."
+        )
+    if plain["trainer"]["accelerator"] == "cpu" and plain["trainer"].get("precision") == "16-mixed":
+        raise ConfigError("trainer.precision=16-mixed needs a GPU; on trainer.accelerator=cpu use bf16-mixed.")
     world = devices(plain)
     if plain["batch_size"] % world:
         raise ConfigError(
-            f"batch_size={plain['batch_size']} must be a multiple of trainer.devices={world}, which share it."
+            machine.lacking(plain["trainer"])
+            or f"batch_size={plain['batch_size']} must be a multiple of trainer.devices={world}, which share it."
         )
-    precision = plain["trainer"].get("precision", "32-true")
-    if str(precision) not in (*PRECISION, "32"):
-        raise ConfigError(f"trainer.precision={precision} is not supported; use {', '.join(PRECISION)}.")
-    choices = {"schedule": LEARNING_RATE, "embedding": EMBEDDING, "rerun": RERUN, "selection": criteria()}
+    choices = {
+        "schedule": LEARNING_RATE,
+        "embedding": EMBEDDING,
+        "rerun": RERUN,
+        "selection": criteria(),
+        "sweep.objective": criteria(),
+    }
+    given = {key: plain.get(key) for key in choices} | {"sweep.objective": plain.get("sweep", {}).get("objective")}
     for key, allowed in choices.items():
-        if plain[key] not in allowed:
-            raise ConfigError(f"{key}='{plain[key]}' is unknown; {hint(plain[key], allowed, prefix=f'{key}=')}")
+        value = given[key]
+        if value is not None and value not in allowed:
+            raise ConfigError(f"{key}={shortened(value)} is unknown; {hint(value, allowed, prefix=f'{key}=')}")
 
 
 def devices(config: Mapping[str, Any]) -> int:
-    """Number of processes that share a batch.
-
-    Raises:
-        ConfigError: ``trainer.devices`` is not a number of at least 1.
-    """
-    count = config["trainer"].get("devices", 1)
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise ConfigError(f"trainer.devices must be a number of at least 1, got {count!r}.")
-    return count
+    """Number of processes that share a batch."""
+    return int(config["trainer"].get("devices", 1))
 
 
 def criteria() -> list[str]:
@@ -311,10 +297,18 @@ def plain_of(config: Any) -> dict[str, Any]:
     return {str(key): value for key, value in plain.items()}
 
 
-def _in_file(key: Any) -> str:
-    """Where in ``conf`` a key is written, for messages."""
-    pattern = re.compile(rf"^\s*{re.escape(str(key))}\s*:", re.MULTILINE)
+def _in_file(group: str, key: str, value: Any, target: str = "") -> str:
+    """Which file of ``conf`` gives a key of a group (of the top level where it is empty) this very value."""
     for file in sorted(catalog.CONF.rglob("*.yaml")):
-        if pattern.search(file.read_text(encoding="utf-8")):
-            return f" (in conf/{file.relative_to(catalog.CONF)})"
+        if f"{key}:" not in file.read_text(encoding="utf-8"):
+            continue
+        try:
+            content: Any = OmegaConf.to_container(OmegaConf.load(file))
+        except Exception:  # what is wrong with it is said where it is read
+            continue
+        place = file.relative_to(catalog.CONF)
+        for name in filter(None, group.split(".")[place.parent.name == group.split(".")[0] :]):
+            content = content.get(name) if isinstance(content, dict) else None
+        if isinstance(content, dict) and content.get("_target_", target) == target and content.get(key) == value:
+            return f" (in conf/{place})"
     return ""

@@ -30,7 +30,7 @@ def processes(directory: Path, frozen: dict[str, Any], count: int) -> None:
     Raises:
         WorkerFailed: a process failed; the other ones were stopped.
     """
-    record.write_atomically(directory / FROZEN, json.dumps(frozen).encode())
+    record.write_atomically(directory / FROZEN, json.dumps(record.portable(frozen)).encode())
     (directory / record.FILE).unlink(missing_ok=True)
     for old in directory.glob("error-*.txt"):
         old.unlink()

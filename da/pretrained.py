@@ -36,9 +36,6 @@ def refuse_silence(config: Mapping[str, Any]) -> None:
     """
     for group in GROUPS:
         given = list(_given(config.get(group) or {}, group))
-        for place in given:
-            if place.value is not None and not (isinstance(place.value, str) and place.value):
-                raise ConfigError(f"{place.key} must be a file or a name, got {place.value!r}.")
         told = [place for place in given if place.value is not None]
         if given and not told:
             last = given[-1]  # the network itself, within the node that uses it

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from da import assembly, catalog, checkpoint, launch, lock, pretrained
+from da import assembly, catalog, checkpoint, evidence, launch, lock, machine, pretrained
 from da.assembly import Assembly, Settings
 from da.config import Plan, cautions, devices, validate
 from da.data import contents
@@ -54,6 +54,7 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
     """
     plan = validate(config)
     pretrained.find_files(plan.config)
+    machine.check(plan.config["trainer"])
     for caution in cautions(plan):
         warnings.warn(caution, stacklevel=2)
     started = time.perf_counter()
@@ -63,6 +64,7 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
     except Exception as error:
         fail(unloaded(plan), plan, error)
         raise RunFailed(f"{title(plan)}: {error}") from error
+    evidence.check_loaded(plan.config, plan.data, task)
     (unloaded(plan) / record.FILE).unlink(missing_ok=True)
     identity = record.run_id(plan.config, fingerprint)
     directory = directory_of(plan, identity)
@@ -92,7 +94,7 @@ def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
     if changed := other_data(plan, directory, frozen["fingerprint"]):
         warnings.warn(changed, stacklevel=3)
         frozen = frozen | {"notes": [*frozen["notes"], changed]}
-    record.write_atomically(directory / CONFIG, json.dumps(plan.config, indent=1).encode())
+    record.write_atomically(directory / CONFIG, json.dumps(record.portable(plan.config), indent=1).encode())
     if watch is not None:
         watch.started(directory, frozen)
     try:
@@ -187,7 +189,7 @@ def restore(directory: Path) -> Restored:
         raise DataError(
             f"{directory} holds no finished run with {WEIGHTS}; train it first (closed-form runs keep no weights)."
         )
-    plan = validate(found["config"])
+    plan = validate(found["config"] | {"selection": "last"})
     task, fingerprint = load(plan)
     if fingerprint != found["fingerprint"]:
         raise DataError(f"The data of {directory} have changed since it was trained; train again with rerun=all.")

@@ -229,7 +229,7 @@ def entry_of(row: str, task: str, seed: int, r: Mapping[str, Any], rule: str) ->
 def said_of(r: Mapping[str, Any]) -> dict[str, float] | None:
     """The diagnostics of a record's last epoch, to seven digits; None where there are none."""
     found = r["epochs"][-1].get("diagnostics") if r.get("epochs") else None
-    return {name: float(f"{value:.7g}") for name, value in found.items()} if found else None
+    return {name: float(f"{float(value):.7g}") for name, value in found.items()} if found else None
 
 
 def origin_of(r: Mapping[str, Any]) -> Origin:

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from scipy import ndimage
 
+from da.bounds import Seed
 from da.data.shifts import SHIFTS
 from da.domain import Domain, Split, Task
 from da.errors import ConfigError, nearest
@@ -29,7 +30,7 @@ class Digits:
     licence: ClassVar[str] = "CC BY 4.0"
     citation: ClassVar[str] = "Alpaydin & Kaynak, Optical recognition of handwritten digits, UCI 1998"
 
-    def __init__(self, *, shift: str = "sensor", split_seed: int = 0):
+    def __init__(self, *, shift: str = "sensor", split_seed: Seed = 0):
         if shift not in SHIFTS:
             raise ConfigError(f"data.shift='{shift}' is unknown; {nearest(shift, SHIFTS)}")
         self.shift, self.split_seed = shift, split_seed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import ClassVar
 
+from da.bounds import Count
 from da.data.files import File
 from da.data.image_sets import ImageSet
 from da.data.named import check_names
@@ -52,8 +53,8 @@ class DomainNet:
         root: File = "domainnet",
         source: str | list[str] = "clipart",
         target: str = "painting",
-        size: int = 224,
-        scale: int = 256,
+        size: Count = 224,
+        scale: Count = 256,
         complete: bool = True,
     ):
         self.root, self.source, self.target, self.complete = root, source, target, complete

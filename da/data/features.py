@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 
+from da.bounds import ProperFraction, Seed
 from da.data.columns import match
 from da.data.files import File, locate
 from da.data.readers import SVMLIGHT, read_table
@@ -63,10 +64,10 @@ class Features:
         id_column: str | None = None,
         drop: list[str] | None = None,
         metric: str = "accuracy",
-        test_fraction: float = 0.3,
-        validation_fraction: float = 0.1,
+        test_fraction: ProperFraction = 0.3,
+        validation_fraction: ProperFraction = 0.1,
         standardize: bool = False,
-        split_seed: int = 0,
+        split_seed: Seed = 0,
     ):
         self.source, self.target, self.target_test, self.label_column = source, target, target_test, label_column
         self.feature_key, self.id_column, self.drop, self.metric = feature_key, id_column, drop, metric

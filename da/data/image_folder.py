@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from da.bounds import Count, ProperFraction, Seed
 from da.data.class_folders import Found, Tree, check_spelling, check_total, opened
 from da.data.files import File, locate
 from da.data.images import decode
@@ -51,12 +52,12 @@ class ImageFolder:
         root: File | None = None,
         source: str | list[str] | None = None,
         target: str | None = None,
-        size: int = 32,
+        size: Count = 32,
         crop: bool = True,
         skip_unreadable: bool = False,
-        test_fraction: float = 0.3,
-        validation_fraction: float = 0.1,
-        split_seed: int = 0,
+        test_fraction: ProperFraction = 0.3,
+        validation_fraction: ProperFraction = 0.1,
+        split_seed: Seed = 0,
     ):
         self.root, self.source, self.target = root, source, target
         self.size, self.crop, self.skip_unreadable = size, crop, skip_unreadable

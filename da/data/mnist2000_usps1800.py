@@ -31,6 +31,7 @@ class Mnist2000Usps1800:
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
+    held_out: ClassVar[bool] = False  # no part of the source is left to validate on
     licence: ClassVar[str] = "none stated, for research"
     citation: ClassVar[str] = "Long et al., ICCV 2013; LeCun et al., Proc. IEEE 1998; Hull, IEEE TPAMI 1994"
 

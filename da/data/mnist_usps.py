@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from torch.nn.functional import interpolate, pad
 
+from da.bounds import Count
 from da.data.files import require
 from da.domain import Domain, Split, Task
 from da.errors import ConfigError, nearest
@@ -49,7 +50,14 @@ class MnistUsps:
     licence: ClassVar[str] = "MNIST: CC BY-SA 3.0; USPS: none stated, for research"
     citation: ClassVar[str] = "LeCun et al., Proc. IEEE 1998 (MNIST); Hull, IEEE TPAMI 1994 (USPS)"
 
-    def __init__(self, *, source: str = "mnist", target: str = "usps", usps_size: int = 16, limit: int | None = None):
+    def __init__(
+        self,
+        *,
+        source: str = "mnist",
+        target: str = "usps",
+        usps_size: Literal[16, 18, 20, 22, 24, 26, 28] = 16,
+        limit: Count | None = None,
+    ):
         self.source, self.target, self.usps_size, self.limit = source, target, usps_size, limit
 
     def load(self) -> Task:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from scipy import sparse
 
+from da.bounds import Bound, ProperFraction, Seed
 from da.data.files import require
 from da.data.readers import read_table
 from da.data.splits import Raw, assemble
@@ -51,6 +52,7 @@ class Newsgroups20:
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
+    held_out: ClassVar[bool] = False  # no part of the source is left to validate on
     licence: ClassVar[str] = "none stated, for research"
     citation: ClassVar[str] = "Lang, Newsweeder, ICML 1995; Long et al., TKDE 2014"
 
@@ -58,10 +60,10 @@ class Newsgroups20:
         self,
         *,
         pair: str = "rec-talk",
-        source_subs: list[list[int]] | None = None,
+        source_subs: list[list[Annotated[int, Bound(least=0, most=3)]]] | None = None,
         normalize: str = "l2",
-        test_fraction: float = 0.0,
-        split_seed: int = 0,
+        test_fraction: ProperFraction = 0.0,
+        split_seed: Seed = 0,
     ):
         self.pair, self.source_subs, self.normalize = pair, source_subs, normalize
         self.test_fraction, self.split_seed = test_fraction, split_seed

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from da.bounds import ProperFraction, Seed
 from da.data.files import require
 from da.data.named import check_names, transductive_task
 from da.data.normalize import NORMALIZATIONS, check_normalization
@@ -95,8 +96,8 @@ class OfficeCaltech10:
         target: str = "amazon",
         features: str = "surf",
         normalize: str = "zscore",
-        validation_fraction: float = 0.0,
-        split_seed: int = 0,
+        validation_fraction: ProperFraction = 0.0,
+        split_seed: Seed = 0,
     ):
         self.source, self.target, self.features, self.normalize = source, target, features, normalize
         self.validation_fraction, self.split_seed = validation_fraction, split_seed

@@ -27,6 +27,7 @@ class OfficeCaltech10Hetero:
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL, spaces=DIFFERENT)
+    held_out: ClassVar[bool] = False  # no part of the source is left to validate on
     licence: ClassVar[str] = "none stated, for research"
     citation: ClassVar[str] = "Gong et al., CVPR 2012; Saenko et al., ECCV 2010; Griffin et al., Caltech-256, 2007"
 

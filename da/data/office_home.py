@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from da.bounds import Count, ProperFraction, Seed
 from da.data.files import File
 from da.data.image_sets import ImageSet
 from da.data.named import check_names, transductive_task
@@ -45,10 +46,10 @@ class OfficeHome:
         root: File = "office_home",
         source: str | list[str] = "art",
         target: str = "clipart",
-        size: int = 224,
-        scale: int = 256,
-        validation_fraction: float = 0.0,
-        split_seed: int = 0,
+        size: Count = 224,
+        scale: Count = 256,
+        validation_fraction: ProperFraction = 0.0,
+        split_seed: Seed = 0,
         complete: bool = True,
     ):
         self.root, self.source, self.target, self.complete = root, source, target, complete

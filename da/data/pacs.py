@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from da.bounds import ProperFraction, Seed
 from da.data.files import require
 from da.data.named import check_names, transductive_task
 from da.data.normalize import NORMALIZATIONS, check_normalization
@@ -50,8 +51,8 @@ class Pacs:
         source: str | list[str] = "photo",
         target: str = "art_painting",
         normalize: str = "l2",
-        validation_fraction: float = 0.1,
-        split_seed: int = 0,
+        validation_fraction: ProperFraction = 0.1,
+        split_seed: Seed = 0,
     ):
         self.source, self.target, self.normalize = source, target, normalize
         self.validation_fraction, self.split_seed = validation_fraction, split_seed

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
 
+from da.bounds import Count, Seed, Whole
 from da.domain import Domain, Split, Task
 from da.errors import ConfigError, nearest
 from da.setting import ALL, Access
@@ -56,7 +57,7 @@ class Simulated:
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
     shifts: ClassVar[tuple[str, ...]] = tuple(NOISE)
 
-    def __init__(self, *, shift: str = "covariate", samples: int = 100, draw_seed: int = 0, split: int = 0):
+    def __init__(self, *, shift: str = "covariate", samples: Count = 100, draw_seed: Seed = 0, split: Whole = 0):
         if shift not in self.shifts:
             raise ConfigError(f"data.shift='{shift}' is unknown; {nearest(shift, self.shifts)}")
         if samples < 1:

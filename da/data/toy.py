@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from da.bounds import Count, Seed, Several
 from da.domain import Domain, Split, Task
 from da.errors import ConfigError, nearest
 from da.setting import ALL, DIFFERENT, Access
@@ -60,7 +61,7 @@ class Toy:
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
     shifts: ClassVar[tuple[str, ...]] = ("subspace", "rotation", "covariate", "target", "concept")
 
-    def __init__(self, *, shift: str = "subspace", samples: int = 400, classes: int = 3, split_seed: int = 0):
+    def __init__(self, *, shift: str = "subspace", samples: Count = 400, classes: Several = 3, split_seed: Seed = 0):
         if shift not in self.shifts:
             raise ConfigError(f"data.shift='{shift}' is unknown; {nearest(shift, self.shifts)}")
         if classes < 2 or samples < classes:
@@ -112,7 +113,7 @@ class ToyDimensions:
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL, spaces=DIFFERENT)
 
-    def __init__(self, *, samples: int = 400, classes: int = 4, split_seed: int = 0):
+    def __init__(self, *, samples: Count = 400, classes: Several = 4, split_seed: Seed = 0):
         self.samples, self.classes, self.split_seed = samples, classes, split_seed
 
     def load(self) -> Task:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
+from da.bounds import Count, ProperFraction, Seed
 from da.data.files import File
 from da.data.image_sets import ImageSet
 from da.data.named import transductive_task
@@ -50,10 +51,10 @@ class VisDA2017:
         *,
         root: File = "visda2017",
         target: str = "validation",
-        size: int = 224,
-        scale: int = 256,
-        validation_fraction: float = 0.0,
-        split_seed: int = 0,
+        size: Count = 224,
+        scale: Count = 256,
+        validation_fraction: ProperFraction = 0.0,
+        split_seed: Seed = 0,
         complete: bool = True,
     ):
         self.root, self.target, self.complete, self.size, self.scale = root, target, complete, size, scale

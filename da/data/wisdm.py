@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
+from da.bounds import Bound, ProperFraction, Seed
 from da.data.files import require
 from da.data.splits import check_fraction, hold_out
 from da.domain import Domain, Split, Task
@@ -57,12 +58,12 @@ class Wisdm:
     def __init__(
         self,
         *,
-        source: int | list[int] = 3,
-        target: int = 5,
+        source: Annotated[int, Bound(least=1, most=36)] | list[Annotated[int, Bound(least=1, most=36)]] = 3,
+        target: Annotated[int, Bound(least=1, most=36)] = 5,
         standardize: str = "domain",
-        test_fraction: float = 0.3,
-        validation_fraction: float = 0.2,
-        split_seed: int = 0,
+        test_fraction: ProperFraction = 0.3,
+        validation_fraction: ProperFraction = 0.2,
+        split_seed: Seed = 0,
     ):
         self.source, self.target, self.standardize = source, target, standardize
         self.test_fraction, self.validation_fraction, self.split_seed = test_fraction, validation_fraction, split_seed

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from da.bounds import Count, ProperFraction
 from da.errors import ConfigError
 
 
@@ -54,9 +55,9 @@ class MLP(Network):
         shape: tuple[int, ...],
         n_classes: int,
         *,
-        hidden: list[int] | None = None,
-        features: int | None = 64,
-        dropout: float = 0.0,
+        hidden: list[Count] | None = None,
+        features: Count | None = 64,
+        dropout: ProperFraction = 0.0,
     ):
         blocks: list[nn.Module] = [nn.Flatten()]
         size = math.prod(shape)
@@ -80,9 +81,9 @@ class LeNet(Network):
         shape: tuple[int, ...],
         n_classes: int,
         *,
-        maps: list[int] | None = None,
-        features: int = 128,
-        dropout: float = 0.0,
+        maps: tuple[Count, Count] | None = None,
+        features: Count = 128,
+        dropout: ProperFraction = 0.0,
     ):
         if len(shape) != 3 or min(shape[1:]) < 16:
             raise ConfigError(
@@ -101,7 +102,7 @@ class LeNet(Network):
         )
 
 
-def auto(shape: tuple[int, ...], n_classes: int, *, features: int = 128) -> Network:
+def auto(shape: tuple[int, ...], n_classes: int, *, features: Count = 128) -> Network:
     """LeNet for images of at least 16x16, an MLP for everything else."""
     if len(shape) == 3 and min(shape[1:]) >= 16:
         return LeNet(shape, n_classes, features=features)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import ModuleType
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
+from da.bounds import Bound
 from da.data.files import RANDOM
 from da.errors import ConfigError
 from da.nn.networks import Network
@@ -72,7 +73,7 @@ class ResNet(Network):
         shape: tuple[int, ...],
         n_classes: int,
         *,
-        depth: int = 18,
+        depth: Literal[18, 34, 50, 101, 152] = 18,
         weights: Weights | None = None,
         normalize: bool | None = None,
     ):
@@ -114,7 +115,7 @@ class SqueezeNet(Network):
         shape: tuple[int, ...],
         n_classes: int,
         *,
-        version: float = 1.1,
+        version: Annotated[float, Bound(among=(1.0, 1.1))] = 1.1,
         caffe: bool = False,
         weights: Weights | None = None,
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import subprocess
 from datetime import UTC, datetime
@@ -73,8 +74,17 @@ def now() -> str:
 
 def write(directory: Path, record: dict[str, Any]) -> Path:
     """Write a record so that a reader sees the old file or the whole new one, never a part."""
-    text = json.dumps(record, indent=1, default=_plain, allow_nan=False)
+    text = json.dumps(portable(record), indent=1, default=_plain, allow_nan=False)
     return write_atomically(directory / FILE, text.encode())
+
+
+def portable(content: Any) -> Any:
+    """What JSON can hold, which has no number for infinity: ``"inf"``, as which :mod:`da.config` reads it."""
+    if isinstance(content, dict):
+        return {key: portable(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [portable(value) for value in content]
+    return "inf" if isinstance(content, float) and content == math.inf else content
 
 
 def write_atomically(file: Path, content: bytes) -> Path:

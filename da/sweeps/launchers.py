@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
+from da.bounds import Count, Positive, Whole
 from da.errors import ConfigError
 from da.sweeps.job import Done, Job, Outcome, Source, by_data, nobody
 from da.sweeps.pool import Pool
@@ -40,7 +41,12 @@ class Processes:
     lazy = True
 
     def __init__(
-        self, *, jobs: int = 1, threads: int | None = None, timeout: float | None = None, memory: float | None = None
+        self,
+        *,
+        jobs: Count = 1,
+        threads: Count | None = None,
+        timeout: Positive | None = None,
+        memory: Positive | None = None,
     ):
         for name, value in (("jobs", jobs), ("threads", threads), ("timeout", timeout), ("memory", memory)):
             if value is not None and value <= 0:
@@ -112,14 +118,14 @@ class Submitit:
         self,
         *,
         cluster: str = "slurm",
-        tasks: int = 8,
-        minutes: int = 240,
-        cpus: int = 2,
-        gpus: int = 0,
-        memory: float = 8,
+        tasks: Count = 8,
+        minutes: Count = 240,
+        cpus: Count = 2,
+        gpus: Whole = 0,
+        memory: Positive = 8,
         partition: str | None = None,
-        jobs: int = 1,
-        timeout: float | None = None,
+        jobs: Count = 1,
+        timeout: Positive | None = None,
     ):
         if cluster not in ("slurm", "local"):
             raise ConfigError(f"launcher.cluster must be slurm or local, got '{cluster}'.")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from da import catalog
+from da.bounds import Count
 from da.config import Plan, criteria, validate
 from da.errors import ConfigError, nearest
 from da.results.record import run_id
@@ -33,7 +34,7 @@ class Search:
         pruner: ``none``, ``median`` or ``hyperband``; it looks at each evaluated epoch.
     """
 
-    def __init__(self, *, trials: int = 20, objective: str = "infomax", sampler: str = "tpe", pruner: str = "none"):
+    def __init__(self, *, trials: Count = 20, objective: str = "infomax", sampler: str = "tpe", pruner: str = "none"):
         for key, value, known in (
             ("objective", objective, criteria()),
             ("sampler", sampler, SAMPLERS),

@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.svm import LinearSVC
 
+from da.bounds import Count
 from da.domain import Domain
 from da.errors import DataError, UsageError
 from da.estimators.arrays import rows
@@ -54,7 +55,7 @@ class TrAdaBoost(Predictor):
     corrects = ("rotation",)
     trains_weighted = True
 
-    def __init__(self, *, classifier: BaseEstimator | None = None, rounds: int = 100, confidence: bool = True):
+    def __init__(self, *, classifier: BaseEstimator | None = None, rounds: Count = 100, confidence: bool = True):
         self.classifier, self.rounds, self.confidence = classifier, rounds, confidence
 
     def fit(self, source: Domain, target: Any, labelled: Any = None) -> Self:

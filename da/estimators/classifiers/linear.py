@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 from sklearn import linear_model, svm
 
+from da.bounds import Bound, Count, NonNegative, Positive, PositiveOrInf, Seed, Whole
 from da.estimators.classifiers.choice import ChosenC
 
 
@@ -23,11 +24,11 @@ class LogisticRegression(ChosenC, linear_model.LogisticRegression):  # type: ign
     def __init__(
         self,
         *,
-        C: float | Literal["cv"] = "cv",  # scikit-learn's name
-        class_weight: Any = None,
+        C: PositiveOrInf | Literal["cv"] = "cv",  # scikit-learn's name
+        class_weight: Literal["balanced"] | None = None,
         fit_intercept: bool = True,
-        max_iter: int = 1000,
-        tol: float = 1e-4,
+        max_iter: Count = 1000,
+        tol: Positive = 1e-4,
     ):
         super().__init__(C=C, class_weight=class_weight, fit_intercept=fit_intercept, max_iter=max_iter, tol=tol)
 
@@ -47,12 +48,12 @@ class LinearSVC(ChosenC, svm.LinearSVC):  # type: ignore[misc]  # scikit-learn i
     def __init__(
         self,
         *,
-        C: float | Literal["cv"] = "cv",  # scikit-learn's name
-        class_weight: Any = None,
+        C: Positive | Literal["cv"] = "cv",  # scikit-learn's name
+        class_weight: Literal["balanced"] | None = None,
         fit_intercept: bool = True,
         loss: str = "squared_hinge",
-        max_iter: int = 10000,
-        random_state: int | None = 0,
+        max_iter: Count = 10000,
+        random_state: Seed | None = 0,
     ):
         super().__init__(
             C=C,
@@ -79,11 +80,11 @@ class SVC(ChosenC, svm.SVC):  # type: ignore[misc]  # scikit-learn is untyped
     def __init__(
         self,
         *,
-        C: float | Literal["cv"] = "cv",  # scikit-learn's name
-        class_weight: Any = None,
-        degree: int = 3,
-        gamma: float | Literal["scale", "auto"] = "scale",
+        C: Positive | Literal["cv"] = "cv",  # scikit-learn's name
+        class_weight: Literal["balanced"] | None = None,
+        degree: Whole = 3,
+        gamma: NonNegative | Literal["scale", "auto"] = "scale",
         kernel: str = "linear",
-        max_iter: int = -1,
+        max_iter: Annotated[int, Bound(least=-1)] = -1,
     ):
         super().__init__(C=C, class_weight=class_weight, degree=degree, gamma=gamma, kernel=kernel, max_iter=max_iter)

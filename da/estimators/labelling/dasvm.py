@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.svm import SVC
 
+from da.bounds import Count, Fraction, NonNegative, Positive, PositiveFraction
 from da.domain import Domain
 from da.errors import UsageError, nearest
 from da.estimators.base import Predictor, matched
@@ -60,14 +61,14 @@ class DASVM(Predictor):
     def __init__(
         self,
         *,
-        C: float = 1.0,
+        C: Positive = 1.0,
         kernel: str = "linear",
-        bandwidth: float | None = None,
-        share: float = 0.05,
-        weakest: float = 0.1,
-        growth: int = 10,
-        tolerance: float = 0.03,
-        iterations: int = 100,
+        bandwidth: Positive | None = None,
+        share: PositiveFraction = 0.05,
+        weakest: Fraction = 0.1,
+        growth: Count = 10,
+        tolerance: NonNegative = 0.03,
+        iterations: Count = 100,
     ):
         self.C, self.kernel, self.bandwidth, self.share = C, kernel, bandwidth, share
         self.weakest, self.growth, self.tolerance, self.iterations = weakest, growth, tolerance, iterations

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from da.bounds import Count, Fraction
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.base import Predictor, matched
@@ -46,7 +47,7 @@ class SelfTraining(Predictor):
     needs = Access(source_y=ALL, target_x=True)
     space = {"rounds": choice(5, 10, 20), "threshold": uniform(0.0, 0.9)}
 
-    def __init__(self, *, rounds: int = 10, threshold: float = 0.0, classifier: BaseEstimator | None = None):
+    def __init__(self, *, rounds: Count = 10, threshold: Fraction = 0.0, classifier: BaseEstimator | None = None):
         self.rounds, self.threshold, self.classifier = rounds, threshold, classifier
 
     def fit(self, source: Domain, target: Domain) -> Self:

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from da.bounds import Count, Fraction, Positive, Seed
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.base import labels_of
@@ -62,17 +63,17 @@ class BDA(JointComponents):
     def __init__(
         self,
         *,
-        components: int = 100,
-        regularization: float = 0.1,
-        mu: float = 0.5,
+        components: Count = 100,
+        regularization: Positive = 0.1,
+        mu: Fraction = 0.5,
         weighted: bool = False,
         kernel: str = "primal",
-        bandwidth: float | None = None,
-        features: int | None = None,
-        rounds: int = 10,
+        bandwidth: Positive | None = None,
+        features: Count | None = None,
+        rounds: Count = 10,
         classifier: BaseEstimator | None = None,
         normalize: bool = True,
-        seed: int = 0,
+        seed: Seed = 0,
     ):
         self.components, self.regularization, self.mu, self.weighted = components, regularization, mu, weighted
         self.kernel, self.bandwidth, self.features = kernel, bandwidth, features

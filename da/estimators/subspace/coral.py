@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from da.bounds import NonNegative
 from da.domain import Domain
 from da.estimators.base import Mapping, matched, matrix
 from da.estimators.linalg import covariance, covariance_power, power, times
@@ -36,7 +37,7 @@ class CORAL(Mapping):
     needs = Access(source_y=ALL, target_x=True)
     space = {"regularization": log_uniform(1e-3, 1e2)}
 
-    def __init__(self, *, regularization: float = 1.0):
+    def __init__(self, *, regularization: NonNegative = 1.0):
         self.regularization = regularization
 
     def fit(self, source: Domain, target: Domain) -> Self:

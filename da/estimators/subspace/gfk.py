@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from da.bounds import Count
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, like, namespace
@@ -47,7 +48,7 @@ class GFK(Mapping):
     needs = Access(source_y=ALL, target_x=True)
     space = {"components": choice(10, 20, 40)}
 
-    def __init__(self, *, components: int | None = 20, centre: bool = True):
+    def __init__(self, *, components: Count | None = 20, centre: bool = True):
         self.components, self.centre = components, centre
 
     def fit(self, source: Domain, target: Domain) -> Self:

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.optimize import minimize
 
+from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.estimators.arrays import as_numpy, like, namespace
 from da.estimators.base import Mapping, labels_of, matched, matrix
@@ -49,10 +50,10 @@ class ITL(Mapping):
     def __init__(
         self,
         *,
-        components: int | None = None,
-        domain_weight: float = 1.0,
-        scale: float | None = None,
-        max_iter: int = 50,
+        components: Count | None = None,
+        domain_weight: NonNegative = 1.0,
+        scale: Positive | None = None,
+        max_iter: Count = 50,
     ):
         self.components, self.domain_weight, self.scale, self.max_iter = components, domain_weight, scale, max_iter
 

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from da.bounds import Count, Positive, Seed
 from da.domain import Domain
 from da.estimators.base import labels_of
 from da.estimators.subspace.contrasts import grouped
@@ -52,15 +53,15 @@ class JDA(JointComponents):
     def __init__(
         self,
         *,
-        components: int = 100,
-        regularization: float = 0.1,
+        components: Count = 100,
+        regularization: Positive = 0.1,
         kernel: str = "primal",
-        bandwidth: float | None = None,
-        features: int | None = None,
-        rounds: int = 10,
+        bandwidth: Positive | None = None,
+        features: Count | None = None,
+        rounds: Count = 10,
         classifier: BaseEstimator | None = None,
         normalize: bool = True,
-        seed: int = 0,
+        seed: Seed = 0,
     ):
         self.components, self.regularization = components, regularization
         self.kernel, self.bandwidth = kernel, bandwidth

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from da.bounds import Count, Positive
 from da.domain import Domain
 from da.estimators.arrays import like, namespace
 from da.estimators.base import Mapping, labels_of, matched, matrix
@@ -60,11 +61,11 @@ class JGSA(Mapping):
     def __init__(
         self,
         *,
-        components: int = 30,
-        alpha: float = 1.0,
-        mu: float = 1.0,
-        beta: float = 0.1,
-        rounds: int = 10,
+        components: Count = 30,
+        alpha: Positive = 1.0,
+        mu: Positive = 1.0,
+        beta: Positive = 0.1,
+        rounds: Count = 10,
         classifier: BaseEstimator | None = None,
     ):
         self.components, self.alpha, self.mu, self.beta = components, alpha, mu, beta

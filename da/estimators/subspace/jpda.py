@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.errors import DataError
 from da.estimators.arrays import like, namespace
@@ -62,12 +63,12 @@ class JPDA(Mapping):
     def __init__(
         self,
         *,
-        components: int = 100,
-        regularization: float = 1.0,
-        mu: float = 0.1,
+        components: Count = 100,
+        regularization: Positive = 1.0,
+        mu: NonNegative = 0.1,
         kernel: str = "linear",
-        bandwidth: float | None = None,
-        rounds: int = 5,
+        bandwidth: Positive | None = None,
+        rounds: Count = 5,
         classifier: BaseEstimator | None = None,
         normalize: bool = True,
     ):

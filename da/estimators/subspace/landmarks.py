@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from da.bounds import Count, NonNegative, ProperFraction, Whole
 from da.domain import Domain
 from da.estimators.arrays import as_numpy, like, namespace
 from da.estimators.base import Weighting, labels_of, matched
@@ -60,11 +61,11 @@ class Landmarks(Weighting):
     def __init__(
         self,
         *,
-        octaves: int = 6,
-        components: int = 20,
-        tolerance: float = 1e-4,
-        max_iter: int = 1000,
-        min_effective: float | Literal["auto"] = "auto",
+        octaves: Whole = 6,
+        components: Count = 20,
+        tolerance: NonNegative = 1e-4,
+        max_iter: Count = 1000,
+        min_effective: ProperFraction | Literal["auto"] = "auto",
     ):
         self.octaves, self.components, self.tolerance, self.max_iter = octaves, components, tolerance, max_iter
         self.min_effective = min_effective

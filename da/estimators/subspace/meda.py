@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from da.bounds import Count, Fraction, NonNegative, Positive
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, like, namespace
@@ -70,13 +71,13 @@ class MEDA(Predictor):
     def __init__(
         self,
         *,
-        components: int = 20,
-        alignment: float = 10.0,
-        smoothness: float = 1.0,
-        ridge: float = 0.1,
-        neighbors: int = 10,
-        mu: float | None = None,
-        rounds: int = 10,
+        components: Count = 20,
+        alignment: NonNegative = 10.0,
+        smoothness: NonNegative = 1.0,
+        ridge: Positive = 0.1,
+        neighbors: Count = 10,
+        mu: Fraction | None = None,
+        rounds: Count = 10,
         classifier: BaseEstimator | None = None,
     ):
         self.components, self.alignment, self.smoothness, self.ridge = components, alignment, smoothness, ridge

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.estimators.arrays import like, namespace
 from da.estimators.base import Mapping, labels_of, matched, matrix
@@ -49,12 +50,12 @@ class MIDA(Mapping):
     def __init__(
         self,
         *,
-        components: int = 30,
-        mu: float = 1.0,
-        label_weight: float = 0.0,
+        components: Count = 30,
+        mu: Positive = 1.0,
+        label_weight: NonNegative = 0.0,
         augment: bool = True,
         kernel: str = "linear",
-        bandwidth: float | None = None,
+        bandwidth: Positive | None = None,
     ):
         self.components, self.mu, self.label_weight, self.augment = components, mu, label_weight, augment
         self.kernel, self.bandwidth = kernel, bandwidth

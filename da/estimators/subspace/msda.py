@@ -9,6 +9,7 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
+from da.bounds import Count, NonNegative, OpenFraction, Seed
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, like, namespace
@@ -52,11 +53,11 @@ class MSDA(Mapping):
     def __init__(
         self,
         *,
-        corruption: float = 0.5,
-        layers: int = 5,
-        frequent: int | None = None,
-        regularization: float = 1e-5,
-        seed: int = 0,
+        corruption: OpenFraction = 0.5,
+        layers: Count = 5,
+        frequent: Count | None = None,
+        regularization: NonNegative = 1e-5,
+        seed: Seed = 0,
     ):
         self.corruption, self.layers, self.frequent = corruption, layers, frequent
         self.regularization, self.seed = regularization, seed

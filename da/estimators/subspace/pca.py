@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from da.bounds import Count
 from da.domain import Domain
 from da.estimators.arrays import like, namespace
 from da.estimators.base import Mapping, matched, matrix
@@ -31,7 +32,7 @@ class PCA(Mapping):
     space = {"components": choice(10, 20, 50, 100)}
     exempt = {"beats_its_baseline": "PCA knows nothing of domains; it is itself the baseline of the subspace methods."}
 
-    def __init__(self, *, components: int = 100):
+    def __init__(self, *, components: Count = 100):
         self.components = components
 
     def fit(self, source: Domain, target: Domain) -> Self:

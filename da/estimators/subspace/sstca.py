@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
+from da.bounds import Count, Fraction, NonNegative, Positive, Seed
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, like, namespace
@@ -64,16 +65,16 @@ class SSTCA(MMDComponents):
     def __init__(
         self,
         *,
-        components: int = 100,
-        regularization: float = 1.0,
-        dependence: float = 0.5,
-        smoothness: float = 100.0,
-        neighbors: int = 10,
+        components: Count = 100,
+        regularization: Positive = 1.0,
+        dependence: Fraction = 0.5,
+        smoothness: NonNegative = 100.0,
+        neighbors: Count = 10,
         kernel: str = "linear",
-        bandwidth: float | None = None,
-        features: int | None = None,
+        bandwidth: Positive | None = None,
+        features: Count | None = None,
         normalize: bool = False,
-        seed: int = 0,
+        seed: Seed = 0,
     ):
         self.components, self.regularization, self.dependence = components, regularization, dependence
         self.smoothness, self.neighbors, self.kernel, self.bandwidth = smoothness, neighbors, kernel, bandwidth

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from da.bounds import Count
 from da.domain import Domain
 from da.estimators.arrays import namespace
 from da.estimators.base import Mapping, matched, matrix
@@ -28,7 +29,7 @@ class SubspaceAlignment(Mapping):
     needs = Access(source_y=ALL, target_x=True)
     space = {"components": choice(10, 20, 40, 80)}
 
-    def __init__(self, *, components: int = 20):
+    def __init__(self, *, components: Count = 20):
         self.components = components
 
     def fit(self, source: Domain, target: Domain) -> Self:

@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from da.bounds import Count, Positive, Seed
 from da.domain import Domain
 from da.estimators.subspace.contrasts import grouped, to_unit_norm
 from da.estimators.subspace.mmd_components import MMDComponents
@@ -51,13 +52,13 @@ class TCA(MMDComponents):
     def __init__(
         self,
         *,
-        components: int = 100,
-        regularization: float = 1.0,
+        components: Count = 100,
+        regularization: Positive = 1.0,
         kernel: str = "linear",
-        bandwidth: float | None = None,
-        features: int | None = None,
+        bandwidth: Positive | None = None,
+        features: Count | None = None,
         normalize: bool = False,
-        seed: int = 0,
+        seed: Seed = 0,
     ):
         self.components, self.regularization = components, regularization
         self.kernel, self.bandwidth = kernel, bandwidth

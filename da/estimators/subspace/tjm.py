@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from da.bounds import Count, Positive
 from da.domain import Domain
 from da.estimators.arrays import like, namespace
 from da.estimators.base import Mapping, matched, matrix
@@ -50,11 +51,11 @@ class TJM(Mapping):
     def __init__(
         self,
         *,
-        components: int = 20,
-        regularization: float = 1.0,
+        components: Count = 20,
+        regularization: Positive = 1.0,
         kernel: str = "linear",
-        bandwidth: float | None = None,
-        rounds: int = 10,
+        bandwidth: Positive | None = None,
+        rounds: Count = 10,
         constrained: bool = False,
         normalize: bool = True,
     ):

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.optimize import minimize
 
+from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.errors import UsageError, nearest
 from da.estimators.arrays import as_numpy, like, namespace
@@ -64,13 +65,13 @@ class TSL(Mapping):
     def __init__(
         self,
         *,
-        components: int | None = None,
-        weight: float = 10.0,
+        components: Count | None = None,
+        weight: NonNegative = 10.0,
         criterion: str = "pca",
-        bandwidth: float | None = None,
-        shrinkage: float = 0.01,
-        max_iter: int = 100,
-        tolerance: float = 1e-6,
+        bandwidth: Positive | None = None,
+        shrinkage: Positive = 0.01,
+        max_iter: Count = 100,
+        tolerance: NonNegative = 1e-6,
     ):
         self.components, self.weight, self.criterion, self.bandwidth = components, weight, criterion, bandwidth
         self.shrinkage, self.max_iter, self.tolerance = shrinkage, max_iter, tolerance

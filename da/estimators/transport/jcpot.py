@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.errors import DataError
 from da.estimators.arrays import as_numpy, like, namespace
@@ -55,10 +56,10 @@ class JCPOT(Propagation):
     def __init__(
         self,
         *,
-        entropy: float = 0.1,
+        entropy: Positive = 0.1,
         cost_norm: str = "median",
-        max_iter: int = 1000,
-        tolerance: float = 1e-6,
+        max_iter: Count = 1000,
+        tolerance: NonNegative = 1e-6,
         classifier: BaseEstimator | None = None,
     ):
         self.entropy, self.cost_norm, self.max_iter, self.tolerance = entropy, cost_norm, max_iter, tolerance

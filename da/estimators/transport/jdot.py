@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.errors import UsageError, nearest
 from da.estimators.arrays import as_numpy, like, namespace
@@ -61,14 +62,14 @@ class JDOT(Predictor):
     def __init__(
         self,
         *,
-        distance_weight: float = 1.0,
+        distance_weight: NonNegative = 1.0,
         loss: str = "hinge",
         kernel: str = "rbf",
-        bandwidth: float | None = None,
-        regularization: float = 1e-3,
+        bandwidth: Positive | None = None,
+        regularization: Positive = 1e-3,
         cost_norm: str = "median",
-        max_iter: int = 100,
-        tolerance: float = 1e-6,
+        max_iter: Count = 100,
+        tolerance: NonNegative = 1e-6,
     ):
         self.distance_weight, self.loss, self.kernel, self.bandwidth = distance_weight, loss, kernel, bandwidth
         self.regularization, self.cost_norm = regularization, cost_norm

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.estimators.arrays import namespace
 from da.estimators.base import labels_of, matched
@@ -56,12 +57,12 @@ class ClassTransportL1L2(Barycentric):
     def __init__(
         self,
         *,
-        entropy: float = 0.1,
-        class_weight: float = 0.1,
+        entropy: Positive = 0.1,
+        class_weight: NonNegative = 0.1,
         cost_norm: str = "median",
-        rounds: int = 20,
-        max_iter: int = 1000,
-        tolerance: float = 1e-9,
+        rounds: Count = 20,
+        max_iter: Count = 1000,
+        tolerance: NonNegative = 1e-9,
     ):
         self.entropy, self.class_weight, self.cost_norm = entropy, class_weight, cost_norm
         self.rounds, self.max_iter, self.tolerance = rounds, max_iter, tolerance

@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.estimators.base import labels_of, matched
 from da.estimators.transport.groups import one_hot
@@ -54,13 +55,13 @@ class ClassTransportLpL1(Barycentric):
     def __init__(
         self,
         *,
-        entropy: float = 0.1,
-        class_weight: float = 0.1,
+        entropy: Positive = 0.1,
+        class_weight: NonNegative = 0.1,
         metric: str = "sqeuclidean",
         cost_norm: str = "median",
-        rounds: int = 10,
-        max_iter: int = 1000,
-        tolerance: float = 1e-9,
+        rounds: Count = 10,
+        max_iter: Count = 1000,
+        tolerance: NonNegative = 1e-9,
     ):
         self.entropy, self.class_weight = entropy, class_weight
         self.metric, self.cost_norm = metric, cost_norm

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.errors import UsageError, nearest
 from da.estimators.arrays import like, namespace
@@ -60,12 +61,12 @@ class KernelTransport(Mapping):
         self,
         *,
         kernel: str = "rbf",
-        bandwidth: float | None = None,
-        transport_weight: float = 1.0,
-        regularization: float = 1e-3,
+        bandwidth: Positive | None = None,
+        transport_weight: NonNegative = 1.0,
+        regularization: Positive = 1e-3,
         cost_norm: str = "median",
-        max_iter: int = 100,
-        tolerance: float = 1e-6,
+        max_iter: Count = 100,
+        tolerance: NonNegative = 1e-6,
     ):
         self.kernel, self.bandwidth, self.transport_weight = kernel, bandwidth, transport_weight
         self.regularization, self.cost_norm = regularization, cost_norm

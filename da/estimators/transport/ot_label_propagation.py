@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from da.bounds import Count, NonNegative
 from da.domain import Domain
 from da.estimators.base import labels_of, matched
 from da.estimators.transport.groups import one_hot
@@ -50,11 +51,11 @@ class TransportedLabels(Propagation):
     def __init__(
         self,
         *,
-        entropy: float = 0.0,
+        entropy: NonNegative = 0.0,
         metric: str = "sqeuclidean",
         cost_norm: str = "median",
-        max_iter: int = 1000,
-        tolerance: float = 1e-9,
+        max_iter: Count = 1000,
+        tolerance: NonNegative = 1e-9,
         classifier: BaseEstimator | None = None,
     ):
         self.entropy, self.metric, self.cost_norm = entropy, metric, cost_norm

@@ -8,6 +8,7 @@ from scipy import sparse
 from sklearn.neighbors import kneighbors_graph
 from torch import Tensor
 
+from da.bounds import Count, Fraction, NonNegative
 from da.domain import Domain
 from da.estimators.arrays import as_numpy, like, namespace
 from da.estimators.base import matched
@@ -57,12 +58,12 @@ class LaplaceTransport(Barycentric):
     def __init__(
         self,
         *,
-        laplace_weight: float = 1.0,
-        target_share: float = 0.5,
-        neighbors: int = 3,
+        laplace_weight: NonNegative = 1.0,
+        target_share: Fraction = 0.5,
+        neighbors: Count = 3,
         cost_norm: str = "median",
-        max_iter: int = 100,
-        tolerance: float = 1e-9,
+        max_iter: Count = 100,
+        tolerance: NonNegative = 1e-9,
     ):
         self.laplace_weight, self.target_share, self.neighbors = laplace_weight, target_share, neighbors
         self.cost_norm, self.max_iter, self.tolerance = cost_norm, max_iter, tolerance

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from da.bounds import NonNegative
 from da.domain import Domain
 from da.estimators.arrays import like, namespace
 from da.estimators.base import Mapping, matched, matrix
@@ -39,7 +40,7 @@ class LinearTransport(Mapping):
     needs = Access(source_y=ALL, target_x=True)
     space = {"regularization": log_uniform(1e-8, 1e1), "centre": choice(True, False)}
 
-    def __init__(self, *, regularization: float = 1e-6, centre: bool = True):
+    def __init__(self, *, regularization: NonNegative = 1e-6, centre: bool = True):
         self.regularization, self.centre = regularization, centre
 
     def fit(self, source: Domain, target: Domain) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
+from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.estimators.base import matched
 from da.estimators.transport.plan import METRICS, Barycentric, costs, uniform
@@ -41,11 +42,11 @@ class SinkhornTransport(Barycentric):
     def __init__(
         self,
         *,
-        entropy: float = 0.1,
+        entropy: Positive = 0.1,
         metric: str = "sqeuclidean",
         cost_norm: str = "median",
-        max_iter: int = 1000,
-        tolerance: float = 1e-9,
+        max_iter: Count = 1000,
+        tolerance: NonNegative = 1e-9,
     ):
         self.entropy, self.metric, self.cost_norm = entropy, metric, cost_norm
         self.max_iter, self.tolerance = max_iter, tolerance

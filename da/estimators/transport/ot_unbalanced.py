@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Self
 
+from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import namespace
@@ -52,11 +53,11 @@ class UnbalancedTransport(Barycentric):
     def __init__(
         self,
         *,
-        entropy: float = 0.1,
-        mass_weight: float = 1.0,
+        entropy: Positive = 0.1,
+        mass_weight: Positive = 1.0,
         cost_norm: str = "median",
-        max_iter: int = 1000,
-        tolerance: float = 1e-9,
+        max_iter: Count = 1000,
+        tolerance: NonNegative = 1e-9,
     ):
         self.entropy, self.mass_weight, self.cost_norm = entropy, mass_weight, cost_norm
         self.max_iter, self.tolerance = max_iter, tolerance

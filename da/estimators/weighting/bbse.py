@@ -7,6 +7,7 @@ from typing import Literal, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from da.bounds import ProperFraction
 from da.domain import Domain
 from da.estimators.base import matched
 from da.estimators.weighting.label_shift import LabelShift, confusion, cross_outputs
@@ -45,7 +46,7 @@ class BBSE(LabelShift):
         *,
         classifier: BaseEstimator | None = None,
         soft: bool = False,
-        min_effective: float | Literal["auto"] = "auto",
+        min_effective: ProperFraction | Literal["auto"] = "auto",
     ):
         self.classifier, self.soft = classifier, soft
         self.min_effective = min_effective

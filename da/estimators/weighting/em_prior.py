@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator
 
+from da.bounds import Count, NonNegative, ProperFraction
 from da.domain import Domain
 from da.errors import UsageError, nearest
 from da.estimators.arrays import as_numpy
@@ -59,9 +60,9 @@ class EMPrior(LabelShift):
         *,
         classifier: BaseEstimator | None = None,
         calibration: str = "bias_corrected",
-        tolerance: float = 1e-8,
-        max_iter: int = 1000,
-        min_effective: float | Literal["auto"] = "auto",
+        tolerance: NonNegative = 1e-8,
+        max_iter: Count = 1000,
+        min_effective: ProperFraction | Literal["auto"] = "auto",
     ):
         self.classifier, self.calibration, self.tolerance, self.max_iter = classifier, calibration, tolerance, max_iter
         self.min_effective = min_effective

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
+from da.bounds import NonNegative, ProperFraction
 from da.domain import Domain
 from da.errors import DataError, UsageError
 from da.estimators.arrays import namespace
@@ -40,8 +41,8 @@ class GaussianRatio(Weighting):
     def __init__(
         self,
         *,
-        regularization: float = 1e-3,
-        min_effective: float | Literal["auto"] = "auto",
+        regularization: NonNegative = 1e-3,
+        min_effective: ProperFraction | Literal["auto"] = "auto",
     ):
         self.regularization = regularization
         self.min_effective = min_effective

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal, Self
 
+from da.bounds import Positive, ProperFraction, Seed
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import namespace
@@ -41,9 +42,9 @@ class KDERatio(Weighting):
     def __init__(
         self,
         *,
-        bandwidth: float | None = None,
-        min_effective: float | Literal["auto"] = "auto",
-        seed: int = 0,
+        bandwidth: Positive | None = None,
+        min_effective: ProperFraction | Literal["auto"] = "auto",
+        seed: Seed = 0,
     ):
         self.bandwidth, self.seed = bandwidth, seed
         self.min_effective = min_effective

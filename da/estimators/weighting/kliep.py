@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from da.bounds import Count, Positive, ProperFraction, Seed, Several
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import like, namespace
@@ -51,11 +52,11 @@ class KLIEP(Weighting):
     def __init__(
         self,
         *,
-        bandwidth: float | None = None,
-        centres: int = 100,
-        folds: int = 5,
-        min_effective: float | Literal["auto"] = "auto",
-        seed: int = 0,
+        bandwidth: Positive | None = None,
+        centres: Count = 100,
+        folds: Several = 5,
+        min_effective: ProperFraction | Literal["auto"] = "auto",
+        seed: Seed = 0,
     ):
         self.bandwidth, self.centres, self.folds, self.seed = bandwidth, centres, folds, seed
         self.min_effective = min_effective

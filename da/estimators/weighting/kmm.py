@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 
 from sklearn.exceptions import ConvergenceWarning
 
+from da.bounds import Count, NonNegative, Positive, ProperFraction, Seed
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import namespace
@@ -68,14 +69,14 @@ class KMM(Weighting):
     def __init__(
         self,
         *,
-        bandwidth: float | None = None,
-        limit: float = 1000.0,
-        tolerance: float | None = None,
-        landmarks: int | None = None,
-        accuracy: float = 1e-6,
-        max_iter: int = 2000,
-        min_effective: float | Literal["auto"] = "auto",
-        seed: int = 0,
+        bandwidth: Positive | None = None,
+        limit: Positive = 1000.0,
+        tolerance: NonNegative | None = None,
+        landmarks: Count | None = None,
+        accuracy: NonNegative = 1e-6,
+        max_iter: Count = 2000,
+        min_effective: ProperFraction | Literal["auto"] = "auto",
+        seed: Seed = 0,
     ):
         self.bandwidth, self.limit, self.tolerance, self.landmarks = bandwidth, limit, tolerance, landmarks
         self.accuracy, self.max_iter, self.min_effective, self.seed = accuracy, max_iter, min_effective, seed

@@ -79,7 +79,7 @@ def cross_outputs(
 ) -> Outputs:
     """Train on all folds of the source but one, in turn, and ask for the fold left out and for the target.
 
-    Folds hold every class in proportion, and depend on the samples, not on their order.
+    Several hold every class in proportion, and depend on the samples, not on their order.
 
     Args:
         classifier: None is logistic regression on standardised inputs.

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from da.bounds import Positive, PositiveOrInf, ProperFraction
 from da.domain import Domain
 from da.estimators.arrays import as_numpy
 from da.estimators.base import Weighting, matched
@@ -41,9 +42,9 @@ class LogisticRatio(Weighting):
     def __init__(
         self,
         *,
-        C: float = 1.0,
-        limit: float | None = None,
-        min_effective: float | Literal["auto"] = "auto",
+        C: PositiveOrInf = 1.0,
+        limit: Positive | None = None,
+        min_effective: ProperFraction | Literal["auto"] = "auto",
     ):  # scikit-learn's name
         self.C, self.limit = C, limit
         self.min_effective = min_effective

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 
+from da.bounds import Bound, NonNegative, Positive, ProperFraction
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, like, namespace
@@ -51,11 +52,11 @@ class MMDTargetShift(LabelShift):
     def __init__(
         self,
         *,
-        bandwidth: float | None = None,
-        regularization: float = 0.1,
-        limit: float = 10.0,
-        tolerance: float | None = None,
-        min_effective: float | Literal["auto"] = "auto",
+        bandwidth: Positive | None = None,
+        regularization: NonNegative = 0.1,
+        limit: Annotated[float, Bound(least=1)] = 10.0,
+        tolerance: NonNegative | None = None,
+        min_effective: ProperFraction | Literal["auto"] = "auto",
     ):
         self.bandwidth, self.regularization, self.limit, self.tolerance = bandwidth, regularization, limit, tolerance
         self.min_effective = min_effective

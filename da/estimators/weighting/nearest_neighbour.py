@@ -7,6 +7,7 @@ from typing import Literal, Self
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from da.bounds import NonNegative, ProperFraction
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy
@@ -39,8 +40,8 @@ class NearestNeighbour(Weighting):
     def __init__(
         self,
         *,
-        smoothing: float = 0.0,
-        min_effective: float | Literal["auto"] = "auto",
+        smoothing: NonNegative = 0.0,
+        min_effective: ProperFraction | Literal["auto"] = "auto",
     ):
         self.smoothing = smoothing
         self.min_effective = min_effective

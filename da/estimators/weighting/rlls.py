@@ -7,6 +7,7 @@ from typing import Literal, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from da.bounds import Fraction, NonNegative, OpenFraction, ProperFraction
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.base import matched
@@ -49,10 +50,10 @@ class RLLS(LabelShift):
         self,
         *,
         classifier: BaseEstimator | None = None,
-        alpha: float = 0.01,
-        gamma: float = 1.0,
-        delta: float = 0.05,
-        min_effective: float | Literal["auto"] = "auto",
+        alpha: NonNegative = 0.01,
+        gamma: Fraction = 1.0,
+        delta: OpenFraction = 0.05,
+        min_effective: ProperFraction | Literal["auto"] = "auto",
     ):
         self.classifier, self.alpha, self.gamma, self.delta = classifier, alpha, gamma, delta
         self.min_effective = min_effective

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 import numpy as np
 
+from da.bounds import Count, Positive, ProperFraction, Seed, Several
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import namespace
@@ -51,13 +52,13 @@ class RULSIF(Weighting):
     def __init__(
         self,
         *,
-        relative: float = 0.5,
-        bandwidth: float | None = None,
-        ridge: float | None = None,
-        centres: int = 100,
-        folds: int = 5,
-        min_effective: float | Literal["auto"] = "auto",
-        seed: int = 0,
+        relative: ProperFraction = 0.5,
+        bandwidth: Positive | None = None,
+        ridge: Positive | None = None,
+        centres: Count = 100,
+        folds: Several = 5,
+        min_effective: ProperFraction | Literal["auto"] = "auto",
+        seed: Seed = 0,
     ):
         self.relative, self.bandwidth, self.ridge = relative, bandwidth, ridge
         self.centres, self.folds, self.seed = centres, folds, seed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
+from da.bounds import Count, Positive, ProperFraction, Seed
 from da.domain import Domain
 from da.estimators.arrays import namespace
 from da.estimators.base import Weighting, matched
@@ -44,11 +45,11 @@ class ULSIF(Weighting):
     def __init__(
         self,
         *,
-        bandwidth: float | None = None,
-        ridge: float | None = None,
-        centres: int = 100,
-        min_effective: float | Literal["auto"] = "auto",
-        seed: int = 0,
+        bandwidth: Positive | None = None,
+        ridge: Positive | None = None,
+        centres: Count = 100,
+        min_effective: ProperFraction | Literal["auto"] = "auto",
+        seed: Seed = 0,
     ):
         self.bandwidth, self.ridge, self.centres, self.seed = bandwidth, ridge, centres, seed
         self.min_effective = min_effective

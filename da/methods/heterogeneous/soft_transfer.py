@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize, one_hot
 
+from da.bounds import NonNegative
 from da.divergences.soft_mmd import soft_mmd
 from da.domain import Batch
 from da.errors import ConfigError
@@ -38,7 +39,7 @@ class SoftTransfer(Method):
     needs = Access(source_y=ALL, target_x=True, target_y=FEW, spaces=DIFFERENT)
     space = {"weight": log_uniform(1e-4, 1.0)}
 
-    def __init__(self, *, weight: float = 0.001):
+    def __init__(self, *, weight: NonNegative = 0.001):
         super().__init__()
         self.weight = weight
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from da.bounds import Fraction
 from da.data.files import File
 from da.domain import Batch
 from da.errors import DataError
@@ -39,8 +40,8 @@ class FineTune(Method):
         *,
         checkpoint: File | None = None,
         keep_head: bool = True,
-        unfreeze_from: float = 0.2,
-        unfreeze_to: float = 0.6,
+        unfreeze_from: Fraction = 0.2,
+        unfreeze_to: Fraction = 0.6,
     ):
         super().__init__()
         self.checkpoint, self.keep_head = checkpoint, keep_head

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from da.bounds import Count, NonNegative
 from da.divergences.adversarial import domain_confusion
 from da.divergences.prediction import entropy
 from da.domain import Batch
@@ -51,7 +52,7 @@ class IWAN(Method):
     needs = Access(source_y=ALL, target_x=True)
     space = {"weight": log_uniform(1e-2, 1e1), "entropy_weight": uniform(0.0, 1.0)}
 
-    def __init__(self, *, weight: float = 1.0, entropy_weight: float = 0.1, hidden: int = 256):
+    def __init__(self, *, weight: NonNegative = 1.0, entropy_weight: NonNegative = 0.1, hidden: Count = 256):
         super().__init__()
         self.weight, self.entropy_weight, self.hidden = weight, entropy_weight, hidden
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 
+from da.bounds import Count
 from da.divergences.weighted_mmd import weighted_mmd
 from da.domain import Batch
 from da.estimators.base import effective_sample_size
@@ -52,7 +53,7 @@ class IWN(Method):
     space = {"weigher_steps": choice(1, 2, 4), "sharpen": choice(False, True)}
     corrects = ("covariate",)
 
-    def __init__(self, *, hidden: int = 64, weigher_steps: int = 4, sharpen: bool = True):
+    def __init__(self, *, hidden: Count = 64, weigher_steps: Count = 4, sharpen: bool = True):
         super().__init__()
         self.hidden, self.weigher_steps, self.sharpen = hidden, weigher_steps, sharpen
 

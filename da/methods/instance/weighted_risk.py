@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch.nn.functional import cross_entropy
 
+from da.bounds import Count
 from da.domain import Batch
 from da.errors import ConfigError
 from da.estimators.base import Weighting, effective_sample_size, warn_if_degenerate
@@ -42,7 +43,7 @@ class WeightedRisk(Method):
     space = {"refresh": choice(1, 2, 5)}
     corrects = ("covariate",)
 
-    def __init__(self, *, weighting: Weighting | None = None, on_features: bool = False, refresh: int = 1):
+    def __init__(self, *, weighting: Weighting | None = None, on_features: bool = False, refresh: Count = 1):
         super().__init__()
         self.weighting = KMM() if weighting is None else weighting
         self.on_features, self.refresh = on_features, refresh

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from da.bounds import Count, NonNegative
 from da.divergences.adversarial import domain_confusion, multilinear_map
 from da.divergences.prediction import entropy
 from da.domain import Batch
@@ -41,7 +42,12 @@ class CDAN(Method):
     space = {"weight": log_uniform(1e-2, 1e1)}
 
     def __init__(
-        self, *, weight: float = 1.0, hidden: int = 256, entropy_conditioning: bool = True, map_limit: int = 4096
+        self,
+        *,
+        weight: NonNegative = 1.0,
+        hidden: Count = 256,
+        entropy_conditioning: bool = True,
+        map_limit: Count = 4096,
     ):
         super().__init__()
         self.weight, self.hidden = weight, hidden

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch.nn.functional import cross_entropy
 
+from da.bounds import Count, NonNegative
 from da.divergences.mmd import mk_mmd
 from da.domain import Batch
 from da.methods.base import Method, Terms
@@ -33,7 +34,7 @@ class DAN(Method):
     needs = Access(source_y=ALL, target_x=True)
     space = {"weight": log_uniform(0.1, 10.0)}
 
-    def __init__(self, *, weight: float = 1.0, kernels: int = 5):
+    def __init__(self, *, weight: NonNegative = 1.0, kernels: Count = 5):
         super().__init__()
         self.weight, self.kernels = weight, kernels
 

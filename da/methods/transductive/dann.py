@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import cross_entropy
 
+from da.bounds import Count, NonNegative
 from da.divergences.adversarial import domain_confusion
 from da.domain import Batch
 from da.methods.base import Method, Spec, Terms
@@ -35,7 +36,7 @@ class DANN(Method):
     needs = Access(source_y=ALL, target_x=True)
     space = {"weight": log_uniform(1e-2, 1e1)}
 
-    def __init__(self, *, weight: float = 1.0, hidden: int = 256):
+    def __init__(self, *, weight: NonNegative = 1.0, hidden: Count = 256):
         super().__init__()
         self.weight, self.hidden = weight, hidden
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch.nn.functional import cross_entropy
 
+from da.bounds import NonNegative
 from da.divergences.coral import coral
 from da.domain import Batch
 from da.methods.base import Method, Terms
@@ -27,7 +28,7 @@ class DeepCORAL(Method):
     needs = Access(source_y=ALL, target_x=True)
     space = {"weight": log_uniform(1.0, 1e5)}
 
-    def __init__(self, *, weight: float = 1000.0):
+    def __init__(self, *, weight: NonNegative = 1000.0):
         super().__init__()
         self.weight = weight
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from da.bounds import Count, NonNegative
 from da.divergences.prediction import discrepancy
 from da.domain import Batch
 from da.methods.base import Method, Phase, Spec, Terms
@@ -33,7 +34,7 @@ class MCD(Method):
     needs = Access(source_y=ALL, target_x=True)
     space = {"weight": log_uniform(0.1, 10.0), "generator_steps": choice(1, 2, 3, 4)}
 
-    def __init__(self, *, weight: float = 1.0, generator_steps: int = 4):
+    def __init__(self, *, weight: NonNegative = 1.0, generator_steps: Count = 4):
         super().__init__()
         self.weight, self.generator_steps = weight, generator_steps
 

@@ -10,6 +10,7 @@ from sklearn.cluster import KMeans
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
+from da.bounds import Count, NonNegative
 from da.divergences.mmd import mk_mmd
 from da.domain import Batch
 from da.inference import predict
@@ -43,7 +44,7 @@ class AlignedAutoencoder(Method):
     metrics = {"accuracy": "cluster_accuracy", "nmi": "cluster_information"}
     centres: Tensor
 
-    def __init__(self, *, weight: float = 1.0, hidden: int = 256):
+    def __init__(self, *, weight: NonNegative = 1.0, hidden: Count = 256):
         super().__init__()
         self.weight, self.hidden = weight, hidden
 

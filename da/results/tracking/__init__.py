@@ -8,6 +8,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger
 
+from da.bounds import NonNegative
 from da.results.tracking.board import Board
 from da.results.tracking.epoch_csv import EpochCSV
 from da.results.tracking.tracker import figures, until_recorded, warn
@@ -43,7 +44,7 @@ def wandb(
     project: str = "da",
     offline: bool | None = None,
     artifacts: bool = True,
-    patience: float = 60.0,
+    patience: NonNegative = 60.0,
 ) -> list[Logger]:
     """Weights & Biases beside CSV; offline where no key is known, unless ``offline`` says otherwise.
 
