@@ -58,6 +58,16 @@ class ImageFolder:
         self.size, self.crop = size, crop
         self.test_fraction, self.validation_fraction, self.split_seed = test_fraction, validation_fraction, split_seed
 
+    def domains(self) -> tuple[str, ...]:
+        """Names of the folders below the root that hold images."""
+        if not self.root:
+            raise ConfigError("data=image_folder needs data.root=FOLDER_OR_ZIP (images lie in root/domain/class)")
+        with ExitStack() as stack:
+            paths, _ = _listing(locate(self.root), stack)
+        return tuple(
+            sorted({PurePosixPath(path).parts[0] for path in paths if len(PurePosixPath(path).parts) in (2, 3)})
+        )
+
     def load(self) -> Task:
         """Find, decode and split the images.
 

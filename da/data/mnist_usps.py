@@ -52,6 +52,11 @@ class MnistUsps:
     def __init__(self, *, source: str = "mnist", target: str = "usps", usps_size: int = 16, limit: int | None = None):
         self.source, self.target, self.usps_size, self.limit = source, target, usps_size, limit
 
+    @staticmethod
+    def domains() -> tuple[str, ...]:
+        """Names of all domains."""
+        return NAMES
+
     def load(self) -> Task:
         """Read both sets and bring them to one shape.
 
