@@ -36,7 +36,7 @@ def train(words: Sequence[str]) -> int:
             return 0
         return sweep(asked.plans, asked.refused, " ".join(["train.py -m", *given.overrides]), asked.once)
     except UsageError as error:
-        print(f"train: {error}", file=sys.stderr)
+        print(f"train: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return 2
     except (RunFailed, RunBusy):
         return 1

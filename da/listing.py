@@ -66,7 +66,7 @@ keys
   rerun=       none, failed, stale (made by other code or packages), all
 
 with -m
-  data.pairs=  all, forward, backward (pairs of the data's domains; data.pairs.of=[A,B,...] data.pairs.exclude=[A:B,...])
+  data.pairs=  all, forward, backward: pairs of domains (data.pairs.of=[A,B,...] data.pairs.exclude=[A:B,...])
   runs=        FILE.yaml (a list of runs, or zip, grid and exclude; see README.md)
 
 options

@@ -76,7 +76,8 @@ def _load(name: str) -> dict[str, Any]:
     try:
         loaded: Any = OmegaConf.to_container(OmegaConf.load(Path(name).expanduser()))
     except OSError as error:
-        raise ConfigError(f"runs={name} cannot be read ({error.strerror}); give a YAML file of runs.") from error
+        why = error.strerror or "it holds no runs"  # OmegaConf's word for a lone number has no code
+        raise ConfigError(f"runs={name} cannot be read ({why}); give a YAML file of runs.") from error
     except Exception as error:  # PyYAML's, of many kinds
         raise ConfigError(f"runs={name} is no YAML: {' '.join(str(error).split())}.") from error
     parts = {"runs": loaded} if isinstance(loaded, list) else loaded

@@ -69,14 +69,13 @@ def _costs(runs: Sequence[tuple[Plan, int]], records: Sequence[Mapping[str, Any]
     """CPU hours of what is missing: seconds times threads, by the mean of finished runs of the method on the data."""
     if not runs:
         return []
+    known: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for r in records:
+        if r["status"] == "finished":
+            known[r["method"], r["data"]].append(r)
     hours, unknown = 0.0, Counter[str]()
     for plan, times in runs:
-        costs = [
-            cost
-            for r in records
-            if r["status"] == "finished" and (r["method"], r["data"]) == (plan.method.name, plan.data.name)
-            for cost in [_hours(r, plan)]
-        ]
+        costs = [_hours(r, plan) for r in known[plan.method.name, plan.data.name]]
         if costs:
             hours += times * fmean(costs)
         else:
