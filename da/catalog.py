@@ -112,6 +112,21 @@ def entries(group: str) -> dict[str, Entry]:
     return found
 
 
+def groups() -> frozenset[str]:
+    """Names of the groups: the folders of ``conf``."""
+    return _folders(CONF)
+
+
+@cache
+def _folders(root: Path) -> frozenset[str]:
+    return frozenset(folder.name for folder in root.iterdir() if folder.is_dir())
+
+
+def options(group: str) -> list[str]:
+    """What a group can be chosen as: its files' names; nothing where there is no such group."""
+    return sorted(file.stem for file in (CONF / group).glob("*.yaml"))
+
+
 def entry_of(group: str, target: str) -> Entry:
     """The entry of a group whose ``_target_`` is this path."""
     path = resolve(target, group).path

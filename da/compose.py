@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import copy
-import itertools
+import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from omegaconf.errors import OmegaConfBaseException
 
-from da import catalog
+from da import arguments, catalog, grid
 from da.config import GROUPS, KEYS, OPTIONAL, Plan, plain_of, validate
 from da.drawing import once
 from da.errors import ConfigError, Incompatible
@@ -37,7 +38,7 @@ class Expanded:
     Args:
         plans: the runs, in the order of the command line.
         refused: why the other combinations cannot be run.
-        once: which runs stand for several seeds.
+        once: which runs stand for several.
     """
 
     plans: tuple[Plan, ...]
@@ -45,22 +46,27 @@ class Expanded:
     once: tuple[str, ...] = ()
 
 
-def expand(arguments: Sequence[str], *, multirun: bool) -> Expanded:
+def expand(words: Sequence[str], *, multirun: bool) -> Expanded:
     """Validate every run that a command line asks for, before the first is started.
 
     Raises:
-        ConfigError: an override is wrong, or nothing that was asked for can be run.
+        ConfigError: an override is wrong, several values are given without ``-m``, or nothing can be run.
     """
     with Composer() as composer:
         plans, refused = [], []
-        for job in composer.jobs(list(arguments), multirun):
+        for job in grid.jobs(composer, list(words)) if multirun else [grid.single(composer, list(words))]:
             try:
                 plans.append(validate(composer.compose(job)))
             except Incompatible as error:
                 refused.append(str(error))
     if not plans:
         raise ConfigError(refused[0])
-    kept, said = once(plans, lambda plan: plan)
+    if not multirun and "sweep" in plans[0].config:
+        raise ConfigError(f"A search (sweep=NAME) is many runs, which need -m: {arguments.command(['-m', *words])}")
+    distinct = {json.dumps(plan.config, sort_keys=True): plan for plan in plans}
+    kept, said = once(list(distinct.values()), lambda plan: plan)
+    if repeated := len(plans) - len(distinct):
+        said.append(f"{repeated} of {len(plans)} runs were asked for twice")
     return Expanded(tuple(kept), tuple(dict.fromkeys(refused)), tuple(said))
 
 
@@ -79,33 +85,71 @@ class Composer:
     def __exit__(self, *_: Any) -> None:
         self._context.__exit__(None, None, None)
 
-    def parse(self, arguments: list[str]) -> list[Any]:
+    def parse(self, words: list[str]) -> list[Any]:
+        """Hydra's reading of overrides.
+
+        Raises:
+            ConfigError: one cannot be read; where quotes would help, the message has it with quotes.
+        """
+        for text in words:
+            if text not in self._parsed:
+                self._parsed[text] = self._read(text)
+        return [self._parsed[text] for text in words]
+
+    @staticmethod
+    def _read(text: str) -> Any:
         from hydra.core.global_hydra import GlobalHydra
         from hydra.core.override_parser.overrides_parser import OverridesParser
         from hydra.errors import HydraException
 
+        parser = OverridesParser.create(GlobalHydra.instance().config_loader())
         try:
-            return OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(arguments)
+            return parser.parse_overrides([text])[0]
         except HydraException as error:
-            raise ConfigError(str(error).splitlines()[0]) from error
+            for quoted in arguments.quotings(text):
+                try:
+                    parser.parse_overrides([quoted])
+                except HydraException:
+                    continue
+                raise ConfigError(
+                    f"{text} cannot be read, as signs in its value have a meaning of their own; quote it for Hydra "
+                    f"and for the shell: {arguments.in_shell(quoted)}"
+                ) from error
+            cause = getattr(error.__cause__, "args", ()) or [str(error)]
+            raise ConfigError(f"{text} cannot be read: {str(cause[0]).splitlines()[0]}.") from error
 
-    def jobs(self, arguments: list[str], multirun: bool) -> list[list[str]]:
-        choices = []
-        for text, override in zip(arguments, self.parse(arguments), strict=True):
-            if override.is_hydra_override():
-                continue
-            if multirun and override.is_sweep_override():
-                key = override.get_key_element()
-                choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
-            else:
-                choices.append([text])
-        return [list(job) for job in itertools.product(*choices)]
+    def values(self, override: Any) -> list[str]:
+        """The values that an override of a sweep stands for, as they are written.
+
+        Raises:
+            ConfigError: they cannot be listed, or there are none, or far too many.
+        """
+        from hydra.errors import HydraException
+
+        text, key = override.input_line, override.key_or_group
+        if override.is_interval_sweep():
+            raise ConfigError(
+                f"{text} is an interval, whose values no grid can list; sweep=optuna searches the ranges that the "
+                f"method states, and {key}=range(START,STOP,STEP) or values between commas make a grid."
+            )
+        try:
+            found = list(islice(override.sweep_string_iterator(), grid.MOST + 1))
+        except (HydraException, ValueError, IndexError) as error:
+            raise ConfigError(f"{text} stands for no values: {str(error).splitlines()[0]}.") from error
+        if not found:
+            options = catalog.options(key)
+            known = f"; {key} has {', '.join(options)}." if options else "; leave it out, or name some."
+            raise ConfigError(f"{text} stands for no value{known}")
+        if len(found) > grid.MOST:
+            raise ConfigError(f"{text} stands for more than {grid.MOST} values; give fewer.")
+        return found
 
     def compose(self, overrides: list[str]) -> dict[str, Any]:
         """Compose one configuration; the choices of groups are composed once for all that share them."""
         from hydra import compose
         from hydra.errors import HydraException
 
+        overrides = self.settled(overrides)
         try:
             quick = self.quick(overrides)
             return plain_of(compose("train", overrides) if quick is None else quick)
@@ -113,19 +157,48 @@ class Composer:
             self.explain(overrides)
             raise ConfigError(" ".join(str(error).splitlines()[:2])) from error
 
+    def settled(self, overrides: list[str]) -> list[str]:
+        """The overrides without what no single configuration can have, and ``features=null`` as none of the group.
+
+        Raises:
+            ConfigError: an override stands for several values, or its group must have one.
+        """
+        nulls: dict[str, str] = {}
+        for text, override in zip(overrides, self.parse(overrides), strict=True):
+            key = override.key_or_group
+            if override.is_sweep_override():
+                raise ConfigError(f"{text} stands for several values, where one run is composed; sweep with -m.")
+            if not _chooses(override):
+                continue
+            value = override.value()
+            nulls.pop(key, None)
+            if value is None and key in (*OPTIONAL, "experiment"):
+                nulls[key] = text
+            elif value is None:
+                raise ConfigError(f"Every run has a {key}; leave out {text} for the default, or choose {key}=NAME.")
+            elif isinstance(value, list):
+                several = f"{key}={','.join(map(str, value))}"
+                raise ConfigError(f"{text} names several, and a run has one {key}; sweep over them with -m {several}.")
+            elif not isinstance(value, str):
+                raise ConfigError(f"There is no {key}={value}; {hint(str(value), catalog.options(key))}")
+        kept = [
+            text
+            for text, o in zip(overrides, self.parse(overrides), strict=True)
+            if not (_chooses(o) and (o.key_or_group in nulls or o.value() is None))
+        ]
+        if any(o.key_or_group == "experiment" for o in self.parse(kept)):  # which may choose one
+            kept += [f"~{key}" for key in nulls]
+        return kept
+
     def quick(self, overrides: list[str]) -> Any:
         """What Hydra would compose, put together from what it composed before; None where it must itself."""
         from hydra import compose
         from omegaconf import OmegaConf
 
-        for text in overrides:
-            if text not in self._parsed:
-                (self._parsed[text],) = self.parse([text])
-        parsed = [self._parsed[text] for text in overrides]
+        parsed = self.parse(overrides)
         if any(o.is_add() or o.is_force_add() or o.is_delete() or o.package for o in parsed):
             return None
-        groups = {folder.name for folder in catalog.CONF.iterdir() if folder.is_dir()}
-        choices = {o.key_or_group: str(o.value()) for o in parsed if o.key_or_group in groups}
+        choices = {o.key_or_group: str(o.value()) for o in parsed if _chooses(o)}
         composed = tuple(f"{key}={value}" for key, value in choices.items() if _node(key, value) is None)
         if composed and "experiment" in choices:  # it may set values in the node of any group
             composed = tuple(f"{key}={value}" for key, value in choices.items())
@@ -137,7 +210,7 @@ class Composer:
                 if f"{key}={value}" not in composed:
                     config[key] = copy.deepcopy(_node(key, value))
             for override in parsed:
-                if override.key_or_group not in groups:
+                if not _chooses(override):
                     OmegaConf.update(config, override.key_or_group, override.value(), merge=True)
         except OmegaConfBaseException:
             return None  # Hydra's own attempt says what is wrong
@@ -145,23 +218,25 @@ class Composer:
 
     def explain(self, overrides: list[str]) -> None:
         """Raise the sentence for the override that Hydra refused, if it is a misspelt name."""
-        groups = {folder.name for folder in catalog.CONF.iterdir() if folder.is_dir()}
+        groups = catalog.groups()
         parsed = self.parse(overrides)
         for override in parsed:
             key, value = override.key_or_group, override.value()
-            root, _, rest = key.partition(".")
+            root = key.partition(".")[0]
             if root not in (*KEYS, *groups, "hydra"):
                 raise ConfigError(f"There is no key '{key}'; {hint(root, {*KEYS, *groups})}")
-            if key in groups and isinstance(value, str):
-                options = [file.stem for file in (catalog.CONF / key).glob("*.yaml")]
+            if _chooses(override) and isinstance(value, str):
+                options = catalog.options(key)
                 if value not in options:
                     raise ConfigError(f"There is no {key}={value}; {hint(value, options, prefix=f'{key}=')}")
-        chosen = [text for text, o in zip(overrides, parsed, strict=True) if o.key_or_group in groups]
+        chosen = [text for text, o in zip(overrides, parsed, strict=True) if _chooses(o)]
         for override in parsed:
-            root, _, rest = override.key_or_group.partition(".")
-            if rest and root in OPTIONAL and not any(o.key_or_group == root for o in parsed):
-                raise ConfigError(f"'{override.key_or_group}' belongs to a choice; choose {root}=NAME first.")
-            if rest and root in (*GROUPS, *OPTIONAL) and not override.is_add():
+            for full, value in flat(override):
+                root, _, rest = full.partition(".")
+                if rest and root in OPTIONAL and not any(_chooses(o) and o.key_or_group == root for o in parsed):
+                    raise ConfigError(f"'{full}' belongs to a choice; choose {root}=NAME first.")
+                if not rest or root not in (*GROUPS, *OPTIONAL) or override.is_add():
+                    continue
                 node = self.compose(chosen)[root] if len(chosen) < len(overrides) else {}
                 while "." in rest and isinstance(node.get(rest.partition(".")[0]), dict):  # a node within the node
                     name, _, rest = rest.partition(".")
@@ -170,11 +245,27 @@ class Composer:
                     continue
                 signature = catalog.resolve(str(node.get("_target_", "")), root) if node else None
                 if signature and rest in signature.keywords():
-                    raise ConfigError(
-                        f"'{root}.{rest}' is not in its file; add it with +{root}.{rest}={override.value()}."
-                    )
+                    raise ConfigError(f"'{root}.{rest}' is not in its file; add it with +{root}.{rest}={value}.")
                 known = [k for k in node if k != "_target_"]
                 raise ConfigError(f"There is no key '{root}.{rest}'; {hint(rest, known, prefix=f'{root}.')}")
+
+
+def flat(override: Any) -> Iterator[tuple[str, Any]]:
+    """The keys that a parsed override sets, with dots, and their values; a group's dictionary sets each of its keys."""
+    value = None if override.is_sweep_override() else override.value()
+    if isinstance(value, Mapping) and override.key_or_group in catalog.groups():
+        yield from ((f"{override.key_or_group}.{key}", part) for key, part in value.items())
+    else:
+        yield override.key_or_group, value
+
+
+def _chooses(override: Any) -> bool:
+    """Whether a parsed override chooses a group's file; a dictionary is merged into what is chosen."""
+    return (
+        override.key_or_group in catalog.groups()
+        and not override.is_delete()
+        and (override.is_sweep_override() or not isinstance(override.value(), Mapping))
+    )
 
 
 def _node(group: str, name: str) -> Any:

@@ -5,35 +5,38 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from da import compose, listing
+from da import arguments, compose, listing, machine
 from da.errors import UsageError
 from da.outcome import RunBusy, RunFailed
 from da.sweeps.drive import sweep
+from da.sweeps.outline import outline
 
-PLAIN_FLAGS = {"-m", "--multirun"}
 INTERRUPTED = 130
 
 
-def train(arguments: Sequence[str]) -> int:
+def train(words: Sequence[str]) -> int:
     """Run the command line; returns 0 finished, 1 a run failed, 2 it cannot be done as asked, 130 interrupted."""
-    if {"-h", "--help"} & set(arguments):
+    if set(arguments.HELP) & set(words):
         print(listing.help_text())
         return 0
-    if "--list" in arguments:
+    if "--list" in words:
         print(listing.overview())
         return 0
-    flags = {a for a in arguments if a.startswith("-")}
-    overrides = [a for a in arguments if not a.startswith("-")]
     try:
-        if not flags <= PLAIN_FLAGS or any(a.startswith("hydra/") for a in overrides):
-            return compose.main(job, arguments)
-        asked = compose.expand(overrides, multirun=bool(flags))
-        if not flags:
+        given = arguments.read(words)
+        if given.hydra or any(word.startswith("hydra/") for word in given.overrides):
+            return compose.main(job, words)
+        asked = compose.expand(given.overrides, multirun=given.multirun)
+        if given.dry:
+            print(outline(asked.plans, asked.refused, asked.once))
+            return 0
+        machine.check_all([plan.config for plan in asked.plans], launched=given.multirun)
+        if not given.multirun:
             job(asked.plans[0].config)
             return 0
-        return sweep(asked.plans, asked.refused, " ".join(["train.py -m", *overrides]), asked.once)
+        return sweep(asked.plans, asked.refused, " ".join(["train.py -m", *given.overrides]), asked.once)
     except UsageError as error:
-        print(f"train: {error}", file=sys.stderr)
+        print(f"train: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return 2
     except (RunFailed, RunBusy):
         return 1

@@ -65,8 +65,13 @@ keys
   selection=   {", ".join(criteria())}
   rerun=       none, failed, stale (made by other code or packages), all
 
+with -m
+  data.pairs=  all, forward, backward: pairs of domains (data.pairs.of=[A,B,...] data.pairs.exclude=[A:B,...])
+  runs=        FILE.yaml (a list of runs, or zip, grid and exclude; see README.md)
+
 options
   -m, --multirun   run every combination of comma-separated values
+  --dry-run        say what would run, what is there and what it costs, and stop
   --list           who needs what: the capability grid
   --cfg job        print the composed configuration and stop
   --hydra-help     Hydra's own options

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from da import catalog
 from da.errors import ConfigError
+
+
+def check_all(configs: Iterable[Mapping[str, Any]], *, launched: bool) -> None:
+    """As :func:`check`, of the trainers of all runs that are asked for, before the first of them.
+
+    Args:
+        configs: validated.
+        launched: by their launcher, which may send them to other machines.
+    """
+    for config in configs:
+        launcher = catalog.locate(catalog.resolve(str(config["launcher"]["_target_"]), "launcher").path)
+        if not launched or getattr(launcher, "here", True):
+            check(config["trainer"])
 
 
 def check(trainer: Mapping[str, Any]) -> None:

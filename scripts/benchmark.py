@@ -1,8 +1,18 @@
 """Run a published result table again, and render it."""
 
+from __future__ import annotations
+
 import sys
 
-from da.benchmark.command import main
+from da.start import start
+
+
+def main() -> int:
+    """Run the command line."""
+    from da.benchmark import command
+
+    return command.main(sys.argv[1:])
+
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(start(main))

@@ -6,12 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from da.demo import METHODS, SEEDS, demo
-from da.errors import UsageError
+from da.start import start
 
 
 def main() -> int:
     """Run the command line; returns the exit code: 0 done, 1 a run failed, 2 it cannot be done as asked."""
+    from da.demo import METHODS, SEEDS, demo
+    from da.errors import UsageError
+
     text = f"Train {', '.join(METHODS)} with {len(SEEDS)} seeds; print a table and draw the features."
     parser = argparse.ArgumentParser(description=text)
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="such as trainer.max_epochs=5")
@@ -25,4 +27,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main))

@@ -7,15 +7,17 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
-from da import catalog
-from da.analysis.gallery import exhibit, gallery
-from da.errors import UsageError
+from da.start import start
 
-RESULTS = catalog.ROOT / "benchmarks" / "results"
+RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 
 
 def main() -> int:
     """Run the command line; returns the exit code: 0 done, 2 it cannot be done as asked."""
+    from da import catalog
+    from da.analysis.gallery import exhibit, gallery
+    from da.errors import UsageError
+
     parser = argparse.ArgumentParser(description="Draw the gallery of closed-form methods, a figure for each family.")
     parser.add_argument("families", nargs="*", metavar="FAMILY", help="such as weighting (default: all)")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder to write (default: benchmarks/results)")
@@ -34,4 +36,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main))

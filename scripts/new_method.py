@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 
-from da import docs, scaffold
-from da.catalog import ROOT
-from da.errors import ConfigError
+from da.start import start
 
 
 def main() -> int:
     """Write the files and say what to do next."""
+    from da import docs, scaffold
+    from da.catalog import ROOT
+    from da.errors import ConfigError
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="lower-case words joined by underscores, such as my_method")
     parser.add_argument("--family", default="transductive", help=f"one of {', '.join(scaffold.families())}")
@@ -30,4 +32,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main))

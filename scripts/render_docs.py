@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from da import docs
+from da.start import start
 
 
 def main() -> int:
     """Render or check."""
+    from da import docs
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a part is out of date")
     check = parser.parse_args().check
@@ -19,4 +21,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main))

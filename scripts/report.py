@@ -1,8 +1,18 @@
 """Print the tables of a results folder, and write them as a page."""
 
+from __future__ import annotations
+
 import sys
 
-from da.report.command import main
+from da.start import start
+
+
+def main() -> int:
+    """Run the command line."""
+    from da.report import command
+
+    return command.main()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main))

@@ -6,11 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from da.sweeps.status import drivers, text
+from da.start import start
 
 
 def main() -> int:
     """Print a paragraph for each driver; returns 0, or 2 where there is none."""
+    from da.sweeps.status import drivers, text
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("runs"), help="results folder (default: runs)")
     found = drivers(parser.parse_args().folder)
@@ -19,4 +21,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main))

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from da import entry
+from da.start import start
+
+
+def main() -> int:
+    """Run the command line."""
+    from da import entry
+
+    return entry.train(sys.argv[1:])
+
 
 if __name__ == "__main__":
-    sys.exit(entry.train(sys.argv[1:]))
+    sys.exit(start(main))

@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 
-from omegaconf import OmegaConf
-
-from da.errors import UsageError
-from da.sweeps.wandb_file import sweep_file
+from da.start import start
 
 EPILOG = "Then: wandb sweep sweep.yaml, and wandb agent ID on every machine, from the folder of this repository."
 
 
 def main() -> int:
     """Print the file; returns the exit code: 0 done, 2 it cannot be done as asked."""
+    from omegaconf import OmegaConf
+
+    from da.errors import UsageError
+    from da.sweeps.wandb_file import sweep_file
+
     parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG)
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for train.py, and objective=RULE")
     try:
@@ -27,4 +29,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main))

@@ -1,9 +1,13 @@
 """The command line of scripts/train.py."""
 
+import builtins
 import json
 import re
+import runpy
 import signal
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -186,6 +190,25 @@ def test_ctrl_c_stops_gracefully_and_keeps_the_step(tmp_path: Path) -> None:
     assert done.returncode == 130, done.stderr
     assert "goes on from the last step" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("script", sorted(TRAIN.parent.glob("*.py")), ids=lambda script: script.stem)
+def test_ctrl_c_while_a_script_imports_is_no_traceback(
+    script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original = builtins.__import__
+
+    def interrupted(name: str, *rest: Any) -> Any:
+        if name.partition(".")[0] == "da" and name != "da.start":
+            raise KeyboardInterrupt
+        return original(name, *rest)
+
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script), run_name="__main__")
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "\nInterrupted.\n"
 
 
 @pytest.mark.slow

@@ -77,6 +77,11 @@ class AmazonReviews:
         self.source, self.target, self.features, self.normalize = source, target, features, normalize
         self.source_test = source_test
 
+    @staticmethod
+    def domains() -> tuple[str, ...]:
+        """Names of all domains."""
+        return DOMAINS
+
     def load(self) -> Task:
         """Read both domains and normalise them.
 

@@ -51,6 +51,10 @@ class Tree:
             parts = {path: p[1:] for path, p in parts.items() if p[0] in tops and len(p) > 1}
         self._parts = parts
 
+    def domains(self) -> set[str]:
+        """Names of the folders that hold pictures."""
+        return {p[0] for path, p in self._parts.items() if len(p) > 1 and is_picture(path)}
+
     def domain(self, name: str) -> Found:
         """The pictures of a domain, ``name/class/...``, or ``name/...`` without labels.
 
@@ -62,8 +66,7 @@ class Tree:
         others = Counter(PurePosixPath(path).suffix.lower() or "no suffix" for path in inside if path not in pictures)
         told = ", ".join(f"{count} of {suffix}" for suffix, count in others.most_common(5))
         if not pictures:
-            known = {p[0] for path, p in self._parts.items() if len(p) > 1 and is_picture(path)}
-            there = f"but {told}; known suffixes: {', '.join(FORMATS)}." if others else nearest(name, known)
+            there = f"but {told}; known suffixes: {', '.join(FORMATS)}." if others else nearest(name, self.domains())
             raise DataError(f"'{self.root}' has no images in {name}/class/{',' if others else ';'} {there}")
         notes = []
         if others:

@@ -60,6 +60,11 @@ class DomainNet:
         self.root, self.source, self.target, self.complete = root, source, target, complete
         self.size, self.scale = size, scale
 
+    @staticmethod
+    def domains() -> tuple[str, ...]:
+        """Names of all domains."""
+        return DOMAINS
+
     def load(self) -> Task:
         """Read the lists; no image is decoded.
 

@@ -63,6 +63,13 @@ class ImageFolder:
         self.size, self.crop, self.skip_unreadable = size, crop, skip_unreadable
         self.test_fraction, self.validation_fraction, self.split_seed = test_fraction, validation_fraction, split_seed
 
+    def domains(self) -> tuple[str, ...]:
+        """Names of the folders below the root that hold images."""
+        if not self.root:
+            raise ConfigError("data=image_folder needs data.root=FOLDER_OR_ZIP (images lie in root/domain/class)")
+        with opened(locate(self.root), ()) as tree:
+            return tuple(sorted(tree.domains()))
+
     def load(self) -> Task:
         """Find, decode and split the images.
 

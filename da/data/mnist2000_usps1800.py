@@ -38,6 +38,11 @@ class Mnist2000Usps1800:
     def __init__(self, *, source: str = "mnist", target: str = "usps", normalize: bool = True):
         self.source, self.target, self.normalize = source, target, normalize
 
+    @staticmethod
+    def domains() -> tuple[str, ...]:
+        """Names of all domains."""
+        return tuple(SETS)
+
     def load(self) -> Task:
         """Read both sets.
 

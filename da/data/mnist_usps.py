@@ -60,6 +60,11 @@ class MnistUsps:
     ):
         self.source, self.target, self.usps_size, self.limit = source, target, usps_size, limit
 
+    @staticmethod
+    def domains() -> tuple[str, ...]:
+        """Names of all domains."""
+        return NAMES
+
     def load(self) -> Task:
         """Read both sets and bring them to one shape.
 

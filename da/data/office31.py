@@ -55,6 +55,11 @@ class Office31:
         self.size, self.scale = size, scale
         self.validation_fraction, self.split_seed = validation_fraction, split_seed
 
+    @staticmethod
+    def domains() -> tuple[str, ...]:
+        """Names of all domains."""
+        return tuple(COUNTS)
+
     def load(self) -> Task:
         """Find the images; none is decoded.
 

@@ -102,6 +102,11 @@ class OfficeCaltech10:
         self.source, self.target, self.features, self.normalize = source, target, features, normalize
         self.validation_fraction, self.split_seed = validation_fraction, split_seed
 
+    @staticmethod
+    def domains() -> tuple[str, ...]:
+        """Names of all domains."""
+        return DOMAINS
+
     def load(self) -> Task:
         """Read and normalise both domains.
 

@@ -43,6 +43,11 @@ class OfficeCaltech10Hetero:
         self.source, self.target, self.normalize = source, target, normalize
         self.source_features, self.target_features = source_features, target_features
 
+    @staticmethod
+    def domains() -> tuple[str, ...]:
+        """Names of all domains."""
+        return DOMAINS
+
     def load(self) -> Task:
         """Read and normalise both domains.
 

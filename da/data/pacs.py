@@ -57,6 +57,11 @@ class Pacs:
         self.source, self.target, self.normalize = source, target, normalize
         self.validation_fraction, self.split_seed = validation_fraction, split_seed
 
+    @staticmethod
+    def domains() -> tuple[str, ...]:
+        """Names of all domains."""
+        return tuple(SHA256)
+
     def load(self) -> Task:
         """Read and normalise the domains.
 

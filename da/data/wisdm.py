@@ -68,6 +68,11 @@ class Wisdm:
         self.source, self.target, self.standardize = source, target, standardize
         self.test_fraction, self.validation_fraction, self.split_seed = test_fraction, validation_fraction, split_seed
 
+    @staticmethod
+    def domains() -> tuple[int, ...]:
+        """Numbers of all users."""
+        return tuple(USERS)
+
     def load(self) -> Task:
         """Read, split, standardise and impute.
 

@@ -54,10 +54,10 @@ def _search(plans: Sequence[Plan], launcher: Launcher, output: Path, what: str) 
     for plan in plans:
         studies.setdefault(json.dumps(plan.config | {"seed": None}, sort_keys=True), []).append(plan)
     search = catalog.build(plans[0].config["sweep"], where="sweep")
-    failed = 0
+    failed = False
     for group in studies.values():
         study = search.study(group, output)
         counts = launcher.run(study, output, what, study.done)
-        failed += counts["failed"]
+        failed |= counts["failed"] > 0 or not study.finished()
         print(study.verdict(), flush=True)
-    return int(failed > 0)
+    return int(failed)

@@ -16,9 +16,14 @@ from da.sweeps.status import Status
 
 
 class Launcher(Protocol):
-    """Runs jobs. ``lazy`` says whether it can take them from a source that waits for what came of the first ones."""
+    """Runs jobs.
+
+    ``lazy`` says whether it can take them from a source that waits for what came of the first ones, ``here`` whether
+    they run on this machine.
+    """
 
     lazy: bool
+    here: bool
 
     def run(self, jobs: Source, output: Path, what: str, done: Done = nobody) -> dict[str, int]:
         """Run all jobs and call ``done`` with each; returns how many came to what.
@@ -39,6 +44,7 @@ class Processes:
     """
 
     lazy = True
+    here = True
 
     def __init__(
         self,
@@ -67,6 +73,7 @@ class InProcess:
     """This very process, for a debugger: a crash ends the sweep, and there is no limit of time or memory."""
 
     lazy = True
+    here = True
 
     def run(self, jobs: Source, output: Path, what: str, done: Done = nobody) -> dict[str, int]:
         from da import run  # imports PyTorch
@@ -113,6 +120,7 @@ class Submitit:
     """
 
     lazy = False
+    here = False
 
     def __init__(
         self,

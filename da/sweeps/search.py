@@ -21,14 +21,16 @@ from da.sweeps.status import FOLDER, drivers
 
 SAMPLERS = {"tpe": "TPESampler", "random": "RandomSampler", "gp": "GPSampler", "quasi_random": "QMCSampler"}
 PRUNERS = {"none": "NopPruner", "median": "MedianPruner", "hyperband": "HyperbandPruner"}
-OWNER, REAPED = "owner", "reaped"
+OWNER, REAPED, RETRY, ERROR = "owner", "reaped", "retry_of", "error"
+NAMED = 5  # failed trials that a verdict tells of one by one
 
 
 class Search:
     """What to search with; the ranges stand in the method (``space``), the rest on the command line.
 
     Args:
-        trials: number of settings to try, those of all drivers on the same study together.
+        trials: number of settings to try, those of all drivers on the same study together; one that fails is replaced
+            by another, until as many failed at a time.
         objective: the selection rule to maximise, as a mean over the seeds; of its own choice of epoch.
         sampler: ``tpe``, ``random``, ``gp`` or ``quasi_random``.
         pruner: ``none``, ``median`` or ``hyperband``; it looks at each evaluated epoch.
@@ -67,15 +69,15 @@ class Search:
         identity = run_id(config | {"seed": [p.config["seed"] for p in plans]}, self.objective)
         journal = output / FOLDER / f"{plans[0].method.name}-{plans[0].data.name}-{identity}.journal"
         journal.parent.mkdir(parents=True, exist_ok=True)
-        seeded = {"seed": config["seed"] + os.getpid()}  # drivers on one study must not all try the same
         study = optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(journal))),
             study_name=journal.stem,
             direction="maximize",
             load_if_exists=True,
-            sampler=getattr(optuna.samplers, SAMPLERS[self.sampler])(**seeded),
             pruner=getattr(optuna.pruners, PRUNERS[self.pruner])(),
         )
+        seed = config["seed"] + os.getpid() + len(study.trials)  # drivers must not try the same, nor later ones
+        study.sampler = getattr(optuna.samplers, SAMPLERS[self.sampler])(seed=seed)
         return Study(study, plans, self, output)
 
 
@@ -94,12 +96,25 @@ class Study:
         self.ranges = distributions(plans[0].method)
         self.me = f"{socket.gethostname()}-{os.getpid()}"
         self.scores: dict[int, list[float]] = {}
+        self.failures = 0
         self.reap()
-        self.total: int | None = max(0, search.trials - len(self.counted())) * len(plans)
+        if plans[0].config["rerun"] in ("failed", "all"):
+            self.retry()
+        self.total: int | None = max(search.trials - len(self.counted()), len(self.waiting())) * len(plans)
 
     def counted(self) -> list[Any]:
-        """The trials that count: not those whose driver died."""
-        return [t for t in self.study.get_trials(deepcopy=False) if REAPED not in t.user_attrs and not _waiting(t)]
+        """The trials that count: at work, finished or pruned."""
+        return [t for t in self.study.get_trials(deepcopy=False) if t.state.name not in ("FAIL", "WAITING")]
+
+    def waiting(self) -> list[Any]:
+        """The trials whose setting is queued."""
+        return [t for t in self.study.get_trials(deepcopy=False) if t.state.name == "WAITING"]
+
+    def failed(self) -> list[Any]:
+        """The trials that failed and were not queued again."""
+        trials = self.study.get_trials(deepcopy=False)
+        again = {t.user_attrs.get(RETRY) for t in trials}
+        return [t for t in trials if t.state.name == "FAIL" and REAPED not in t.user_attrs and t.number not in again]
 
     def reap(self) -> None:
         """Trials of dead drivers are given up and queued again: their runs go on from their checkpoints."""
@@ -108,13 +123,20 @@ class Study:
         alive = {f"{said['host']}-{said['pid']}" for said in drivers(self.output) if said["alive"]} | {self.me}
         for trial in self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
             if trial.user_attrs.get(OWNER) not in alive:
-                storage = self.study._storage  # a frozen trial cannot be written to otherwise
-                storage.set_trial_user_attr(trial._trial_id, REAPED, True)
+                self._note(trial, REAPED, True)
                 self.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
                 self.study.enqueue_trial(trial.params, skip_if_exists=False)
 
+    def retry(self) -> None:
+        """Settings that failed are queued again."""
+        for trial in self.failed():
+            self.study.enqueue_trial(trial.params, {RETRY: trial.number}, skip_if_exists=False)
+
+    def _note(self, trial: Any, key: str, value: Any) -> None:
+        self.study._storage.set_trial_user_attr(trial._trial_id, key, value)  # a frozen trial takes no other way
+
     def __iter__(self) -> Iterator[Job]:
-        while len(self.counted()) < self.search.trials:
+        while self.failures < self.search.trials and (len(self.counted()) < self.search.trials or self.waiting()):
             trial = self.study.ask(self.ranges)
             trial.set_user_attr(OWNER, self.me)
             self.scores[trial.number] = []
@@ -137,23 +159,31 @@ class Study:
         score = _score(outcome, self.search.objective)
         if math.isnan(score):
             del self.scores[trial.number]  # the other seeds cannot save it
+            self.failures += 1
+            self._note(trial, ERROR, outcome.message or f"the run has no score of {self.search.objective}")
             self.study.tell(trial, state=state.FAIL)
             return
         self.scores[trial.number].append(score)
         if len(self.scores[trial.number]) == len(self.plans):
             self.study.tell(trial, float(sum(self.scores[trial.number]) / len(self.plans)))
 
-    def verdict(self) -> str:
-        """The best setting so far, as overrides for a command line."""
-        import optuna
+    def finished(self) -> list[Any]:
+        """The trials that have a score."""
+        return [t for t in self.study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
 
-        finished = self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    def verdict(self) -> str:
+        """The best setting so far, as overrides for a command line, and which failed."""
+        finished, failed = self.finished(), self.failed()
         name = f"{self.plans[0].method.name} on {self.plans[0].data.name}"
-        if not finished:
-            return f"{name}: no trial finished."
-        best = self.study.best_trial
-        shown = " ".join(f"method.{key}={_shown(value)}" for key, value in best.params.items())
-        return f"{name}: best of {len(finished)} finished trials by {self.search.objective} {best.value:.4f}: {shown}"
+        lines = [f"{name}: no trial finished."]
+        if finished:
+            best, rule = self.study.best_trial, self.search.objective
+            lines = [f"{name}: best of {len(finished)} finished trials by {rule} {best.value:.4f}: {_setting(best)}"]
+        lines += [f"  failed: {_setting(t)}: {t.user_attrs.get(ERROR, 'see its record')}" for t in failed[:NAMED]]
+        if failed:
+            more = f"and {len(failed) - NAMED} more failed; " if len(failed) > NAMED else ""
+            lines.append(f"  {more}rerun=failed tries failed ones again")
+        return "\n".join(lines)
 
 
 class _Watch:
@@ -201,8 +231,9 @@ def _score(outcome: Outcome, objective: str) -> float:
     return math.nan if chosen is None else float(chosen["score"])
 
 
-def _waiting(trial: Any) -> bool:
-    return bool(trial.state.name == "WAITING")
+def _setting(trial: Any) -> str:
+    """A trial's parameters, as overrides for a command line."""
+    return " ".join(f"method.{key}={_shown(value)}" for key, value in trial.params.items())
 
 
 def _shown(value: Any) -> str:

@@ -1,0 +1,17 @@
+"""How every script begins: Ctrl-C ends it quietly, also while it still imports."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+INTERRUPTED = 130
+
+
+def start(main: Callable[[], int]) -> int:
+    """Call a script's function, which imports what it needs; returns its exit code, or 130 after Ctrl-C."""
+    try:
+        return main()
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return INTERRUPTED

@@ -1,0 +1,101 @@
+"""What a command line would run and cost, without running it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from da.config import Plan
+from da.outcome import directory_of, title, wanted
+from da.results import record, store
+
+SHOWN = 20  # runs that are named one by one
+STATES = ("to run", "finished, skipped", "failed before, not tried again (rerun=failed does)")
+
+
+def outline(plans: Sequence[Plan], refused: Sequence[str], once: Sequence[str]) -> str:
+    """The plan in words: how many runs, what is there, what is left out, and CPU hours by records of such runs.
+
+    Args:
+        plans: the runs.
+        refused: why other combinations cannot be run.
+        once: which runs stand for several.
+    """
+    found = [r for folder in {plan.config["output"] for plan in plans} for r in store.load(Path(folder))]
+    lines = [f"LEFT OUT {reason}" for reason in refused] + [f"ONCE     {sentence}" for sentence in once]
+    search = plans[0].config.get("sweep")
+    if search:
+        trials = int(search["trials"])
+        lines.append(f"{len(plans)} runs in each of at most {trials} trials: {len(plans) * trials} runs")
+        return "\n".join([*lines, *_costs([(plan, trials) for plan in plans], found)])
+    known = _fingerprints(found)
+    states = [_state(plan, known[_data(plan.config)]) for plan in plans]
+    counts = Counter(states)
+    parts = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    lines.append(f"{len(plans)} {'run' if len(plans) == 1 else 'runs'}: {parts}")
+    missing = [plan for plan, state in zip(plans, states, strict=True) if state == STATES[0]]
+    lines += [f"  {title(plan)}" for plan in missing[:SHOWN]]
+    if len(missing) > SHOWN:
+        lines.append(f"  ... and {len(missing) - SHOWN} more")
+    return "\n".join([*lines, *_costs([(plan, 1) for plan in missing], found)])
+
+
+def _data(config: Mapping[str, Any]) -> str:
+    return json.dumps([config["data"], config.get("features")], sort_keys=True)
+
+
+def _fingerprints(records: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
+    """The contents that data had in earlier runs, so that none need be loaded to look their records up."""
+    known: dict[str, set[str]] = defaultdict(set)
+    for r in records:
+        if r.get("fingerprint"):
+            known[_data(r["config"])].add(str(r["fingerprint"]))
+    return known
+
+
+def _state(plan: Plan, fingerprints: Iterable[str]) -> str:
+    places = [directory_of(plan, record.run_id(plan.config, fingerprint)) for fingerprint in sorted(fingerprints)]
+    for found in filter(None, map(record.read, places)):
+        if not wanted(found, plan.config["rerun"]):
+            return STATES[2] if found["status"] == "failed" else STATES[1]
+    return STATES[0]
+
+
+def _costs(runs: Sequence[tuple[Plan, int]], records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """CPU hours of what is missing: seconds times threads, by the mean of finished runs of the method on the data."""
+    if not runs:
+        return []
+    known: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for r in records:
+        if r["status"] == "finished":
+            known[r["method"], r["data"]].append(r)
+    hours, unknown = 0.0, Counter[str]()
+    for plan, times in runs:
+        costs = [_hours(r, plan) for r in known[plan.method.name, plan.data.name]]
+        if costs:
+            hours += times * fmean(costs)
+        else:
+            unknown[f"method={plan.method.name} on data={plan.data.name}"] += times
+    timed = sum(times for _, times in runs) - unknown.total()
+    lines = [f"about {_shown(hours)} CPU hours for {timed} of them, by what such runs took before"] if timed else []
+    return lines + [
+        f"CPU hours unknown of {count} of {name}: none has finished here" for name, count in unknown.items()
+    ]
+
+
+def _hours(r: Mapping[str, Any], plan: Plan) -> float:
+    """CPU hours of a recorded run, for as many epochs as are planned."""
+    epochs = 1.0
+    if not plan.method.is_estimator:
+        epochs = plan.config["trainer"]["max_epochs"] / r["config"]["trainer"]["max_epochs"]
+    seconds = r["seconds"]
+    spent = seconds.get("load", 0.0) + (seconds["train"] + seconds["evaluate"]) * epochs
+    return float(spent * r.get("threads", 1) / 3600)
+
+
+def _shown(hours: float) -> str:
+    return f"{hours:.3g}" if hours >= 0.01 else "less than 0.01"
