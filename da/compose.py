@@ -17,6 +17,7 @@ from da import catalog
 from da.config import GROUPS, KEYS, OPTIONAL, Plan, plain_of, validate
 from da.drawing import once
 from da.errors import ConfigError, Incompatible
+from da.home import quoted
 from da.renamed import hint
 
 
@@ -85,7 +86,8 @@ class Composer:
         from hydra.errors import HydraException
 
         try:
-            return OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(arguments)
+            parser = OverridesParser.create(GlobalHydra.instance().config_loader())
+            return parser.parse_overrides([quoted(text) for text in arguments])
         except HydraException as error:
             raise ConfigError(str(error).splitlines()[0]) from error
 
@@ -106,6 +108,7 @@ class Composer:
         from hydra import compose
         from hydra.errors import HydraException
 
+        overrides = [quoted(text) for text in overrides]
         try:
             quick = self.quick(overrides)
             return plain_of(compose("train", overrides) if quick is None else quick)
@@ -208,6 +211,6 @@ def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> in
             failures.append(str(error))
             raise CompactHydraException(str(error)) from error
 
-    sys.argv = [sys.argv[0], *arguments]
+    sys.argv = [sys.argv[0], *map(quoted, arguments)]
     composed()
     return 1 if failures else 0

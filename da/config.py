@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from da import catalog
 from da.data.files import locate
 from da.errors import ConfigError, DataError, Incompatible
+from da.home import expanded
 from da.renamed import hint, now
 from da.schedules import LEARNING_RATE
 from da.setting import setting_of
@@ -95,7 +96,7 @@ def validate(config: Mapping[str, Any]) -> Plan:
         typed = OmegaConf.merge(OmegaConf.structured(Frame), dict(config))
     except OmegaConfBaseException as error:
         raise ConfigError(f"Key '{error.full_key}': {str(error.msg).splitlines()[0]}") from error
-    plain = plain_of(typed)
+    plain = {key: expanded(value) for key, value in plain_of(typed).items()}
     for group in OPTIONAL:
         if plain[group] is None:
             del plain[group]  # most runs have none, and are the same as before there were any
