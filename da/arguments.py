@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from da import catalog, rows
 from da.config import KEYS
@@ -19,7 +18,6 @@ OURS = (*MULTIRUN, *HELP, "--list", "--dry-run")
 HYDRAS = ("--cfg", "-c", "--resolve", "--package", "-p", "--run", "-r", "--hydra-help", "--version", "--info", "-i",
           "--shell-completion", "-sc", "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd",
           "--experimental-rerun")  # fmt: skip
-HOME = re.compile(r"(?<=[=,\[])~(?=/|$|,|\])")
 PLAIN = re.compile(r"[^,\[\]]+")
 CALL = re.compile(r"\w+\(.*\)")
 
@@ -52,7 +50,7 @@ def read(words: Sequence[str]) -> Arguments:
         return Arguments([w for w in words if not w.startswith("-")], bool(options & set(MULTIRUN)), False, True)
     if (meant := _repaired(words)) != list(words):
         raise ConfigError(f"Write KEY=VALUE, without dashes before or spaces around it: {command(meant)}")
-    overrides = [HOME.sub(lambda _: str(Path.home()), word) for word in words if word not in options]
+    overrides = [word for word in words if word not in options]
     for word in overrides:
         _refuse_stray(word)
     return Arguments(overrides, bool(options & set(MULTIRUN)), "--dry-run" in options, False)

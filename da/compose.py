@@ -18,6 +18,7 @@ from da import arguments, catalog, grid
 from da.config import GROUPS, KEYS, OPTIONAL, Plan, plain_of, validate
 from da.drawing import once
 from da.errors import ConfigError, Incompatible
+from da.home import quoted
 from da.renamed import hint
 
 
@@ -104,16 +105,16 @@ class Composer:
 
         parser = OverridesParser.create(GlobalHydra.instance().config_loader())
         try:
-            return parser.parse_overrides([text])[0]
+            return parser.parse_overrides([quoted(text)])[0]
         except HydraException as error:
-            for quoted in arguments.quotings(text):
+            for better in arguments.quotings(text):
                 try:
-                    parser.parse_overrides([quoted])
+                    parser.parse_overrides([better])
                 except HydraException:
                     continue
                 raise ConfigError(
                     f"{text} cannot be read, as signs in its value have a meaning of their own; quote it for Hydra "
-                    f"and for the shell: {arguments.in_shell(quoted)}"
+                    f"and for the shell: {arguments.in_shell(better)}"
                 ) from error
             cause = getattr(error.__cause__, "args", ()) or [str(error)]
             raise ConfigError(f"{text} cannot be read: {str(cause[0]).splitlines()[0]}.") from error
@@ -149,7 +150,7 @@ class Composer:
         from hydra import compose
         from hydra.errors import HydraException
 
-        overrides = self.settled(overrides)
+        overrides = [quoted(text) for text in self.settled(overrides)]
         try:
             quick = self.quick(overrides)
             return plain_of(compose("train", overrides) if quick is None else quick)
@@ -299,6 +300,6 @@ def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> in
             failures.append(str(error))
             raise CompactHydraException(str(error)) from error
 
-    sys.argv = [sys.argv[0], *arguments]
+    sys.argv = [sys.argv[0], *map(quoted, arguments)]
     composed()
     return 1 if failures else 0

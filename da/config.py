@@ -14,6 +14,7 @@ from da.annotations import fits, read, takes_node, words
 from da.bounds import Count, Positive, Seed
 from da.data.files import locate
 from da.errors import ConfigError, DataError, Incompatible
+from da.home import expanded
 from da.renamed import hint, now
 from da.schedules import LEARNING_RATE
 from da.setting import setting_of
@@ -89,6 +90,7 @@ def validate(config: Mapping[str, Any]) -> Plan:
     except OmegaConfBaseException as error:
         said = str(error.msg or error).splitlines()[0].rstrip(".")
         raise ConfigError(f"{error.full_key or 'The configuration'} cannot be read: {said}.") from error
+    plain = {key: expanded(value) for key, value in plain.items()}
     for group in OPTIONAL:
         if plain[group] is None:
             del plain[group]  # most runs have none, and are the same as before there were any

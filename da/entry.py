@@ -50,6 +50,7 @@ def job(composed: dict[str, object]) -> float:
 
     Raises:
         RunFailed, RunBusy: as :func:`da.run.run`; it was said already.
+        UsageError: it cannot be done as asked.
     """
     from da import run  # imports PyTorch
 

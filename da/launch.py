@@ -11,13 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from da.errors import TrainingError, UsageError
 from da.mortality import die_with
 from da.results import record
 
 FROZEN = "frozen.json"
+FAILED, REFUSED = "error", "error-refused"
+CAUSES = "error-*.txt"
+"""What processes leave behind when they fail, and when they refuse what they are asked for."""
 
 
-class WorkerFailed(RuntimeError):
+class WorkerFailed(TrainingError):
     """A process of a multi-device run failed; the message is the first cause."""
 
 
@@ -29,10 +33,11 @@ def processes(directory: Path, frozen: dict[str, Any], count: int) -> None:
 
     Raises:
         WorkerFailed: a process failed; the other ones were stopped.
+        UsageError: a process refused what it was asked for.
     """
     record.write_atomically(directory / FROZEN, json.dumps(record.portable(frozen)).encode())
     (directory / record.FILE).unlink(missing_ok=True)
-    for old in directory.glob("error-*.txt"):
+    for old in directory.glob(CAUSES):
         old.unlink()
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
     environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "PYTHONPATH": _path()}
@@ -48,13 +53,11 @@ def processes(directory: Path, frozen: dict[str, Any], count: int) -> None:
         _stop(group)
         raise
     if code != 0:
-        causes = [
-            file.read_text(encoding="utf-8")
-            for file in sorted(directory.glob("error-*.txt"), key=lambda f: f.stat().st_mtime_ns)
-        ]
-        raise WorkerFailed(
-            causes[0] if causes else f"a process of {count} ended with exit code {code} and left no message"
-        )
+        causes = sorted(directory.glob(CAUSES), key=lambda file: file.stat().st_mtime_ns)
+        if not causes:
+            raise WorkerFailed(f"a process of {count} ended with exit code {code} and left no message")
+        kind = UsageError if causes[0].name.startswith(REFUSED) else WorkerFailed
+        raise kind(causes[0].read_text(encoding="utf-8"))
 
 
 def _path() -> str:

@@ -120,8 +120,8 @@ def methods_table() -> str:
     return "\n".join(lines)
 
 
-def outcome(record: dict[str, Any], directory: Path, fresh: bool) -> str:
-    """One line on a finished run."""
+def outcome(record: dict[str, Any], directory: Path, fresh: bool, named: str | None = None) -> str:
+    """One line on a finished run, by the name that somebody gave it or as on the command line."""
     rule = record["config"]["selection"]
     chosen = record["selection"].get(rule, {})
     figures = (
@@ -130,7 +130,7 @@ def outcome(record: dict[str, Any], directory: Path, fresh: bool) -> str:
     )
     word = "finished" if fresh else "skipped "
     seconds = record["seconds"]["train"] + record["seconds"]["evaluate"]
-    named = called(
+    named = named or called(
         record["config"], catalog.entries("method")[record["method"]], catalog.entries("data")[record["data"]]
     )
     other = "" if fresh or not made_by_other_code(record) else "; made by other code, rerun=stale runs it again"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sysconfig
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 from da import accepted, catalog, codehash
 from da.config import Plan
-from da.errors import ConfigError, UsageError
+from da.errors import ConfigError, TrainingError, UsageError
 from da.results import record
 
 CONFIG = "config.json"
@@ -147,7 +148,32 @@ def head(plan: Plan, frozen: dict[str, Any], status: str) -> dict[str, Any]:
 def fail(directory: Path, plan: Plan, error: BaseException, frozen: dict[str, Any] | None = None) -> dict[str, Any]:
     """Write the record of a failure, with its traceback."""
     kind = "usage" if isinstance(error, UsageError) else "oom" if out_of_memory(error) else type(error).__name__
-    return lost(directory, plan, kind, str(error), "".join(traceback.format_exception(error)), frozen)
+    return lost(directory, plan, kind, told(error), "".join(traceback.format_exception(error)), frozen)
+
+
+def told(error: BaseException, file: Path | None = None) -> str:
+    """An error in a sentence; of one that nobody foresaw also its kind, where it happened, and where more is said.
+
+    Args:
+        error: what was raised.
+        file: the record that holds the traceback.
+    """
+    if isinstance(error, UsageError | TrainingError):
+        return str(error)
+    sentence = f"{type(error).__name__}: {error}".removesuffix(": ")
+    beside = [*filter(None, [place(error)]), *([f"traceback in {file}"] if file else [])]
+    return f"{sentence} ({'; '.join(beside)})" if beside else sentence
+
+
+def place(error: BaseException) -> str:
+    """File and line of the last call that is not an installed package's; empty where there is no traceback."""
+    installed = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith((*installed, "<"))] or list(frames)
+    if not own:
+        return ""
+    file = Path(own[-1].filename)
+    return f"{file.relative_to(catalog.ROOT) if file.is_relative_to(catalog.ROOT) else file}:{own[-1].lineno}"
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import platform
+import shutil
 import time
+import traceback
 import warnings
 from dataclasses import fields
 from functools import lru_cache
@@ -23,12 +25,12 @@ from da.data.columns import differing
 from da.data.division import Exam, divide
 from da.data.files import named_by
 from da.domain import Task, check_task
-from da.errors import DataError
+from da.errors import DataError, UsageError
 from da.evaluation import Evaluator
 from da.methods.base import Method, Optimization
 from da.methods.closed_form import ClosedForm
-from da.outcome import CONFIG, Result, RunFailed, directory_of, fail, head, other_data, title, unloaded, wanted
-from da.results import record, tracking
+from da.outcome import CONFIG, Result, RunFailed, directory_of, fail, head, other_data, title, told, unloaded, wanted
+from da.results import record, tracking, writable
 from da.schedules import LEARNING_RATE
 from da.setting import SAME
 from da.watch import Pruned, Watch
@@ -47,8 +49,8 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
         watch: is told when the run starts and after each evaluated epoch, and may give it up.
 
     Raises:
-        ConfigError: the configuration is wrong; nothing was written.
-        RunFailed: data or training failed; the record holds the traceback.
+        UsageError: the configuration or the data are wrong for it; nothing was written, see :func:`refused`.
+        RunFailed: loading or training failed; the record holds the traceback.
         RunBusy: another process is at this run.
         Pruned: ``watch`` gave it up.
     """
@@ -57,13 +59,17 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
     machine.check(plan.config["trainer"])
     for caution in cautions(plan):
         warnings.warn(caution, stacklevel=2)
+    writable.check(Path(plan.config["output"]))
     started = time.perf_counter()
     try:
         task, fingerprint = load(plan)
         check_columns(plan, task)
     except Exception as error:
+        (unloaded(plan) / record.FILE).unlink(missing_ok=True)
+        if refused(error):
+            raise
         fail(unloaded(plan), plan, error)
-        raise RunFailed(f"{title(plan)}: {error}") from error
+        raise RunFailed(f"{title(plan)}: {told(error, unloaded(plan) / record.FILE)}") from error
     evidence.check_loaded(plan.config, plan.data, task)
     (unloaded(plan) / record.FILE).unlink(missing_ok=True)
     identity = record.run_id(plan.config, fingerprint)
@@ -105,12 +111,34 @@ def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
     except Pruned:
         raise
     except Exception as error:
+        if refused(error):
+            _withdraw(directory)
+            raise
         if not isinstance(error, launch.WorkerFailed) or record.read(directory) is None:
             fail(directory, plan, error, frozen)
-        raise RunFailed(f"{title(plan)}: {error}") from error
+        raise RunFailed(f"{title(plan)}: {told(error, directory / record.FILE)}") from error
     made = record.read(directory)
     assert made is not None
     return Result(made, directory, fresh=True)
+
+
+def refused(error: BaseException) -> bool:
+    """Whether what was asked for cannot be done, so that it is said and not recorded as a failure.
+
+    Data are refused until training begins; what a fit then finds about them is what the run came to.
+    """
+    if not isinstance(error, DataError):
+        return isinstance(error, UsageError)
+    begun = Assembly.fit.__code__
+    return all(frame.f_code is not begun for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
+def _withdraw(directory: Path) -> None:
+    """Leave a run's directory as if nobody had tried: with the record that it had, or not at all."""
+    if (directory / record.OLD).is_file():
+        (directory / record.OLD).replace(directory / record.FILE)
+    elif not (directory / checkpoint.LAST).is_file():
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def load(plan: Plan) -> tuple[Task, str]:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from da import run
 from da.config import validate
-from da.launch import FROZEN
+from da.launch import FAILED, FROZEN, REFUSED
+from da.outcome import told
 
 
 def main(directory: Path) -> None:
-    """Train on the frozen configuration; a failure leaves its cause in ``error-RANK.txt``."""
+    """Train on the frozen configuration; a failure leaves its cause in a file, see :mod:`da.launch`."""
     try:
         frozen = json.loads((directory / FROZEN).read_text(encoding="utf-8"))
         plan = validate(frozen["config"])
@@ -22,7 +23,8 @@ def main(directory: Path) -> None:
             raise RuntimeError("The data changed between the start of the run and the start of its processes.")
         run.execute(plan, task, directory, frozen)
     except Exception as error:
-        (directory / f"error-{os.environ.get('RANK', '0')}.txt").write_text(str(error), encoding="utf-8")
+        name = f"{REFUSED if run.refused(error) else FAILED}-{os.environ.get('RANK', '0')}.txt"
+        (directory / name).write_text(told(error), encoding="utf-8")
         raise
 
 

@@ -110,13 +110,6 @@ def test_the_quotes_are_shown_readably_and_around_each_of_several(capsys: pytest
     assert "cannot be read: no viable alternative" in capsys.readouterr().err
 
 
-def test_the_home_folder_is_found_though_no_shell_expands_it() -> None:
-    given = arguments.read(["output=~/runs", "data.source=[~/a.npz,b~.npz]", "-m", "data.target=x,~/c.npz"])
-    assert given.overrides == [
-        f"output={Path.home()}/runs", f"data.source=[{Path.home()}/a.npz,b~.npz]", f"data.target=x,{Path.home()}/c.npz",
-    ]  # fmt: skip
-
-
 def test_hydras_own_options_are_handed_over() -> None:
     given = arguments.read(["--cfg", "job", "method=dann"])
     assert given.hydra

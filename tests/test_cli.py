@@ -115,6 +115,24 @@ def test_a_typo_in_any_file_is_refused(
     assert message in capsys.readouterr().err
 
 
+def test_data_that_are_refused_are_one_sentence_and_no_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.csv").write_text("x,label\n" + "1,a\n2,b\n" * 30)
+    given = ["method=coral", "data=features", "data.source=~/a.csv", "data.target=~/b.csv", "output=~/runs"]
+    for more, said in (([], f"There is no '{tmp_path}/b.csv'"), (["data.label_column=lable"], "'lable'")):
+        if more:
+            (tmp_path / "b.csv").write_text((tmp_path / "a.csv").read_text() + "3,a\n")
+        assert entry.train([*given, *more]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("train: ")
+        assert said in line
+    assert not records(tmp_path)
+    assert entry.train(given) == 0
+    assert len(records(tmp_path / "runs")) == 1, "the home folder was meant"
+
+
 def test_a_planted_pickle_is_not_executed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import pickle
 

@@ -13,9 +13,11 @@ from da import accepted, codehash
 from da import run as runs
 from da.compose import compose
 from da.config import cautions, validate
+from da.data.toy import Toy
 from da.errors import ConfigError, DataError
+from da.estimators.subspace.coral import CORAL as Coral
 from da.methods.transductive.source_only import SourceOnly
-from da.outcome import made_by_other_code
+from da.outcome import made_by_other_code, place, told
 from da.results import record
 
 SMALL = [
@@ -147,12 +149,74 @@ def test_a_failed_run_leaves_its_traceback_and_is_retried_on_request(
     assert runs.run(wild | {"rerun": "failed"}).record["status"] == "finished"
 
 
-def test_data_that_cannot_be_loaded_fail_the_run_with_a_record(tmp_path: Path) -> None:
-    wrong = config(tmp_path, "method=source_only") | {"data": {"_target_": "da.data.toy.Toy", "samples": 1}}
-    with pytest.raises(runs.RunFailed, match="needs at least 2 classes"):
-        runs.run(wrong)
+def test_what_is_refused_before_training_leaves_nothing(tmp_path: Path) -> None:
+    few = config(tmp_path, "method=source_only") | {"data": {"_target_": "da.data.toy.Toy", "samples": 1}}
+    with pytest.raises(ConfigError, match="needs at least 2 classes"):
+        runs.run(few)
+    path = ["data=features", f"data.source={tmp_path}/a.csv", f"data.target={tmp_path}/b.csv"]
+    with pytest.raises(DataError, match=r"There is no '.*a.csv'"):
+        runs.run(compose([*path, "method=coral", f"output={tmp_path}"]))
+    with pytest.raises(ConfigError, match="MCD updates 'encoder', which has no parameters"):
+        runs.run(config(tmp_path, "method=mcd", "network=linear"))
+    with pytest.raises(DataError, match=r"shots=500 labels the whole target"):
+        runs.run(config(tmp_path, "method=soft_transfer", "shots=500"))
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+
+
+@pytest.mark.parametrize("before", ["finished", "interrupted"])
+def test_a_refusal_takes_nothing_from_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    made = runs.run(config(tmp_path, "method=source_only")).directory
+    if before == "interrupted":
+        (made / "record.json").replace(made / "last.ckpt")
+    files = {file.name: file.read_bytes() for file in made.iterdir() if file.name != "run.lock"}
+
+    def refusing(*_: Any) -> None:
+        raise ConfigError("It needs another network.")
+
+    monkeypatch.setattr(runs, "make_method", refusing)
+    with pytest.raises(ConfigError, match="another network"):
+        runs.run(config(tmp_path, "method=source_only", "rerun=all"))
+    assert {name: (made / name).read_bytes() for name in files if name != "config.json"}.items() <= files.items()
+
+
+def test_what_a_fit_finds_out_about_the_data_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(self: Coral, source: Any, target: Any) -> None:
+        raise DataError("The source lacks a class.")
+
+    monkeypatch.setattr(Coral, "fit", fit)
+    with pytest.raises(runs.RunFailed, match="The source lacks a class"):
+        runs.run(config(tmp_path, "method=coral"))
     (file,) = tmp_path.rglob("record.json")
-    assert json.loads(file.read_text())["status"] == "failed"
+    assert json.loads(file.read_text())["error"] == "The source lacks a class."
+
+
+@pytest.mark.parametrize("owner", [Toy, SourceOnly])
+def test_an_error_that_nobody_foresaw_says_where_it_was_and_where_more_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type
+) -> None:
+    def broken(*_: Any) -> int:
+        return int("toluene")
+
+    monkeypatch.setattr(owner, "load" if owner is Toy else "terms", broken)
+    with pytest.raises(runs.RunFailed) as caught:
+        runs.run(config(tmp_path, "method=source_only", "data.split_seed=7"))
+    (file,) = tmp_path.rglob("record.json")
+    line = broken.__code__.co_firstlineno + 1
+    said = f"ValueError: invalid literal for int() with base 10: 'toluene' (tests/test_run.py:{line}"
+    assert str(caught.value).endswith(f"{said}; traceback in {file})")
+    found = json.loads(file.read_text())
+    assert (found["status"], found["error"]) == ("failed", f"{said})")
+    assert "in broken" in found["traceback"]
+
+
+def test_an_error_within_a_package_is_placed_where_we_called_it() -> None:
+    with pytest.raises(ValueError, match="Expecting") as caught:
+        json.loads("{")
+    assert place(caught.value).startswith("tests/test_run.py:")
+    assert place(ValueError("never raised")) == ""
+    assert told(KeyError()) == "KeyError"
 
 
 def test_a_wrong_configuration_writes_nothing(tmp_path: Path) -> None:
@@ -214,11 +278,6 @@ def test_an_interrupted_run_continues_to_the_same_weights(
         assert again["diagnostics"] == once["diagnostics"]
 
 
-def test_a_group_without_parameters_is_named(tmp_path: Path) -> None:
-    with pytest.raises(runs.RunFailed, match="MCD updates 'encoder', which has no parameters"):
-        runs.run(config(tmp_path, "method=mcd", "network=linear"))
-
-
 def test_a_checkpoint_of_other_code_is_not_used(
     tmp_path: Path,
     interrupted: Callable[[dict[str, Any]], None],
@@ -254,7 +313,7 @@ def test_different_spaces_found_on_loading_are_refused_with_a_sentence(tmp_path:
         "trainer.enable_progress_bar=false",
     ]
     for method in ("source_only", "coral"):
-        with pytest.raises(runs.RunFailed, match=r"needs one space|a heterogeneous method"):
+        with pytest.raises(DataError, match=r"needs one space|a heterogeneous method"):
             runs.run(compose([*common, f"method={method}"]))
     assert runs.run(compose([*common, "method=soft_transfer"])).record["status"] == "finished"
 

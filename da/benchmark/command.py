@@ -15,10 +15,11 @@ from da import catalog
 from da.benchmark import compare, export, ledger, page, render, spec, summary, verify
 from da.benchmark.plan import Cell, cells, command
 from da.errors import ConfigError, UsageError
-from da.results import record, store
-from da.sweeps.job import Grid, Job, said
+from da.outcome import lost, unloaded
+from da.results import record, store, writable
+from da.results.figures import clock
+from da.sweeps.job import Grid, Job, Outcome, exit_code, said
 from da.sweeps.launchers import Launcher
-from da.sweeps.status import clock
 
 OWN = ("table", "methods", "seeds")
 TEXT = f"""Run a published result table again: every method on every task with every seed.
@@ -151,28 +152,30 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     if not any(override.startswith("launcher=") for override in rest):
         defaults += [f"launcher.jobs={os.cpu_count() or 1}", "launcher.threads=1"]
     planned = cells(table, methods=rows, seeds=seeds, overrides=[*defaults, *rest])
-    runs = [cell.plan for cell in planned if cell.plan is not None]
+    runs = [Job(cell.plan, name=cell.title) for cell in planned if cell.plan is not None]
     if not runs:
         raise ConfigError(f"No cell of table={table.name} can be run: {planned[0].refused}")
-    output = Path(runs[0].config["output"])
+    first = runs[0].plan.config
+    output = Path(first["output"])
     found = store.load(output)
     if options.dry_run:
-        print(outline(table, planned, summary.summarize(table, planned, found), runs[0].config["launcher"]))
+        print(outline(table, planned, summary.summarize(table, planned, found), first["launcher"]))
         return 0
     if options.commands:
         shown = [f"output={output}", *summary.typed(rest)]
-        threads = runs[0].config["launcher"].get("threads")
+        threads = first["launcher"].get("threads")
         before = f"OMP_NUM_THREADS={threads} " if threads else ""
         print("\n".join(before + command(table, cell, shown) for cell in planned if cell.plan is not None))
         return 0
     print(drawing(planned), end="", flush=True)
     failed = 0
     if not options.render:
+        writable.check(output)
         os.environ.setdefault("WANDB_RUN_GROUP", table.name)
-        launcher: Launcher = catalog.build(runs[0].config["launcher"], where="launcher")
-        counts = launcher.run(Grid([Job(plan) for plan in runs]), output, f"table={table.name}")
+        launcher: Launcher = catalog.build(first["launcher"], where="launcher")
+        counts = launcher.run(Grid(runs), output, f"table={table.name}", keep)
         print(said(counts), flush=True)
-        failed, found = counts["failed"], store.load(output)
+        failed, found = exit_code(counts), store.load(output)
     made = summary.summarize(table, planned, found, rest)
     line = " ".join(["python scripts/benchmark.py", *map(shlex.quote, arguments)])
     print(f"\n{render.markdown(table, made, line=line)}", flush=True)
@@ -193,6 +196,12 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             made = summary.completed(made, summary.read(file))
         commit(table, made, options.reason)
     return int(failed > 0 or different > 0)
+
+
+def keep(job: Job, outcome: Outcome) -> None:
+    """A cell that was refused is a recorded failure of its table, with its traceback, until it can be run."""
+    if outcome.kind == "refused":
+        lost(unloaded(job.plan), job.plan, "usage", outcome.message, outcome.trace)
 
 
 def commit(table: spec.Spec, made: summary.Summary, reason: str = "") -> None:

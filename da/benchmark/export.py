@@ -13,6 +13,7 @@ from da.benchmark.summary import Summary
 from da.errors import UsageError
 from da.results import frame, record
 from da.results.figures import shown
+from da.results.table import chosen_by
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -96,7 +97,8 @@ def latex(spec: Spec, summary: Summary) -> str:
     body = [" & ".join([escape(row), *(marked[c][k] for c in columns)]) + r" \\" for k, row in enumerate(rows)]
     seeds = len({entry.seed for entry in summary.entries})
     spread = f", mean and sample standard deviation over {seeds} seeds" if seeds > 1 else ""
-    caption = f"{render.title(spec, summary)}: {summary.metric} in % on the target test split{spread}."
+    what = f"{render.title(spec, summary)}: {summary.metric} in % on the target test split"
+    caption = f"{what}{spread}; {chosen_by(spec.selection)}."
     return "\n".join(
         [
             r"\begin{table}",

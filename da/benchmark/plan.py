@@ -33,6 +33,11 @@ class Cell:
     refused: str = ""
     others: tuple[int, ...] = ()
 
+    @property
+    def title(self) -> str:
+        """How it is called in messages."""
+        return f"{self.row} on {self.task}, seed {self.seed}"
+
 
 def cells(
     spec: Spec,

@@ -13,7 +13,7 @@ from da.benchmark.spec import EVIDENCE, FOLDER, MEAN, Figure, Published, Spec
 from da.benchmark.summary import Summary
 from da.results.figures import shown
 from da.results.significance import ALPHA, complete, least
-from da.results.table import ORACLE
+from da.results.table import ORACLE, chosen_by
 
 ABSENT = "-"
 CORES = 2
@@ -211,7 +211,7 @@ def _caption(spec: Spec, summary: Summary) -> str:
     said = [
         f"{summary.metric} in % on the target test split, mean over {_count(len(spec.tasks), 'task')}"
         + (f" ± sample standard deviation over {seeds} seeds" if seeds > 1 else "")
-        + f", selection={spec.selection}."
+        + f", {chosen_by(spec.selection)}."
     ]
     if spec.published:
         said.append("gap: ours minus the paper's, over the tasks that both have; † recomputed, ‡ from memory.")

@@ -10,7 +10,7 @@ from typing import Any
 from da.benchmark import summary as summaries
 from da.benchmark.spec import Spec, load
 from da.benchmark.summary import Entry, Summary
-from da.results.table import Row, Table, tables
+from da.results.table import Row, Table, chosen_by, tables
 
 SUMMARY = "summary.json"
 BASELINES = ("source_only", "unadapted")
@@ -111,7 +111,7 @@ def _protocol(group: Sequence[Table]) -> str:
     samples = f" of {sizes[0]}{f' to {sizes[-1]}' if len(sizes) > 1 else ''} samples" if sizes else ""
     return (
         f"{' and '.join(group[0].metrics)} in % on the target test split{samples} ({split}), mean ± sample standard "
-        f"deviation over seeds; selection={group[0].rule}."
+        f"deviation over seeds; {chosen_by(group[0].rule)}."
     )
 
 

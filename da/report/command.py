@@ -18,6 +18,10 @@ from da.results.table import tables
 PAGE = "report.html"
 
 
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
 def say(what: str) -> int:
     """Tell on standard error; returns the exit code of a refusal."""
     print(f"report: {what}", file=sys.stderr)
@@ -29,14 +33,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description="Print the tables of a results folder, one for each task and split, and write FOLDER/report.html."
     )
-    parser.add_argument("folder", type=Path, nargs="?", default=Path("runs"), help="where records are (default: runs)")
-    parser.add_argument("--html", type=Path, metavar="FILE", help=f"where the page goes (default: FOLDER/{PAGE})")
+    parser.add_argument("folder", type=_path, nargs="?", default=Path("runs"), help="where records are (default: runs)")
+    parser.add_argument("--html", type=_path, metavar="FILE", help=f"where the page goes (default: FOLDER/{PAGE})")
     parser.add_argument("--no-html", action="store_true", help="write no page")
     parser.add_argument("--show", nargs="+", default=[], metavar="RUN", help="runs that the page shows from near")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables to FILE")
-    parser.add_argument("--latex", type=Path, metavar="FILE", help="also write booktabs tables, tasks across, to FILE")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write a row for each run to FILE")
-    parser.add_argument("--parquet", type=Path, metavar="FILE", help="as --csv, in Parquet")
+    parser.add_argument("--markdown", type=_path, metavar="FILE", help="also write the tables to FILE")
+    parser.add_argument("--latex", type=_path, metavar="FILE", help="also write booktabs tables, tasks across, to FILE")
+    parser.add_argument("--csv", type=_path, metavar="FILE", help="also write a row for each run to FILE")
+    parser.add_argument("--parquet", type=_path, metavar="FILE", help="as --csv, in Parquet")
     parser.add_argument("--selection", metavar="RULE", help="the rule reported first (default: the configured one)")
     parser.add_argument("--by-task", action="store_true", help="methods down, tasks across, in Markdown")
     options = parser.parse_args()
@@ -49,6 +53,7 @@ def main() -> int:
     rule = options.selection
     if rule and rule not in known:
         return say(f"no run has selection={rule}; {nearest(rule, known)}")
+    found = found._replace(records=store.current(found.records))
     made = tables(found.records, rule)
     print((by_task if options.by_task else render.text)(made))
     try:

@@ -14,6 +14,7 @@ from da.errors import UsageError
 from da.report import charts, examples, tables
 from da.report.chapter import Chapter, Record
 from da.results.significance import complete
+from da.results.table import chosen_by
 
 HERE = Path(__file__).resolve().parent
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -70,11 +71,12 @@ def _chapter(k: int, chapter: Chapter, asked: Sequence[tuple[str, Record]], othe
     gap = "gap is ours minus the paper's over the tasks that both have; † recomputed, ‡ from memory." * bool(
         spec.published
     )
+    rule = f"The epoch is that of {chosen_by(spec.selection)}." if chapter.benchmark else ""
     parts = [
         f'<section class="chapter" id="c{k}"><h2>{escape(spec.title)}</h2>',
         f'<p class="protocol">{escape(spec.protocol)}</p>{command}',
         _tiles(chapter, lines),
-        _part("Leaderboard", tables.leaderboard(chapter, lines), f"{escape(gap)} {bound}"),
+        _part("Leaderboard", tables.leaderboard(chapter, lines), f"{escape(rule)} {escape(gap)} {bound}"),
         _part("Significance", *_significance(chapter)),
         _part("By task", tables.heat_map(chapter, lines)),
         _part(

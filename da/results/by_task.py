@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from da.results.figures import falling, mean, shown
 from da.results.render import ABSENT
-from da.results.table import Row, Table
+from da.results.table import Row, Table, chosen_by
 
 BAR = "\\|"
 """A bar that ends no cell."""
@@ -37,12 +37,12 @@ def _markdown(data: str, tables: list[Table]) -> str:
         max((line[k] for line in lines.values() if not math.isnan(line[k])), default=math.nan)
         for k in range(len(tables) + 1)
     ]
-    rules = sorted({table.rule for table in tables})
+    rules = "/".join(chosen_by(rule) for rule in sorted({table.rule for table in tables}))
     transductive = "transductive" if all(t.protocol.transductive for t in tables) else "on held-out target samples"
     head = ["method", *(t.protocol.task.replace("|", BAR) for t in tables), "mean", "seconds"]
     text = [
         f"### data={data}\n",
-        f"{tables[0].metrics[0]} in % ({transductive}), mean over seeds, selection={'/'.join(rules)}; best of a column "
+        f"{tables[0].metrics[0]} in % ({transductive}), mean over seeds, {rules}; best of a column "
         "in bold, seconds of training and evaluation of a run on average.\n",
         f"| {' | '.join(head)} |",
         f"| --- |{' ---: |' * (len(head) - 1)}",

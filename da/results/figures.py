@@ -33,3 +33,10 @@ def shown(value: float, places: int) -> str:
 def falling(value: float) -> tuple[bool, float]:
     """A key that sorts figures from the best to the worst; what has none comes last."""
     return (True, 0.0) if math.isnan(value) else (False, -round(value, DECIMALS))
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes, seconds."""
+    whole = int(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"

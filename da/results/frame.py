@@ -30,7 +30,7 @@ REPEATED = ("method", "data", "task", "status", "family", "setting", "device", "
 
 
 def collect(folder: Path) -> DataFrame:
-    """Every readable record below a folder as a row, in the order of data, task, method and seed.
+    """Every readable record below a folder as a row, in the order of data, task, method and seed, what failed last.
 
     Args:
         folder: as given to runs by ``output=``; runs may lie at any depth.
@@ -72,7 +72,10 @@ def frame(records: Iterable[Mapping[str, Any]]) -> DataFrame:
         if column in whole:
             whole[column] = whole[column].astype("category")
     keys = [column for column in ("data", "task", "method", "seed") if column in whole]
-    return whole.sort_values(keys, kind="stable", ignore_index=True) if keys else whole
+    if not keys:
+        return whole
+    placed = whole.sort_values(keys, kind="stable")
+    return placed.sort_values("status", key=lambda status: status != "finished", kind="stable", ignore_index=True)
 
 
 def grouped(whole: DataFrame, rule: str = "last", by: tuple[str, ...] = ("data", "task", "method")) -> DataFrame:

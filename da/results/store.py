@@ -72,6 +72,17 @@ def _run_directories(folder: Path) -> Iterator[Path]:
             yield Path(directory)
 
 
+def current(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records without failures of what finished in another run: the same configuration, seed and data keys."""
+    done = {_asked(r) for r in records if r["status"] == "finished"}
+    return [r for r in records if r["status"] == "finished" or _asked(r) not in done]
+
+
+def _asked(r: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What was asked for: everything in a configuration that can change a result."""
+    return r["method"], _data_key(r), int(r["seed"]), frozenset(settings(r).items())
+
+
 def complete(found: Mapping[str, Any]) -> bool:
     """Whether a record has what every reader of records may rely on."""
     return (FINISHED if found.get("status") == "finished" else FAILED) <= found.keys()

@@ -100,7 +100,7 @@ class Table:
 
 
 def tables(records: Sequence[Mapping[str, Any]], rule: str | None = None) -> list[Table]:
-    """Aggregate records into one table a protocol.
+    """Aggregate records into one table a protocol; those of data on which nothing finished come last.
 
     Runs are averaged over seeds only where data and configuration are the same. A seed that failed and also finished
     (it was run again) counts as finished.
@@ -112,7 +112,8 @@ def tables(records: Sequence[Mapping[str, Any]], rule: str | None = None) -> lis
     groups: dict[Protocol, list[Mapping[str, Any]]] = {}
     for r, protocol in zip(records, protocols(records), strict=True):
         groups.setdefault(protocol, []).append(r)
-    return [_table(protocol, groups[protocol], rule) for protocol in sorted(groups)]
+    made = [_table(protocol, groups[protocol], rule) for protocol in sorted(groups)]
+    return sorted(made, key=lambda table: table.samples is None)  # what only failed comes last
 
 
 def _table(protocol: Protocol, records: list[Mapping[str, Any]], rule: str | None) -> Table:
@@ -192,6 +193,12 @@ def first_sentence(failed: Mapping[str, Any]) -> str:
     """The first sentence of a failed run's error, or its kind where the error says nothing."""
     text = " ".join(str(failed["error"]).split()) or str(failed.get("error_kind", "no message"))
     return re.split(r"(?<=[.!?]) ", text, maxsplit=1)[0]
+
+
+def chosen_by(rule: str) -> str:
+    """The rule that chose the epoch of a figure, in words that call an oracle one."""
+    bound = ", an oracle that reads the target test labels: a bound, not a result"
+    return f"selection={rule}{bound if rule.startswith(ORACLE) else ''}"
 
 
 def gap_closed(table: Table, row: Row, lower: Row, upper: Row) -> float:

@@ -19,16 +19,18 @@ class Job:
         plan: what to run.
         watch: is asked after every evaluated epoch, with its number and the scores of all rules, whether to give up.
         tag: whatever the asker wants to find again.
+        name: what the asker calls it; as on the command line by default.
     """
 
     plan: Plan
     watch: Callable[[int, dict[str, float | None]], bool] | None = None
     tag: Any = field(default=None, compare=False)
+    name: str = ""
 
     @property
     def title(self) -> str:
         """How it is called in messages."""
-        return title(self.plan)
+        return self.name or title(self.plan)
 
 
 KINDS = {
@@ -36,6 +38,7 @@ KINDS = {
     "skipped": "skipped",
     "stale": "skipped, made by other code; rerun=stale runs them again",
     "failed": "failed",
+    "refused": "refused",
     "pruned": "pruned",
     "interrupted": "interrupted",
 }
@@ -48,6 +51,11 @@ def said(counts: Mapping[str, int]) -> str:
     return ", ".join([*parts, *(f"{counts[kind]} {KINDS[kind]}" for kind in ("stale",) if counts.get(kind))])
 
 
+def exit_code(counts: Mapping[str, int]) -> int:
+    """0 where all is well, 1 where a run failed, 2 where one cannot be done as asked."""
+    return 1 if counts.get("failed") else 2 if counts.get("refused") else 0
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a job.
@@ -55,6 +63,7 @@ class Outcome:
     Args:
         kind: one of :data:`KINDS`, or ``busy`` (somebody else is at it).
         message: the error, or nothing.
+        trace: the traceback of what was refused, which has no record that would hold it.
         directory: the run's directory, where it is known.
         record: the content of its record, where it is finished.
         seconds: what it took.
@@ -65,6 +74,7 @@ class Outcome:
     directory: str = ""
     record: dict[str, Any] | None = None
     seconds: float = 0.0
+    trace: str = ""
 
 
 Done = Callable[[Job, Outcome], None]

@@ -159,7 +159,7 @@ class Study:
         score = _score(outcome, self.search.objective)
         if math.isnan(score):
             del self.scores[trial.number]  # the other seeds cannot save it
-            self.failures += 1
+            self.failures += self.search.trials if outcome.kind == "refused" else 1  # no other setting would be taken
             self._note(trial, ERROR, outcome.message or f"the run has no score of {self.search.objective}")
             self.study.tell(trial, state=state.FAIL)
             return

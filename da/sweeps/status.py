@@ -8,11 +8,12 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm.auto import tqdm
 
 from da.listing import outcome as line
+from da.results.figures import clock
 from da.results.record import now, write_atomically
 from da.sweeps.job import KINDS, Outcome
 from da.sweeps.job import said as words
@@ -58,9 +59,10 @@ class Status:
         if outcome.kind == "finished":
             self.seconds.append(time.time() - begun)
             assert outcome.record is not None
-            self.say(line(outcome.record, Path(outcome.directory), True))
-        elif outcome.kind == "failed":
-            self.say(f"FAILED   {outcome.message}")
+            self.say(f"{self.place} {line(outcome.record, Path(outcome.directory), True, named=title)}")
+        elif outcome.kind in ("failed", "refused"):
+            named = "" if outcome.message.startswith(title) else f"{title}: "
+            self.say(f"{self.place} {outcome.kind.upper():8} {named}{outcome.message}", sys.stderr)
         self.bar.update()
         self.beat(force=True)
 
@@ -70,10 +72,18 @@ class Status:
             self._told = True
             self.say(f"waiting for {count} runs that others are at")
 
-    def say(self, text: str) -> None:
-        """A line above the bar."""
-        tqdm.write(text, file=sys.stderr if text.startswith("FAILED") else sys.stdout)
-        (sys.stderr if text.startswith("FAILED") else sys.stdout).flush()
+    def say(self, text: str, stream: TextIO | None = None) -> None:
+        """A line above the bar, on standard output by default."""
+        stream = stream or sys.stdout
+        tqdm.write(text, file=stream)
+        stream.flush()
+
+    @property
+    def place(self) -> str:
+        """How many jobs came to something, of how many, and how long the rest will take: ``[7/24, 1:04 left]``."""
+        done = sum(self.counts.values())
+        of = "" if self.total is None else f"/{self.total}"
+        return f"[{done}{of}{f', {clock(self.left)} left' if self.left else ''}]"
 
     @property
     def left(self) -> float | None:
@@ -144,10 +154,3 @@ def text(said: dict[str, Any]) -> str:
     ]
     lines += [f"  running for {clock(said['beat'] - since)}: {title}" for title, since in said["running"].items()]
     return "\n".join(lines)
-
-
-def clock(seconds: float) -> str:
-    """Hours, minutes, seconds."""
-    whole = int(seconds)
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import faulthandler
 import sys
+import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from da.errors import UsageError
 from da.mortality import die_with
-from da.outcome import RunBusy, RunFailed, made_by_other_code
+from da.outcome import RunBusy, RunFailed, made_by_other_code, told
 from da.sweeps.job import Outcome
 from da.watch import Pruned
 
@@ -46,12 +48,14 @@ def answer(run: Any, config: dict[str, Any], watch: Any) -> Outcome:
         return Outcome("busy", str(error))
     except RunFailed as error:
         return Outcome("failed", str(error))
+    except UsageError as error:
+        return Outcome("refused", str(error), trace="".join(traceback.format_exception(error)))
     except Pruned as error:
         return Outcome("pruned", str(error))
     except KeyboardInterrupt:
         return Outcome("interrupted", "interrupted; the same command goes on from the last step")
     except Exception as error:  # writing the record failed: the disk is full, the folder is gone
-        return Outcome("failed", f"{type(error).__name__}: {error}")
+        return Outcome("failed", told(error))
     seconds = sum(result.record["seconds"].values())
     kind = "finished" if result.fresh else "stale" if made_by_other_code(result.record) else "skipped"
     return Outcome(kind, "", str(result.directory), result.record, seconds)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from da.benchmark.export import diagram, escape, export, latex
@@ -19,6 +21,13 @@ def test_latex_marks_the_best_and_the_second_and_ties_share(spec, summary, base)
 def test_latex_has_deviations_over_seeds_and_dashes_for_failures(spec, summary):
     text = latex(spec(tasks="AB"), summary({"a": [50.0, None]}, tasks="AB", seeds=(0, 2)))
     assert r"a & \textbf{51.0} $\pm$ 1.4 & -- & -- \\" in text
+
+
+def test_the_caption_names_the_rule_that_chose(spec, summary):
+    made = summary({"a": [50.0]}, tasks="A")
+    assert "target test split; selection=last.}" in latex(spec(tasks="A"), made)
+    oracle = latex(replace(spec(tasks="A"), selection="oracle_accuracy"), made)
+    assert r"selection=oracle\_accuracy, an oracle that reads the target test labels: a bound, not a result.}" in oracle
 
 
 def test_escaping():

@@ -1,6 +1,7 @@
 """Tables' files, the cells that they ask for, and what is kept of the runs."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -311,9 +312,16 @@ def test_what_other_code_made_is_not_said_to_equal_the_committed(table, tmp_path
     assert run(tmp_path, "--compare", "--render", f"output={tmp_path}/nothing") == 1
 
 
-def test_a_failed_cell_is_a_failed_entry_with_its_reason(table, tmp_path, capsys):
+def test_a_refused_cell_is_a_recorded_failure_of_its_table_until_it_can_be_run(table, tmp_path, capsys):
     write(tmp_path, tasks={"one": ["data.shift=covariate"], "two": ["data.shift=no"]})
     assert run(tmp_path, "seeds=0") == 1
+    said = capsys.readouterr()
+    assert re.search(
+        r"^\[\d/4.*\] finished coral, twice as strong on one, seed 0: target test accuracy", said.out, re.M
+    )
+    assert "REFUSED  unadapted on two, seed 0: data.shift='no' is unknown" in said.err
+    failed = [r for r in store.load(tmp_path / "runs") if r["status"] == "failed"]
+    assert [(r["error_kind"], "Traceback" in r["traceback"]) for r in failed] == [("usage", True)] * 2
     found = summary.read(tmp_path / "runs" / "summary.json")
     entry, other = found.of("unadapted", "two")
     assert other.status == "missing"  # seed 1 was not asked for; the folder's table is whole all the same
@@ -323,6 +331,8 @@ def test_a_failed_cell_is_a_failed_entry_with_its_reason(table, tmp_path, capsys
     capsys.readouterr()
     assert run(tmp_path, "seeds=0", "--dry-run") == 0
     assert "failed unadapted on two" in capsys.readouterr().out
+    assert run(tmp_path, "seeds=0", "output=/dev/null/runs") == 2
+    assert "'/dev/null' is a file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_a_run_takes_features_of_a_network_that_another_run_trained(tmp_path) ->
     trained = runs.run(compose([*common, "method=source_only", "network.features=64"])).directory / "model.pt"
     saved = ["features=saved", f"features.weights={trained}", "features.network.features=64"]
     overrides = [*common, *saved, "method=coral", "classifier=one_nn"]
-    with pytest.raises(runs.RunFailed, match=r"do not fit this network: .*features\.network must be"):
+    with pytest.raises(ConfigError, match=r"do not fit this network: .*features\.network must be"):
         runs.run(compose([*overrides, "features.network.features=32"]))
     made = runs.run(compose(overrides))
     assert made.record["config"]["features"]["weights"] == str(trained)

@@ -58,6 +58,48 @@ def test_another_rule_is_reported_first(report, tmp_path, keep, record):
     assert "56.00" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.parametrize("rule", ["last", "oracle_accuracy"])
+def test_every_export_says_which_rule_chose_and_when_it_is_an_oracle(report, tmp_path, keep, record, monkeypatch, rule):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    keep(record("dann", "art->clip", 60.0, epochs=3))
+    keep(record("dann", "art->real", 60.0, epochs=3))
+    folder = tmp_path / "out"
+    _, out, _ = report(
+        tmp_path, "--selection", rule, "--by-task", "--markdown", "~/out/by_task.md", "--latex", folder / "t.tex",
+        "--html", folder / "t.html", "--csv", folder / "t.csv",
+    )  # fmt: skip
+    (caption,) = (line for line in (folder / "t.tex").read_text().splitlines() if line.startswith(r"\caption"))
+    caption = caption.replace("\\", "")
+    for text in (out, caption, (folder / "by_task.md").read_text(), (folder / "t.html").read_text()):
+        assert f"selection={rule}" in text
+        bound = f"selection={rule}, an oracle that reads the target test labels: a bound, not a result"
+        assert (bound in text) == (rule != "last")
+    assert f"figure.{rule}" in (folder / "t.csv").read_text().splitlines()[0].split(",")
+
+
+def test_failures_come_last_and_go_where_the_run_has_finished_since(report, tmp_path, keep, record):
+    def failing(*where, **changes):
+        whole = record(*where, 1.0, **changes) | {"status": "failed", "error": f"{where[0]} broke.", "traceback": "T"}
+        keep({k: v for k, v in whole.items() if k not in {"task", "selection", "fingerprint"}})
+
+    failing("ann", "art->clip")
+    failing("unmet", "art->real", data="aaa", run_id="nothing-finished")
+    failing("dann", "art->clip", run_id="before")
+    keep(record("dann", "art->clip", 60.0))
+    files = [tmp_path / "out" / name for name in ("t.md", "t.html", "t.csv", "t.tex")]
+    code, out, _ = report(
+        tmp_path, "--markdown", files[0], "--html", files[1], "--csv", files[2], "--latex", files[3]
+    )  # fmt: skip
+    assert code == 0
+    for text in (out, *(file.read_text() for file in files)):
+        assert "dann broke" not in text
+    for text in (out, files[0].read_text(), files[3].read_text()):
+        assert text.index("dann") < text.index("ann", text.index("dann") + 4) < text.index("unmet")
+    page = files[1].read_text()
+    assert page.index("data=office") < page.index("data=aaa") < page.index("ann broke.</summary>")
+    assert [line.split(",")[4] for line in files[2].read_text().splitlines()[1:]] == ["finished", "failed", "failed"]
+
+
 def test_what_cannot_be_done_is_said(report, folder):
     code, _, err = report(folder, "--show", "nothing")
     assert code == 2

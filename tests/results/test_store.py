@@ -33,6 +33,18 @@ def test_a_file_that_cannot_be_opened_is_skipped(tmp_path):
     assert len(store.scan(tmp_path).skipped) == 1
 
 
+def test_a_failure_disappears_with_the_finished_run_of_its_configuration(finished, failed):
+    kept = [
+        failed("coral"),  # another method
+        failed(seed=1),  # another seed
+        failed(keys={"weight": 2.0}),  # another configuration
+        finished(),
+    ]
+    gone = [failed(fingerprint=None), failed(fingerprint="before the data were mended", selected="entropy")]
+    assert store.current([*gone, *kept]) == kept
+    assert store.current(gone) == gone
+
+
 def test_no_folder_is_no_record(tmp_path):
     assert store.scan(tmp_path / "nowhere") == store.Found([], [])
 

@@ -12,8 +12,9 @@ from small import SMALL
 from da import entry
 from da.compose import Composer, compose, expand
 from da.config import plain_of, validate
+from da.estimators.subspace.pca import PCA
 from da.results import record, store
-from da.sweeps.job import Job, Outcome, by_data
+from da.sweeps.job import Job, Outcome, by_data, exit_code
 from da.sweeps.launchers import shares
 from da.sweeps.status import FOLDER, Status, drivers, text
 
@@ -61,10 +62,53 @@ def test_what_cannot_go_together_is_left_out_with_its_reason(tmp_path, capsys):
     assert "1 finished" in said.out
 
 
-def test_a_failure_is_recorded_and_gives_exit_code_1(tmp_path, capsys):
-    assert sweep(tmp_path, "method=coral", "data.shift=covariate,no", "seed=0") == 1
+def test_what_is_refused_is_named_at_the_end_and_stops_nothing_else(tmp_path, capsys):
+    assert sweep(tmp_path, "method=coral,pca", "data.shift=no,covariate") == 2
+    assert [r["status"] for r in store.load(tmp_path)] == ["finished"] * 2
+    said = capsys.readouterr()
+    assert "2 finished, 2 refused" in said.out
+    assert "[1/4] REFUSED  method=coral data=toy" in said.err
+    last = said.err.splitlines()[-1]
+    assert last.startswith("REFUSED  method=coral data=toy data.shift=no data.samples=60 seed=0 and 1 more: ")
+    assert "'no' is unknown" in last
+
+
+def test_a_failure_is_recorded_and_gives_exit_code_1(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(PCA, "fit", lambda *_: int("x"))
+    assert sweep(tmp_path, "method=coral,pca", "data.shift=covariate") == 1
     assert {r["status"] for r in store.load(tmp_path)} == {"finished", "failed"}
-    assert "data.shift='no' is unknown" in capsys.readouterr().err
+    assert "FAILED   method=pca data=toy" in capsys.readouterr().err
+    assert [exit_code(c) for c in ({"failed": 1, "refused": 1}, {"refused": 1}, {"finished": 1})] == [1, 2, 0]
+
+
+def test_a_search_whose_trials_are_refused_says_so_with_its_exit_code(tmp_path, capsys):
+    assert sweep(tmp_path, "method=dann", "data.shift=no", "sweep=optuna", "sweep.trials=1") == 2
+    assert "no trial finished" in capsys.readouterr().out
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_before_anything_runs(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert sweep(tmp_path / "file", "method=coral", "data.shift=no") == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"train: output={tmp_path}/file cannot be a folder: '{tmp_path}/file' is a file; name another folder."
+    ]
+
+
+def test_a_sweep_counts(tmp_path, capsys):
+    made = {"config": {"selection": "last"}, "selection": {}, "seconds": {"train": 1.0, "evaluate": 1.0}}
+    status = Status(tmp_path, 3, 1, "x")
+    status.seconds = [60.0]
+    status.ended("a on b, seed 0", Outcome("finished", directory="there", record=made))
+    status.ended("a on b, seed 1", Outcome("failed", "method=a seed=1: It broke."))
+    status.ended("method=a seed=2", Outcome("failed", "method=a seed=2: It broke."))
+    status.close()
+    said = capsys.readouterr()
+    assert said.out.startswith("[1/3, 1:00 left] finished a on b, seed 0: target test no target labels (last, 2.0 s")
+    assert said.err.splitlines() == [
+        "[2/3, 0:30 left] FAILED   a on b, seed 1: method=a seed=1: It broke.",
+        "[3/3] FAILED   method=a seed=2: It broke.",
+    ]
+    assert Status(tmp_path, None, 1, "x").place == "[0]"
 
 
 @pytest.mark.parametrize("key", ["output=a,b", "launcher=in_process,processes"])
@@ -169,16 +213,16 @@ def test_time_left_follows_what_finished(tmp_path):
 @pytest.mark.slow
 @pytest.mark.usefixtures("mortal")
 def test_tasks_of_a_cluster_on_this_machine(tmp_path, capsys):
-    """submitit's local executor: two tasks, each with a process of its own; a failing run fails alone."""
+    """submitit's local executor: two tasks, each with a process of its own; what is refused stops nothing else."""
     pytest.importorskip("submitit")
     local = ["launcher=submitit", "launcher.cluster=local", "launcher.tasks=2", "launcher.minutes=60"]
     given = ["-m", *SMALL, "logger=none", f"output={tmp_path}", "method=coral,pca", "data.shift=covariate,no", *local]
-    assert entry.train(given) == 1
-    assert sorted(r["status"] for r in store.load(tmp_path)) == ["failed", "failed", "finished", "finished"]
+    assert entry.train(given) == 2
+    assert [r["status"] for r in store.load(tmp_path)] == ["finished", "finished"]
     said = capsys.readouterr()
-    assert "2 finished, 2 failed" in said.out
-    assert entry.train(given) == 1
-    assert "2 skipped, 2 failed" in capsys.readouterr().out
+    assert "2 finished, 2 refused" in said.out
+    assert entry.train(given) == 2
+    assert "2 skipped, 2 refused" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -199,7 +199,8 @@ def test_a_run_without_data_fails_by_itself(tmp_path):
         wrong,
         plan=replace(wrong.plan, config=wrong.plan.config | {"data": wrong.plan.config["data"] | {"shift": "none"}}),
     )
-    assert driven.run([wrong, job(tmp_path)]) == {1: "failed", 0: "finished"}
+    assert driven.run([wrong, job(tmp_path)]) == {1: "refused", 0: "finished"}
+    assert "ConfigError" in driven.outcomes[1].trace
     assert "none" in driven.outcomes[1].message
 
 
