@@ -13,6 +13,7 @@ from da.config import validate
 from da.data.features import Features
 from da.data.files import named_by
 from da.data.image_folder import ImageFolder
+from da.errors import DataError
 from da.results import record
 
 CHANGED = "The data of an earlier run have changed"
@@ -94,7 +95,7 @@ def test_pictures_that_are_decoded_on_access_are_known_by_all_their_bytes(photos
 def test_what_was_left_out_is_said_and_recorded(photos: Path, tmp_path: Path) -> None:
     (photos / "a" / "cat" / "0.bmp").write_bytes(b"")
     data = ["data=image_folder", f"data.root={photos}", "data.source=a", "data.target=b", "data.size=8"]
-    with pytest.raises(runs.RunFailed, match=r"data\.skip_unreadable=true"):
+    with pytest.raises(DataError, match=r"data\.skip_unreadable=true"):
         runs.run(config(tmp_path, *data))
     with pytest.warns(UserWarning, match="1 of 8 images of 'a' cannot be read and are left out: 'a/cat/0.bmp'"):
         found = runs.run(config(tmp_path, *data, "data.skip_unreadable=true")).record

@@ -23,8 +23,8 @@ from da.errors import ConfigError
         ),
         (["features=squeezenet", "features.network.weights=null"], r"features\.network\.weights=random"),
         (["features=squeezenet", "features.weights=random"], r"weights=random and .*squeezenet1_1\S* contradict each"),
-        (["network=resnet", "network.weights=3"], r"network\.weights must be a file or a name, got 3"),
-        (["network=resnet", "network.weights=''"], r"network\.weights must be a file or a name, got ''"),
+        (["network=resnet", "network.weights=3"], r"network\.weights must be a file or a name or null, got 3"),
+        (["network=resnet", "network.weights=''"], r"network\.weights must be a file or a name or null, got ''"),
         (["network=resnet", "network.weights=[a]"], r"network\.weights must be a file or a name"),
     ],
 )
