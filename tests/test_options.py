@@ -139,7 +139,6 @@ def test_every_range_has_a_name_that_type_checkers_read_as_a_number() -> None:
         ("++launcher.trials=3", "There is no key 'launcher.trials'; did you mean"),
         ("output=", "output must name a folder"),
         ("output='  '", "output must name a folder"),
-        ("++network._target_=torch.optim.Adam", "in network is not allowed: network takes what conf/network names"),
         ("++data.split_seed={_target_:torch.optim.Adam}", "data.split_seed must be a whole number"),
         ("method=bbse method.classifier=logistic", "method.classifier must be a node"),
         ("optimizer=sgd optimizer.momentum=0", "optimizer.nesterov=true needs optimizer.momentum above 0"),
