@@ -7,9 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from da import listing
 from da.compose import compose
-from da.outcome import Result, RunFailed
+from da.outcome import Result, RunFailed, one_line
 from da.results import render
 from da.results.record import write_atomically
 from da.results.table import Row, Table, best, gap_closed, tables
@@ -42,7 +41,7 @@ def demo(output: Path, overrides: Sequence[str] = ()) -> int:
             for seed in SEEDS:
                 job = [f"method={method}", f"seed={seed}", *OVERRIDES, *recipe, *overrides, f"output={output}"]
                 made = results[method, seed] = run.run(compose(job))
-                print(listing.outcome(made.record, made.directory, made.fresh), flush=True)
+                print(one_line(made.record, made.directory, made.fresh), flush=True)
     except RunFailed as error:
         print(f"FAILED   {error}", file=sys.stderr)
         return 1

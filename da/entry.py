@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from da import arguments, compose, listing, machine
 from da.errors import UsageError
-from da.outcome import RunBusy, RunFailed
+from da.outcome import RunBusy, RunFailed, one_line
 from da.sweeps.drive import sweep
 from da.sweeps.outline import outline
 
@@ -59,5 +59,5 @@ def job(composed: dict[str, object]) -> float:
     except (RunFailed, RunBusy) as error:
         print(f"FAILED   {error}", file=sys.stderr, flush=True)
         raise
-    print(listing.outcome(result.record, result.directory, result.fresh), flush=True)
+    print(one_line(result.record, result.directory, result.fresh), flush=True)
     return result.value

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from da import catalog
 from da.catalog import Entry
 from da.config import criteria
-from da.outcome import called, made_by_other_code
-from da.results.figures import shown
 from da.schedules import LEARNING_RATE
 from da.setting import ALL, DIFFERENT, MANY, NONE, setting_of
 
@@ -118,20 +113,3 @@ def methods_table() -> str:
         target += "; other space" if spaces == "may differ" else ""
         lines.append(f"| `{entry.name}` | {entry.family} | {entry.summary} | {source} | {target} | {entry.reference} |")
     return "\n".join(lines)
-
-
-def outcome(record: dict[str, Any], directory: Path, fresh: bool, named: str | None = None) -> str:
-    """One line on a finished run, by the name that somebody gave it or as on the command line."""
-    rule = record["config"]["selection"]
-    chosen = record["selection"].get(rule, {})
-    figures = (
-        ", ".join(f"{name} {shown(value, 2)}" for name, value in chosen.get("target_test", {}).items())
-        or "no target labels"
-    )
-    word = "finished" if fresh else "skipped "
-    seconds = record["seconds"]["train"] + record["seconds"]["evaluate"]
-    named = named or called(
-        record["config"], catalog.entries("method")[record["method"]], catalog.entries("data")[record["data"]]
-    )
-    other = "" if fresh or not made_by_other_code(record) else "; made by other code, rerun=stale runs it again"
-    return f"{word} {named}: target test {figures} ({rule}, {seconds:.1f} s{other}) -> {directory}"

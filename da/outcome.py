@@ -14,6 +14,8 @@ from da import accepted, catalog, codehash
 from da.config import Plan
 from da.errors import ConfigError, TrainingError, UsageError
 from da.results import record
+from da.results.figures import shown
+from da.titles import title_of
 
 CONFIG = "config.json"
 
@@ -47,18 +49,21 @@ class Result:
         return float(next(iter(chosen.values()), float("nan")))
 
 
-def title(plan: Plan) -> str:
-    """How a run is called in messages: as on a command line, with the keys that are not at their defaults."""
-    return called(plan.config, plan.method, plan.data)
-
-
-def called(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry) -> str:
-    """As :func:`title`, of a configuration whose entries are known."""
-    words = []
-    for group, entry in (("method", method), ("data", data)):
-        changed = {k: v for k, v in config[group].items() if k != "_target_" and v != entry.config.get(k)}
-        words += [f"{group}={entry.name}", *(f"{group}.{key}={value}" for key, value in changed.items())]
-    return " ".join([*words, f"seed={config['seed']}"])
+def one_line(made: Mapping[str, Any], directory: Path, fresh: bool, named: str | None = None) -> str:
+    """One line on a finished run, by the name that somebody gave it or as on the command line."""
+    rule = made["config"]["selection"]
+    chosen = made["selection"].get(rule, {})
+    figures = (
+        ", ".join(f"{name} {shown(value, 2)}" for name, value in chosen.get("target_test", {}).items())
+        or "no target labels"
+    )
+    word = "finished" if fresh else "skipped "
+    seconds = made["seconds"]["train"] + made["seconds"]["evaluate"]
+    named = named or title_of(
+        made["config"], catalog.entries("method")[made["method"]], catalog.entries("data")[made["data"]]
+    )
+    other = "" if fresh or not made_by_other_code(made) else "; made by other code, rerun=stale runs it again"
+    return f"{word} {named}: target test {figures} ({rule}, {seconds:.1f} s{other}) -> {directory}"
 
 
 def directory_of(plan: Plan, identity: str) -> Path:

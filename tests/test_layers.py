@@ -74,6 +74,7 @@ LEVELS = {
     "da.scaffold": 8,
     "da.start": 0,
     "da.sweeps": 8,
+    "da.titles": 8,
     "da.worker": 8,
 }
 ONLY_IN = {

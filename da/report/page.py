@@ -76,7 +76,7 @@ def _chapter(k: int, chapter: Chapter, asked: Sequence[tuple[str, Record]], othe
         f'<section class="chapter" id="c{k}"><h2>{escape(spec.title)}</h2>',
         f'<p class="protocol">{escape(spec.protocol)}</p>{command}',
         _tiles(chapter, lines),
-        _part("Leaderboard", tables.leaderboard(chapter, lines), f"{escape(rule)} {escape(gap)} {bound}"),
+        _part("Leaderboard", tables.ranking(chapter, lines), f"{escape(rule)} {escape(gap)} {bound}"),
         _part("Significance", *_significance(chapter)),
         _part("By task", tables.heat_map(chapter, lines)),
         _part(

@@ -50,7 +50,7 @@ def row_head(name: str) -> str:
     return f'<th scope="row">{escape(name)}</th>'
 
 
-def leaderboard(chapter: Chapter, lines: Sequence[Line]) -> str:
+def ranking(chapter: Chapter, lines: Sequence[Line]) -> str:
     """Paper, ours, gap, p, runs and seconds; what an oracle would select apart, in italics."""
     spec, summary = chapter.spec, chapter.summary
     places = render.digits(summary)

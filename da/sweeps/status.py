@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from tqdm.auto import tqdm
 
-from da.listing import outcome as line
+from da.outcome import one_line
 from da.results.figures import clock
 from da.results.record import now, write_atomically
 from da.sweeps.job import KINDS, Outcome
@@ -59,7 +59,7 @@ class Status:
         if outcome.kind == "finished":
             self.seconds.append(time.time() - begun)
             assert outcome.record is not None
-            self.say(f"{self.place} {line(outcome.record, Path(outcome.directory), True, named=title)}")
+            self.say(f"{self.place} {one_line(outcome.record, Path(outcome.directory), True, named=title)}")
         elif outcome.kind in ("failed", "refused"):
             named = "" if outcome.message.startswith(title) else f"{title}: "
             self.say(f"{self.place} {outcome.kind.upper():8} {named}{outcome.message}", sys.stderr)

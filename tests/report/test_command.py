@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from da.report import command
+from da.report.command import main
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def report(monkeypatch, capsys):
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["report.py", *map(str, arguments)])
-        code = command.main()
+        code = main()
         said = capsys.readouterr()
         return code, said.out, said.err
 
