@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from da import catalog
 from da.config import Plan
 from da.setting import FEW
-from da.titles import run_title
+from da.titles import title
 
 QUIET: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "LogisticRegression": lambda node: node.get("solver", "lbfgs") in ("lbfgs", "newton-cg", "newton-cholesky"),
@@ -60,7 +60,7 @@ def once(items: Sequence[T], plan_of: Callable[[T], Plan | None]) -> tuple[list[
             first[key] = plan, []
             kept.append(item)
     return kept, [
-        f"{run_title(plan)}: it draws nothing, so this run stands for {'seeds' if len(others) > 1 else 'seed'} "
+        f"{title(plan)}: it draws nothing, so this run stands for {'seeds' if len(others) > 1 else 'seed'} "
         f"{', '.join(map(str, others))} too"
         for plan, others in first.values()
         if others

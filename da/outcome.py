@@ -15,7 +15,7 @@ from da.config import Plan
 from da.errors import ConfigError, TrainingError, UsageError
 from da.results import record
 from da.results.figures import shown
-from da.titles import title_of
+from da.titles import called
 
 CONFIG = "config.json"
 
@@ -59,7 +59,7 @@ def one_line(made: Mapping[str, Any], directory: Path, fresh: bool, named: str |
     )
     word = "finished" if fresh else "skipped "
     seconds = made["seconds"]["train"] + made["seconds"]["evaluate"]
-    named = named or title_of(
+    named = named or called(
         made["config"], catalog.entries("method")[made["method"]], catalog.entries("data")[made["data"]]
     )
     other = "" if fresh or not made_by_other_code(made) else "; made by other code, rerun=stale runs it again"

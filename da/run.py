@@ -33,7 +33,7 @@ from da.outcome import CONFIG, Result, RunFailed, directory_of, fail, head, othe
 from da.results import record, tracking, writable
 from da.schedules import LEARNING_RATE
 from da.setting import SAME
-from da.titles import run_title
+from da.titles import title
 from da.watch import Pruned, Watch
 
 WEIGHTS = "model.pt"
@@ -70,7 +70,7 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
         if refused(error):
             raise
         fail(unloaded(plan), plan, error)
-        raise RunFailed(f"{run_title(plan)}: {told(error, unloaded(plan) / record.FILE)}") from error
+        raise RunFailed(f"{title(plan)}: {told(error, unloaded(plan) / record.FILE)}") from error
     evidence.check_loaded(plan.config, plan.data, task)
     (unloaded(plan) / record.FILE).unlink(missing_ok=True)
     identity = record.run_id(plan.config, fingerprint)
@@ -82,7 +82,7 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
         "load_seconds": time.perf_counter() - started,
         "notes": list(task.notes),
     }
-    with lock.held(directory, run_title(plan)):
+    with lock.held(directory, title(plan)):
         return _locked(plan, task, directory, frozen, watch)
 
 
@@ -91,7 +91,7 @@ def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
     if found and not wanted(found, plan.config["rerun"]):
         if found["status"] == "failed":
             raise RunFailed(
-                f"{run_title(plan)} failed before: {found['error']} (rerun=failed tries again; see {directory})."
+                f"{title(plan)} failed before: {found['error']} (rerun=failed tries again; see {directory})."
             )
         return Result(found | {"config": plan.config}, directory, fresh=False)
     if found:  # the old record is kept aside: a new attempt may fail
@@ -117,7 +117,7 @@ def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
             raise
         if not isinstance(error, launch.WorkerFailed) or record.read(directory) is None:
             fail(directory, plan, error, frozen)
-        raise RunFailed(f"{run_title(plan)}: {told(error, directory / record.FILE)}") from error
+        raise RunFailed(f"{title(plan)}: {told(error, directory / record.FILE)}") from error
     made = record.read(directory)
     assert made is not None
     return Result(made, directory, fresh=True)
@@ -239,7 +239,7 @@ def trained(plan: Plan, task: Task, directory: Path, loggers: Any, watch: Watch 
         trainer={k: v for k, v in plan.config["trainer"].items() if k != "_target_"},
         loggers=loggers,
         watch=watch,
-        title=run_title(plan),
+        title=title(plan),
     )
     made.fit(resume=None if isinstance(method, ClosedForm) else checkpoint.usable(directory))
     return made
@@ -249,7 +249,7 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
     """Train, evaluate and write the record; with several devices every process comes here."""
     begun = record.now()
     info = {
-        "name": run_title(plan),
+        "name": title(plan),
         "group": task.name,
         "tags": [plan.method.family, plan.setting],
         "config": plan.config,

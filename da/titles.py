@@ -9,13 +9,13 @@ from da import catalog
 from da.config import Plan
 
 
-def run_title(plan: Plan) -> str:
+def title(plan: Plan) -> str:
     """The choices of a run, with the keys that are not at their defaults."""
-    return title_of(plan.config, plan.method, plan.data)
+    return called(plan.config, plan.method, plan.data)
 
 
-def title_of(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry) -> str:
-    """As :func:`run_title`, of a configuration whose entries are known."""
+def called(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry) -> str:
+    """As :func:`title`, of a configuration whose entries are known."""
     words = []
     for group, entry in (("method", method), ("data", data)):
         changed = {k: v for k, v in config[group].items() if k != "_target_" and v != entry.config.get(k)}

@@ -18,7 +18,7 @@ from da.config import KEYS, SIMPLE, validate
 from da.errors import UsageError
 from da.outcome import directory_of
 from da.results.record import portable, run_id
-from da.titles import run_title
+from da.titles import title
 
 EXAMPLES = int(os.environ.get("DA_EXAMPLES", "60"))
 GROUPS = ("method", "data", "network", "classifier", "optimizer", "trainer", "logger", "launcher")
@@ -159,7 +159,7 @@ def test_configurations_are_stable_or_refused_in_a_sentence() -> None:
             text = json.dumps(portable(plan.config), allow_nan=False)
             assert run_id(validate(json.loads(text)).config, "data") == identity, "from its record"
             assert directory_of(plan, identity).name == f"seed{plan.config['seed']}-{identity}"
-            assert run_title(plan)
+            assert title(plan)
             if not any("$" in str(value) or "???" in str(value) for value in values.values()):  # Hydra resolves these
                 given = [
                     f"{'' if present(config, key) else '++'}{key}={written(value)}" for key, value in values.items()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from da.config import Plan
-from da.titles import run_title
+from da.titles import title
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Job:
     @property
     def title(self) -> str:
         """How it is called in messages."""
-        return self.name or run_title(self.plan)
+        return self.name or title(self.plan)
 
 
 KINDS = {

@@ -12,7 +12,7 @@ from typing import Any
 from da.config import Plan
 from da.outcome import directory_of, wanted
 from da.results import record, store
-from da.titles import run_title
+from da.titles import title
 
 SHOWN = 20  # runs that are named one by one
 STATES = ("to run", "finished, skipped", "failed before, not tried again (rerun=failed does)")
@@ -39,7 +39,7 @@ def outline(plans: Sequence[Plan], refused: Sequence[str], once: Sequence[str]) 
     parts = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     lines.append(f"{len(plans)} {'run' if len(plans) == 1 else 'runs'}: {parts}")
     missing = [plan for plan, state in zip(plans, states, strict=True) if state == STATES[0]]
-    lines += [f"  {run_title(plan)}" for plan in missing[:SHOWN]]
+    lines += [f"  {title(plan)}" for plan in missing[:SHOWN]]
     if len(missing) > SHOWN:
         lines.append(f"  ... and {len(missing) - SHOWN} more")
     return "\n".join([*lines, *_costs([(plan, 1) for plan in missing], found)])
