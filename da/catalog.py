@@ -160,18 +160,18 @@ def resolve(target: str, where: str, group: str | None = None) -> Signature:
         + "; see 'What a configuration may name' in CONTRIBUTING.md."
     )
     if target.partition(".")[0] not in {"da", *(path.partition(".")[0] for path in named)}:
-        raise ConfigError(f"_target_ '{target}' in {where} {refusal}")
+        raise ConfigError(f"_target_ {target!r} in {where} {refusal}")
     signature = find(target)
     if signature is None:
         module, _, name = target.rpartition(".")
         raise ConfigError(
-            f"_target_ '{target}' in {where} does not exist; there is no '{name}' in {module or 'no module'}."
+            f"_target_ {target!r} in {where} does not exist; there is no '{name}' in {module or 'no module'}."
         )
     ours = signature.path.startswith("da.") and any(signature.path in (path, _origin(path)) for path in named)
     data = "data" in groups and "offers" in signature.constants  # their contract is no base class
     if not (ours or data or any(derives(signature.path, base) for base in bases)):
         to = "" if signature.path == target else f" leads to {signature.path}, which"
-        raise ConfigError(f"_target_ '{target}' in {where}{to} {refusal}")
+        raise ConfigError(f"_target_ {target!r} in {where}{to} {refusal}")
     return signature
 
 

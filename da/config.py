@@ -231,8 +231,9 @@ def _check(value: Any, annotation: str, where: str) -> None:
 
 
 def shortened(value: Any) -> str:
-    """A value in one line of a message."""
-    text = repr(value)
+    """A value in one line of a message, as a command line has it."""
+    plain = "null" if value is None else str(value).lower() if isinstance(value, bool) else None
+    text = plain or repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
