@@ -12,6 +12,7 @@ from da.benchmark.summary import Entry, Summary
 SAME = 1e-9
 OTHER_KERNEL = 1.0
 MOST = 8.0
+BRANCHED = 5.0
 DEEP = 3.0
 SPREAD = 4.0
 ALONE = 15.0
@@ -23,7 +24,8 @@ SAID = (
     f"accuracies equal, scores and diagnostics to {SCORES['rel_tol']:g} on the CPU, kernels and packages that made "
     "them; on others "
     f"accuracies alone, closed-form ones within {OTHER_KERNEL:g} point or two samples (at most {MOST:g} points), which "
-    "may lie between two classes, and deep ones, whose trainings drift apart from the first rounding, within "
+    f"may lie between two classes, or {BRANCHED:g} where labels are guessed in rounds or another C was chosen, and "
+    "deep ones, whose trainings drift apart from the first rounding, within "
     f"{DEEP:g} points or {SPREAD:g} deviations over seeds; those of one seed within {ALONE:g} points"
 )
 
@@ -76,7 +78,18 @@ def tolerance(committed: Summary, old: Entry, new: Entry) -> float:
     """How far the figures of two computations of one cell may be apart, in points."""
     if same_environment(old, new):
         return SAME
-    return spread(committed, old) if is_deep(new) else max(OTHER_KERNEL, min(2.0 * sample(old, new), MOST)) + SAME
+    if is_deep(new):
+        return spread(committed, old)
+    return max(BRANCHED if branches(old, new) else OTHER_KERNEL, min(2.0 * sample(old, new), MOST)) + SAME
+
+
+def branches(old: Entry, new: Entry) -> bool:
+    """Whether the last digits may have led elsewhere: labels were guessed in rounds, or two values of C tied.
+
+    On three kinds of CPU JPDA from the sketches of PACS to its photos stands at 33.8, 32.2 and 33.0.
+    """
+    rounds = new.origin is not None and "method.rounds" in new.origin.config
+    return rounds or (old.said or {}).get("C") != (new.said or {}).get("C")
 
 
 def computes_the_same(old: Entry, new: Entry) -> bool:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from da.bounds import Count, Positive, Whole
 from da.errors import ConfigError
@@ -125,7 +125,7 @@ class Submitit:
     def __init__(
         self,
         *,
-        cluster: str = "slurm",
+        cluster: Literal["slurm", "local"] = "slurm",
         tasks: Count = 8,
         minutes: Count = 240,
         cpus: Count = 2,

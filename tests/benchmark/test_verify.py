@@ -116,6 +116,18 @@ def test_closed_form_is_exact_on_one_kernel_and_within_a_point_or_two_samples_on
     assert compare.difference(of(few), few, replace(fewest, origin=elsewhere)) != ""
 
 
+def test_guessed_labels_and_tied_values_of_c_may_lead_five_points_apart_on_another_kernel() -> None:
+    plain = entry(said={"C": 1.0})
+    in_rounds = replace(plain.origin, config=plain.origin.config | {"method.rounds": 5})
+    for old, changes in ((entry(origin=in_rounds), {}), (plain, {"said": {"C": 10.0}})):
+        elsewhere = replace(old.origin, environment=old.origin.environment | {"kernel": "OpenBLAS SkylakeX"})
+        there = replace(old, origin=elsewhere, **changes)
+        assert compare.difference(of(old), old, replace(there, figures={"last": 84.9})) == ""
+        assert compare.difference(of(old), old, replace(there, figures={"last": 85.1})) != ""
+        assert compare.difference(of(old), old, replace(old, figures={"last": 80.1})) != ""
+    assert compare.difference(of(plain), plain, replace(entry(81.1, said=plain.said), origin=elsewhere)) != ""
+
+
 def test_deep_figures_are_exact_on_one_kernel_and_elsewhere_as_far_apart_as_seeds() -> None:
     config = {"method._target_": "da.methods.transductive.dann.DANN"}
     here, there = (Origin("abc", "0123", config, {"kernel": kernel}) for kernel in ("one", "two"))

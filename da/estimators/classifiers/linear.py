@@ -51,7 +51,7 @@ class LinearSVC(ChosenC, svm.LinearSVC):  # type: ignore[misc]  # scikit-learn i
         C: Positive | Literal["cv"] = "cv",  # scikit-learn's name
         class_weight: Literal["balanced"] | None = None,
         fit_intercept: bool = True,
-        loss: str = "squared_hinge",
+        loss: Literal["squared_hinge", "hinge"] = "squared_hinge",
         max_iter: Count = 10000,
         random_state: Seed | None = 0,
     ):
@@ -84,7 +84,7 @@ class SVC(ChosenC, svm.SVC):  # type: ignore[misc]  # scikit-learn is untyped
         class_weight: Literal["balanced"] | None = None,
         degree: Whole = 3,
         gamma: NonNegative | Literal["scale", "auto"] = "scale",
-        kernel: str = "linear",
+        kernel: Literal["linear", "rbf", "poly", "sigmoid"] = "linear",
         max_iter: Annotated[int, Bound(least=-1)] = -1,
     ):
         super().__init__(C=C, class_weight=class_weight, degree=degree, gamma=gamma, kernel=kernel, max_iter=max_iter)
