@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf.errors import OmegaConfBaseException
 
-from da import arguments, catalog, grid
+from da import arguments, catalog, foreign, grid
 from da.config import GROUPS, KEYS, OPTIONAL, Plan, plain_of, validate
 from da.drawing import once
 from da.errors import ConfigError, Incompatible
@@ -245,6 +245,8 @@ class Composer:
                 if rest.split(".")[0] in node:
                     continue
                 signature = catalog.resolve(str(node.get("_target_", "")), root) if node else None
+                if signature and (reason := foreign.reserved(signature, rest)):
+                    raise ConfigError(f"{root}.{rest} {reason}.")
                 if signature and rest in signature.keywords():
                     raise ConfigError(f"'{root}.{rest}' is not in its file; add it with +{root}.{rest}={value}.")
                 known = [k for k in node if k != "_target_"]

@@ -145,3 +145,9 @@ def test_runs_that_are_sent_elsewhere_may_ask_for_what_is_not_here(gpus: list[in
         machine.check_all(configs, launched=False)
     gpus[0] = 2
     machine.check_all(configs, launched=False)
+
+
+def test_a_reserved_key_of_a_dictionary_is_refused_with_its_reason_and_not_to_be_added() -> None:
+    for word in ("trainer={fast_dev_run:true}", "trainer.fast_dev_run=true", "+trainer.fast_dev_run=true"):
+        with pytest.raises(ConfigError, match=r"trainer\.fast_dev_run would end a run early"):
+            expand(["method=dann", "data=toy", word], multirun=False)
