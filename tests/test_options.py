@@ -312,6 +312,7 @@ def test_what_is_known_of_data_agrees_with_them(name: str) -> None:
 
 
 @pytest.mark.data
+@pytest.mark.usefixtures("real_data")
 @pytest.mark.parametrize("name", ["digits", "mnist_usps", "mnist2000_usps1800", "newsgroups20", "office_caltech10", "office_caltech10_hetero", "amazon_reviews", "pacs", "wisdm"])  # fmt: skip
 def test_what_is_known_of_real_data_agrees_with_them(name: str) -> None:
     method = "soft_transfer" if name.endswith("hetero") else "source_only"

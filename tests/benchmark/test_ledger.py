@@ -263,6 +263,7 @@ def test_embedded_data_are_those_that_made_the_figures(name):
 
 
 @pytest.mark.data
+@pytest.mark.usefixtures("real_data")
 @pytest.mark.parametrize("name", [n for n in GRIDS if data_of(COMMITTED[n][1].entries[0]) not in EMBEDDED])
 def test_data_are_those_that_made_the_figures(name):
     first = {}
