@@ -133,7 +133,7 @@ def written(value: Any) -> str:
 def test_configurations_are_stable_or_refused_in_a_sentence() -> None:
     seen = {"accepted": 0, "refused": 0}
     with Composer() as composer:
-
+        # health checks look at the clock, and at how much of what is drawn is thrown away
         @settings(max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))  # fmt: skip
         @given(configurations())
         def check(asked: tuple[list[str], dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ def match(files: Sequence[Path], tables: Sequence[Table], n_sources: int) -> lis
     of several feature spaces, and stays as it is.
 
     Raises:
-        DataError: files that must agree have other names, or a file has names and another none.
+        DataError: files that must agree have other names.
     """
     made = list(tables)
     for first, others in ((0, range(1, len(tables))), (n_sources, range(n_sources + 1, len(tables)))):

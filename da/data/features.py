@@ -18,7 +18,7 @@ from da.data.readers import SVMLIGHT, read_table
 from da.data.splits import Raw, assemble
 from da.data.tables import Table
 from da.domain import Domain, Split, Task
-from da.errors import ConfigError, DataError, nearest
+from da.errors import ConfigError, DataError, nearest, nearest_of_many
 from da.metrics import OF_CLASSES
 from da.setting import ALL, ANY, Access
 
@@ -90,6 +90,7 @@ class Features:
         sources = [self.source] if isinstance(self.source, str) else list(self.source)
         files = [locate(name) for name in (*sources, self.target, *([self.target_test] if self.target_test else []))]
         tables = [self._read(file, labelled=k < len(sources)) for k, file in enumerate(files)]
+        self._check_left_out(tables)
         tables = match(files, tables, len(sources))
         raws = [Raw(table.x, table.y, file.stem) for file, table in zip(files, tables, strict=True)]
         raws = _fitted(files, raws, len(sources))
@@ -108,11 +109,27 @@ class Features:
             return task
         return replace(task, sources=tuple(map(_standardized, task.sources)), target=_standardized(task.target))
 
+    def _apart(self) -> tuple[str, ...]:
+        """The columns that are no features."""
+        return (() if self.id_column is None else (self.id_column,)) + tuple(self.drop or ())
+
     def _read(self, file: Path, *, labelled: bool) -> Table:
-        apart = (() if self.id_column is None else (self.id_column,)) + tuple(self.drop or ())
         return read_table(
-            file, label_column=self.label_column, feature_key=self.feature_key, left_out=apart, labelled=labelled
+            file,
+            label_column=self.label_column,
+            feature_key=self.feature_key,
+            left_out=self._apart(),
+            labelled=labelled,
         )
+
+    def _check_left_out(self, tables: Sequence[Table]) -> None:
+        """Each column that is to be left out is in one of the files: misspelt, it would stay a feature."""
+        there = {name for table in tables for name in table.left_out}
+        for name in self._apart():
+            if name not in there:
+                known = dict.fromkeys(column for table in tables for column in table.columns or ())
+                asked = "id_column" if name == self.id_column else "drop"
+                raise DataError(f"data.{asked} names '{name}', which no file has; {nearest_of_many(name, known)}")
 
 
 def _fitted(files: list[Path], raws: list[Raw], n_sources: int) -> list[Raw]:

@@ -141,7 +141,7 @@ def decode(
         DataError: Pillow is not installed, or a file is no image that can be read; the message names the file.
     """
     try:
-        import PIL.Image  # noqa: F401
+        import PIL.Image  # noqa: F401 - whether it is there
     except ImportError as error:
         raise DataError('Images are decoded by Pillow, which is not installed: pip install "da[vision]"') from error
     from tqdm import tqdm

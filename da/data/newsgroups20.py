@@ -112,7 +112,7 @@ def checked(chosen: Any) -> list[list[int]]:
 def read_top(top: str, normalize: str) -> tuple[Any, np.ndarray]:
     """``(n, 25804)`` CSR rows of a top category, and ``(n,)`` numbers of their groups."""
     path = require(f"newsgroups20/{top}.npz", SHA256[top])
-    x, sub, _ = read_table(path, label_column="sub")
+    x, sub, *_ = read_table(path, label_column="sub")
     x = sparse.csr_matrix(x, dtype=np.float64)
     if normalize == "binary":
         x.data = np.ones_like(x.data)

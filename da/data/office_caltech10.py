@@ -144,7 +144,7 @@ def read_domain(name: str, features: str, normalize: str, *, key: str = "feature
             "name these domains, or use surf or squeezenet512."
         )
     path, sha256 = FILES[features, name]
-    x, y, _ = read_table(require(f"office_caltech10/{path}", sha256))
+    x, y, *_ = read_table(require(f"office_caltech10/{path}", sha256))
     first = 1 if features == "surf" else 0  # the original SURF files count classes from 1
     return Domain(
         NORMALIZATIONS[normalize](np.asarray(x, dtype=np.float64)), np.asarray(y, dtype=np.int64) - first, name=name

@@ -81,5 +81,5 @@ class Pacs:
         )
 
     def _read(self, name: str) -> Domain:
-        x, y, _ = read_table(require(f"pacs/squeezenet512/{name}_squeezenet512.npz", SHA256[name]))
+        x, y, *_ = read_table(require(f"pacs/squeezenet512/{name}_squeezenet512.npz", SHA256[name]))
         return Domain(NORMALIZATIONS[self.normalize](np.asarray(x, dtype=np.float64)), y, name=name)

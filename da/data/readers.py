@@ -184,6 +184,8 @@ def _own(path: Path, group: Any, name: str) -> Any:
             f"'{name}' in '{path}' is a link to another file, which is not followed; store the array itself."
         )
     node = group[name]
+    if node.file.filename != group.file.filename:  # a soft link may lead there by way of an external one
+        raise DataError(f"'{name}' in '{path}' leads to another file, which is not followed; store the array itself.")
     if isinstance(node, h5py.Dataset):
         if node.external or node.is_virtual:
             raise DataError(
@@ -254,7 +256,10 @@ def _label_key(path: Path, names: list[str], wanted: Wanted, extra: Iterable[str
             f"'{path}' has no '{wanted.label_column}': it holds {few(names)}; set label_column to one of these."
         )
     lower = {name.lower(): name for name in reversed(names)}
-    return next((lower[key.lower()] for key in (*LABEL_KEYS, *extra) if key.lower() in lower), None)
+    found = list(dict.fromkeys(lower[key.lower()] for key in (*LABEL_KEYS, *extra) if key.lower() in lower))
+    if len(found) > 1:
+        raise DataError(f"'{path}' holds {' and '.join(found)}, which may all be labels; say which with label_column.")
+    return found[0] if found else None
 
 
 def _csv(path: Path, wanted: Wanted) -> Table:

@@ -24,11 +24,13 @@ class Table(NamedTuple):
         x: ``(n, d)`` floats, dense or CSR (an npz may hold ``(n, ...)``, and ``uint8`` images stay what they are).
         y: ``(n,)`` labels as they stand, integers, floats or strings, or None where the file has none.
         columns: names of the features, where they have names.
+        left_out: columns that were asked to be left out, and were there.
     """
 
     x: Any
     y: np.ndarray | None
     columns: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def tidy(x: Any, y: Any, path: Path) -> tuple[Any, np.ndarray | None]:
@@ -99,7 +101,8 @@ def from_frame(
         raise DataError(f"The first line of '{path}' holds numbers, not names; add a line with a name for each column.")
     if not len(frame):  # without values the columns have no type to judge
         raise DataError(f"'{path}' has a header but no rows; give at least one sample.")
-    frame = frame.drop(columns=[name for name in left_out if name in names])
+    present = tuple(name for name in left_out if name in names)
+    frame = frame.drop(columns=list(present))
     y = None
     if label_column in names:
         y = _label_column(frame.pop(label_column), path, labelled)
@@ -119,7 +122,7 @@ def from_frame(
             f"'{path}' has columns that are not numbers ({few(words)}); encode them, leave them out with "
             f"data.drop=[{words[0]}], or name the column of labels with label_column."
         )
-    return Table(frame.to_numpy(dtype=np.float64, na_value=np.nan), y, tuple(frame.columns))
+    return Table(frame.to_numpy(dtype=np.float64, na_value=np.nan), y, tuple(frame.columns), present)
 
 
 def _label_column(column: Any, path: Path, labelled: bool) -> np.ndarray | None:
@@ -141,8 +144,9 @@ def _label_column(column: Any, path: Path, labelled: bool) -> np.ndarray | None:
     if not all(map(NUMBER.fullmatch, words)):  # 01 is a name
         return words
     numbers = words.astype(np.float64)
-    whole = bool((numbers == np.round(numbers)).all()) and bool((np.abs(numbers) < 2.0**53).all())
-    return numbers.astype(np.int64) if whole else numbers
+    if (numbers != np.round(numbers)).any() or (np.abs(numbers) < 2.0**53).all():
+        return numbers.astype(np.int64) if (numbers == np.round(numbers)).all() else numbers
+    return words  # floats do not tell such whole numbers apart
 
 
 def _is_number(word: str) -> bool:

@@ -41,6 +41,13 @@ def test_labels_are_numbers_where_all_are_written_as_such(tmp_path, words, label
     assert [type(value) for value in found.tolist()] == [type(value) for value in labels]
 
 
+def test_whole_numbers_that_floats_do_not_tell_apart_stay_words(tmp_path):
+    words = ["9007199254740992", "9007199254740993", "9007199254740999", "12345678901234567890"]
+    rows = "\n".join(f"{k}.5,{word}" for k, word in enumerate(words))
+    table = read_table(write(tmp_path / "a.csv", f"a,label\n{rows}\n"))
+    assert table.y.tolist() == words
+
+
 @pytest.mark.parametrize("kind", ["string", "category", "object"])
 def test_words_of_any_type_of_a_frame_are_labels(tmp_path, kind):
     frame = pd.DataFrame({"x": [0.0, 1.0], "label": pd.Series(["toluene", "benzene"]).astype(kind)})

@@ -239,6 +239,24 @@ def test_ids_and_dropped_columns_are_no_features(folder):
     assert task.columns == (("a", "b"), ("a", "b"))
 
 
+@pytest.mark.parametrize(("option", "name"), [("id_column", "Id"), ("drop", "idd")])
+def test_a_misspelt_column_that_is_no_feature_is_refused(folder, option, name):
+    """It would stay a feature, and an id may tell the label."""
+    data, y = frame(40, ["a", "b"])
+    data.assign(label=y, id=range(40)).to_csv(folder / "s.csv", index=False)
+    (data + 1.0).assign(label=y, id=range(40)).to_csv(folder / "t.csv", index=False)
+    with pytest.raises(DataError, match=rf"data\.{option} names '{name}', which no file has; did you mean 'id'"):
+        Features(source="s.csv", target="t.csv", **{option: name if option == "id_column" else [name]}).load()
+
+
+def test_several_arrays_of_labels_are_listed(folder):
+    x, y = RNG.normal(size=(20, 3)), np.arange(20) % 2
+    np.savez(folder / "s.npz", x=x, y=y, labels=1 - y)
+    np.savez(folder / "t.npz", x=x + 1.0, y=y)
+    with pytest.raises(DataError, match="holds y and labels, which may all be labels; say which with label_column"):
+        Features(source="s.npz", target="t.npz").load()
+
+
 def test_the_array_of_features_may_have_any_name(folder):
     x, y = RNG.normal(size=(20, 3)), np.arange(20) % 2
     np.savez(folder / "s.npz", deep=x, y=y)

@@ -24,7 +24,7 @@ FUZZ = settings(
     derandomize=True,
     database=None,
     deadline=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=list(HealthCheck),  # they look at the clock, and at how much of what is drawn is thrown away
 )
 NAMES = ("f0", "f1", "b c", "größe", "1st", "x.y", "NA", "x,y", "u;v", 'say "q"', "tab\tbed")
 WORDS = (("cat", "dog", "bird"), ("NA", "None", "nan"), ("01", "02", "1"), ("A, b", "c;d", "e f"), ("Größe", "Äpfel", "Öl"),

@@ -59,7 +59,7 @@ def test_each_format_round_trips(tmp_path, name):
     write(file)
     if not file.exists():  # np.savez appends a suffix of its own to .NPZ
         (tmp_path / f"{name}.npz").rename(file)
-    x, y, _ = read_table(file)
+    x, y, *_ = read_table(file)
     assert sparse.issparse(x) == (name.startswith(("csr", "matsparse", "svm")))
     np.testing.assert_array_equal(x.toarray() if sparse.issparse(x) else x, X)
     assert np.issubdtype(x.dtype, np.floating)
@@ -70,7 +70,7 @@ def test_each_format_round_trips(tmp_path, name):
 def test_scipy_save_npz_is_read_without_labels(tmp_path):
     for form in ("csr", "csc"):
         sparse.save_npz(tmp_path / "m.npz", sparse.csr_matrix(X).asformat(form))
-        x, y, _ = read_table(tmp_path / "m.npz")
+        x, y, *_ = read_table(tmp_path / "m.npz")
         assert x.format == "csr"
         np.testing.assert_array_equal(x.toarray(), X)
         assert y is None
@@ -95,7 +95,7 @@ def test_files_without_labels(tmp_path):
     pd.DataFrame(X).to_csv(tmp_path / "a.csv", index=False)
     savemat(tmp_path / "a.mat", {"data": X})
     for name in ("a.npz", "a.csv", "a.mat"):
-        x, y, _ = read_table(tmp_path / name)
+        x, y, *_ = read_table(tmp_path / name)
         np.testing.assert_array_equal(x, X)
         assert y is None
 
@@ -108,7 +108,7 @@ def test_the_label_column_may_have_another_name_and_strings(tmp_path):
     np.savez(tmp_path / "a.npz", x=X, kind=words)
     savemat(tmp_path / "a.mat", {"x": X, "kind": np.array(["cat", "horse", "dog", "cat"])})
     for name in ("a.csv", "a.parquet", "a.npz"):
-        x, y, _ = read_table(tmp_path / name, label_column="kind")
+        x, y, *_ = read_table(tmp_path / name, label_column="kind")
         np.testing.assert_array_equal(x, X)
         assert y.tolist() == words.tolist()
     assert read_table(tmp_path / "a.mat", label_column="kind")[1].tolist() == ["cat", "horse", "dog", "cat"]
