@@ -28,6 +28,7 @@ APART: tuple[str, ...] = (
     "da.evaluation",
     "da.progress",
     "da.signatures",
+    "da.titles",
     "da.watch",
     "da.schedules.LEARNING_RATE",
 )

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from da import assembly, catalog, checkpoint, evidence, launch, lock, machine, pretrained
+from da import assembly, catalog, checkpoint, evidence, launch, lock, machine, pretrained, warned
 from da.assembly import Assembly, Settings
 from da.config import Plan, cautions, devices, validate
 from da.data import contents
@@ -26,6 +26,7 @@ from da.data.division import Exam, divide
 from da.data.files import named_by
 from da.domain import Task, check_task
 from da.errors import DataError, UsageError
+from da.estimators.base import warn_if_few
 from da.evaluation import Evaluator
 from da.methods.base import Method, Optimization
 from da.methods.closed_form import ClosedForm
@@ -58,7 +59,8 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
     plan = validate(config)
     pretrained.find_files(plan.config)
     machine.check(plan.config["trainer"])
-    for caution in cautions(plan):
+    said = cautions(plan)
+    for caution in said:
         warnings.warn(caution, stacklevel=2)
     writable.check(Path(plan.config["output"]))
     started = time.perf_counter()
@@ -80,7 +82,7 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
         "run_id": identity,
         "fingerprint": fingerprint,
         "load_seconds": time.perf_counter() - started,
-        "notes": list(task.notes),
+        "notes": [*said, *task.notes],
     }
     with lock.held(directory, title(plan)):
         return _locked(plan, task, directory, frozen, watch)
@@ -256,7 +258,9 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
     }
     loggers = catalog.factory(plan.config["logger"], where="logger")(directory, info)
     with tracking.until_recorded(loggers, directory):
-        made = trained(plan, task, directory, loggers, watch)
+        with warned.collected() as said:
+            made = trained(plan, task, directory, loggers, watch)
+            _doubt(made, task)
         if not made.trainer.is_global_zero:
             return
         method, scorer = made.method, made.scorer
@@ -270,7 +274,7 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
             head(plan, frozen, "finished")
             | {
                 "task": describe(task, made),
-                "notes": frozen["notes"],
+                "notes": [*frozen["notes"], *said],
                 "parameters": sum(p.numel() for p in method.parameters()),
                 "device": f"{made.trainer.world_size} x {_device_name(method.device)}",
                 "kernel": kernel(),
@@ -283,6 +287,14 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
                 "started": begun,
             },
         )
+
+
+def _doubt(made: Assembly, task: Task) -> None:
+    """Warn where the weights that a run ended with leave next to nothing of the source in effect."""
+    history = made.scorer.history if made.trainer.is_global_zero else []
+    size = history[-1].get("diagnostics", {}).get("effective_sample_size") if history else None
+    if size is not None:
+        warn_if_few(size, sum(len(split.train) for split in task.sources))
 
 
 def _device_name(device: torch.device) -> str:

@@ -17,7 +17,10 @@ def title(plan: Plan) -> str:
 def called(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry) -> str:
     """As :func:`title`, of a configuration whose entries are known."""
     words = []
-    for group, entry in (("method", method), ("data", data)):
+    parts = [("method", method), ("data", data)]
+    if config.get("features") is not None:
+        parts.append(("features", catalog.entry_of("features", config["features"]["_target_"])))
+    for group, entry in parts:
         changed = {k: v for k, v in config[group].items() if k != "_target_" and v != entry.config.get(k)}
         words += [f"{group}={entry.name}", *(f"{group}.{key}={value}" for key, value in changed.items())]
     return " ".join([*words, f"seed={config['seed']}"])

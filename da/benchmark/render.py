@@ -267,6 +267,7 @@ SAID = {
     "estimated_sample_size": "effective source samples, as estimated",
     "effective_sample_size": "and as used",
     "trust": "trust in the estimated weights",
+    "explained": "share of the distance of means that class priors explain",
     "marginal_error": "relative error of the masses",
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -103,8 +102,7 @@ class Features:
             split_seed=self.split_seed,
         )
         task = replace(task, metric=self.metric, columns=(tables[0].columns, tables[len(sources)].columns))
-        for doubt in doubts(files, tables):
-            warnings.warn(doubt, stacklevel=2)
+        task = replace(task, notes=tuple(doubts(files, tables)))
         if not self.standardize:
             return task
         return replace(task, sources=tuple(map(_standardized, task.sources)), target=_standardized(task.target))

@@ -25,7 +25,7 @@ DEGENERATE = 0.05
 PER_FEATURE = 10
 LEAST, MOST = 0.1, 0.9
 
-__all__ = ["Estimator", "Mapping", "Predictor", "Weighting", "classify", "matched", "matrix", "warn_if_degenerate"]
+__all__ = ["Estimator", "Mapping", "Predictor", "Weighting", "classify", "matched", "matrix", "warn_if_few"]
 
 
 class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -220,12 +220,11 @@ def limited(weights: np.ndarray, least: float) -> tuple[np.ndarray, float]:
     return 1.0 + trust * (weights - 1.0), trust
 
 
-def warn_if_degenerate(weights: np.ndarray) -> None:
-    """Warn where the effective sample size is below 5 % of the samples: what is trained on them hangs on a few."""
-    size = effective_sample_size(weights)
-    if size < DEGENERATE * len(weights):
+def warn_if_few(size: float, n: int) -> None:
+    """Warn where an effective sample size is below 5 % of n: what is trained on these samples hangs on a few."""
+    if size < DEGENERATE * n:
         warnings.warn(
-            f"The weighting is degenerate: an effective {size:.1f} of {len(weights)} source samples remain; "
-            "set min_effective, regularise it, or widen its kernel.",
+            f"The weighting is degenerate: an effective {size:.1f} of {n} source samples remain; "
+            "set min_effective where the method has it, regularise it, or widen its kernel.",
             stacklevel=3,
         )

@@ -12,11 +12,19 @@ from sklearn.utils.validation import has_fit_parameter
 from da.domain import Domain, pool
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, rows
-from da.estimators.base import Estimator, Mapping, Predictor, Weighting, labels_of, warn_if_degenerate
+from da.estimators.base import Estimator, Mapping, Predictor, Weighting, labels_of, warn_if_few
 from da.estimators.classifiers.choice import settled
 from da.setting import FEW, MANY
 
-SAID = ("effective_sample_size_", "estimated_sample_size_", "trust_", "converged_", "marginal_error_", "C_")
+SAID = (
+    "effective_sample_size_",
+    "estimated_sample_size_",
+    "trust_",
+    "explained_",
+    "converged_",
+    "marginal_error_",
+    "C_",
+)
 """Attributes of fitted estimators and classifiers that go into the record of a run."""
 
 
@@ -38,7 +46,7 @@ class Transfer:
     """Fit an estimator on domains, then a classifier on what it leaves of them.
 
     A mapping gives the classifier mapped features, a weighting sample weights; a predictor needs none after it.
-    Where few target samples are labelled, they train the classifier too, with weight 1 each. A weighting that leaves
+    Where few target samples are labelled, they train the classifier too, with weight 1 each. What leaves
     less than 5 % of the source in effect warns. Weights that were drawn towards 1 (``trust_`` below 1) train the
     classifier and do not choose its C: few samples make them, and a C chosen under them is as far from the one chosen
     without as the grid allows.
@@ -74,6 +82,9 @@ class Transfer:
             few = estimator.needs.target_y == FEW
             source = sources if estimator.needs.sources == MANY else pooled
             estimator.fit(source, target, labelled) if few else estimator.fit(source, target)
+        size = getattr(estimator, "effective_sample_size_", None)
+        if size is not None:
+            warn_if_few(size, len(pooled))
         if isinstance(estimator, Predictor):
             return self
         weights = {}
@@ -83,7 +94,6 @@ class Transfer:
             x = sparse.vstack([x, mapped]).tocsr() if sparse.issparse(x) else np.concatenate([x, mapped])
             y = np.concatenate([y, labels_of(labelled, "labelled target")])
         if isinstance(estimator, Weighting):
-            warn_if_degenerate(estimator.weights_)
             weights = {"sample_weight": np.r_[estimator.weights_, np.ones(len(y) - len(estimator.weights_))]}
             if estimator.trust_ < 1.0:
                 self.classifier = settled(self.classifier, x, y)

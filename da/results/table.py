@@ -11,6 +11,7 @@ from typing import Any
 from da.outcome import made_by_other_code
 from da.results import figures
 from da.results.store import Protocol, protocols, settings
+from da.warned import alike
 
 ORACLE = "oracle_"
 Column = tuple[str, str]
@@ -142,7 +143,7 @@ def _table(protocol: Protocol, records: list[Mapping[str, Any]], rule: str | Non
         rules=tuple(rules),
         metrics=metrics,
         rows=tuple(sorted(rows, key=lambda row: (*figures.falling(row.cell((rule, metrics[0])).mean), row.label))),
-        notes=tuple(_notes(list(configurations.values()), [row.label for row in rows if row.stale])),
+        notes=tuple(_notes(list(configurations.values()), [row.label for row in rows if row.stale]) + _warnings(rows)),
     )
 
 
@@ -187,6 +188,19 @@ def _notes(configurations: list[dict[str, Any]], stale: list[str]) -> list[str]:
     if stale:
         notes.append(f"Made by other code than the present, rerun=stale runs them again: {', '.join(sorted(stale))}.")
     return notes
+
+
+def _warnings(rows: Sequence[Row]) -> list[str]:
+    """What records warn of, a sentence for all that differ in numbers alone, and the rows that it is said of."""
+    found: dict[str, tuple[str, dict[str, int]]] = {}
+    for row in rows:
+        for note in (note for run in row.runs for note in run.get("notes", [])):
+            _, runs = found.setdefault(alike(note), (note, {}))
+            runs[row.label] = runs.get(row.label, 0) + 1
+    return [
+        f"Warning of {', '.join(f'{label} ({n})' if n > 1 else label for label, n in sorted(runs.items()))}: {note}"
+        for note, runs in found.values()
+    ]
 
 
 def first_sentence(failed: Mapping[str, Any]) -> str:

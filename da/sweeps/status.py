@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,6 +18,7 @@ from da.results.figures import clock
 from da.results.record import now, write_atomically
 from da.sweeps.job import KINDS, Outcome
 from da.sweeps.job import said as words
+from da.warned import alike
 
 FOLDER = ".sweeps"
 BEAT = 2.0  # seconds between writes
@@ -43,6 +45,7 @@ class Status:
         self.started = time.time()
         self._written = 0.0
         self._told = False
+        self._warned: set[str] = set()
         self.bar = tqdm(total=total, unit="run", disable=None, dynamic_ncols=True, desc="sweep", smoothing=0.05)
 
     def began(self, title: str) -> None:
@@ -60,11 +63,19 @@ class Status:
             self.seconds.append(time.time() - begun)
             assert outcome.record is not None
             self.say(f"{self.place} {one_line(outcome.record, Path(outcome.directory), True, named=title)}")
+            self.warn(title, outcome.record.get("notes", []))
         elif outcome.kind in ("failed", "refused"):
             named = "" if outcome.message.startswith(title) else f"{title}: "
             self.say(f"{self.place} {outcome.kind.upper():8} {named}{outcome.message}", sys.stderr)
         self.bar.update()
         self.beat(force=True)
+
+    def warn(self, title: str, notes: Sequence[str]) -> None:
+        """What a run's record warns of, unless another run was warned of the same: all of it stands in the records."""
+        for note in notes:
+            if alike(note) not in self._warned:
+                self._warned.add(alike(note))
+                self.say(f"warning: {title}: {note}", sys.stderr)
 
     def waiting(self, count: int) -> None:
         """Nothing is left but what other drivers are at; said once."""

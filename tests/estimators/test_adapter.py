@@ -50,6 +50,7 @@ class QuarterTarget(TransferClassifier):
         return super().fit(X, y, domain=np.where(index % 4 == 3, 1 + (few & (index % 8 == 3)), 0))
 
 
+@pytest.mark.filterwarnings("ignore:No C up to")  # of labels at random
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # 50 iterations are few
 @parametrize_with_checks(
     [TransferClassifier(), *(QuarterTarget(quick(make()), GaussianNB()) for make in MAKERS.values())],

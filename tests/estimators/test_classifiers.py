@@ -7,13 +7,14 @@ import pytest
 from scipy import sparse
 from sklearn import linear_model, svm
 from sklearn.base import clone
+from sklearn.datasets import load_digits
 
 from da import catalog
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.base import Mapping
 from da.estimators.boosting.tradaboost import TrAdaBoost
-from da.estimators.classifiers.choice import BRIEF, GRID, _brief, choose, settled, spanned
+from da.estimators.classifiers.choice import GRID, USUAL, choose, settled, spanned, unit_of
 from da.estimators.classifiers.linear import SVC, LinearSVC, LogisticRegression
 from da.estimators.folds import folds_of, stratified
 from da.estimators.labelling.self_training import SelfTraining
@@ -58,17 +59,18 @@ def right(make, x, y, weights, C):
 
 @pytest.mark.parametrize("kind", THEIRS, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("scale", [0.02, 0.2, 2.0])
-def test_takes_the_smallest_within_a_standard_error_of_the_best_by_the_textbook(kind, weighted, scale):
+@pytest.mark.parametrize(("scale", "unit"), [(0.02, 1e3), (0.2, 10.0), (2.0, 0.1)])
+def test_takes_the_smallest_within_a_standard_error_of_the_best_by_the_textbook(kind, weighted, scale, unit):
     x, y = noisy(scale=scale)
     weights = np.random.default_rng(1).uniform(0.0, 3.0, size=len(y)) if weighted else np.ones(len(y))
     model = kind().fit(x, y, sample_weight=weights if weighted else None)
-    scores = np.array([right(THEIRS[kind], x, y, weights, C) for C in GRID])
+    tried = [C * unit for C in GRID if C <= USUAL]
+    scores = np.array([right(THEIRS[kind], x, y, weights, C) for C in tried])
     n = weights.sum() ** 2 / (weights @ weights)
     goal = scores.max() - np.sqrt(scores.max() * (1.0 - scores.max()) / n)
     few = 1.5 / len(y)  # fits that are only compared are shorter, and may differ by a sample
-    allowed = [C for k, C in enumerate(GRID) if scores[k] >= goal - few and (scores[:k] < goal + few).all()]
-    assert model.C_ in allowed
+    allowed = [C for k, C in enumerate(tried) if scores[k] >= goal - few and (scores[:k] < goal + few).all()]
+    assert any(pytest.approx(C) == model.C_ for C in allowed)
     assert model.C == "cv", "what was asked for stays asked for"
     fixed = kind(C=model.C_).fit(x, y, sample_weight=weights if weighted else None)
     np.testing.assert_array_equal(model.decision_function(x), fixed.decision_function(x))
@@ -211,10 +213,54 @@ def test_the_score_of_a_C_is_weighted_as_the_training_is():
     assert chosen >= 1.0 > GRID[int(np.argmax(evenly))]
 
 
-@pytest.mark.parametrize(("scale", "share"), [(1e-2, 1e-2), (1.0, 1.0), (50.0, 1.0)])
-def test_the_tolerance_of_brief_fits_follows_the_size_of_small_features(scale, share):
-    model = _brief(LogisticRegression(), scale)
-    assert model.tol == pytest.approx(share * BRIEF["LogisticRegression"]["tol"])
+@pytest.mark.parametrize("kind", THEIRS, ids=lambda kind: kind.__name__)
+def test_the_size_of_the_features_does_not_matter(kind):
+    """Digits in any unit: pixels that all are small, or all large, give the model of those in between."""
+    x, y = load_digits(return_X_y=True)
+    x = x[:, x.std(axis=0) > 1.0] / 16.0
+    train, test = slice(0, 400), slice(400, 1000)
+    usual = kind().fit(x[train], y[train])
+    assert usual.score(x[test], y[test]) > 0.83
+    for scale in (1e-4, 1e-3, 1e-2, 0.1, 10.0, 1e2, 1e4):
+        model = kind().fit(scale * x[train], y[train])
+        assert abs(model.score(scale * x[test], y[test]) - usual.score(x[test], y[test])) < 0.035, scale
+        assert USUAL * unit_of(model, scale * x[train]) > model.C_
+
+
+def test_the_unit_is_that_of_features_of_size_1_where_there_are_any():
+    rows = np.array([[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]])
+    for sizes, unit in (((0.3, 3.0), 1.0), ((0.001, 0.1), 100.0), ((10.0, 1000.0), 0.01), ((0.0, 0.01), 1e4)):
+        x = rows * [*sizes, 7.0] + 5.0
+        assert unit_of(LogisticRegression(), x) == pytest.approx(unit)
+        assert unit_of(SVC(kernel="rbf"), x) == 1.0, "it measures the size of features itself"
+    assert unit_of(LogisticRegression(), np.ones((4, 2))) == 1.0
+    assert unit_of(LogisticRegression(), sparse.csr_matrix([[0.1, 0.0], [0.0, 0.01]])) == pytest.approx(100.0)
+
+
+def apart(size):
+    """Two classes told apart by a feature of this size, beside one of size 1 that tells nothing."""
+    rng = np.random.default_rng(0)
+    y = np.arange(200) % 2
+    return np.c_[rng.normal(size=200), size * (2.0 * y - 1.0 + 0.5 * rng.normal(size=200))], y
+
+
+@pytest.mark.parametrize("kind", THEIRS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("size", [0.3, 0.03, 0.003])
+def test_chance_is_no_reason_to_stop(kind, size):
+    x, y = apart(size)
+    model = kind().fit(x, y)
+    assert model.score(x, y) > 0.9
+    assert model.C_ * size**2 > 0.001
+
+
+def test_where_no_C_helps_that_is_said():
+    said = r"^No C up to 1e\+06 is seen to be the best: .* of one class. The features differ much in size \(data.stand"
+    with pytest.warns(UserWarning, match=said):
+        LogisticRegression().fit(*apart(1e-6))  # which takes a C of 1e10
+    x = np.random.default_rng(2).normal(size=(200, 3))
+    with pytest.warns(UserWarning, match="seen to be the best"):
+        LogisticRegression().fit(x, np.arange(200) % 2)
+    LogisticRegression().fit(x[:60], np.arange(60) % 2)  # so few are told no better than by chance, by chance
 
 
 def test_methods_that_train_the_classifier_themselves_say_which_C(pair):

@@ -45,6 +45,36 @@ def shifted(n, *, classes=4, seed=0):
     return task.sources[0].train, task.target.train.without_labels(), task.target.train.y
 
 
+def classes_in_space(n, priors, seed, move=0.0):
+    """Three classes of ten features; all samples may be moved in the last seven, which have nothing to do with them."""
+    rng = np.random.default_rng(seed)
+    y = rng.choice(3, size=n, p=priors)
+    x = rng.normal(size=(n, 10))
+    x[:, :3] += 3.0 * np.eye(3)[y]
+    x[:, 3:] += move
+    return Domain(x, y)
+
+
+@everyone
+def test_a_shift_that_is_not_of_priors_is_said(make):
+    source, few = classes_in_space(300, [1 / 3] * 3, 0), [0.1, 0.2, 0.7]
+    assert make().fit(source, classes_in_space(300, few, 1).without_labels()).explained_ > 0.8
+    kind = type(make()).__name__
+    said = rf"^Class priors explain \d+ % of .* {kind} corrects nothing else: its weights may mislead. Compare with"
+    with pytest.warns(UserWarning, match=said):
+        assert make().fit(source, classes_in_space(300, few, 1, 1.0).without_labels()).explained_ < 0.5
+    with pytest.warns(UserWarning, match=said):  # and where priors are the same, which weights should say
+        assert make().fit(source, classes_in_space(300, [1 / 3] * 3, 1, 0.5).without_labels()).explained_ < 0.5
+
+
+@everyone
+def test_means_that_are_apart_by_chance_are_not_held_against_it(make):
+    for seed in range(6):
+        make().fit(
+            classes_in_space(90, [1 / 3] * 3, seed), classes_in_space(60, [1 / 3] * 3, 9 + seed).without_labels()
+        )
+
+
 @everyone
 def test_priors_are_found_better_with_more_samples(make):
     few, many = (
@@ -115,6 +145,7 @@ def counted(source, target):
     return joint, mu
 
 
+@pytest.mark.filterwarnings("ignore:Class priors explain")  # inputs that are answers are not drawn by class
 def test_bbse_is_the_solution_of_the_counted_equations():
     source, target = answers()
     joint, mu = counted(source, target)
@@ -137,6 +168,7 @@ def test_negative_weights_become_zero_but_no_class_is_lost():
     assert fitted.weights_.min() > 0
 
 
+@pytest.mark.filterwarnings("ignore:Class priors explain")  # inputs that are answers are not drawn by class
 def test_answers_that_say_nothing_leave_the_weights_even():
     source, target = answers()
     deaf = [Domain(np.c_[np.zeros(len(d)), d.x], d.y) for d in (source, target)]
@@ -181,6 +213,7 @@ def test_the_sum_of_norms_is_minimal(rho):
     assert found.min() >= -1.0
 
 
+@pytest.mark.filterwarnings("ignore:Class priors explain")  # inputs that are answers are not drawn by class
 def test_rlls_goes_from_bbse_to_even_weights():
     source, target = answers()
     bbse = BBSE(min_effective=0.0, classifier=Reader()).fit(source, target)

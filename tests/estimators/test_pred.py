@@ -30,7 +30,7 @@ def test_equals_two_classifiers_by_hand(soft, domains):
         return np.c_[x, said]
 
     second = LogisticRegression(max_iter=1000).fit(augmented(few.x), few.y)
-    found = PRED(soft=soft).fit(source, None, few)
+    found = PRED(soft=soft, classifier=LogisticRegression(max_iter=1000)).fit(source, None, few)
     assert found.classes_.tolist() == [0, 1, 2]
     np.testing.assert_allclose(found.predict_proba(test.x), second.predict_proba(augmented(test.x)), atol=1e-12)
 

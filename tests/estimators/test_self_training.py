@@ -11,6 +11,7 @@ from sklearn.svm import SVC
 from da.data.toy import Toy
 from da.domain import Domain
 from da.errors import DataError, UsageError
+from da.estimators.classifiers.linear import LogisticRegression as ChoosingC
 from da.estimators.labelling.parts import probabilities
 from da.estimators.labelling.self_training import SelfTraining, surest
 
@@ -52,7 +53,8 @@ def test_one_round_is_one_iteration_of_scikit_learn(rotated):
     source, target, _ = rotated
     theirs = SelfTrainingClassifier(LogisticRegression(max_iter=1000), threshold=0.8, max_iter=1)
     theirs.fit(np.vstack([source.x, target.x]), np.r_[source.y, np.full(len(target), -1)])
-    ours = SelfTraining(rounds=1, threshold=0.8).fit(source, target)
+    plain = LogisticRegression(max_iter=1000)
+    ours = SelfTraining(rounds=1, threshold=0.8, classifier=plain).fit(source, target)
     assert ours.added_ == [int((theirs.labeled_iter_ == 1).sum())]
     np.testing.assert_allclose(ours.predict_proba(target.x), theirs.predict_proba(target.x), atol=1e-6)
 
@@ -80,7 +82,7 @@ def test_it_stops_when_nothing_is_added(rotated):
     unsure = SelfTraining(threshold=1.1).fit(source, target)
     assert unsure.added_ == []
     assert (unsure.labels_ == -1).all()
-    plain = LogisticRegression(max_iter=1000).fit(source.x, source.y)
+    plain = ChoosingC().fit(source.x, source.y)
     np.testing.assert_array_equal(unsure.predict_proba(target.x), plain.predict_proba(target.x))
     means = np.array([source.x[source.y == c].mean(axis=0) for c in range(3)])
     assert SelfTraining(rounds=50).fit(source, Domain(means)).added_ == [3]  # one of every class: all in at once

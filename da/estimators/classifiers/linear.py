@@ -39,7 +39,7 @@ class LinearSVC(ChosenC, svm.LinearSVC):  # type: ignore[misc]  # scikit-learn i
     Args:
         C: inverse strength of the penalty, in samples; ``"cv"`` chooses it, see :class:`ChosenC`.
         class_weight: as scikit-learn has it: None, or ``"balanced"``.
-        fit_intercept: learn a bias, which is penalised as a weight is.
+        fit_intercept: learn a bias, which is penalised as the weight of a feature of unit size is.
         loss: ``squared_hinge`` or ``hinge``.
         max_iter: most passes.
         random_state: of the order of coordinates.
@@ -76,6 +76,8 @@ class SVC(ChosenC, svm.SVC):  # type: ignore[misc]  # scikit-learn is untyped
         kernel: ``linear``, ``rbf``, ``poly`` or ``sigmoid``.
         max_iter: most steps; -1 for no limit.
     """
+
+    works_on_weights = False
 
     def __init__(
         self,

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, clone
-from sklearn.linear_model import LogisticRegression
 
 from da.domain import Domain
 from da.errors import DataError, UsageError
 from da.estimators.arrays import as_numpy, matrix
 from da.estimators.base import labels_of
+from da.estimators.classifiers.linear import LogisticRegression
 
 
 def dense(x: Any) -> np.ndarray:
@@ -36,7 +36,7 @@ def labels_to_tell_apart(source: Domain) -> np.ndarray:
 
 def trained(classifier: BaseEstimator | None, x: np.ndarray, y: np.ndarray) -> Any:
     """A fresh copy of a classifier, trained; None is logistic regression."""
-    return clone(LogisticRegression(max_iter=1000) if classifier is None else classifier).fit(x, y)
+    return clone(LogisticRegression() if classifier is None else classifier).fit(x, y)
 
 
 def probabilities(model: Any, x: np.ndarray, classes: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from da.estimators.arrays import as_numpy, like, namespace
 from da.estimators.base import Mapping, labels_of, matched, matrix
 from da.estimators.kernels import squared_distances
 from da.estimators.linalg import leading, principal, signed
-from da.estimators.subspace.rounds import above_zero, at_least_zero
+from da.estimators.subspace.rounds import above_zero, at_least_zero, warn_of_steps
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -60,7 +60,7 @@ class ITL(Mapping):
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``map_`` ``(d, k)``, its columns along the principal axes of the mapped samples, and ``objective_``.
 
-        ``converged_`` is False where ``max_iter`` steps ended before a local optimum.
+        ``converged_`` is False, and it warns, where ``max_iter`` steps ended before a local optimum.
         """
         above_zero(self, "components", "scale", "max_iter")
         at_least_zero(self, "domain_weight")
@@ -93,6 +93,7 @@ class ITL(Mapping):
         found = minimize(loss, as_numpy(start).ravel(), jac=True, method="L-BFGS-B", options=options)
         best = like(found.x.reshape(-1, k) * (k**0.5 / np.linalg.norm(found.x)), x_s)
         self.objective_, self.converged_ = -float(found.fun), bool(found.success)
+        warn_of_steps(self)
         axes = z @ best
         self.map_ = basis @ signed(best @ leading(axes.T @ axes, k)[1])
         return self

@@ -11,12 +11,13 @@ from da.bounds import Count, Fraction, NonNegative, Positive
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, like, namespace
-from da.estimators.base import Predictor, classify, labels_of, matched
+from da.estimators.base import Predictor, labels_of, matched
 from da.estimators.kernels import gaussian
 from da.estimators.linalg import covariance, unit_rows
 from da.estimators.simplex import nearest_on_simplex
 from da.estimators.subspace.contrasts import conditional, marginal
 from da.estimators.subspace.gfk import GFK
+from da.estimators.subspace.rounds import Labeller
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -105,7 +106,10 @@ class MEDA(Predictor):
         smoother = xp.linalg.solve(kernel @ plain + self.ridge * xp.eye(n_s + n_t, **_place(z)), kernel)
         free = smoother @ one_hot
 
-        pseudo = classify(self.classifier, z[:n_s], y, z[n_s:])
+        label = Labeller(self.classifier)
+        pseudo = label(z[:n_s], y, z[n_s:])
+        if label.C is not None:
+            self.C_ = label.C
         common = len(self.classes_) ** 0.5 * marginal(n_s, n_t)[:, None]
         for rounds in range(1, self.rounds + 1):
             self.rounds_ = rounds

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy
@@ -54,6 +56,12 @@ class Labeller:
             self.classifier, self.settled = settled(self.classifier, as_numpy(z_s), y_s), True
         return classify(self.classifier, z_s, y_s, z_t)
 
+    @property
+    def C(self) -> float | None:  # noqa: N802 - scikit-learn's name
+        """The classifier's C, once it has one that is a number."""
+        C = None if self.classifier is None else self.classifier.get_params().get("C")
+        return float(C) if isinstance(C, int | float) else None
+
 
 def refine(solve: Callable[[Any], np.ndarray], guess: np.ndarray | None, rounds: int) -> tuple[np.ndarray | None, int]:
     """Labels that ``solve`` makes of labels, over and over until the rounds are over or nothing changes any more.
@@ -67,3 +75,14 @@ def refine(solve: Callable[[Any], np.ndarray], guess: np.ndarray | None, rounds:
             return found, done
         guess = found
     return guess, rounds
+
+
+def warn_of_steps(estimator: Any) -> None:
+    """Warn where an estimator that ascends or descends by ``max_iter`` steps did not end at an optimum."""
+    if not estimator.converged_:
+        warnings.warn(
+            f"{type(estimator).__name__} did not converge within {estimator.max_iter} steps: its objective may still "
+            "get better; raise `max_iter`.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )

@@ -16,7 +16,7 @@ from da.estimators.base import Mapping, labels_of, matched, matrix
 from da.estimators.kernels import gaussian, median_bandwidth
 from da.estimators.linalg import leading, principal, signed
 from da.estimators.subspace.contrasts import marginal
-from da.estimators.subspace.rounds import above_zero, at_least_zero
+from da.estimators.subspace.rounds import above_zero, at_least_zero, warn_of_steps
 from da.setting import ALL, Access
 from da.space import choice, log_uniform
 
@@ -79,7 +79,7 @@ class TSL(Mapping):
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``map_`` ``(d, k)``, its columns along the principal axes of the mapped samples, and ``objective_``.
 
-        ``converged_`` is False where ``max_iter`` steps ended before a local optimum.
+        ``converged_`` is False, and it warns, where ``max_iter`` steps ended before a local optimum.
         """
         if self.criterion not in CRITERIA:
             raise UsageError(f"There is no criterion '{self.criterion}'; {nearest(self.criterion, CRITERIA)}")
@@ -104,6 +104,7 @@ class TSL(Mapping):
             return value + self.weight * gap, grad + self.weight * push
 
         w, self.objective_, self.converged_ = descend(loss, w, self.max_iter, self.tolerance)
+        warn_of_steps(self)
         axes = z @ w
         self.map_ = basis @ signed(w @ leading(axes.T @ axes, k)[1])
         return self

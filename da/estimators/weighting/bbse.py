@@ -57,5 +57,5 @@ class BBSE(LabelShift):
         index, priors = self._classes(source)
         self.confusion_, answers = confusion(cross_outputs(self.classifier, x_s, index, x_t, soft=self.soft), index)
         change = np.linalg.pinv(self.confusion_, rcond=1e-10) @ (answers - self.confusion_.sum(1))
-        self._set_class_weights(1.0 + change, index, priors, x_s)
+        self._set_class_weights(1.0 + change, index, priors, x_s, x_t)
         return self

@@ -91,7 +91,7 @@ class EMPrior(LabelShift):
             ratio = new
             if change < self.tolerance:
                 break
-        self._set_class_weights(ratio, index, priors, x_s)
+        self._set_class_weights(ratio, index, priors, x_s, x_t)
         return self
 
 

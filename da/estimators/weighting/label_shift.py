@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,12 +15,14 @@ from sklearn.preprocessing import StandardScaler
 from da.domain import Domain
 from da.errors import DataError, UsageError
 from da.estimators.arrays import as_numpy
-from da.estimators.base import Weighting, labels_of
+from da.estimators.base import Weighting, effective_sample_size, labels_of
 from da.estimators.classifiers.choice import settled
 from da.estimators.folds import folds_of
 
 FOLDS = 5
 FLOOR = 1e-6
+EXPLAINED = 0.5
+NOISE = 5.0  # times what the means of so many samples differ by on average
 
 
 class LabelShift(Weighting):
@@ -28,7 +31,12 @@ class LabelShift(Weighting):
     Samples of a class that seems to be absent from the target keep a weight of 1e-6, so that the classifier trained
     on them still knows the class.
 
+    Where class priors alone differ between domains, classes so weighted have the target's means. Where they leave more
+    than half of the distance, and more than samples so few explain, the assumption is wrong, and a warning says so.
+
     Attributes:
+        explained_: share of the squared distance between the domains' means, in standard deviations of each feature,
+            that the class weights take away; 1 under label shift, and below 0 where they lead away from the target.
         classes_: ``(K,)`` classes of the source.
         class_weights_: ``(K,)`` ratios w, in the order of ``classes_``.
         target_priors_: ``(K,)`` estimate of q, which sums to 1.
@@ -38,6 +46,7 @@ class LabelShift(Weighting):
     classes_: np.ndarray
     class_weights_: np.ndarray
     target_priors_: np.ndarray
+    explained_: float
 
     def _classes(self, source: Domain) -> tuple[np.ndarray, np.ndarray]:
         """``(n,)`` positions of the source's labels in ``classes_``, and ``(K,)`` shares of the classes."""
@@ -49,7 +58,7 @@ class LabelShift(Weighting):
             )
         return index, counts / len(index)
 
-    def _set_class_weights(self, raw: Any, index: np.ndarray, priors: np.ndarray, x: Any) -> None:
+    def _set_class_weights(self, raw: Any, index: np.ndarray, priors: np.ndarray, x_s: Any, x_t: Any) -> None:
         raw = np.maximum(np.asarray(raw, dtype=np.float64), 0.0)
         total = priors @ raw
         if not np.isfinite(total) or total <= 0.0:
@@ -58,8 +67,25 @@ class LabelShift(Weighting):
                 "classes apart, or more samples."
             )
         self.class_weights_ = raw / total
-        self._set_weights(np.maximum(self.class_weights_, FLOOR)[index], x)
+        weights = np.maximum(self.class_weights_, FLOOR)[index]
+        self._set_weights(weights, x_s)
         self.target_priors_ = priors * self.class_weights_
+        self._check_assumption(weights, as_numpy(x_s), as_numpy(x_t))
+
+    def _check_assumption(self, weights: np.ndarray, x_s: np.ndarray, x_t: np.ndarray) -> None:
+        deviation = np.std(x_s, axis=0) + np.std(x_t, axis=0)
+        used = deviation > 1e-9 * (np.abs(x_s).max(axis=0) + np.abs(x_t).max(axis=0))
+        means = (x_s.mean(axis=0), weights @ x_s / weights.sum())
+        apart, left = (float(np.square((mean - x_t.mean(axis=0))[used] / deviation[used]).sum()) for mean in means)
+        self.explained_ = 1.0 - left / apart if apart > 0.0 else 1.0
+        noise = 0.25 * used.sum() * (1.0 / effective_sample_size(weights) + 1.0 / len(x_t))
+        if self.explained_ < EXPLAINED and left > NOISE * noise:
+            warnings.warn(
+                f"Class priors explain {100.0 * max(self.explained_, 0.0):.0f} % of the distance between the means of "
+                f"source and target, and {type(self).__name__} corrects nothing else: its weights may mislead. Compare "
+                "with method=unadapted, or take a method for other shifts.",
+                stacklevel=4,
+            )
 
 
 class Outputs(NamedTuple):

@@ -75,7 +75,7 @@ class MMDTargetShift(LabelShift):
         mixing = like(np.eye(len(priors))[index] * (priors / (counts + self.regularization)), x_s)
         gram, cross = _means(x_s, mixing, x_t, sigma)
         slack = self.limit / (4.0 * np.sqrt(len(index))) if self.tolerance is None else self.tolerance
-        self._set_class_weights(_programme(gram, cross, priors, self.limit, slack), index, priors, x_s)
+        self._set_class_weights(_programme(gram, cross, priors, self.limit, slack), index, priors, x_s, x_t)
         return self
 
 

@@ -71,7 +71,7 @@ class RLLS(LabelShift):
         bound = np.log(2.0 * len(priors) / self.delta) / len(index)
         rho = self.alpha * 3.0 * (2.0 * bound / 3.0 + np.sqrt(2.0 * bound))
         theta = sum_of_norms(self.confusion_, answers - self.confusion_.sum(1), rho)
-        self._set_class_weights(1.0 + self.gamma * theta, index, priors, x_s)
+        self._set_class_weights(1.0 + self.gamma * theta, index, priors, x_s, x_t)
         return self
 
 

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from da.bounds import Count
 from da.domain import Batch
 from da.errors import ConfigError
-from da.estimators.base import Weighting, effective_sample_size, warn_if_degenerate
+from da.estimators.base import Weighting, effective_sample_size
 from da.estimators.weighting.kmm import KMM
 from da.inference import predict
 from da.methods.base import Method, Spec, Terms
@@ -76,7 +76,6 @@ class WeightedRisk(Method):
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
         data.reweight(weights)
         self.diagnostics = {"effective_sample_size": effective_sample_size(weights)}
-        warn_if_degenerate(weights)
 
     def terms(self, batch: Batch, progress: float) -> Terms:
         source = self.view(batch.source)
