@@ -18,7 +18,7 @@ from da.home import expanded
 from da.renamed import hint, now
 from da.schedules import LEARNING_RATE
 from da.setting import setting_of
-from da.signatures import accepts
+from da.signatures import accepts, evaluate
 
 RERUN = ("none", "failed", "stale", "all")
 EMBEDDING = ("joint", "apart")
@@ -74,8 +74,12 @@ class Plan:
         return setting_of(self.method.access)
 
 
-def validate(config: Mapping[str, Any]) -> Plan:
+def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan:
     """Check a whole configuration without importing PyTorch or loading data.
+
+    Args:
+        config: as composed.
+        domains_follow: its source and target are yet to be set.
 
     Raises:
         ConfigError: one sentence on the first thing wrong, with the nearest right name.
@@ -112,6 +116,8 @@ def validate(config: Mapping[str, Any]) -> Plan:
         raise Incompatible(refused)
     if same := _one_domain(plain["data"], data):
         raise Incompatible(f"data={data.name}: {same}")
+    if not domains_follow and (missing := _missing(plain["data"], data)):
+        raise ConfigError(missing)
     evidence.check_planned(plain, method, data)
     return Plan(plain, method, data)
 
@@ -145,6 +151,17 @@ def _unweighted(node: Mapping[str, Any], method: catalog.Entry) -> str | None:
         f"method={method.name} weighs samples, and {path.rpartition('.')[2]} takes no weights; use a classifier that "
         "does, such as classifier=logistic."
     )
+
+
+def _missing(node: Mapping[str, Any], data: catalog.Entry) -> str | None:
+    """Which keys that data cannot do without have no value; None where all have one."""
+    if "required" not in data.signature.constants:
+        return None
+    keys = evaluate(data.signature.constants["required"], {})
+    if all(node.get(key) for key in keys):
+        return None
+    *most, last = (f"data.{key}={what}" for key, what in keys.items())
+    return f"data={data.name} needs {', '.join(most)} and {last}."
 
 
 def _one_domain(node: Mapping[str, Any], data: catalog.Entry) -> str | None:

@@ -267,18 +267,24 @@ def _check_scales(task: Task) -> None:
     for name, domain in task.parts().items():
         if domain.sample_shape == shape:
             told.setdefault(_unit(domain.x), f"{name} ({domain.name})" if domain.name else name)
-    if BYTES in told and "" in told:
-        told["numbers of another type"] = told[""]
+    if BYTES in told and told.keys() & {"", LARGE}:
+        told["numbers of another type"] = told[min(told.keys() & {"", LARGE})]
+    if SHARES not in told:
+        told.pop(LARGE, None)
     told.pop("", None)
     if len(told) > 1:
         (a, of_a), (b, of_b) = list(told.items())[:2]
+        remedy = " (data.standardize=true does so for tables)" if len(shape) == 1 else ", such as uint8"
         raise DataError(
             f"The inputs of {of_a} of task {task.name} are {a}, and those of {of_b} are {b}; bring all to one type and "
-            "scale (data.standardize=true does so for tables)."
+            f"scale{remedy}."
         )
 
 
 BYTES = "bytes (0..255)"
+SHARES = "within 0..1"
+LARGE = "within 0..255, and far beyond 1"
+"""What is of another unit than :data:`SHARES`, and may be of the same as whole numbers."""
 
 
 def _unit(x: Any) -> str:
@@ -292,7 +298,9 @@ def _unit(x: Any) -> str:
         return ""
     whole = bool((x == np.round(x)).all())
     if high <= 1.0:
-        return "" if whole else "within 0..1"
+        return "" if whole else SHARES
+    if not whole and high <= 255.0:
+        return LARGE
     if not whole or 255.0 < high < 4096.0:
         return ""
     return f"whole numbers within 0..{255 if high <= 255.0 else 65535}"

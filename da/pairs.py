@@ -39,7 +39,7 @@ def spread(composer: Composer, job: list[str]) -> list[list[str]]:
             raise ConfigError(f"{next(iter(wanted))} sets data.source and data.target; leave out {fixed[key]}.")
     options = _options([(o.key_or_group, o.value()) for o in wanted.values()])
     try:
-        plan = validate(composer.compose(rest))
+        plan = validate(composer.compose(rest), domains_follow=True)
     except Incompatible:
         return [rest]  # whatever the pair: that is said once
     found = _pairs(options, _domains(plan.config["data"], plan.data, options.get("of")))

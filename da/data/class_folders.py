@@ -19,6 +19,10 @@ BESIDE = {"__macosx", "@eadir", "thumbs.db", "desktop.ini"}
 """What systems leave in folders without hiding it from others, in lower case."""
 
 
+PARTS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval"}
+"""What parts of a data set are called."""
+
+
 @dataclass(frozen=True)
 class Found:
     """The pictures of a domain.
@@ -50,6 +54,7 @@ class Tree:
         while len(tops := {p[0] for path, p in parts.items() if is_picture(path)}) == 1 and not tops & set(wanted):
             parts = {path: p[1:] for path, p in parts.items() if p[0] in tops and len(p) > 1}
         self._parts = parts
+        self._hidden = [p for p in sorted(sizes) if is_picture(p) and hidden(p) and not left_by_system(p)]
 
     def domains(self) -> set[str]:
         """Names of the folders that hold pictures."""
@@ -69,6 +74,11 @@ class Tree:
             there = f"but {told}; known suffixes: {', '.join(FORMATS)}." if others else nearest(name, self.domains())
             raise DataError(f"'{self.root}' has no images in {name}/class/{',' if others else ';'} {there}")
         notes = []
+        if unseen := [path for path in self._hidden if name in PurePosixPath(path).parts]:
+            notes.append(
+                f"{len(unseen)} images of '{name}' are hidden, or in hidden folders, and are left out, such as "
+                f"'{unseen[0]}'."
+            )
         if others:
             notes.append(f"Files of '{name}' without the suffix of an image are left out: {told}.")
         filed = {path: p for path, p in pictures.items() if len(p) > 1}
@@ -104,6 +114,11 @@ class Tree:
                 f"'{self.root}' has images in folders of one name in several folders of '{place}' ({shown}, "
                 f"{len(nested)} in all), so either may be the classes; bring them to {place}/class/."
             )
+        if len(nested) == len(filed) and {folder.lower() for folder in outer} <= PARTS:
+            raise DataError(
+                f"'{self.root}' has all images of '{place}' in {' and '.join(sorted(outer))}, which seem to be parts "
+                f"of a data set and no classes; bring the images to {place}/class/."
+            )
 
 
 @contextmanager
@@ -138,7 +153,12 @@ def is_picture(path: str) -> bool:
 
 def hidden(path: str) -> bool:
     """Whether a file or a folder above it is hidden, or left there by a system."""
-    return any(part.startswith(".") or part.lower() in BESIDE for part in PurePosixPath(path).parts)
+    return left_by_system(path) or any(part.startswith(".") for part in PurePosixPath(path).parts)
+
+
+def left_by_system(path: str) -> bool:
+    """Whether a system made a file for itself, beside that of its user."""
+    return any(part.startswith("._") or part.lower() in BESIDE for part in PurePosixPath(path).parts)
 
 
 def check_total(tree: Tree, found: Sequence[Found], size: int) -> None:

@@ -13,7 +13,7 @@ def match(files: Sequence[Path], tables: Sequence[Table], n_sources: int) -> lis
     """The tables with columns in the order of the first source, where their names are the same.
 
     Sources must agree among themselves, and the target with its test file; a target of other columns is for methods
-    of several feature spaces, and stays as it is.
+    of several feature spaces, and stays as it is. So does a table whose columns have no names.
 
     Raises:
         DataError: files that must agree have other names.

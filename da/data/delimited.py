@@ -11,7 +11,7 @@ from typing import Any
 
 from da.errors import DataError
 
-SEPARATORS = (",", ";", "\t")
+SEPARATORS = (",", ";", "\t", "|")
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>", "#N/A")
 """What stands for no value in a column of numbers; in a column of text these are words."""
 
@@ -19,8 +19,8 @@ MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>",
 def read_delimited(path: Path, text: Collection[str]) -> Any:
     """A file's rows as a pandas frame.
 
-    The separator is the commonest of comma, semicolon and tab in the first line. Where it is not the comma, numbers may
-    have a decimal comma. Byte-order marks are understood.
+    The separator is the commonest of comma, semicolon, tab and bar in the first line. Where it is not the comma,
+    numbers may have a decimal comma. Byte-order marks are understood.
 
     Args:
         path: the file.
@@ -72,7 +72,15 @@ def read_delimited(path: Path, text: Collection[str]) -> Any:
 
 def _encoding(path: Path) -> str:
     with path.open("rb") as file:
-        mark = file.read(2)
+        begin = file.read(64)
+    mark = begin[:2]
+    if mark == b"\x1f\x8b":
+        raise DataError(f"'{path}' is packed with gzip; unpack it first (gunzip).")
+    if mark not in (b"\xff\xfe", b"\xfe\xff") and b"\0" in begin:
+        raise DataError(
+            f"'{path}' seems to be UTF-16 without a byte-order mark; save it as UTF-8, such as with "
+            "iconv -f utf-16le -t utf-8."
+        )
     return "utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 

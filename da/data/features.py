@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from scipy import sparse
@@ -49,6 +49,7 @@ class Features:
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL, spaces=ANY)
     named_by_files: ClassVar[bool] = True
+    required: ClassVar[dict[str, str]] = {"source": "FILE", "target": "FILE"}
     licence: ClassVar[str] = "yours"
     citation: ClassVar[str] = "yours"
 
@@ -62,7 +63,7 @@ class Features:
         feature_key: str | None = None,
         id_column: str | None = None,
         drop: list[str] | None = None,
-        metric: str = "accuracy",
+        metric: Literal["accuracy", "mean_class_accuracy", "macro_f1"] = "accuracy",
         test_fraction: ProperFraction = 0.3,
         validation_fraction: ProperFraction = 0.1,
         standardize: bool = False,
@@ -81,9 +82,7 @@ class Features:
             DataError: a file is missing, unreadable, or does not fit the others.
         """
         if not self.source or not self.target:
-            raise ConfigError(
-                "data=features needs data.source=FILE and data.target=FILE (npz, mat, h5, csv, parquet, svmlight)"
-            )
+            raise ConfigError("data=features needs data.source=FILE and data.target=FILE.")
         if self.metric not in OF_CLASSES:
             raise ConfigError(f"There is no data.metric={self.metric}; {nearest(self.metric, OF_CLASSES)}")
         sources = [self.source] if isinstance(self.source, str) else list(self.source)
@@ -155,6 +154,13 @@ def doubts(files: Sequence[Path], tables: Sequence[Table]) -> list[str]:
     wide = [f"'{f}'" for f, t in zip(files, tables, strict=True) if t.x.ndim == 2 and _transposed(t, rows)]
     last = [f"'{f}'" for f, t in zip(files, tables, strict=True) if t.x.ndim == 4 and _channels_last(t.x.shape)]
     said = []
+    named = [f"'{f}'" for f, t in zip(files, tables, strict=True) if t.columns is not None]
+    if 0 < len(named) < len(files):
+        others = [f"'{f}'" for f, t in zip(files, tables, strict=True) if t.columns is None]
+        said.append(
+            f"The columns of {' and '.join(named)} have names and those of {' and '.join(others)} have none: they are "
+            "taken to stand in the same order."
+        )
     if wide:
         said.append(
             f"{' and '.join(wide)} have more columns than all files have rows; transpose them if rows are features."

@@ -43,6 +43,7 @@ class ImageFolder:
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
+    required: ClassVar[dict[str, str]] = {"root": "FOLDER_OR_ZIP", "source": "DOMAIN", "target": "DOMAIN"}
     licence: ClassVar[str] = "yours"
     citation: ClassVar[str] = "yours"
 
@@ -79,8 +80,7 @@ class ImageFolder:
         """
         if not self.root or not self.source or not self.target:
             raise ConfigError(
-                "data=image_folder needs data.root=FOLDER_OR_ZIP, data.source=DOMAIN and data.target=DOMAIN "
-                "(images lie in root/domain/class)"
+                "data=image_folder needs data.root=FOLDER_OR_ZIP, data.source=DOMAIN and data.target=DOMAIN."
             )
         if self.size < 1:
             raise ConfigError(f"data.size={self.size} leaves no image; give a positive number of pixels.")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 
-from da.errors import DataError
+from da.errors import DataError, few
 
 VARIABLE = "DA_MAX_GB"
 DEFAULT = 64.0
+COMPRESSED = 15  # the type of a packed element of a .mat file
+PIECE = 1 << 20  # bytes unpacked at a time
 
 
 def most_bytes() -> float:
@@ -27,6 +30,58 @@ def most_bytes() -> float:
             f"{VARIABLE}={told} is no number of gigabytes above 0; unset it, or write such as {VARIABLE}=64."
         )
     return limit * 1e9
+
+
+def check_matlab(path: Path) -> None:
+    """As :func:`check_size`, of all that a ``.mat`` file of version 5 holds, structs and cells too.
+
+    Its compressed parts are unpacked piece by piece, and only counted.
+    """
+    total = 0.0
+    with path.open("rb") as file:
+        head = file.read(128)
+        order = "little" if head[126:128] == b"IM" else "big"
+        if head[126:128] not in (b"IM", b"MI"):  # version 4 packs nothing
+            check_size(path, path.stat().st_size)
+            return
+        while len(tag := file.read(8)) == 8:
+            kind, size = (int.from_bytes(part, order) for part in (tag[:4], tag[4:]))  # type: ignore[arg-type]
+            if kind != COMPRESSED:
+                total += size
+                file.seek(size, os.SEEK_CUR)
+                check_size(path, total)
+                continue
+            unpacking, left = zlib.decompressobj(), size
+            while left > 0 and (packed := file.read(min(left, PIECE))):
+                left -= len(packed)
+                while packed:
+                    total += len(unpacking.decompress(packed, PIECE))
+                    packed = unpacking.unconsumed_tail
+                    check_size(path, total)
+
+
+def check_parquet(path: Path) -> None:
+    """As :func:`check_size`, of a parquet file, whose words may be packed as one word and how often it stands there.
+
+    Raises:
+        DataError: it is too large, or a column holds lists or tables.
+    """
+    from pyarrow import types
+    from pyarrow.parquet import ParquetFile
+
+    with ParquetFile(path) as file:
+        fields = list(file.schema_arrow)
+        if nested := [field.name for field in fields if types.is_nested(field.type)]:
+            raise DataError(
+                f"'{path}' has lists or tables in columns ({few(nested)}); give each number a column of its own."
+            )
+        groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
+        total = sum(max(g.total_byte_size, 8.0 * g.num_rows * g.num_columns) for g in groups)
+        check_size(path, total)
+        words = [field.name for field in fields if not (types.is_primitive(field.type) or types.is_null(field.type))]
+        for batch in file.iter_batches(batch_size=256, columns=words) if words else ():
+            total += batch.nbytes
+            check_size(path, total)
 
 
 def check_size(path: Path, size: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from da.data.delimited import read_delimited
-from da.data.limits import check_size
+from da.data.limits import check_matlab, check_parquet, check_size
 from da.data.tables import FEATURE_KEYS, LABEL_KEYS, Table, from_frame, tidy
 from da.errors import DataError, few, nearest_of_many
 
@@ -53,7 +52,7 @@ def read_table(
                                          ``<p>_shape`` (labels also ``<p>_y``); or as ``scipy.sparse.save_npz`` writes
     mat (v5 and v7.3), h5, hdf5          the same names; dense or sparse
     csv, parquet                         named columns, all numeric but ``label_column``; of csv, separated by comma,
-                                         semicolon or tab, in UTF-8 or UTF-16
+                                         semicolon, tab or bar, in UTF-8 or UTF-16
     svmlight, libsvm, svm, txt           ``label index:value ...``; an index is a column as it stands, so that files
                                          agree, and column 0 of files that count from 1 is empty
     ==================================== ===============================================================================
@@ -157,9 +156,9 @@ def _mat(path: Path, wanted: Wanted) -> tuple[Any, Any]:
         with h5py.File(path, "r") as file:
             names = [name for name in file if not name.startswith("#")]
             return _named(path, names, wanted, lambda name: _mat73(path, name, _own(path, file, name)))
-    from scipy.io import loadmat, whosmat
+    from scipy.io import loadmat
 
-    check_size(path, sum(8.0 * math.prod(shape) for _, shape, _ in whosmat(path)))
+    check_matlab(path)
     content: Mapping[str, Any] = loadmat(path)
     return _named(path, [name for name in content if not name.startswith("__")], wanted, content.__getitem__)
 
@@ -270,12 +269,17 @@ def _csv(path: Path, wanted: Wanted) -> Table:
 
 def _parquet(path: Path, wanted: Wanted) -> Table:
     import pandas
-    from pyarrow.parquet import ParquetFile
 
-    with ParquetFile(path) as file:
-        groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
-        check_size(path, sum(max(g.total_byte_size, 8.0 * g.num_rows * g.num_columns) for g in groups))
+    check_parquet(path)
     frame = pandas.read_parquet(path)
+    indices = [str(name) for name in frame.index.names if name is not None]
+    asked = {wanted.label_column, *wanted.left_out}
+    if lost := [name for name in indices if name not in asked]:
+        raise DataError(
+            f"'{path}' has '{lost[0]}' as its index, which may be a feature or not; leave it out with "
+            f"data.id_column={lost[0]}, or write the file after frame.reset_index()."
+        )
+    frame = frame.reset_index() if indices else frame
     return from_frame(frame, path, wanted.label_column, labelled=wanted.labelled, left_out=wanted.left_out)
 
 

@@ -14,6 +14,7 @@ from da.errors import DataError, few, nearest_of_many
 
 FEATURE_KEYS = ("x", "features", "fts", "data", "fea", "feas", "feat", "feats", "xs", "xt")
 LABEL_KEYS = ("y", "labels", "label")
+LONGEST = 200  # characters of a label
 NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d*)?([eE][+-]?\d+)?")
 
 
@@ -101,6 +102,11 @@ def from_frame(
         raise DataError(f"The first line of '{path}' holds numbers, not names; add a line with a name for each column.")
     if not len(frame):  # without values the columns have no type to judge
         raise DataError(f"'{path}' has a header but no rows; give at least one sample.")
+    if label_column in left_out:
+        raise DataError(
+            f"'{label_column}' holds the labels and is no feature anyway; take it out of data.drop, or name another "
+            "data.label_column."
+        )
     present = tuple(name for name in left_out if name in names)
     frame = frame.drop(columns=list(present))
     y = None
@@ -118,10 +124,7 @@ def from_frame(
             )
     words = [name for name in frame.columns if not (is_numeric_dtype(frame[name]) or is_bool_dtype(frame[name]))]
     if words:
-        raise DataError(
-            f"'{path}' has columns that are not numbers ({few(words)}); encode them, leave them out with "
-            f"data.drop=[{words[0]}], or name the column of labels with label_column."
-        )
+        raise DataError(_not_numbers(frame, words, path))
     return Table(frame.to_numpy(dtype=np.float64, na_value=np.nan), y, tuple(frame.columns), present)
 
 
@@ -140,13 +143,39 @@ def _label_column(column: Any, path: Path, labelled: bool) -> np.ndarray | None:
     if is_numeric_dtype(column) or is_bool_dtype(column):
         y = column.to_numpy()
         return y.astype(np.float64) if y.dtype.kind == "O" else y  # nullable columns come as objects
-    words = np.array([str(value).strip() for value in column])
+    texts = [value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in column]
+    if odd := next((text for text in texts if len(text) > LONGEST or "\n" in text), None):
+        raise DataError(
+            f"'{path}' has a label of {len(odd)} characters and {odd.count(chr(10)) + 1} lines in '{column.name}', "
+            f"which begins with {odd[:20]!r}; close its quotes, or name the column of labels with label_column."
+        )
+    words = np.array([text.strip() for text in texts])
+    if any("," in word for word in words):
+        pointed = np.array([word.replace(",", ".") for word in words])
+        words = pointed if all(map(NUMBER.fullmatch, pointed)) else words  # decimal commas
     if not all(map(NUMBER.fullmatch, words)):  # 01 is a name
         return words
     numbers = words.astype(np.float64)
     if (numbers != np.round(numbers)).any() or (np.abs(numbers) < 2.0**53).all():
         return numbers.astype(np.int64) if (numbers == np.round(numbers)).all() else numbers
     return words  # floats do not tell such whole numbers apart
+
+
+def _not_numbers(frame: Any, words: Sequence[str], path: Path) -> str:
+    """What columns hold that are no numbers, with the first such value, and what to do."""
+    from pandas import to_numeric
+
+    column = frame[words[0]]
+    odd = next((v for v, n in zip(column, to_numeric(column, errors="coerce"), strict=True) if n != n and v == v), "")
+    shown = str(odd)[:20]
+    remedy = (
+        "write numbers with a decimal point and nothing between thousands"
+        if re.fullmatch(r"[+-]?\d[\d., ]*", shown)
+        else "close its quotes"
+        if "\n" in shown
+        else f"encode them, leave them out with data.drop=[{words[0]}], or name the column of labels with label_column"
+    )
+    return f"'{path}' has columns that are not numbers ({few(words)}), such as {shown!r} in '{words[0]}'; {remedy}."
 
 
 def _is_number(word: str) -> bool:

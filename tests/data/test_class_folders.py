@@ -51,7 +51,8 @@ def test_hidden_folders_are_no_classes(photos, place):
     before = load(photos).fingerprint()
     put(photos, place, n=1)
     task = load(photos)
-    assert (counts(task), task.notes) == (PLAIN, ())
+    said = f"1 images of '{place[0]}' are hidden, or in hidden folders, and are left out, such as '{place}/0.png'."
+    assert (counts(task), task.notes) == (PLAIN, (said,) if "/." in place else ())
     assert task.fingerprint() == before
 
 
@@ -238,3 +239,10 @@ def test_a_class_without_a_readable_picture_is_not_lost(photos):
         DataError, match=r"4 of 8 images of 'a' cannot be read .*\.\.\., so that none of the class 'cat' remains"
     ):
         load(photos, skip_unreadable=True)
+
+
+def test_parts_of_a_data_set_are_no_classes(tmp_path):
+    put(tmp_path, "a/train/cat", "a/train/dog", "a/val/eel", "b/cat", "b/dog")
+    said = r"all images of 'a' in train and val, which seem to be parts of a data set and no classes; bring .* a/class/"
+    with pytest.raises(DataError, match=said):
+        load(tmp_path)

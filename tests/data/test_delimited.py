@@ -1,5 +1,7 @@
 """Text files as people have them: read right, or said plainly."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,10 +103,75 @@ def test_other_encodings_are_named(tmp_path):
 
 def test_columns_that_are_no_features_are_left_out_and_taken_as_text(tmp_path):
     write(tmp_path / "a.csv", "id,a,town,label\n007,1,Ulm,x\n008,2,Bonn,y\n")
-    with pytest.raises(DataError, match=r"not numbers \(town\); encode them, leave them out with data.drop=\[town\]"):
+    with pytest.raises(
+        DataError,
+        match=r"numbers \(town\), such as 'Ulm' in 'town'; encode them, leave them out with data.drop=\[town\]",
+    ):
         read_table(tmp_path / "a.csv")
     table = read_table(tmp_path / "a.csv", left_out=["id", "town", "absent"])
     assert (table.columns, table.x.tolist()) == (("a",), [[1.0], [2.0]])
     np.savez(tmp_path / "a.npz", x=np.ones((2, 1)))
     with pytest.raises(DataError, match="no columns with names, so id cannot be left out"):
         read_table(tmp_path / "a.npz", left_out=["id"])
+
+
+@pytest.mark.parametrize(("cell", "said"), [
+    ('"1,5"', "a decimal point and nothing between thousands"),
+    ('"1,234.5"', "a decimal point and nothing between thousands"),
+    ("yes", "encode them"),
+    ('"2\n3,4', "close its quotes"),
+])  # fmt: skip
+def test_what_is_no_number_is_shown(tmp_path, cell, said):
+    write(
+        tmp_path / "a.csv",
+        f'a,b,label\n1,2,x\n3,{cell},y\n4,"5,z\n' if "\n" in cell else f"a,b,label\n1,2,x\n3,{cell},y\n",
+    )
+    with pytest.raises(DataError, match=said):
+        read_table(tmp_path / "a.csv")
+
+
+def test_a_label_that_swallows_rows_is_refused(tmp_path):
+    write(tmp_path / "a.csv", 'a,label\n1,x\n2,"y\n3,x\n4,y"\n5,x\n')
+    with pytest.raises(DataError, match=r"a label of 9 characters and 3 lines in 'label', which begins .* close its"):
+        read_table(tmp_path / "a.csv")
+    write(tmp_path / "b.csv", f"a,label\n1,x\n2,{'y' * 300}\n")
+    with pytest.raises(DataError, match="a label of 300 characters"):
+        read_table(tmp_path / "b.csv")
+
+
+def test_bars_separate_and_labels_may_have_decimal_commas(tmp_path):
+    write(tmp_path / "a.csv", "a|b|label\n1|2|x\n3|4|y\n")
+    assert read_table(tmp_path / "a.csv").x.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    write(tmp_path / "b.csv", "a;label\n1;0,5\n2;1,25\n")
+    assert read_table(tmp_path / "b.csv").y.tolist() == [0.5, 1.25]
+    write(tmp_path / "c.csv", "a;label\n1;red, blue\n2;0,5\n")
+    assert read_table(tmp_path / "c.csv").y.tolist() == ["red, blue", "0,5"]
+
+
+def test_packed_and_unmarked_files_are_told_apart_from_damaged_ones(tmp_path):
+    (tmp_path / "a.csv").write_bytes(gzip.compress(b"a,label\n1,x\n"))
+    with pytest.raises(DataError, match="is packed with gzip; unpack it first"):
+        read_table(tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_bytes("a,label\n1,x\n".encode("utf-16-le"))
+    with pytest.raises(DataError, match=r"UTF-16 without a byte-order mark; .* iconv -f utf-16le -t utf-8"):
+        read_table(tmp_path / "b.csv")
+
+
+def test_the_labels_are_not_left_out(tmp_path):
+    write(tmp_path / "a.csv", "a,label\n1,x\n2,y\n")
+    with pytest.raises(
+        DataError, match=r"^'label' holds the labels and is no feature anyway; take it out of data.drop"
+    ):
+        read_table(tmp_path / "a.csv", left_out=["label"])
+
+
+def test_an_index_of_parquet_is_never_lost(tmp_path):
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0], "label": [b"x", b"y"], "s": [7, 8]}).set_index("s")
+    frame.to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"has 's' as its index, which may be a feature or not; .* data.id_column=s"):
+        read_table(tmp_path / "a.parquet")
+    table = read_table(tmp_path / "a.parquet", left_out=["s"])
+    assert (table.columns, table.left_out, table.y.tolist()) == (("a", "b"), ("s",), ["x", "y"])
+    frame.reset_index().set_index("label").to_parquet(tmp_path / "b.parquet")
+    table = read_table(tmp_path / "b.parquet")
+    assert (table.columns, table.y.tolist()) == (("s", "a", "b"), ["x", "y"])

@@ -133,10 +133,13 @@ def test_one_row_of_target(folder):
 
 @pytest.mark.parametrize("keywords", [{}, {"source": "s.npz"}, {"target": "t.npz"}, {"source": [], "target": "t.npz"}])
 def test_nothing_named(keywords):
-    with pytest.raises(
-        ConfigError, match=r"data=features needs data\.source=FILE and data\.target=FILE \(npz, mat, h5, csv"
-    ):
+    said = r"^data=features needs data\.source=FILE and data\.target=FILE\.$"
+    with pytest.raises(ConfigError, match=said):
         Features(**keywords).load()
+    with pytest.raises(ConfigError, match=said):
+        validate(
+            compose(["method=coral", "data=features", *(f"data.{key}={value}" for key, value in keywords.items())])
+        )
 
 
 def test_bad_files_and_pairs(folder):
@@ -314,6 +317,31 @@ def test_a_table_of_fractions_and_one_of_bytes_are_refused(folder):
     with pytest.raises(DataError, match="within 0..1, and those of .* whole numbers within 0..255; .*standardize"):
         check_task(Features(source="s.npz", target="t.npz").load())
     check_task(Features(source="s.npz", target="t.npz", standardize=True).load())
+
+
+def test_fractions_beside_pixels_that_are_not_whole_are_refused(folder):
+    """Pixels that were resized are no whole numbers any more."""
+    pixels = RNG.uniform(0.0, 255.0, (20, 1, 8, 8))
+    images(folder, "s", pixels / 255.0)
+    images(folder, "t", pixels)
+    with pytest.raises(
+        DataError, match=r"within 0..1, and those of .* within 0..255, and far .* type and scale, such as uint8"
+    ):
+        check_task(Features(source="s.npz", target="t.npz").load())
+    images(folder, "whole", np.round(pixels))
+    check_task(Features(source="t.npz", target="whole.npz").load())
+    images(folder, "bytes", pixels.astype(np.uint8))
+    with pytest.raises(DataError, match=r"bytes \(0..255\), and those of .* numbers of another type"):
+        check_task(Features(source="bytes.npz", target="t.npz").load())
+
+
+def test_files_with_and_without_names_of_columns_are_said_to_be_matched_by_place(folder):
+    np.savez(folder / "s.npz", x=RNG.normal(size=(20, 3)), y=np.arange(20) % 2)
+    pd.DataFrame(RNG.normal(size=(20, 3)), columns=list("abc")).to_csv(folder / "t.csv", index=False)
+    (note,) = Features(source="s.npz", target="t.csv").load().notes
+    assert re.match(
+        r"The columns of '\S*t.csv' have names and those of '\S*s.npz' have none: .* in the same order", note
+    )
 
 
 def test_labels_that_count_from_one_beside_labels_that_count_from_zero(folder):

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from scipy.io import savemat
 
 from da.data.readers import read_table
@@ -25,6 +26,18 @@ def mat73(path):
         file.create_dataset("x", (1000, 1000), np.float64, compression="gzip")
 
 
+def nested_mat(path):
+    """A struct and cells of it, of which the first look says that it is one element."""
+    cell = np.empty(2, dtype=object)
+    cell[:] = [np.zeros((500, 1000)), {"deep": np.zeros((500, 1000))}]
+    savemat(path, {"x": {"inside": cell}}, do_compression=True)
+
+
+def words(path):
+    """A word of 10 kB, stored once, in a thousand rows."""
+    pd.DataFrame({"a": np.zeros(1000), "label": ["w" * 10_000] * 1000}).to_parquet(path)
+
+
 def parquet(path):
     pd.DataFrame(np.zeros((10_000, 100))).add_prefix("f").to_parquet(path)
 
@@ -40,13 +53,33 @@ def svmlight(path):
 @pytest.mark.parametrize(
     ("name", "make"),
     [("a.npz", npz), ("a.mat", mat), ("b.mat", mat73), ("a.h5", mat73), ("a.parquet", parquet), ("a.csv", csv),
-     ("a.svm", svmlight)],
+     ("a.svm", svmlight), ("c.mat", nested_mat), ("b.parquet", words)],
 )  # fmt: skip
 def test_what_unpacks_to_more_than_the_limit_is_refused_before_it_is_read(tmp_path, monkeypatch, name, make):
     make(tmp_path / name)
     monkeypatch.setenv("DA_MAX_GB", "0.003")
     with pytest.raises(DataError, match=rf"{name}' unpacks to .* GB, and 0.003 GB is the limit; .*set DA_MAX_GB"):
         read_table(tmp_path / name)
+
+
+def test_a_sparse_matrix_of_matlab_counts_by_what_it_stores(tmp_path, monkeypatch):
+    savemat(tmp_path / "a.mat", {"x": sparse.eye_array(3000, format="csc"), "y": np.arange(3000) % 2})
+    monkeypatch.setenv("DA_MAX_GB", "0.001")
+    assert read_table(tmp_path / "a.mat").x.shape == (3000, 3000)
+
+
+@pytest.mark.parametrize("version", ["4", "5"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_matlab_files_within_the_limit_are_read(tmp_path, version, packed):
+    x = np.random.default_rng(0).normal(size=(50, 30))
+    savemat(tmp_path / "a.mat", {"x": x, "y": np.arange(50) % 2}, format=version, do_compression=packed)
+    np.testing.assert_array_equal(read_table(tmp_path / "a.mat").x, x)
+
+
+def test_lists_in_columns_are_refused_by_name(tmp_path):
+    pd.DataFrame({"a": [1.0, 2.0], "b": [[1, 2], [3]], "label": ["x", "y"]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"has lists or tables in columns \(b\); give each number a column of its own"):
+        read_table(tmp_path / "a.parquet")
 
 
 def test_the_limit_must_be_a_number(tmp_path, monkeypatch):
