@@ -18,6 +18,7 @@ OURS = (*MULTIRUN, *HELP, "--list", "--dry-run")
 HYDRAS = ("--cfg", "-c", "--resolve", "--package", "-p", "--run", "-r", "--hydra-help", "--version", "--info", "-i",
           "--shell-completion", "-sc", "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd",
           "--experimental-rerun")  # fmt: skip
+PAIRS = {"'": "'", '"': '"', "[": "]", "{": "}", "(": ")"}
 PLAIN = re.compile(r"[^,\[\]]+")
 CALL = re.compile(r"\w+\(.*\)")
 
@@ -78,6 +79,17 @@ def quotings(text: str) -> Iterator[str]:
     yield f"{key}={rows.written(value)}"
 
 
+def left_open(text: str) -> str | None:
+    """The quote or bracket of an override that nothing closes; None where all are closed."""
+    waiting: list[str] = []
+    for sign in re.sub(r"\\.", "", text):
+        if waiting and sign == waiting[-1]:
+            waiting.pop()
+        elif not (waiting and waiting[-1] in "'\"") and sign in PAIRS:
+            waiting.append(PAIRS[sign])
+    return next((sign for sign, close in PAIRS.items() if close == waiting[0]), None) if waiting else None
+
+
 def _roots() -> set[str]:
     return {*KEYS, *catalog.groups()}
 
@@ -106,6 +118,10 @@ def _refuse_stray(word: str) -> None:
     if word.startswith("-"):
         name = word.partition("=")[0]
         raise ConfigError(f"There is no option {name}; {nearest(name, [*OURS, *(f'--{k}' for k in _roots())])}")
+    key, equals, value = word.partition("=")
+    if equals and re.search(r"^,|,,|,$", value) and not re.search(r"['\"(]", value):
+        kept = ",".join(part for part in value.split(",") if part)
+        raise ConfigError(f"{word} has a comma with no value beside it; write {in_shell(f'{key}={kept}')}.")
     if "=" in word.lstrip("=") or word.startswith("~"):
         return
     chosen = [f"{group}={word}" for group in sorted(catalog.groups()) if word in catalog.options(group)]

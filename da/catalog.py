@@ -240,11 +240,12 @@ def kinds(signature: Signature) -> set[str]:
 
 
 def stated(signature: Signature) -> set[str]:
-    """Names of the constants that an estimator's class states, or one of ours that it derives from, near and far."""
+    """Names of the constants that a method's class states, or one of ours that it derives from, near and far."""
     found = set(signature.constants)
     for base in signature.bases:
         parent = find(f"{signature.path.rpartition('.')[0]}.{base}")
-        if parent is not None and parent.path.startswith("da.estimators.") and base != "Estimator":
+        ours = parent is not None and parent.path.startswith(("da.estimators.", "da.methods."))
+        if parent is not None and ours and base not in ("Estimator", "Method"):
             found |= stated(parent)
     return found
 

@@ -107,7 +107,8 @@ class Composer:
         try:
             return parser.parse_overrides([quoted(text)])[0]
         except HydraException as error:
-            for better in arguments.quotings(text):
+            sign = arguments.left_open(text)
+            for better in arguments.quotings(text) if sign is None or f"={sign}" not in text else ():
                 try:
                     parser.parse_overrides([better])
                 except HydraException:
@@ -116,6 +117,8 @@ class Composer:
                     f"{text} cannot be read, as signs in its value have a meaning of their own; quote it for Hydra "
                     f"and for the shell: {arguments.in_shell(better)}"
                 ) from error
+            if sign is not None:
+                raise ConfigError(f"{text} cannot be read: nothing closes its {sign}") from error
             cause = getattr(error.__cause__, "args", ()) or [str(error)]
             raise ConfigError(f"{text} cannot be read: {str(cause[0]).splitlines()[0]}.") from error
 
@@ -177,6 +180,8 @@ class Composer:
                 nulls[key] = text
             elif value is None:
                 raise ConfigError(f"Every run has a {key}; leave out {text} for the default, or choose {key}=NAME.")
+            elif isinstance(value, list) and (odd := [v for v in value if v not in catalog.options(key)]):
+                raise ConfigError(f"There is no {key}={odd[0]}; {hint(str(odd[0]), catalog.options(key))}")
             elif isinstance(value, list):
                 several = f"{key}={','.join(map(str, value))}"
                 raise ConfigError(f"{text} names several, and a run has one {key}; sweep over them with -m {several}.")

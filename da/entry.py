@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from da import arguments, compose, listing, machine, warned
+from da import arguments, compose, listing, planned
 from da.errors import UsageError
 from da.outcome import RunBusy, RunFailed, one_line
 from da.sweeps.drive import sweep
@@ -22,7 +22,6 @@ def train(words: Sequence[str]) -> int:
     if "--list" in words:
         print(listing.overview())
         return 0
-    warned.in_lines()
     try:
         given = arguments.read(words)
         if given.hydra or any(word.startswith("hydra/") for word in given.overrides):
@@ -31,7 +30,7 @@ def train(words: Sequence[str]) -> int:
         if given.dry:
             print(outline(asked.plans, asked.refused, asked.once))
             return 0
-        machine.check_all([plan.config for plan in asked.plans], launched=given.multirun)
+        planned.check(asked.plans, launched=given.multirun)
         if not given.multirun:
             job(asked.plans[0].config)
             return 0

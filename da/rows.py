@@ -12,6 +12,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from da import catalog
 from da.errors import ConfigError, nearest
 
 PARTS = ("runs", "zip", "grid", "exclude")
@@ -26,7 +27,7 @@ class Rows:
     Args:
         name: of the file.
         runs: overrides of each run.
-        exclude: keys and values that together leave a run out.
+        exclude: keys and values that together leave a run out; a list stands for any of its values.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Rows:
         """
         known, kept = [set_by(job) for job in jobs], list(range(len(jobs)))
         for item in self.exclude:
-            out = {k for k, given in enumerate(known) if all(given.get(key, item) == v for key, v in item.items())}
+            out = {k for k, given in enumerate(known) if all(_is(given.get(key, item), v) for key, v in item.items())}
             if not out:
                 raise ConfigError(f"{self.name}: exclude {json.dumps(item)} matches no run; name keys as in its rows.")
             kept = [k for k in kept if k not in out]
@@ -66,9 +67,17 @@ def read(name: str) -> Rows:
     rows = rows or _zipped(lists, name)
     if twice := next((key for row in rows for key in row if key in grid), None):
         raise ConfigError(f"{name} sets {twice} in grid and in its other runs; keep one of the two.")
+    for row in (*rows, grid):
+        for key, value in row.items():
+            if key in catalog.groups() and any(isinstance(v, bool) for v in (value if row is grid else [value])):
+                raise ConfigError(f"{name}: YAML takes a bare yes or no for a truth value; quote that of {key}.")
     combined = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     made = [[override(key, value) for key, value in (row | more).items()] for row in rows for more in combined]
     return Rows(name, made, exclude)
+
+
+def _is(given: Any, asked: Any) -> bool:
+    return bool(given == asked or (isinstance(asked, list) and given in asked))
 
 
 def _load(name: str) -> dict[str, Any]:
@@ -78,6 +87,8 @@ def _load(name: str) -> dict[str, Any]:
     except OSError as error:
         why = error.strerror or "it holds no runs"  # OmegaConf's word for a lone number has no code
         raise ConfigError(f"runs={name} cannot be read ({why}); give a YAML file of runs.") from error
+    except RecursionError as error:
+        raise ConfigError(f"runs={name} has an alias within what it stands for; write it out.") from error
     except Exception as error:  # PyYAML's, of many kinds
         raise ConfigError(f"runs={name} is no YAML: {' '.join(str(error).split())}.") from error
     parts = {"runs": loaded} if isinstance(loaded, list) else loaded

@@ -106,8 +106,33 @@ def test_the_quotes_are_shown_readably_and_around_each_of_several(capsys: pytest
     assert """and for the shell: data.source="'runs/a=1.npz'"\n""" in capsys.readouterr().err
     assert entry.train(["-m", "data=features", "data.source=a=1.npz,b.npz"]) == 2
     assert """data.source="'a=1.npz',b.npz"\n""" in capsys.readouterr().err
-    assert entry.train(["data=features", "data.source=[a=1.npz,b"]) == 2
-    assert "cannot be read: no viable alternative" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("word", "sign"),
+    [
+        ("seed='0", "'"),
+        ("data.source=[a=1.npz,b", "["),
+        ("data={source:[a]", "{"),
+        ('output="a', '"'),
+    ],
+)
+def test_what_nothing_closes_is_named(word: str, sign: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.train(["method=coral", word]) == 2
+    assert capsys.readouterr().err == f"train: {word} cannot be read: nothing closes its {sign}\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("method=dann,", "dann"), ("method=dann,,cdan", "dann,cdan"), ("method=,dann", "dann")]
+)
+def test_a_comma_too_many_is_said(word: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.train(["-m", word]) == 2
+    assert capsys.readouterr().err == f"train: {word} has a comma with no value beside it; write method={meant}.\n"
+
+
+def test_a_list_of_what_no_group_has(capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.train(["method=coral", "trainer=[1]"]) == 2
+    assert capsys.readouterr().err.startswith("train: There is no trainer=1; known: cpu")
 
 
 def test_hydras_own_options_are_handed_over() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from da import accepted, codehash
+from da import accepted, catalog, codehash
 from da import run as runs
 from da.compose import compose
 from da.config import cautions, validate
@@ -340,6 +340,15 @@ def test_float64_features_reach_an_estimator_unrounded(tmp_path: Path) -> None:
                                "data.test_fraction=0.0", "data.validation_fraction=0.0",
                                "method=unadapted", "classifier=one_nn", f"output={tmp_path}/runs"]))  # fmt: skip
     assert result.record["target_test"]["accuracy"] == 100.0
+
+
+WEIGHED = [name for name, entry in catalog.entries("method").items() if ".estimators.weighting." in entry.path]
+
+
+@pytest.mark.parametrize("method", [*WEIGHED, "landmarks", "tradaboost"])
+def test_a_classifier_that_takes_no_weights_is_refused_for_all_that_weigh(method: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^method={method} weighs samples, and KNeighborsClassifier takes no"):
+        validate(compose([f"method={method}", "classifier=one_nn"]))
 
 
 def test_a_classifier_that_takes_no_weights_is_named(tmp_path: Path) -> None:

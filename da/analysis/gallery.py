@@ -76,7 +76,7 @@ class Exhibit:
 
 
 @cache
-def toybox(shift: str, many: bool) -> Toybox:
+def toybox(shift: Any, many: bool) -> Toybox:
     """A shift with samples few enough to be seen; a second source is turned by 25 degrees, or has other priors."""
     if shift == "dimensions":
         task = ToyDimensions(samples=SAMPLES, classes=3).load()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from scipy import sparse
@@ -68,10 +68,10 @@ class AmazonReviews:
     def __init__(
         self,
         *,
-        source: str = "books",
-        target: str = "dvd",
+        source: Literal["books", "dvd", "electronics", "kitchen"] = "books",
+        target: Literal["books", "dvd", "electronics", "kitchen"] = "dvd",
         features: str = "bow5000",
-        normalize: str = "none",
+        normalize: Literal["none", "binary", "tfidf", "zscore"] = "none",
         source_test: bool = False,
     ):
         self.source, self.target, self.features, self.normalize = source, target, features, normalize
@@ -101,7 +101,8 @@ class AmazonReviews:
             raise ConfigError(
                 f"data.normalize='{self.normalize}' is unknown; {nearest(self.normalize, NORMALIZATIONS)}"
             )
-        parts = {name: read(name, self.features) for name in (self.source, self.target)}
+        names: tuple[str, str] = (self.source, self.target)
+        parts = {name: read(name, self.features) for name in names}
         trained = {name: part[0][0] for name, part in parts.items()}
         weight = idf(*trained.values()) if self.normalize == "tfidf" else None
 

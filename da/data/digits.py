@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from scipy import ndimage
@@ -30,7 +30,7 @@ class Digits:
     licence: ClassVar[str] = "CC BY 4.0"
     citation: ClassVar[str] = "Alpaydin & Kaynak, Optical recognition of handwritten digits, UCI 1998"
 
-    def __init__(self, *, shift: str = "sensor", split_seed: Seed = 0):
+    def __init__(self, *, shift: Literal["sensor", "rotation", "background"] = "sensor", split_seed: Seed = 0):
         if shift not in SHIFTS:
             raise ConfigError(f"data.shift='{shift}' is unknown; {nearest(shift, SHIFTS)}")
         self.shift, self.split_seed = shift, split_seed

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,18 +75,21 @@ def named_by(node: Mapping[str, Any]) -> Iterator[Path]:
         node: a ``_target_`` with its keywords. Those that its signature marks with :data:`File` are paths, and so are
             weights, but for random ones.
     """
+    for path in names_in(node):
+        with suppress(DataError):  # whoever reads it says so
+            yield locate(path)
+
+
+def names_in(node: Mapping[str, Any]) -> Iterator[str]:
+    """As :func:`named_by`, the names as they are given."""
     signature = find(str(node.get("_target_", "")))
     known = signature.keywords() if signature else {}
     paths = {key for key, p in known.items() if re.search(r"\b(File|Weights)\b", p.annotation)}
     for key, value in node.items():
         if isinstance(value, Mapping):
-            yield from named_by(value)
+            yield from names_in(value)
         elif key in paths and value != RANDOM:
-            for path in [value] if isinstance(value, str) else value or ():
-                try:
-                    yield locate(path)
-                except DataError:  # whoever reads it says so
-                    continue
+            yield from [value] if isinstance(value, str) else value or ()
 
 
 def _state() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -35,7 +35,13 @@ class Mnist2000Usps1800:
     licence: ClassVar[str] = "none stated, for research"
     citation: ClassVar[str] = "Long et al., ICCV 2013; LeCun et al., Proc. IEEE 1998; Hull, IEEE TPAMI 1994"
 
-    def __init__(self, *, source: str = "mnist", target: str = "usps", normalize: bool = True):
+    def __init__(
+        self,
+        *,
+        source: Literal["mnist", "usps"] = "mnist",
+        target: Literal["mnist", "usps"] = "usps",
+        normalize: bool = True,
+    ):
         self.source, self.target, self.normalize = source, target, normalize
 
     @staticmethod

@@ -53,8 +53,8 @@ class MnistUsps:
     def __init__(
         self,
         *,
-        source: str = "mnist",
-        target: str = "usps",
+        source: Literal["mnist", "usps"] = "mnist",
+        target: Literal["mnist", "usps"] = "usps",
         usps_size: Literal[16, 18, 20, 22, 24, 26, 28] = 16,
         limit: Count | None = None,
     ):

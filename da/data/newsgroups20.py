@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from scipy import sparse
@@ -61,7 +61,7 @@ class Newsgroups20:
         *,
         pair: str = "rec-talk",
         source_subs: list[list[Annotated[int, Bound(least=0, most=3)]]] | None = None,
-        normalize: str = "l2",
+        normalize: Literal["l2", "binary", "none"] = "l2",
         test_fraction: ProperFraction = 0.0,
         split_seed: Seed = 0,
     ):

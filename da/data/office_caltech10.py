@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -92,10 +92,10 @@ class OfficeCaltech10:
     def __init__(
         self,
         *,
-        source: str = "caltech10",
-        target: str = "amazon",
+        source: Literal["amazon", "caltech10", "dslr", "webcam"] = "caltech10",
+        target: Literal["amazon", "caltech10", "dslr", "webcam"] = "amazon",
         features: str = "surf",
-        normalize: str = "zscore",
+        normalize: Literal["zscore", "zscore_l2", "l2", "none"] = "zscore",
         validation_fraction: ProperFraction = 0.0,
         split_seed: Seed = 0,
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from da.data.named import check_names, transductive_task
 from da.data.office_caltech10 import CLASSES, DOMAINS, read_domain
@@ -34,11 +34,11 @@ class OfficeCaltech10Hetero:
     def __init__(
         self,
         *,
-        source: str = "amazon",
-        target: str = "caltech10",
+        source: Literal["amazon", "caltech10", "dslr", "webcam"] = "amazon",
+        target: Literal["amazon", "caltech10", "dslr", "webcam"] = "caltech10",
         source_features: str = "surf",
         target_features: str = "squeezenet512",
-        normalize: str = "zscore",
+        normalize: Literal["zscore", "zscore_l2", "l2", "none"] = "zscore",
     ):
         self.source, self.target, self.normalize = source, target, normalize
         self.source_features, self.target_features = source_features, target_features

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class Pacs:
         *,
         source: str | list[str] = "photo",
         target: str = "art_painting",
-        normalize: str = "l2",
+        normalize: Literal["zscore", "zscore_l2", "l2", "none"] = "l2",
         validation_fraction: ProperFraction = 0.1,
         split_seed: Seed = 0,
     ):

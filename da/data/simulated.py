@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
@@ -57,7 +57,14 @@ class Simulated:
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
     shifts: ClassVar[tuple[str, ...]] = tuple(NOISE)
 
-    def __init__(self, *, shift: str = "covariate", samples: Count = 100, draw_seed: Seed = 0, split: Whole = 0):
+    def __init__(
+        self,
+        *,
+        shift: Literal["covariate", "target", "concept", "subspace"] = "covariate",
+        samples: Count = 100,
+        draw_seed: Seed = 0,
+        split: Whole = 0,
+    ):
         if shift not in self.shifts:
             raise ConfigError(f"data.shift='{shift}' is unknown; {nearest(shift, self.shifts)}")
         if samples < 1:

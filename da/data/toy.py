@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -61,7 +61,14 @@ class Toy:
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
     shifts: ClassVar[tuple[str, ...]] = ("subspace", "rotation", "covariate", "target", "concept")
 
-    def __init__(self, *, shift: str = "subspace", samples: Count = 400, classes: Several = 3, split_seed: Seed = 0):
+    def __init__(
+        self,
+        *,
+        shift: Literal["subspace", "rotation", "covariate", "target", "concept"] = "subspace",
+        samples: Count = 400,
+        classes: Several = 3,
+        split_seed: Seed = 0,
+    ):
         if shift not in self.shifts:
             raise ConfigError(f"data.shift='{shift}' is unknown; {nearest(shift, self.shifts)}")
         if classes < 2 or samples < classes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from da.bounds import Count, ProperFraction, Seed
 from da.data.files import File
@@ -50,7 +50,7 @@ class VisDA2017:
         self,
         *,
         root: File = "visda2017",
-        target: str = "validation",
+        target: Literal["validation", "test"] = "validation",
         size: Count = 224,
         scale: Count = 256,
         validation_fraction: ProperFraction = 0.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
@@ -60,7 +60,7 @@ class Wisdm:
         *,
         source: Annotated[int, Bound(least=1, most=36)] | list[Annotated[int, Bound(least=1, most=36)]] = 3,
         target: Annotated[int, Bound(least=1, most=36)] = 5,
-        standardize: str = "domain",
+        standardize: Literal["domain", "source"] = "domain",
         test_fraction: ProperFraction = 0.3,
         validation_fraction: ProperFraction = 0.2,
         split_seed: Seed = 0,

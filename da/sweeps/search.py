@@ -14,6 +14,7 @@ from da import catalog
 from da.bounds import Count
 from da.config import Plan, criteria, validate
 from da.errors import ConfigError, nearest
+from da.planned import nothing_to_search
 from da.results.record import run_id
 from da.space import Choice, Range, Space
 from da.sweeps.job import Job, Outcome
@@ -208,7 +209,7 @@ def ranges(method: catalog.Entry) -> Space:
     """
     found: Space = getattr(method.locate(), "space", {})
     if not found:
-        raise ConfigError(f"method={method.name} states no `space` to search; sweep its keys as a grid instead.")
+        raise ConfigError(nothing_to_search(method.name))
     return found
 
 

@@ -313,20 +313,20 @@ def test_what_other_code_made_is_not_said_to_equal_the_committed(table, tmp_path
 
 
 def test_a_refused_cell_is_a_recorded_failure_of_its_table_until_it_can_be_run(table, tmp_path, capsys):
-    write(tmp_path, tasks={"one": ["data.shift=covariate"], "two": ["data.shift=no"]})
+    write(tmp_path, tasks={"one": ["data.shift=covariate"], "two": ["data.classes=5000"]})
     assert run(tmp_path, "seeds=0") == 1
     said = capsys.readouterr()
     assert re.search(
         r"^\[\d/4.*\] finished coral, twice as strong on one, seed 0: target test accuracy", said.out, re.M
     )
-    assert "REFUSED  unadapted on two, seed 0: data.shift='no' is unknown" in said.err
+    assert "REFUSED  unadapted on two, seed 0: data=toy needs at least 2 classes and as many samples" in said.err
     failed = [r for r in store.load(tmp_path / "runs") if r["status"] == "failed"]
     assert [(r["error_kind"], "Traceback" in r["traceback"]) for r in failed] == [("usage", True)] * 2
     found = summary.read(tmp_path / "runs" / "summary.json")
     entry, other = found.of("unadapted", "two")
     assert other.status == "missing"  # seed 1 was not asked for; the folder's table is whole all the same
     assert (entry.status, entry.figures) == ("failed", {})
-    assert "is unknown" in entry.reason
+    assert "as many samples" in entry.reason
     assert found.values("unadapted", "mean", "last") == {}  # no mean over half of the tasks
     capsys.readouterr()
     assert run(tmp_path, "seeds=0", "--dry-run") == 0

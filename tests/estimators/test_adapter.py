@@ -93,6 +93,7 @@ def roles(make, is_target):
     return np.where(np.isin(np.arange(len(is_target)), chosen), 2, is_target)
 
 
+@pytest.mark.filterwarnings("ignore:Class priors explain")  # the shift is another
 @everyone
 def test_both_domains_reach_the_estimator_and_what_is_labelled_trains(make, mixed):
     x, y, is_target = mixed
@@ -127,6 +128,7 @@ GARBAGE = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Class priors explain")  # the shift is another
 @everyone
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
 def test_labels_of_the_target_are_not_looked_at(make, garbage, mixed):

@@ -8,6 +8,7 @@ from scipy import sparse
 from sklearn import linear_model, svm
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.neighbors import KNeighborsClassifier
 
 from da import catalog
 from da.domain import Domain
@@ -19,6 +20,7 @@ from da.estimators.classifiers.linear import SVC, LinearSVC, LogisticRegression
 from da.estimators.folds import folds_of, stratified
 from da.estimators.labelling.self_training import SelfTraining
 from da.estimators.subspace.coral import CORAL
+from da.estimators.subspace.meda import MEDA
 from da.estimators.subspace.pca import PCA
 from da.estimators.transfer import Transfer
 from da.estimators.transport.ot_kernel_mapping import KernelTransport
@@ -267,6 +269,9 @@ def test_methods_that_train_the_classifier_themselves_say_which_C(pair):
     source, target = pair(60, 40)
     transfer = Transfer(SelfTraining(rounds=2), LogisticRegression()).fit((source,), target.without_labels())
     assert transfer.diagnostics()["C"] in GRID
+    transfer = Transfer(MEDA(components=2), LogisticRegression()).fit((source,), target.without_labels())
+    assert transfer.diagnostics()["C"] == transfer.estimator.C_
+    assert "C" not in Transfer(MEDA(components=2), KNeighborsClassifier()).fit((source,), target).diagnostics()
     boosted = Transfer(TrAdaBoost(rounds=3), LogisticRegression())
     boosted.fit((source,), target.without_labels(), Domain(target.x[:9], source.y[:9]))
     found = boosted.diagnostics()

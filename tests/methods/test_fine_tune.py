@@ -18,9 +18,9 @@ from equations import cross_entropy
 from torch import nn
 
 from da.checks.trial import build, task_for, train
-from da.errors import DataError
+from da.errors import ConfigError, DataError
 from da.methods.base import Optimization
-from da.methods.inductive.fine_tune import FineTune
+from da.methods.inductive.fine_tune import FineTune, load_network
 from da.nn.networks import MLP, Network
 
 DEEP = partial(MLP, hidden=[12, 10, 9], features=8)  # blocks: 0 flattens, 1 to 4 have parameters
@@ -176,3 +176,9 @@ def test_all_rows_of_all_processes_count() -> None:
 
 def test_progress_is_that_of_the_whole_training() -> None:
     holds(FineTune, *WHOLE_TRAINING)
+
+
+def test_a_checkpoint_of_python_objects_is_refused(tmp_path):
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "model.pt")
+    with pytest.raises(ConfigError, match=r"^method.checkpoint=\S+ holds Python objects, such as a whole model"):
+        load_network(torch.nn.Linear(2, 2), tmp_path, keep_head=False)

@@ -140,6 +140,15 @@ def test_a_file_may_list_runs_one_by_one_with_any_value(tmp_path):
     assert len(made) == 3 + 6
 
 
+def test_a_list_in_an_exclusion_stands_for_any_of_its_values(tmp_path):
+    file = tmp_path / "runs.yaml"
+    excluded = "exclude:\n  - {method: [coral, tca], data.shift: rotation}\n"
+    file.write_text(f"grid: {{method: [coral, tca, pca], seed: [0, 1]}}\n{excluded}")
+    found = expand([f"runs={file}", "data=toy", "data.shift=rotation,subspace"], multirun=True).plans
+    assert [p.method.name for p in found if p.config["data"]["shift"] == "rotation"] == ["pca"]
+    assert len(found) == 1 + 3
+
+
 def test_an_exclusion_sees_the_pairs_and_the_command_line(tmp_path):
     file = tmp_path / "runs.yaml"
     file.write_text("exclude:\n  - {data.source: amazon, data.normalize: none}\n  - {data.target: dslr}\n")
@@ -154,6 +163,9 @@ def test_an_exclusion_sees_the_pairs_and_the_command_line(tmp_path):
         ("3", "holds no runs"),
         ("seed", "has a part 'seed'; known: exclude, grid, runs, zip"),
         ("{", "is no YAML"),
+        ("- &a {method: coral, x: *a}", "has an alias within what it stands for; write it out"),
+        ("- {method: no}", "takes a bare yes or no for a truth value; quote that of method"),
+        ("grid: {method: [coral, off]}", "quote that of method"),
         ("rnus: []", "did you mean 'runs'"),
         ("runs: {seed: 0}", "must be a list of mappings"),
         ("- 3", "must be a list of mappings"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy.special import softmax
@@ -62,7 +62,7 @@ class DASVM(Predictor):
         self,
         *,
         C: Positive = 1.0,
-        kernel: str = "linear",
+        kernel: Literal["linear", "rbf"] = "linear",
         bandwidth: Positive | None = None,
         share: PositiveFraction = 0.05,
         weakest: Fraction = 0.1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -67,7 +67,7 @@ class BDA(JointComponents):
         regularization: Positive = 0.1,
         mu: Fraction = 0.5,
         weighted: bool = False,
-        kernel: str = "primal",
+        kernel: Literal["primal", "linear", "rbf"] = "primal",
         bandwidth: Positive | None = None,
         features: Count | None = None,
         rounds: Count = 10,

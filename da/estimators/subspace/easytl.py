@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -49,7 +49,7 @@ class EasyTL(Predictor):
     needs = Access(source_y=ALL, target_x=True)
     space = {"alignment": choice(*ALIGNMENTS)}
 
-    def __init__(self, *, alignment: str = "coral"):
+    def __init__(self, *, alignment: Literal["none", "coral", "gfk"] = "coral"):
         self.alignment = alignment
 
     def fit(self, source: Domain, target: Domain) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -55,7 +55,7 @@ class JDA(JointComponents):
         *,
         components: Count = 100,
         regularization: Positive = 0.1,
-        kernel: str = "primal",
+        kernel: Literal["primal", "linear", "rbf"] = "primal",
         bandwidth: Positive | None = None,
         features: Count | None = None,
         rounds: Count = 10,

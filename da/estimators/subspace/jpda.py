@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -66,7 +66,7 @@ class JPDA(Mapping):
         components: Count = 100,
         regularization: Positive = 1.0,
         mu: NonNegative = 0.1,
-        kernel: str = "linear",
+        kernel: Literal["linear", "rbf"] = "linear",
         bandwidth: Positive | None = None,
         rounds: Count = 5,
         classifier: BaseEstimator | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class MIDA(Mapping):
         mu: Positive = 1.0,
         label_weight: NonNegative = 0.0,
         augment: bool = True,
-        kernel: str = "linear",
+        kernel: Literal["linear", "rbf"] = "linear",
         bandwidth: Positive | None = None,
     ):
         self.components, self.mu, self.label_weight, self.augment = components, mu, label_weight, augment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy import sparse
@@ -70,7 +70,7 @@ class SSTCA(MMDComponents):
         dependence: Fraction = 0.5,
         smoothness: NonNegative = 100.0,
         neighbors: Count = 10,
-        kernel: str = "linear",
+        kernel: Literal["primal", "linear", "rbf"] = "linear",
         bandwidth: Positive | None = None,
         features: Count | None = None,
         normalize: bool = False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class TCA(MMDComponents):
         *,
         components: Count = 100,
         regularization: Positive = 1.0,
-        kernel: str = "linear",
+        kernel: Literal["primal", "linear", "rbf"] = "linear",
         bandwidth: Positive | None = None,
         features: Count | None = None,
         normalize: bool = False,

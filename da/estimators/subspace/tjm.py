@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from da.bounds import Count, Positive
 from da.domain import Domain
@@ -53,7 +53,7 @@ class TJM(Mapping):
         *,
         components: Count = 20,
         regularization: Positive = 1.0,
-        kernel: str = "linear",
+        kernel: Literal["linear", "rbf"] = "linear",
         bandwidth: Positive | None = None,
         rounds: Count = 10,
         constrained: bool = False,

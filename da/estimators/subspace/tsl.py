@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy.optimize import minimize
@@ -67,7 +67,7 @@ class TSL(Mapping):
         *,
         components: Count | None = None,
         weight: NonNegative = 10.0,
-        criterion: str = "pca",
+        criterion: Literal["flda", "pca"] = "pca",
         bandwidth: Positive | None = None,
         shrinkage: Positive = 0.01,
         max_iter: Count = 100,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -57,7 +57,7 @@ class JCPOT(Propagation):
         self,
         *,
         entropy: Positive = 0.1,
-        cost_norm: str = "median",
+        cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 1000,
         tolerance: NonNegative = 1e-6,
         classifier: BaseEstimator | None = None,

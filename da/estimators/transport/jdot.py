@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -63,11 +63,11 @@ class JDOT(Predictor):
         self,
         *,
         distance_weight: NonNegative = 1.0,
-        loss: str = "hinge",
-        kernel: str = "rbf",
+        loss: Literal["hinge", "squared"] = "hinge",
+        kernel: Literal["linear", "rbf"] = "rbf",
         bandwidth: Positive | None = None,
         regularization: Positive = 1e-3,
-        cost_norm: str = "median",
+        cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 100,
         tolerance: NonNegative = 1e-6,
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -55,10 +55,10 @@ class JDOTRegression(Predictor):
         self,
         *,
         distance_weight: float = 1.0,
-        kernel: str = "rbf",
+        kernel: Literal["linear", "rbf"] = "rbf",
         bandwidth: float | None = None,
         regularization: float = 1e-3,
-        cost_norm: str = "median",
+        cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: int = 100,
         tolerance: float = 1e-6,
     ):

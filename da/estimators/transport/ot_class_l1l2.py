@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -59,7 +59,7 @@ class ClassTransportL1L2(Barycentric):
         *,
         entropy: Positive = 0.1,
         class_weight: NonNegative = 0.1,
-        cost_norm: str = "median",
+        cost_norm: Literal["max", "mean", "median", "none"] = "median",
         rounds: Count = 20,
         max_iter: Count = 1000,
         tolerance: NonNegative = 1e-9,

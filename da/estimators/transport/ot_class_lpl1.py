@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 
@@ -57,8 +57,8 @@ class ClassTransportLpL1(Barycentric):
         *,
         entropy: Positive = 0.1,
         class_weight: NonNegative = 0.1,
-        metric: str = "sqeuclidean",
-        cost_norm: str = "median",
+        metric: Literal["sqeuclidean", "cityblock", "cosine"] = "sqeuclidean",
+        cost_norm: Literal["max", "mean", "median", "none"] = "median",
         rounds: Count = 10,
         max_iter: Count = 1000,
         tolerance: NonNegative = 1e-9,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from da.domain import Domain
 from da.estimators.base import matched
@@ -32,7 +32,7 @@ class OptimalTransport(Barycentric):
     needs = Access(source_y=ALL, target_x=True)
     space = {"metric": choice(*METRICS)}
 
-    def __init__(self, *, metric: str = "sqeuclidean"):
+    def __init__(self, *, metric: Literal["sqeuclidean", "cityblock", "cosine"] = "sqeuclidean"):
         self.metric = metric
 
     def fit(self, source: Domain, target: Domain) -> Self:

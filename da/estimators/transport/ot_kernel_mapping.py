@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
@@ -60,11 +60,11 @@ class KernelTransport(Mapping):
     def __init__(
         self,
         *,
-        kernel: str = "rbf",
+        kernel: Literal["linear", "rbf"] = "rbf",
         bandwidth: Positive | None = None,
         transport_weight: NonNegative = 1.0,
         regularization: Positive = 1e-3,
-        cost_norm: str = "median",
+        cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 100,
         tolerance: NonNegative = 1e-6,
     ):

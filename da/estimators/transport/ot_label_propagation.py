@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -52,8 +52,8 @@ class TransportedLabels(Propagation):
         self,
         *,
         entropy: NonNegative = 0.0,
-        metric: str = "sqeuclidean",
-        cost_norm: str = "median",
+        metric: Literal["sqeuclidean", "cityblock", "cosine"] = "sqeuclidean",
+        cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 1000,
         tolerance: NonNegative = 1e-9,
         classifier: BaseEstimator | None = None,

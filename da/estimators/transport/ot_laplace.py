@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from scipy import sparse
 from sklearn.neighbors import kneighbors_graph
@@ -61,7 +61,7 @@ class LaplaceTransport(Barycentric):
         laplace_weight: NonNegative = 1.0,
         target_share: Fraction = 0.5,
         neighbors: Count = 3,
-        cost_norm: str = "median",
+        cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 100,
         tolerance: NonNegative = 1e-9,
     ):

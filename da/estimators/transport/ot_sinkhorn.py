@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
@@ -43,8 +43,8 @@ class SinkhornTransport(Barycentric):
         self,
         *,
         entropy: Positive = 0.1,
-        metric: str = "sqeuclidean",
-        cost_norm: str = "median",
+        metric: Literal["sqeuclidean", "cityblock", "cosine"] = "sqeuclidean",
+        cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 1000,
         tolerance: NonNegative = 1e-9,
     ):

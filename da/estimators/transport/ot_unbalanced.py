@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Self
+from typing import Literal, Self
 
 from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
@@ -55,7 +55,7 @@ class UnbalancedTransport(Barycentric):
         *,
         entropy: Positive = 0.1,
         mass_weight: Positive = 1.0,
-        cost_norm: str = "median",
+        cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 1000,
         tolerance: NonNegative = 1e-9,
     ):

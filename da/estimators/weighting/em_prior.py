@@ -59,7 +59,7 @@ class EMPrior(LabelShift):
         self,
         *,
         classifier: BaseEstimator | None = None,
-        calibration: str = "bias_corrected",
+        calibration: Literal["none", "temperature", "bias_corrected"] = "bias_corrected",
         tolerance: NonNegative = 1e-8,
         max_iter: Count = 1000,
         min_effective: ProperFraction | Literal["auto"] = "auto",

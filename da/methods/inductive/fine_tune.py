@@ -14,6 +14,7 @@ from da.data.files import File
 from da.domain import Batch
 from da.errors import DataError
 from da.methods.base import Method, Phase, Spec, Terms
+from da.nn import weights
 from da.setting import FEW, Access
 from da.space import uniform
 
@@ -90,11 +91,12 @@ def load_network(network: nn.Module, path: Path, *, keep_head: bool) -> None:
 
     Raises:
         DataError: the file is missing, or its encoder has other shapes.
+        ConfigError: it holds no tensors.
     """
     file = path / "model.pt" if path.is_dir() else path
     if not file.is_file():
         raise DataError(f"There is no checkpoint at {file}; give method.checkpoint=RUN_FOLDER of a finished deep run.")
-    saved = torch.load(file, map_location="cpu", weights_only=True)
+    saved = weights.read(file, "method.checkpoint")
     own = network.state_dict()
     found = {name.removeprefix("network."): v for name, v in saved.items() if name.startswith("network.")}
     matching = {name: v for name, v in found.items() if name in own and own[name].shape == v.shape}
