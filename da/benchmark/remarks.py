@@ -13,7 +13,7 @@ from da.benchmark.summary import Entry, Summary
 ALLOWED = 2.0
 """Points that a weighting may lose against its baseline without a word; ties of single runs and chance are no more."""
 SAME = 1e-9
-UNWEIGHTED = "unadapted"
+UNWEIGHTED = ("unadapted", "source_only")
 
 
 def findings(spec: Spec, summary: Summary) -> dict[str, list[str]]:
@@ -71,11 +71,20 @@ def weighted(spec: Spec, summary: Summary) -> Iterator[tuple[str, str]]:
     methods = {row: own[0].removeprefix("method=") for row, own in spec.rows().items()}
     known = catalog.entries("method")
     first = dict(_first(summary))
-    plain = {_rest(e): row for row, e in first.items() if methods.get(row) == UNWEIGHTED}
+    plain = {(methods[row], _rest(e)): row for row, e in first.items() if methods.get(row) in UNWEIGHTED}
     for row, e in first.items():
-        entry, baseline = known.get(methods.get(row, "")), plain.get(_rest(e))
-        if baseline is not None and entry is not None and "trains_weighted" in catalog.stated(entry.signature):
+        entry = known.get(methods.get(row, ""))
+        if entry is None or not weighs(entry):
+            continue
+        closed_form = entry.path.startswith("da.estimators.")
+        baseline = plain.get((UNWEIGHTED[0] if closed_form else UNWEIGHTED[1], _rest(e)))
+        if baseline is not None:
             yield row, baseline
+
+
+def weighs(entry: catalog.Entry) -> bool:
+    """Whether a method weighs source samples."""
+    return entry.path.startswith("da.methods.instance.") or "trains_weighted" in catalog.stated(entry.signature)
 
 
 def _loss(spec: Spec, summary: Summary, row: str, baseline: str, task: str) -> float:
