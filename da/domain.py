@@ -6,6 +6,7 @@ Arrays outside of training are NumPy (or SciPy sparse, or lazy images); inside a
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -264,17 +265,26 @@ def _check_scales(task: Task) -> None:
     """Refuse domains of one shape whose values are of different units: bytes beside numbers, 0..1 beside 0..255."""
     shape = task.sources[0].train.sample_shape
     told: dict[str, str] = {}
-    for name, domain in task.parts().items():
-        if domain.sample_shape == shape:
-            told.setdefault(_unit(domain.x), f"{name} ({domain.name})" if domain.name else name)
-    if BYTES in told and told.keys() & {"", LARGE}:
-        told["numbers of another type"] = told[min(told.keys() & {"", LARGE})]
-    if SHARES not in told:
-        told.pop(LARGE, None)
-    told.pop("", None)
-    if len(told) > 1:
-        (a, of_a), (b, of_b) = list(told.items())[:2]
-        remedy = " (data.standardize=true does so for tables)" if len(shape) == 1 else ", such as uint8"
+    for split in (*task.sources, task.target):  # a domain's parts are of one file, and judged together
+        if split.train.sample_shape == shape:
+            role = "target/train" if split is task.target else "source/train"
+            name = split.train.name
+            told.setdefault(
+                _unit([part.x for part in (split.train, split.test) if part is not None]),
+                f"{role} ({name})" if name else role,
+            )
+    pair = None
+    if BYTES in told and len(told) > 1:
+        other = next(kind for kind in told if kind != BYTES)
+        pair = {BYTES: told[BYTES], other or "numbers of another type": told[other]}
+        pair = {("numbers of another type" if kind in UNSURE else kind): where for kind, where in pair.items()}
+    elif (small := told.keys() & {SHARES, BITS}) and (large := told.keys() & {LARGE, *WHOLE}):
+        pair = {kind: told[kind] for kind in told if kind in (min(small), min(large))}
+    elif len(shape) > 1 and set(WHOLE) <= told.keys():  # counts of tables have no such unit
+        pair = {kind: told[kind] for kind in told if kind in WHOLE}
+    if pair:
+        (a, of_a), (b, of_b) = pair.items()
+        remedy = " (data.standardize=true does so for dense tables)" if len(shape) == 1 else ", such as uint8"
         raise DataError(
             f"The inputs of {of_a} of task {task.name} are {a}, and those of {of_b} are {b}; bring all to one type and "
             f"scale{remedy}."
@@ -283,27 +293,30 @@ def _check_scales(task: Task) -> None:
 
 BYTES = "bytes (0..255)"
 SHARES = "within 0..1"
+BITS = "zeros and ones"
 LARGE = "within 0..255, and far beyond 1"
-"""What is of another unit than :data:`SHARES`, and may be of the same as whole numbers."""
+WHOLE = ("whole numbers within 0..255", "whole numbers within 0..65535")
+UNSURE = ("", LARGE, BITS)
 
 
-def _unit(x: Any) -> str:
-    """What values tell of their unit; empty where they tell nothing."""
-    if getattr(x, "dtype", None) == np.uint8:
+def _unit(parts: Sequence[Any]) -> str:
+    """What the values of a domain's parts tell of their unit; empty where they tell nothing."""
+    if all(getattr(x, "dtype", None) == np.uint8 for x in parts):
         return BYTES
-    if not isinstance(x, np.ndarray) or x.size == 0:
+    values = [x.data if sparse.issparse(x) else x for x in parts]
+    if not all(isinstance(x, np.ndarray) for x in values) or not all(x.size for x in values):
         return ""
-    low, high = float(x.min()), float(x.max())
+    low, high = min(float(x.min()) for x in values), max(float(x.max()) for x in values)
     if low < 0.0 or high > 65535.0 or 1.0 < high < 64.0:
         return ""
-    whole = bool((x == np.round(x)).all())
+    whole = all(bool((x == np.round(x)).all()) for x in values)
     if high <= 1.0:
-        return "" if whole else SHARES
-    if not whole and high <= 255.0:
-        return LARGE
-    if not whole or 255.0 < high < 4096.0:
-        return ""
-    return f"whole numbers within 0..{255 if high <= 255.0 else 65535}"
+        return BITS if whole else SHARES
+    if not whole:
+        return LARGE if high <= 255.0 else ""
+    if high <= 255.0:
+        return WHOLE[0]
+    return WHOLE[1] if high >= 4096.0 else ""
 
 
 def _check_finite(x: Any, where: str, names: tuple[str, ...] | None) -> None:

@@ -19,7 +19,7 @@ ANNOTATIONS: dict[str, dict[str, str]] = {
         "algorithm": "Literal['auto', 'ball_tree', 'kd_tree', 'brute']",
         "leaf_size": "Count",
         "p": "Positive",
-        "metric": "str",
+        "metric": 'Literal["minkowski", "euclidean", "manhattan", "chebyshev", "cosine", "canberra", "braycurtis"]',
         "metric_params": "dict[str, Real] | None",
         "n_jobs": "Count | Literal[-1] | None",
     },
@@ -42,11 +42,12 @@ ANNOTATIONS: dict[str, dict[str, str]] = {
 """By the beginning of a class's path: annotations, in the words of :mod:`da.bounds`, that hold in place of its own."""
 
 _OWN = "is set by the run itself; remove it"
+_GRADIENTS = "is for training loops of another kind (gradients through steps, captured graphs); remove it"
 _SHORT = "would end a run early and count it as finished; use trainer.max_epochs and steps_per_epoch"
 _EXAM = "belongs to a loop that a run does not have; use evaluate_every"
 _CLIP = "would clip behind the method's back; use clip"
 RESERVED: dict[str, dict[str, str]] = {
-    "torch.optim.": {"params": _OWN},
+    "torch.optim.": {"params": _OWN, "differentiable": _GRADIENTS, "capturable": _GRADIENTS},
     "pytorch_lightning.": {
         **dict.fromkeys(
             (

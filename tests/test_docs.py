@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,10 @@ def test_the_guide_to_a_method_of_your_own_works_as_written(project: Path) -> No
     assert "weight_zero_is_source_only" in checked.stdout
     trained = call(project, "scripts/train.py", "method=mean_matching", "method.weight=0.5", *SMALL)
     assert trained.returncode == 0, trained.stderr
+
+
+def test_dependencies_are_above_their_known_holes() -> None:
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = {*needed["dependencies"], *(line for lines in needed["optional-dependencies"].values() for line in lines)}
+    for bound in ("pillow>=12.3", "filelock>=3.20.3", "tqdm>=4.66.3"):
+        assert any(line.replace(" ", "").startswith(bound) for line in listed), bound

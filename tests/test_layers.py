@@ -64,6 +64,7 @@ LEVELS = {
     "da.lock": 8,
     "da.machine": 8,
     "da.outcome": 8,
+    "da.planned": 8,
     "da.pretrained": 8,
     "da.pairs": 8,
     "da.renamed": 8,

@@ -67,6 +67,9 @@ def read_delimited(path: Path, text: Collection[str]) -> Any:
     except (pandas.errors.ParserError, pandas.errors.ParserWarning):
         _refuse_ragged(path, encoding, separator, len(names))
         raise
+    end = frame.iloc[:, -1]
+    if (end.isna() | (end == "")).any():  # where a row is short, pandas fills its end
+        _refuse_ragged(path, encoding, separator, len(names))
     return frame
 
 

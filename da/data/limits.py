@@ -40,8 +40,8 @@ def check_matlab(path: Path) -> None:
     total = 0.0
     with path.open("rb") as file:
         head = file.read(128)
-        order = "little" if head[126:128] == b"IM" else "big"
-        if head[126:128] not in (b"IM", b"MI"):  # version 4 packs nothing
+        order = "little" if head[126:128] == b"IM" else "big"  # as SciPy takes it, whatever else stands there
+        if 0 in head[:4]:  # version 4 packs nothing
             check_size(path, path.stat().st_size)
             return
         while len(tag := file.read(8)) == 8:

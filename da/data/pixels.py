@@ -12,7 +12,7 @@ FORMATS = {
     ".tiff": "TIFF", ".ppm": "PPM", ".pgm": "PPM",
 }  # fmt: skip
 """Pillow's decoders by suffix. No other one is tried: that of EPS starts a program."""
-VERSION = 2
+VERSION = 3
 """Of what is decoded: cached features and the fingerprints of pictures hold it, and a test demands another one where
 the code below is another."""
 ORIENTATION, BITS, PHOTOMETRIC, SAMPLE_FORMAT = 274, 258, 262, 339  # tags of TIFF and Exif
@@ -61,7 +61,11 @@ def picture(content: bytes) -> Any:
         image.load()
         shown = _upright(image)
         if shown.mode == "F" or shown.mode.startswith("I"):
-            shown = Image.fromarray(_grey(np.asarray(shown), getattr(image, "tag_v2", {})))
+            values = np.asarray(shown)
+            grey = _grey(values, getattr(image, "tag_v2", {}))
+            if isinstance(clear := image.info.get("transparency"), int):
+                grey = np.where(values == clear, np.uint8(255), grey)
+            shown = Image.fromarray(grey)
         if shown.has_transparency_data:
             white = Image.new("RGBA", shown.size, "white")
             shown = Image.alpha_composite(white, shown.convert("RGBA"))

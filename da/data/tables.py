@@ -140,7 +140,9 @@ def _label_column(column: Any, path: Path, labelled: bool) -> np.ndarray | None:
             f"'{path}' has no '{column.name}' in {len(missing)} of {len(column)} rows ({few(missing + 1)}); "
             "label or drop these rows, or drop the whole column where there are no labels."
         )
-    if is_numeric_dtype(column) or is_bool_dtype(column):
+    if is_bool_dtype(column):
+        return column.to_numpy().astype(str)  # as a csv has them
+    if is_numeric_dtype(column):
         y = column.to_numpy()
         return y.astype(np.float64) if y.dtype.kind == "O" else y  # nullable columns come as objects
     texts = [value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in column]
@@ -156,6 +158,8 @@ def _label_column(column: Any, path: Path, labelled: bool) -> np.ndarray | None:
     if not all(map(NUMBER.fullmatch, words)):  # 01 is a name
         return words
     numbers = words.astype(np.float64)
+    if len(np.unique(words)) > len(np.unique(numbers)):  # 1e1 and 10 are two names
+        return words
     if (numbers != np.round(numbers)).any() or (np.abs(numbers) < 2.0**53).all():
         return numbers.astype(np.int64) if (numbers == np.round(numbers)).all() else numbers
     return words  # floats do not tell such whole numbers apart
@@ -166,8 +170,9 @@ def _not_numbers(frame: Any, words: Sequence[str], path: Path) -> str:
     from pandas import to_numeric
 
     column = frame[words[0]]
-    odd = next((v for v, n in zip(column, to_numeric(column, errors="coerce"), strict=True) if n != n and v == v), "")
-    shown = str(odd)[:20]
+    numbers = to_numeric(column, errors="coerce")
+    odd = [v for v, n in zip(column, numbers, strict=True) if n != n and v == v] or [v for v in column if v == v]
+    shown = str(odd[0])[:20]
     remedy = (
         "write numbers with a decimal point and nothing between thousands"
         if re.fullmatch(r"[+-]?\d[\d., ]*", shown)

@@ -101,7 +101,9 @@ def read(file: Path, key: str = "weights") -> dict[str, Tensor]:
         raise ConfigError(f"{key}={file} is damaged, or no file that torch.save wrote; fetch it anew.") from None
     named: dict[str, Tensor] = {}
     held = f"a {type(content).__name__}"
-    while isinstance(content, Mapping):
+    seen: set[int] = set()
+    while isinstance(content, Mapping) and id(content) not in seen:
+        seen.add(id(content))
         named = {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
         held = few(content) or "nothing"
         content = next((content[name] for name in WRAPPERS if isinstance(content.get(name), Mapping)), None)

@@ -175,3 +175,31 @@ def test_an_index_of_parquet_is_never_lost(tmp_path):
     frame.reset_index().set_index("label").to_parquet(tmp_path / "b.parquet")
     table = read_table(tmp_path / "b.parquet")
     assert (table.columns, table.y.tolist()) == (("s", "a", "b"), ["x", "y"])
+
+
+def test_short_rows_are_told_though_their_last_cells_are_left_out(tmp_path):
+    write(tmp_path / "a.csv", "label,a,b,note\nx,1,2,n\ny,1,n\n")
+    for left_out in (["note"], []):
+        with pytest.raises(DataError, match=r"^Row 2 of '\S*a.csv' has 3 values, and the first line names 4 columns"):
+            read_table(tmp_path / "a.csv", left_out=left_out)
+    write(tmp_path / "b.csv", "label,a,note\nx,1,n\ny,2,\n")
+    assert read_table(tmp_path / "b.csv", left_out=["note"]).x.tolist() == [[1.0], [2.0]]
+
+
+def test_names_that_are_one_number_in_two_spellings_stay_two(tmp_path):
+    write(tmp_path / "a.csv", "a,label\n1,1e1\n2,10\n3,2\n")
+    assert read_table(tmp_path / "a.csv").y.tolist() == ["1e1", "10", "2"]
+
+
+def test_truth_values_are_words_in_every_format(tmp_path):
+    frame = pd.DataFrame({"a": [1.0, 2.0], "label": [True, False]})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_parquet(tmp_path / "a.parquet")
+    for suffix in ("csv", "parquet"):
+        assert read_table(tmp_path / f"a.{suffix}").y.tolist() == ["True", "False"]
+
+
+def test_points_between_thousands_beside_a_decimal_comma_are_shown(tmp_path):
+    write(tmp_path / "a.csv", "a;b;label\n1.234;0,5;x\n1.234,5;0,7;y\n")
+    with pytest.raises(DataError, match=r"\(a\), such as '1.234(,5)?' in 'a'; write numbers with a decimal point and"):
+        read_table(tmp_path / "a.csv")

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from scipy.io import savemat
+from sklearn.datasets import dump_svmlight_file
 
 from da.compose import compose
 from da.config import validate
@@ -333,6 +334,37 @@ def test_fractions_beside_pixels_that_are_not_whole_are_refused(folder):
     images(folder, "bytes", pixels.astype(np.uint8))
     with pytest.raises(DataError, match=r"bytes \(0..255\), and those of .* numbers of another type"):
         check_task(Features(source="bytes.npz", target="t.npz").load())
+
+
+@pytest.mark.parametrize("kind", ["sparse", "mixed", "bits", "bool"])
+def test_scales_are_seen_of_sparse_rows_and_of_zeros_and_ones(folder, kind):
+    counts = np.where(RNG.random((20, 30)) < 0.5, RNG.integers(1, 256, (20, 30)), 0)
+    small = counts / 255.0 if kind in ("sparse", "mixed") else (counts > 99).astype(bool if kind == "bool" else float)
+    y = np.arange(20) % 2
+    if kind == "sparse":
+        dump_svmlight_file(small, y, str(folder / "t.svm"))
+    else:
+        np.savez(folder / "t.npz", x=small, y=y)
+    if kind in ("sparse", "mixed"):
+        dump_svmlight_file(counts.astype(float), y, str(folder / "s.svm"))
+    else:
+        np.savez(folder / "s.npz", x=counts, y=y)
+    files = {
+        "source": "s.svm" if kind in ("sparse", "mixed") else "s.npz",
+        "target": "t.svm" if kind == "sparse" else "t.npz",
+    }
+    with pytest.raises(DataError, match=r"whole numbers within 0..255, .* (within 0..1|zeros and ones); bring all"):
+        check_task(Features(**files).load())
+
+
+def test_a_single_large_count_is_no_other_scale(folder):
+    """Nor does it matter which part of its file it falls into."""
+    for seed in range(4):
+        x = RNG.integers(0, 200, (30, 5))
+        x[seed, 0] = 4500
+        np.savez(folder / "s.npz", x=x, y=np.arange(30) % 2)
+        np.savez(folder / "t.npz", x=RNG.integers(0, 200, (30, 5)), y=np.arange(30) % 2)
+        check_task(Features(source="s.npz", target="t.npz", split_seed=seed).load())
 
 
 def test_files_with_and_without_names_of_columns_are_said_to_be_matched_by_place(folder):

@@ -76,6 +76,19 @@ def test_matlab_files_within_the_limit_are_read(tmp_path, version, packed):
     np.testing.assert_array_equal(read_table(tmp_path / "a.mat").x, x)
 
 
+def test_the_marks_of_a_matlab_file_do_not_hide_its_size(tmp_path, monkeypatch):
+    mat(tmp_path / "a.mat")
+    whole = (tmp_path / "a.mat").read_bytes()
+    assert whole[126:128] == b"IM"
+    (tmp_path / "odd.mat").write_bytes(whole[:126] + b"XX" + whole[128:])
+    savemat(tmp_path / "old.mat", {"x": np.zeros((1000, 1000))}, format="4")
+    monkeypatch.setenv("DA_MAX_GB", "0.003")
+    with pytest.raises(DataError):
+        read_table(tmp_path / "odd.mat")
+    with pytest.raises(DataError, match="old.mat' unpacks to 0.008 GB"):
+        read_table(tmp_path / "old.mat")
+
+
 def test_lists_in_columns_are_refused_by_name(tmp_path):
     pd.DataFrame({"a": [1.0, 2.0], "b": [[1, 2], [3]], "label": ["x", "y"]}).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(DataError, match=r"has lists or tables in columns \(b\); give each number a column of its own"):

@@ -199,10 +199,16 @@ def test_a_picture_that_would_fill_the_memory_is_refused():
 
 def test_the_version_belongs_to_the_code():
     """Another decoder makes other features: raise ``VERSION`` with it, or say here that the code does the same."""
-    assert (pixels.VERSION, codehash.of("da.data.pixels.square")) == (2, "f38fcd625ed6")
+    assert (pixels.VERSION, codehash.of("da.data.pixels.square")) == (3, "cd61ad1a4431")
 
 
 def test_the_middle_of_a_square():
     content = saved(Image.fromarray(marked()), "PNG")
     assert square(content, size=2, crop=True, scale=4).shape == (3, 2, 2)
     np.testing.assert_array_equal(square(content, size=4, crop=True, scale=4).transpose(1, 2, 0), marked()[:, 1:5])
+
+
+def test_the_transparent_value_of_16_bit_grey_shows_white():
+    values = np.array([[0, 40_000], [65_535, 1_000]], dtype=np.uint16)
+    found = shown(saved(Image.fromarray(values), "PNG", transparency=1_000))
+    assert found[..., 0].tolist() == [[0, 156], [255, 255]]

@@ -131,3 +131,10 @@ def test_published_names_are_those_of_torchvision() -> None:
             assert published(path) == {name: weights.url for name, weights in theirs.__members__.items()}
     assert published("torchvision.models.resnet.No_Weights") == {}
     assert published("") == {}
+
+
+def test_a_file_that_holds_itself_ends(tmp_path):
+    content = {"fc.weight": torch.ones(2, 2)}
+    content["state_dict"] = content
+    torch.save(content, tmp_path / "a.pt")
+    assert list(read(tmp_path / "a.pt")) == ["fc.weight"]

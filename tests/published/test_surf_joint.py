@@ -61,6 +61,7 @@ def as_it_is(x):
     return x
 
 
+@pytest.mark.filterwarnings("ignore:ITL did not converge")  # 50 steps are those of the figure
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("estimator", "prepare", "unit", "mean"),

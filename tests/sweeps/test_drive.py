@@ -217,7 +217,7 @@ def test_tasks_of_a_cluster_on_this_machine(tmp_path, capsys):
     """submitit's local executor: two tasks, each with a process of its own; what is refused stops nothing else."""
     pytest.importorskip("submitit")
     local = ["launcher=submitit", "launcher.cluster=local", "launcher.tasks=2", "launcher.minutes=60"]
-    given = ["-m", *SMALL, "logger=none", f"output={tmp_path}", "method=coral,pca", "data.shift=covariate,no", *local]
+    given = ["-m", *SMALL, "logger=none", f"output={tmp_path}", "method=coral,pca", "data.classes=3,70", *local]
     assert entry.train(given) == 2
     assert [r["status"] for r in store.load(tmp_path)] == ["finished", "finished"]
     said = capsys.readouterr()
