@@ -42,8 +42,8 @@ class ChosenC:
 
     over C = 0.01 u, 0.1 u, ..., 1000 u and five folds, with the sample weights w, or 1, and n the effective sample size
     of these: the simplest model that is not worse than the best by more than the standard error (Breiman, Friedman,
-    Olshen & Stone, Classification and regression trees, 1984). The unit u belongs to the size of the features, so that
-    rows multiplied by a small or a large number give the same model (:func:`unit_of`). C goes on to 1e6 u as long as
+    Olshen & Stone, Classification and regression trees, 1984). The unit u belongs to the size of the features: rows
+    that are all small, or all large, give the model of rows of unit size (:func:`unit_of`). C goes on to 1e6 u as long as
     that pays, or while none is better than naming the most frequent class; where either holds to the end, a
     warning says so. It is u where the samples do not make two folds of two classes. Folds hold every class evenly and
     depend on the samples, not on their order; beyond 2000 samples, a stratified 2000 of them are looked at. No label
@@ -56,8 +56,9 @@ class ChosenC:
     0.5 s for logistic regression, 0.1 to 1.3 s for the support vector machine; a method that trains the classifier on
     new features in each of its rounds (JDA and its kin) chooses in the first of them.
 
-    Solvers that work on weights are given rows times :math:`\sqrt u` and C / u, the same problem in other units: they
-    end too early, or never, where features are far smaller or larger than the 1 that stands for the bias.
+    Solvers that work on weights are given rows times :math:`\sqrt u` and C / u: they end too early, or never, where
+    features are far smaller or larger than the 1 that stands for the bias. For logistic regression that is the same
+    problem in other units; where the bias is penalised, it is so in these units.
 
     Attributes:
         works_on_weights: the solver does; its ``coef_`` is brought back to the features as they are.
