@@ -43,11 +43,11 @@ class ChosenC:
     over C = 0.01 u, 0.1 u, ..., 1000 u and five folds, with the sample weights w, or 1, and n the effective sample size
     of these: the simplest model that is not worse than the best by more than the standard error (Breiman, Friedman,
     Olshen & Stone, Classification and regression trees, 1984). The unit u belongs to the size of the features: rows
-    that are all small, or all large, give the model of rows of unit size (:func:`unit_of`). C goes on to 1e6 u as long as
-    that pays, or while none is better than naming the most frequent class; where either holds to the end, a
-    warning says so. It is u where the samples do not make two folds of two classes. Folds hold every class evenly and
-    depend on the samples, not on their order; beyond 2000 samples, a stratified 2000 of them are looked at. No label
-    but those that ``fit`` is given is seen.
+    that are all small, or all large, give the model of rows of unit size (:func:`unit_of`). C goes on to 1e6 u as long
+    as that pays, or while none is better than naming the most frequent class; where either holds to the end, a warning
+    says so. It is u where the samples do not make two folds of two classes. Folds hold every class evenly and depend on
+    the samples, not on their order; beyond 2000 samples, a stratified 2000 of them are looked at. No label but those
+    that ``fit`` is given is seen.
 
     Costs at most 45 fits on four fifths of the samples, each started from the one before where the classifier can be:
     values beyond one of 100 per cent, or beyond two in turn that are worse than the best by two standard errors, are
