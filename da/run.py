@@ -260,7 +260,8 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
     with tracking.until_recorded(loggers, directory):
         with warned.collected() as said:
             made = trained(plan, task, directory, loggers, watch)
-            _doubt(made, task)
+            if not isinstance(made.method, ClosedForm):  # whose fit has said it
+                _doubt(made, task)
         if not made.trainer.is_global_zero:
             return
         method, scorer = made.method, made.scorer

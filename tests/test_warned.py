@@ -59,7 +59,7 @@ def test_a_line_each_without_the_code_that_said_it(monkeypatch):
     assert warnings.formatwarning("old", DeprecationWarning, "f.py", 3) == usual
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("default")  # that a run is warned is the subject
 def test_a_run_keeps_it_in_its_record_and_a_report_says_it(tmp_path):
     made = run.run(compose([*SHORT, f"output={tmp_path}"])).record
     assert made["notes"] == [SAID]
@@ -68,7 +68,7 @@ def test_a_run_keeps_it_in_its_record_and_a_report_says_it(tmp_path):
     assert table.notes == (f"Warning of tsl: {SAID}",)
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("default")  # that a run is warned is the subject
 def test_cautions_of_a_configuration_are_kept_too(tmp_path):
     asked = ["method=ot_emd", *files(tmp_path), "data.standardize=true", "logger=none", f"output={tmp_path}/runs"]
     made = run.run(compose(asked)).record
@@ -84,7 +84,7 @@ def files(folder):
     return ["data=features", f"data.source={folder}/s.npz", f"data.target={folder}/t.npz"]
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("default")  # that a run is warned is the subject
 @pytest.mark.parametrize("launcher", ["in_process", pytest.param("processes", marks=pytest.mark.slow)])
 def test_a_sweep_says_once_what_many_of_its_runs_are_warned_of(tmp_path, capsys, launcher):
     several = [*SHORT, "data.split_seed=0,1", f"launcher={launcher}", f"output={tmp_path}"]

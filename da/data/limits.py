@@ -45,7 +45,7 @@ def check_matlab(path: Path) -> None:
             check_size(path, path.stat().st_size)
             return
         while len(tag := file.read(8)) == 8:
-            kind, size = (int.from_bytes(part, order) for part in (tag[:4], tag[4:]))  # type: ignore[arg-type]
+            kind, size = (int.from_bytes(part, order) for part in (tag[:4], tag[4:]))  # type: ignore[arg-type]  # mypy takes order for any text
             if kind != COMPRESSED:
                 total += size
                 file.seek(size, os.SEEK_CUR)

@@ -82,7 +82,7 @@ def test_no_weighting_loses_more_than_two_points_on_noisy_copies(tmp_path):
 
 
 @pytest.mark.data
-@pytest.mark.filterwarnings("ignore:Class priors explain")
+@pytest.mark.filterwarnings("ignore:Class priors explain")  # which is true
 @pytest.mark.parametrize("make", [users, halves])
 def test_no_weighting_loses_more_than_two_points(make, real_data, tmp_path, monkeypatch):
     monkeypatch.setenv("DA_DATA_DIR", str(real_data))
@@ -90,7 +90,7 @@ def test_no_weighting_loses_more_than_two_points(make, real_data, tmp_path, monk
 
 
 @pytest.mark.data
-@pytest.mark.filterwarnings("ignore:Class priors explain")
+@pytest.mark.filterwarnings("ignore:Class priors explain")  # which is true
 def test_no_weighting_loses_more_than_two_points_in_the_mean_over_pairs_of_users(real_data, tmp_path, monkeypatch):
     """Users differ in p(y | x), so on single pairs some lose more (kde_ratio 8 from 31 to 29), and others gain 14."""
     monkeypatch.setenv("DA_DATA_DIR", str(real_data))
