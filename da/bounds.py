@@ -71,6 +71,8 @@ PositiveFraction = Annotated[float, Bound(above=0, most=1)]
 OpenFraction = Annotated[float, Bound(above=0, below=1)]
 Count = Annotated[int, Bound(least=1)]
 Whole = Annotated[int, Bound(least=0)]
+Steps = Annotated[int, Bound(least=1, most=10**9)]
+"""Beyond lie slips of the keyboard, which a run would never come to the end of."""
 Several = Annotated[int, Bound(least=2)]
 Seed = Annotated[int, Bound(least=0, most=2**32 - 1)]
 """What NumPy, scikit-learn and Lightning take alike."""

@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from da import catalog, evidence, foreign, machine, pretrained
 from da.annotations import fits, read, takes_node, words
-from da.bounds import Count, Positive, Seed
+from da.bounds import Positive, Seed, Steps
 from da.data.files import locate
 from da.errors import ConfigError, DataError, Incompatible
 from da.home import expanded
@@ -42,10 +42,10 @@ class Frame:
     features: dict[str, Any] | None = None
     schedule: str = "constant"
     clip: Positive | None = None
-    batch_size: Count = 64
-    steps_per_epoch: Count | None = None
-    evaluate_every: Count = 1
-    shots: Count = 3
+    batch_size: Steps = 64
+    steps_per_epoch: Steps | None = None
+    evaluate_every: Steps = 1
+    shots: Steps = 3
     embedding: str = "joint"
     selection: str = "last"
     seed: Seed = 0
@@ -278,6 +278,8 @@ def _check_values(plain: Mapping[str, Any]) -> None:
         raise ConfigError(
             "optimizer.nesterov=true needs optimizer.momentum above 0 and no dampening; set optimizer.nesterov=false."
         )
+    if momentum.get("fused") and momentum.get("foreach"):
+        raise ConfigError("optimizer.fused and optimizer.foreach are two ways to do the same; set one of them.")
     if plain["trainer"]["accelerator"] == "cpu" and plain["trainer"].get("precision") == "16-mixed":
         raise ConfigError("trainer.precision=16-mixed needs a GPU; on trainer.accelerator=cpu use bf16-mixed.")
     world = devices(plain)

@@ -27,7 +27,7 @@ ANNOTATIONS: dict[str, dict[str, str]] = {
         "accelerator": "Literal['cpu', 'gpu', 'cuda', 'mps', 'auto']",
         "strategy": "Literal['auto', 'ddp', 'ddp_find_unused_parameters_true']",
         "devices": "Count",
-        "max_epochs": "Count",
+        "max_epochs": "Steps",
         "precision": "Literal['32-true', 'bf16-mixed', '16-mixed', '32', 32]",
         "enable_progress_bar": "bool",
         "enable_model_summary": "bool",

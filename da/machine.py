@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from da import catalog
@@ -41,9 +44,11 @@ def lacking(trainer: Mapping[str, Any]) -> str | None:
         if count > max(2, cores):  # two processes on a single core are slow, and a way to try it
             return f"trainer.devices={count} are more processes than this machine's {cores} cores; use at most {cores}."
         return None
+    precision = trainer.get("precision", "32-true")
+    if kind in ("gpu", "cuda") and not _driver():
+        return f"trainer.accelerator={kind} finds no GPU on this machine; use trainer=cpu."
     import torch
 
-    precision = trainer.get("precision", "32-true")
     if kind == "mps" or (kind == "auto" and torch.backends.mps.is_available()):
         if not torch.backends.mps.is_available():
             return "trainer.accelerator=mps is not on this machine; use trainer=cpu."
@@ -60,6 +65,17 @@ def lacking(trainer: Mapping[str, Any]) -> str | None:
     if precision == "bf16-mixed" and not torch.cuda.is_bf16_supported(including_emulation=False):
         return f"trainer.precision=bf16-mixed is nothing that {torch.cuda.get_device_name(0)} computes; use 16-mixed."
     return None
+
+
+def _driver() -> bool:
+    """Whether the machine has a driver of GPUs that PyTorch computes on, without which it need not be imported."""
+    if sys.platform == "darwin" or Path("/dev/kfd").exists():  # AMD's
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _half(precision: Any) -> str | None:

@@ -145,6 +145,7 @@ def test_hydras_own_options_are_handed_over() -> None:
 def gpus(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many there are, in place of what PyTorch finds."""
     there = [0]
+    monkeypatch.setattr(machine, "_driver", lambda: there[0] > 0)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there[0] > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: there[0])
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)

@@ -159,7 +159,7 @@ def test_a_refusal_is_one_sentence_and_names_keys_of_the_group_in_question(overr
 
 
 REFUSALS = ["optimizer.lr=nan", "clip=nan", "seed=4294967296", "trainer.accelerator=nonsense", "launcher.jobs=0",
-            "output=", "+trainer.max_time=00:00:00:02", "trainer.devices=99", "data=pacs data.validation_fraction=0 selection=dev",
+            "output=", "+trainer.max_time=00:00:00:02", "trainer.devices=99", "trainer=gpu", "data=pacs data.validation_fraction=0 selection=dev",
             "data=features", "data=features data.source=absent.csv data.target=t.csv", "output=/dev/null/runs",
             "-m method=unadapted sweep=optuna", "-m method=source_only sweep=optuna", "data.shift=foo",
             "method=tca method.kernel=foo", "network=resnet network.weights=absent.pt", "sweep=optuna -m sweep.sampler=foo"]  # fmt: skip
@@ -168,7 +168,8 @@ REFUSALS = ["optimizer.lr=nan", "clip=nan", "seed=4294967296", "trainer.accelera
 def test_refusals_are_quick_and_import_no_pytorch() -> None:
     code = f"""
 import sys, time
-from da import entry
+from da import entry, machine
+machine._driver = lambda: False
 for command in {REFUSALS!r}:
     start = time.perf_counter()
     assert entry.train(command.split()) == 2, command
@@ -258,6 +259,7 @@ def test_what_this_machine_lacks_is_said_before_data_are_loaded(
 def test_what_gpus_lack_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
+    monkeypatch.setattr(machine, "_driver", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
@@ -267,6 +269,19 @@ def test_what_gpus_lack_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "more GPUs than this machine's 2" in str(machine.lacking(gpu | {"devices": 3}))
     assert "use 16-mixed" in str(machine.lacking(gpu | {"precision": "bf16-mixed"}))
     assert machine.lacking(gpu | {"precision": "16-mixed"}) is None
+
+
+def test_counts_that_no_run_comes_to_the_end_of_are_refused() -> None:
+    for key in ("trainer.max_epochs", "steps_per_epoch", "evaluate_every", "batch_size", "shots"):
+        for value in ("10000000000", "1e25", "1" + 28 * "0"):
+            with pytest.raises(ConfigError, match=rf"^{key} must be a whole number .* of at most 1000000000"):
+                validate(compose(["data=toy", f"{key}={value}"]))
+
+
+def test_one_way_to_step_many_parameters_at_once() -> None:
+    with pytest.raises(ConfigError, match=r"^optimizer.fused and optimizer.foreach are two ways"):
+        validate(compose(["data=toy", "+optimizer.fused=true", "+optimizer.foreach=true"]))
+    validate(compose(["data=toy", "+optimizer.fused=true", "+optimizer.foreach=false"]))
 
 
 @pytest.mark.parametrize("rule", selection.names())

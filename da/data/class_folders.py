@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from da.data.contents import below, regular
 from da.data.limits import check_size
 from da.data.pixels import FORMATS
-from da.errors import DataError, nearest
+from da.errors import DataError, few, nearest
 
 BESIDE = {"__macosx", "@eadir", "thumbs.db", "desktop.ini"}
 """What systems leave in folders without hiding it from others, in lower case."""
@@ -36,6 +36,10 @@ class Found:
     paths: list[str]
     classes: list[str] | None
     notes: tuple[str, ...]
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 class Tree:
@@ -68,7 +72,10 @@ class Tree:
         """
         inside = {path: p[1:] for path, p in self._parts.items() if p[0] == name and len(p) > 1}
         pictures = {path: p for path, p in inside.items() if is_picture(path)}
-        others = Counter(PurePosixPath(path).suffix.lower() or "no suffix" for path in inside if path not in pictures)
+        broken = [path for path in inside if path not in pictures and _leads_nowhere(self.root / path)]
+        others = Counter(
+            PurePosixPath(path).suffix.lower() or "no suffix" for path in inside if path not in {*pictures, *broken}
+        )
         told = ", ".join(f"{count} of {suffix}" for suffix, count in others.most_common(5))
         if not pictures:
             there = f"but {told}; known suffixes: {', '.join(FORMATS)}." if others else nearest(name, self.domains())
@@ -78,6 +85,10 @@ class Tree:
             notes.append(
                 f"{len(unseen)} images of '{name}' are hidden, or in hidden folders, and are left out, such as "
                 f"'{unseen[0]}'."
+            )
+        if broken:
+            notes.append(
+                f"{len(broken)} links of '{name}' lead nowhere, and what they stood for is left out: {few(broken)}."
             )
         if others:
             notes.append(f"Files of '{name}' without the suffix of an image are left out: {told}.")

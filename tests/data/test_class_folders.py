@@ -82,7 +82,7 @@ def test_a_link_that_leads_nowhere_is_said(photos):
     (photos / "a" / "eel").symlink_to("nowhere")
     task = load(photos)
     assert counts(task) == PLAIN
-    assert task.notes == ("Files of 'a' without the suffix of an image are left out: 1 of no suffix.",)
+    assert task.notes == ("1 links of 'a' lead nowhere, and what they stood for is left out: a/eel.",)
     (photos / "a" / "dog" / "lost.png").symlink_to("nowhere.png")
     with pytest.raises(DataError, match=r"image 'a/dog/lost\.png' cannot be read"):
         load(photos)

@@ -59,6 +59,19 @@ def test_files_are_read_once_and_again_where_they_were_written_to(folder, read, 
     assert contents.digests(folder, names)[1] != first[1]
 
 
+def test_another_file_of_the_same_size_and_times_is_read(folder, read, later, monkeypatch):
+    """Moved there from elsewhere on a disk whose clock stood still: its number is another one."""
+    first = contents.digests(folder, ["a"])
+    (folder / "new").write_bytes(b"b")
+    stamps = {(folder / name).stat().st_ino: (folder / "a").stat() for name in ("a", "new")}
+    own = contents._stamp
+    monkeypatch.setattr(contents, "_stamp", lambda found: (own(found)[0], *own(stamps[found.st_ino])[1:]))
+    assert contents.digests(folder, ["a"]) == first
+    (folder / "new").replace(folder / "a")
+    assert contents.digests(folder, ["a"]) != first
+    assert read == ["a", "a"]
+
+
 def test_what_was_written_a_moment_ago_is_not_trusted(folder, read):
     first = contents.digests(folder, ["a"])
     for content in (b"x", b"y"):

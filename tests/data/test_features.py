@@ -401,6 +401,9 @@ def test_what_looks_transposed_warns_once_and_names_both_files(folder):
     np.savez(folder / "b.npz", x=RNG.normal(size=(3, 80)))
     (note,) = Features(source="a.npz", target="b.npz").load().notes
     assert re.match(r"'\S*a.npz' and '\S*b.npz' have more columns than all files have rows", note)
+    np.savez(folder / "a.npz", x=RNG.normal(size=(3, 90)), y=[0, 1, 1])  # whose rows are samples, as labels tell
+    (note,) = Features(source="a.npz", target="b.npz").load().notes
+    assert re.match(r"'\S*b.npz' have more columns than all files have rows", note)
 
 
 @pytest.mark.filterwarnings("ignore:No C up to")  # nothing tells so few from the many

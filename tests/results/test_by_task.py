@@ -54,3 +54,5 @@ def test_data_sets_have_tables_of_their_own_and_rules_are_said(finished):
 def test_bars_in_names_end_no_cell(finished):
     found = lines([on(finished, "a|b"), on(finished, "c")])
     assert found[0] == "| method | a\\|b | c | mean | seconds |"
+    (row,) = [line for line in lines([on(finished, "c", method="da|nn")]) if line.startswith("| da")]
+    assert row.startswith("| da\\|nn | ")
