@@ -23,7 +23,7 @@ LEAST_ERROR = 1e-10
 
 
 class TrAdaBoost(Predictor):
-    r"""Boost on source and few target samples together: errors lower a source sample's weight, raise a target's.
+    r"""Boost on source and few target samples; errors lower weights of the source and raise those of the target.
 
     .. math:: \epsilon_t = \frac{\sum_{i \in T} w_i |h_t(x_i) - y_i|}{\sum_{i \in T} w_i}, \quad
        \beta_t = \frac{\epsilon_t}{1 - \epsilon_t}, \quad \beta = \frac{1}{1 + \sqrt{2 \ln n_s / N}}, \qquad

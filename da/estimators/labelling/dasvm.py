@@ -19,7 +19,7 @@ from da.space import choice, log_uniform
 
 
 class DASVM(Predictor):
-    r"""Replace the source by target samples that the machine labels itself, a few at a time.
+    r"""Replace source samples by self-labelled target samples in a support vector machine, a few at a time.
 
     Each iteration trains a support vector machine f on what is left of the source and on the target samples labelled
     so far, takes back those whose label :math:`\operatorname{sign} f` has changed, and on either side of the boundary

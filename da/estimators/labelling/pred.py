@@ -16,7 +16,7 @@ from da.space import choice
 
 
 class PRED(Predictor):
-    r"""Train on the few labelled target samples, with what a source classifier says of them as further features.
+    r"""Train on the few labelled target samples, with a source classifier's predictions as further features.
 
     .. math:: h_t : (x,\ e_{h_s(x)}) \mapsto y
 

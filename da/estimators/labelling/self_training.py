@@ -18,7 +18,7 @@ from da.space import choice, uniform
 
 
 class SelfTraining(Predictor):
-    r"""Train on the source and on the target samples that the classifier is surest of, ever more of them.
+    r"""Train on the source and on the most confident pseudo-labelled target samples, ever more of them.
 
     Round t of T takes, of the :math:`n_c` target samples that :math:`h_{t-1}` calls c, the surest t-th part:
 

@@ -19,7 +19,7 @@ from da.space import choice, log_uniform, uniform
 
 
 class BDA(JointComponents):
-    r"""Joint distribution adaptation with a balance between the domains as wholes and class by class.
+    r"""Match marginal and class-conditional means in a shared subspace, with a weight that balances the two.
 
     .. math:: \max_W \operatorname{tr} W^\top K H K W \quad
        \text{s.t. } W^\top (K M K + \lambda I) W = I, \qquad

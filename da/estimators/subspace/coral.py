@@ -15,7 +15,7 @@ from da.space import log_uniform
 
 
 class CORAL(Mapping):
-    r"""Whiten the source and recolour it with the target's covariance.
+    r"""Whiten the source and recolour it with the target's covariance (correlation alignment).
 
     .. math:: A = (C_s + r I)^{-1/2} (C_t + r I)^{1/2}, \qquad X_s \mapsto X_s A
 

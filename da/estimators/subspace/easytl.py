@@ -22,7 +22,7 @@ ALIGNMENTS: dict[str, type[Mapping]] = {"none": Unadapted, "coral": CORAL, "gfk"
 
 
 class EasyTL(Predictor):
-    r"""Give target samples to the nearest source class centres, so that no class stays empty.
+    r"""Assign target samples to source class centres by a linear programme that leaves no class empty.
 
     .. math:: \min_M \sum_{j=1}^{n_t} \sum_{c=1}^{K} D_{cj} M_{cj} \quad \text{such that} \quad
         0 \le M_{cj} \le 1, \; \sum_c M_{cj} = 1, \; \sum_j M_{cj} \ge 1

@@ -11,7 +11,7 @@ from da.setting import ALL, FEW, Access
 
 
 class FeatureAugmentation(Mapping):
-    r"""Give the classifier a shared copy of every feature and one of each domain's own.
+    r"""Give the classifier a shared copy of every feature and one for each domain.
 
     .. math:: x_s \mapsto (x_s,\ x_s,\ 0), \qquad x_t \mapsto (x_t,\ 0,\ x_t)
 

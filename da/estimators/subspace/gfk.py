@@ -20,7 +20,7 @@ SMALL = 1e-3
 
 
 class GFK(Mapping):
-    r"""Average over all subspaces on the shortest path from the source's to the target's.
+    r"""Integrate over all subspaces on the geodesic between the domains' principal subspaces (geodesic flow kernel).
 
     .. math:: G = \int_0^1 \Phi(t) \Phi(t)^\top \, dt = Z Z^\top, \qquad x \mapsto x Z
 

@@ -19,7 +19,7 @@ from da.space import choice, log_uniform
 
 
 class ITL(Mapping):
-    r"""A metric under which the target falls into the source's classes and the domains are hard to tell apart.
+    r"""Learn a metric that clusters the target by source classes and makes the domains hard to tell apart.
 
     .. math:: \max_L I_t(\hat Y) - \lambda I_{st}(\hat Q) \quad \text{s.t. } \operatorname{tr} L^\top L = k,
               \qquad x \mapsto x L

@@ -17,7 +17,7 @@ from da.space import choice, log_uniform
 
 
 class JDA(JointComponents):
-    r"""Components in which the domains' means meet as wholes and class by class, by rounds of pseudo-labels.
+    r"""Match marginal and class-conditional means in a shared subspace, refining target pseudo-labels iteratively.
 
     .. math:: \max_W \operatorname{tr} W^\top K H K W \quad
        \text{s.t. } W^\top (K M K + \lambda I) W = I, \qquad M \propto C M_0 + \sum_{c=1}^C M_c, \; \|M\|_F = 1

@@ -19,7 +19,7 @@ from da.space import choice, log_uniform
 
 
 class JGSA(Mapping):
-    r"""Two coupled maps: the target keeps its variance, the source its classes, and their means meet class by class.
+    r"""Learn two coupled projections that keep target variance and source classes, and match the domains' means.
 
     .. math:: \max_{A, B} \frac{\mu \operatorname{tr} B^\top S_t B + \beta \operatorname{tr} A^\top S_b A}
               {\sum_{c=0}^{C} \|A^\top X_s^\top e_s^c + B^\top X_t^\top e_t^c\|^2 + \alpha \|A - B\|_F^2

@@ -20,7 +20,7 @@ from da.space import choice, log_uniform, uniform
 
 
 class JPDA(Mapping):
-    r"""Bring equal classes of the two domains together and push different ones apart.
+    r"""Match the domains class by class and separate different classes in a shared subspace, with pseudo-labels.
 
     .. math:: \min_A \operatorname{tr} A^\top K (R_\min / \|R_\min\|_F - \mu R_\max / \|R_\max\|_F) K A
               + \lambda \|A\|_F^2 \quad \text{s.t. } A^\top K H K A = I

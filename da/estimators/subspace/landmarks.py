@@ -23,7 +23,7 @@ CLOSE = 1e-3
 
 
 class Landmarks(Weighting):
-    r"""Weigh the source samples that look like the target at several scales, and keep the shares of the classes.
+    r"""Select source samples similar to the target at several kernel scales, keeping the proportions of classes.
 
     .. math:: \min_\beta \Big\| \sum_m \beta_m \phi_q(x_m) - \frac{1}{n_t} \sum_n \phi_q(x_n) \Big\|^2
         \quad \text{such that} \quad \beta \ge 0, \; \sum_{m: y_m = c} \beta_m = \frac{n_s^c}{n_s}

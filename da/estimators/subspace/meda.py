@@ -26,7 +26,7 @@ ROUNDING = 1e-24
 
 
 class MEDA(Predictor):
-    r"""Kernel regression of the labels that is smooth on the manifold and answers both domains alike.
+    r"""Classify by kernel regression that is regularised by the manifold and by the domains' distributions.
 
     .. math:: \beta = \big((E + \lambda M + \rho L) K + \eta I\big)^{-1} E Y, \qquad
         M \propto (1 - \mu) K_c\, e_0 e_0^\top + \mu \sum_c e_c e_c^\top

@@ -18,7 +18,7 @@ from da.space import choice, log_uniform, uniform
 
 
 class MIDA(Mapping):
-    r"""Keep what varies and does not tell the domains apart.
+    r"""Keep variance and remove dependence on the domain (maximum independence domain adaptation).
 
     .. math:: \max_W \operatorname{tr} W^\top K (\mu H - H D D^\top H + \gamma H Y Y^\top H) K W
               \quad \text{s.t. } W^\top W = I

@@ -19,7 +19,7 @@ from da.space import choice, uniform
 
 
 class MSDA(Mapping):
-    r"""Learn to restore features that were struck out, in closed form, and stack what is restored.
+    r"""Learn features that reconstruct corrupted inputs, in closed form and in stacked layers.
 
     Each layer is the linear map that restores z from x (at first both are the inputs of both domains; then both are
     the layer before) after each feature was set to 0 with probability p, on average over all ways to do so:

@@ -10,7 +10,7 @@ from da.setting import ALL, FEW, Access
 
 
 class Pooled(Mapping):
-    """Train on the source and the few labelled target samples together, as if there were no shift.
+    """Train on the source and the few labelled target samples together: a baseline without adaptation.
 
     The baseline of methods that see a few target labels.
 

@@ -24,7 +24,7 @@ EXACT = 2000
 
 
 class SSTCA(MMDComponents):
-    r"""Transfer components that also depend on the source's labels and vary little between neighbours.
+    r"""Learn transfer components that also depend on source labels and preserve local neighbourhoods.
 
     .. math:: \max_W \operatorname{tr} W^\top K H (\gamma K_y + (1 - \gamma) I) H K W \quad
        \text{s.t. } W^\top \Big(K \frac{M_0 + \nu / n^2 \, L}{\|M_0\|_F} K + \lambda I\Big) W = I

@@ -15,7 +15,7 @@ from da.space import choice, log_uniform
 
 
 class TCA(MMDComponents):
-    r"""Components that keep variance while the means of the domains meet in a kernel's space.
+    r"""Learn components that keep variance and match the domains' means in a kernel space.
 
     .. math:: \max_W \operatorname{tr} W^\top K H K W \quad
        \text{s.t. } W^\top (K M K + \lambda I) W = I, \quad M = M_0 / \|M_0\|_F, \qquad x \mapsto W^\top k(X, x)

@@ -17,7 +17,7 @@ from da.space import choice, log_uniform
 
 
 class TJM(Mapping):
-    r"""Match the domains' means while source samples that do not help are let go.
+    r"""Match the domains' means in a shared subspace while down-weighting irrelevant source samples.
 
     .. math:: \min_A \operatorname{tr} A^\top K M K A + \lambda (\|A_s\|_{2,1} + \|A_t\|_F^2)
               \quad \text{s.t. } A^\top K H K A = I

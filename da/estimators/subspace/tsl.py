@@ -26,7 +26,7 @@ Loss = Callable[[Any], tuple[float, Any]]
 
 
 class TSL(Mapping):
-    r"""A linear subspace that is chosen by a criterion on the source, and in which the domains' densities agree.
+    r"""Learn a discriminative linear subspace in which the domains' densities agree.
 
     .. math:: \min_{W^\top W = I} F(W) + \lambda \int (p_s(z) - p_t(z))^2 dz, \qquad x \mapsto x W
 

@@ -15,7 +15,7 @@ from da.setting import ALL, Access
 
 
 class Unadapted(Mapping):
-    """Leave the features as they are: the baseline of every closed-form method.
+    """Leave the features unchanged: the baseline of every closed-form method.
 
     Reference: the "NA" and "1NN" rows of the field's tables, as in Gong et al., CVPR 2012.
     """

@@ -25,7 +25,7 @@ TINY = float(np.finfo(np.float64).tiny)
 
 
 class JCPOT(Propagation):
-    r"""Find the target's class proportions by which all sources transport best onto it, and carry labels there.
+    r"""Estimate the target's class proportions by optimal transport from several sources, and propagate labels.
 
     .. math:: \hat h = \arg\min_h \sum_k \lambda_k W_\varepsilon \big( \mu_k(h), \mu_t \big), \qquad
         \mu_k(h) = \sum_i \frac{h_{y_i}}{n_k^{y_i}} \delta_{x^k_i}, \qquad

@@ -24,7 +24,7 @@ STEPS = 200
 
 
 class JDOT(Predictor):
-    r"""Learn a classifier of the target such that inputs and labels together transport best from the source.
+    r"""Learn a target classifier by optimal transport between joint distributions of inputs and labels.
 
     .. math:: \min_{f, \gamma} \sum_{ij} \gamma_{ij} \Big( \alpha \frac{\|x^s_i - x^t_j\|^2}{u}
         + \sum_c \ell \big( Y_{ic}, f_c(x^t_j) \big) \Big) + \lambda \sum_c \|f_c\|_{\mathcal H}^2

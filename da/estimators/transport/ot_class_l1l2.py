@@ -23,7 +23,7 @@ TINY = float(np.finfo(np.float64).tiny)
 
 
 class ClassTransportL1L2(Barycentric):
-    r"""Move the source so that a target sample receives from one class rather than from several, by a group lasso.
+    r"""Transport the source so that each target sample receives mass from few classes (group lasso).
 
     .. math:: \gamma = \arg\min_\gamma \langle \gamma, C \rangle + \varepsilon \sum_{ij} \gamma_{ij} \log \gamma_{ij}
         + \eta \sum_j \sum_c \Big( \sum_{i : y_i = c} \gamma_{ij}^2 \Big)^{1/2}

@@ -20,7 +20,7 @@ SMOOTHING = 1e-3
 
 
 class ClassTransportLpL1(Barycentric):
-    r"""Move the source so that a target sample receives from one class rather than from several.
+    r"""Transport the source so that each target sample receives mass from few classes (lp-l1 penalty).
 
     .. math:: \gamma = \arg\min_\gamma \langle \gamma, C \rangle + \varepsilon \sum_{ij} \gamma_{ij} \log \gamma_{ij}
         + \eta \sum_j \sum_c \Big( \sum_{i : y_i = c} \gamma_{ij} \Big)^{1/2}

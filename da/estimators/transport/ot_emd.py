@@ -12,7 +12,7 @@ from da.space import choice
 
 
 class OptimalTransport(Barycentric):
-    r"""Move the source onto the target at the least total cost.
+    r"""Transport the source onto the target at the least total cost (exact optimal transport).
 
     .. math:: \gamma = \arg\min_{\gamma \ge 0} \sum_{ij} \gamma_{ij} c(x^s_i, x^t_j), \qquad
         \gamma \mathbf 1 = \tfrac{1}{n_s} \mathbf 1, \quad \gamma^\top \mathbf 1 = \tfrac{1}{n_t} \mathbf 1

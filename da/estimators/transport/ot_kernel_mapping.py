@@ -18,7 +18,7 @@ from da.space import choice, log_uniform
 
 
 class KernelTransport(Mapping):
-    r"""Move the source by a linear or kernel map that follows the plan, which in turn follows the map.
+    r"""Learn a transport plan and a linear or kernel map of the source jointly.
 
     .. math:: \min_{\gamma, T} \| T(X_s) - n_s \gamma X_t \|_F^2
         + \mu \, n_s \langle \gamma, C \rangle + \eta \, R(T), \qquad C_{ij} = \|x^s_i - x^t_j\|^2

@@ -20,7 +20,7 @@ from da.space import choice
 
 
 class TransportedLabels(Propagation):
-    r"""Give each target sample the labels of the source samples whose mass it receives.
+    r"""Propagate source labels to target samples along an optimal transport plan.
 
     .. math:: \hat Y_t = n_t \, \gamma^\top Y_s
 

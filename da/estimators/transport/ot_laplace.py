@@ -21,7 +21,7 @@ from da.space import uniform as evenly
 
 
 class LaplaceTransport(Barycentric):
-    r"""Move the source onto the target so that neighbours stay neighbours.
+    r"""Transport the source onto the target and keep neighbours close (Laplacian regularisation).
 
     .. math:: \gamma = \arg\min_\gamma \langle \gamma, C \rangle
         + \eta \left( (1 - \alpha) \operatorname{tr} \bar X_t^\top \gamma^\top L_s \gamma \bar X_t

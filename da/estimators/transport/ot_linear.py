@@ -16,7 +16,7 @@ from da.space import choice, log_uniform
 
 
 class LinearTransport(Mapping):
-    r"""Move the source by the optimal transport between two Gaussians with the moments of the domains.
+    r"""Map the source by the optimal transport between Gaussians fitted to the two domains.
 
     .. math:: T(x) = m_t + (x - m_s) A, \qquad
         A = C_s^{-1/2} \left( C_s^{1/2} C_t C_s^{1/2} \right)^{1/2} C_s^{-1/2}

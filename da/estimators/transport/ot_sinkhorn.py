@@ -15,7 +15,7 @@ from da.space import choice, log_uniform
 
 
 class SinkhornTransport(Barycentric):
-    r"""Move the source onto the target by a plan that entropy blurs.
+    r"""Transport the source onto the target with entropic regularisation.
 
     .. math:: \gamma = \arg\min_\gamma \langle \gamma, C \rangle + \varepsilon \sum_{ij} \gamma_{ij} \log \gamma_{ij},
         \qquad \gamma \mathbf 1 = \tfrac{1}{n_s} \mathbf 1, \quad \gamma^\top \mathbf 1 = \tfrac{1}{n_t} \mathbf 1

@@ -20,7 +20,7 @@ ABSENT = 1e-12
 
 
 class UnbalancedTransport(Barycentric):
-    r"""Move the source onto the target, and leave out of it what is far from everything.
+    r"""Transport the source onto the target without moving all of its mass, so that outliers are left out.
 
     .. math:: \gamma = \arg\min_\gamma \langle \gamma, C \rangle + \varepsilon \operatorname{KL}(\gamma \,|\, a b^\top)
         + \rho \operatorname{KL}(\gamma \mathbf 1 \,|\, a) + \rho \operatorname{KL}(\gamma^\top \mathbf 1 \,|\, b)

@@ -16,7 +16,7 @@ from da.space import choice
 
 
 class BBSE(LabelShift):
-    r"""Read the target's class priors off a classifier's answers, through its confusion matrix.
+    r"""Estimate the target's class priors from a classifier's confusion matrix (black box shift estimation).
 
     .. math:: \hat C_{ij} = \frac{1}{n_s} \#\{f(x^s) = i, y = j\}, \qquad
        \hat\mu_i = \frac{1}{n_t} \#\{f(x^t) = i\}, \qquad \hat w = \hat C^{-1} \hat\mu

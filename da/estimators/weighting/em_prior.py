@@ -24,7 +24,7 @@ TINY = 1e-12
 
 
 class EMPrior(LabelShift):
-    r"""Find the target's class priors of highest likelihood, given a classifier's probabilities.
+    r"""Estimate the target's class priors by maximum likelihood from a classifier's probabilities.
 
     .. math:: q^{(s + 1)}(y) = \frac{1}{n_t} \sum_j
        \frac{q^{(s)}(y) / p(y) \, f_y(x^t_j)}{\sum_{y'} q^{(s)}(y') / p(y') \, f_{y'}(x^t_j)}

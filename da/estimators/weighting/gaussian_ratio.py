@@ -15,7 +15,7 @@ from da.space import log_uniform
 
 
 class GaussianRatio(Weighting):
-    r"""Fit a Gaussian to each domain, and weight by the ratio of their densities.
+    r"""Weight by the ratio of Gaussian densities fitted to the domains.
 
     .. math:: w(x) = \left. \mathcal N(x; \mu_t, \Sigma_t + r I) \right/ \mathcal N(x; \mu_s, \Sigma_s + r I)
 

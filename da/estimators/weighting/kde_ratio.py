@@ -16,7 +16,7 @@ from da.setting import ALL, Access
 
 
 class KDERatio(Weighting):
-    r"""Estimate the density of each domain by Gaussian kernels, and weight by their ratio.
+    r"""Weight by the ratio of kernel density estimates of the domains.
 
     .. math:: w(x) = \hat p_t(x) / \hat p_s(x), \qquad
        \hat p(x) = \frac{1}{n} \sum_i \frac{1}{(2 \pi h^2)^{d/2}} e^{-\|x - x_i\|^2 / 2 h^2}

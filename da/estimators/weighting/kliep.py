@@ -19,7 +19,7 @@ from da.space import choice
 
 
 class KLIEP(Weighting):
-    r"""Weight the source so that the target is likely under its weighted density.
+    r"""Weight the source so that the target is likely under its weighted density (KLIEP).
 
     .. math:: \max_\alpha \frac{1}{n_t} \sum_j \log w(x^t_j) \quad \text{s.t. } \frac{1}{n_s} \sum_i w(x^s_i) = 1, \;
        \alpha \ge 0, \qquad w(x) = \sum_l \alpha_l \, e^{-\|x - c_l\|^2 / 2 \sigma^2}

@@ -18,7 +18,7 @@ from da.space import log_uniform
 
 
 class LogisticRatio(Weighting):
-    r"""Density ratio from a logistic regression that tells target from source.
+    r"""Estimate the density ratio by a logistic regression that tells target from source.
 
     .. math:: w(x) = \frac{p_t(x)}{p_s(x)} = \frac{n_s}{n_t} \frac{P(\text{target} \mid x)}{P(\text{source} \mid x)}
 

@@ -20,7 +20,7 @@ ROWS = 512
 
 
 class MMDTargetShift(LabelShift):
-    r"""Mix the classes of the source so that the kernel mean of the mixture is the target's; no classifier is needed.
+    r"""Estimate the target's class priors by matching kernel means; no classifier is needed.
 
     .. math:: \min_w \Big\| \sum_c p_c w_c \hat\mu_c - \hat\mu_t \Big\|^2 \quad
        \text{s.t. } 0 \le w_c \le B, \; \Big| \sum_c p_c w_c - 1 \Big| \le \epsilon, \qquad

@@ -17,7 +17,7 @@ from da.space import log_uniform
 
 
 class RLLS(LabelShift):
-    r"""Black-box shift estimation with a penalty on weights that differ from 1, for small samples.
+    r"""Estimate the target's class priors as black box shift estimation does, with a penalty for small samples.
 
     .. math:: \hat\theta = \arg\min_{\theta \ge -1} \|\hat C \theta - (\hat\mu - \hat C 1)\|_2 + \alpha \Delta
        \|\theta\|_2, \qquad w = 1 + \gamma \hat\theta, \qquad

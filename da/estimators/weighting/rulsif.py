@@ -19,7 +19,7 @@ from da.space import uniform
 
 
 class RULSIF(Weighting):
-    r"""Fit the ratio of the target's density to a mixture of both, which is bounded where the plain ratio is not.
+    r"""Estimate the ratio of the target's density to a mixture of both, which is bounded, by least squares.
 
     .. math:: r_\alpha(x) = \frac{p_t(x)}{\alpha p_t(x) + (1 - \alpha) p_s(x)} \approx \sum_l \theta_l k(x, c_l), \quad
        \theta = (\hat H + \lambda I)^{-1} \hat h, \quad

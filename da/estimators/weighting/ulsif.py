@@ -16,7 +16,7 @@ from da.space import choice
 
 
 class ULSIF(Weighting):
-    r"""Fit the density ratio by least squares, in closed form.
+    r"""Estimate the density ratio by least squares, in closed form.
 
     .. math:: \tilde\alpha = (\hat H + \lambda I)^{-1} \hat h, \quad w(x) = \sum_l \max(0, \tilde\alpha_l) \, k(x, c_l),
        \quad \hat H_{lm} = \frac{1}{n_s} \sum_i k(x^s_i, c_l) \, k(x^s_i, c_m), \;

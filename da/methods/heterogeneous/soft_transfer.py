@@ -17,7 +17,7 @@ from da.space import log_uniform
 
 
 class SoftTransfer(Method):
-    r"""Two encoders of different inputs meet in one space, aligned class by class with soft target labels.
+    r"""Map inputs of different kinds into one space by two encoders, aligned by class with soft target labels.
 
     .. math:: \frac{1}{n_s + n_l} \Big( \sum_s \ell + \sum_l \ell \Big) + \beta \Big( \| \bar z^s - \bar z^t \|^2
        + \sum_c \Big\| \bar z^s_c - \frac{\sum_{l : y_l = c} z^l + p \sum_u p_{uc} z^u}{n_{lc} + p \sum_u p_{uc}}

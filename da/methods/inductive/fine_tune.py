@@ -20,7 +20,7 @@ from da.space import uniform
 
 
 class FineTune(Method):
-    """Start from weights learnt elsewhere and release the network's blocks from the last to the first.
+    """Fine-tune pretrained weights, releasing the network's blocks from the last to the first.
 
     Args:
         checkpoint: ``model.pt`` of an earlier run, or that run's folder; None trains from scratch, nothing frozen.

@@ -26,7 +26,7 @@ from da.space import log_uniform, uniform
 
 
 class IWAN(Method):
-    r"""Align the target with that part of the source that looks like it, for targets that lack some of the classes.
+    r"""Align the target with the relevant part of the source by weighted adversarial training (partial adaptation).
 
     A first discriminator D, which the features do not fight, weighs source samples; a second, :math:`D_0`, tells the
     weighted source from the target, and is fought through gradient reversal:

@@ -26,7 +26,7 @@ ONE = 0.5413248546129181  # its softplus is 1
 
 
 class IWN(Method):
-    r"""A network gives each source sample its weight, learning to match the target's mean in a kernel's space.
+    r"""Learn source weights with a network that matches the target's kernel mean.
 
     .. math:: \min_W \max_\sigma \Big\| \frac{\sum_i W(x^s_i) \, \phi_\sigma(x^s_i)}{\sum_i W(x^s_i)} -
        \frac{1}{n_t} \sum_j \phi_\sigma(x^t_j) \Big\|^2, \qquad

@@ -17,7 +17,7 @@ from da.space import log_uniform
 
 
 class DANN(Method):
-    r"""Make features that a discriminator cannot assign to a domain, through gradient reversal.
+    r"""Learn domain-invariant features against a domain discriminator, by gradient reversal.
 
     .. math:: \min_{F, G} \max_D \; \ell_{\text{task}} - \lambda_p \, \ell_{\text{domain}}, \quad
        \ell_{\text{domain}} = -\mathbb{E}_s [\log D(z)] - \mathbb{E}_t [\log (1 - D(z))],

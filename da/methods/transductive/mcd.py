@@ -17,7 +17,7 @@ from da.space import choice, log_uniform
 
 
 class MCD(Method):
-    r"""Two classifiers disagree as much as they can on the target; the features learn to leave them no room.
+    r"""Maximise the disagreement of two classifiers on the target, and train the features to minimise it.
 
     Per step: A. features and classifiers minimise the task loss; B. the classifiers minimise task loss minus
     discrepancy on the target; C. the features minimise the discrepancy, ``generator_steps`` times.

@@ -22,7 +22,7 @@ from da.space import log_uniform
 
 
 class AlignedAutoencoder(Method):
-    r"""Auto-encode both domains with one network, align the codes by MMD, and carry the source's clusters over.
+    r"""Auto-encode both domains with codes aligned by MMD, and carry the source's clusters to the target.
 
     .. math:: \| x^s - \hat x^s \|^2 + \| x^t - \hat x^t \|^2 + \lambda \, \mathrm{MMD}_K^2(z^s, z^t)
 
