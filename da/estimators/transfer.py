@@ -94,7 +94,7 @@ class Transfer:
         if isinstance(estimator, Weighting):
             weights = {"sample_weight": np.r_[estimator.weights_, np.ones(len(y) - len(estimator.weights_))]}
         if isinstance(estimator, Mapping) and estimator.target_stays:
-            self.classifier = settled(self.classifier, rows(pooled.x), labels_of(pooled), moved_to=x)
+            self.classifier = settled(self.classifier, rows(pooled.x), labels_of(pooled), units_of=rows(target.x))
         self.classifier.fit(x, y, **weights)
         return self
 

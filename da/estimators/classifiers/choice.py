@@ -106,7 +106,7 @@ class ChosenC:
         return {"C": C} | {name: params[name] / size for name in (BIAS,) if name in params}
 
 
-def settled(classifier: T, x: Any, y: Any, sample_weight: Any = None, moved_to: Any = None) -> T:
+def settled(classifier: T, x: Any, y: Any, sample_weight: Any = None, units_of: Any = None) -> T:
     """A copy of a classifier that is to be trained many times on much the same samples: what it chooses is chosen here.
 
     Classifiers that choose nothing come back as they are.
@@ -116,13 +116,13 @@ def settled(classifier: T, x: Any, y: Any, sample_weight: Any = None, moved_to: 
         x: ``(n, d)`` samples to choose on.
         y: ``(n,)`` labels.
         sample_weight: ``(n,)`` or None.
-        moved_to: the samples as they are trained on, where a map may have brought them to other units.
+        units_of: samples whose units a map brings those to that are trained on.
     """
     if not isinstance(classifier, ChosenC):
         return classifier
     chosen = classifier.settled(x, y, sample_weight)
-    if moved_to is not None and classifier.C == "cv":
-        chosen.set_params(**chosen._of_rows_divided_by(change_of_size(x, moved_to)))  # type: ignore[attr-defined]
+    if units_of is not None and classifier.C == "cv":
+        chosen.set_params(**chosen._of_rows_divided_by(change_of_size(x, units_of)))  # type: ignore[attr-defined]
     return chosen
 
 

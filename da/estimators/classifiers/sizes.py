@@ -39,8 +39,9 @@ def decades_of(x: Any) -> int:
 
 
 def change_of_size(before: Any, after: Any) -> float:
-    """How many times smaller a map made rows: a power of the root of 10, 1 where units are much the same."""
-    return math.sqrt(unit_of(after) / unit_of(before))
+    """How many times smaller rows are than others: a power of the root of 10, 1 where they are much of a size."""
+    v, w = float(_variances(before).sum()), float(_variances(after).sum())
+    return math.sqrt(10.0 ** round(math.log10(v / w))) if v > 0.0 and w > 0.0 else 1.0
 
 
 def _variances(x: Any) -> np.ndarray:
