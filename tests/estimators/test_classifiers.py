@@ -365,7 +365,61 @@ def test_kernels_that_measure_the_size_of_features_keep_their_grid():
     assert SVC(kernel="rbf").fit(1e-3 * x, y).C_ in [10.0**power for power in range(LEAST, MOST + 1)]
 
 
+@pytest.mark.parametrize("kind", [LogisticRegression, LinearSVC])
+@pytest.mark.parametrize("scale", [1e2, 1e3, 1e4])
+def test_one_column_in_larger_units_hides_no_other(kind, scale):
+    """In units of the large one the others are small, and a solver that stops at a gradient of 1e-4 sees none."""
+    (x, y), (held, labels) = (noisy(400, 6, seed) for seed in (0, 1))
+    units = np.array([1.0, 1.0, 1.0, 1.0, 1.0, scale])
+    usual = THEIRS[kind](1.0)(1.0).fit(x, y).score(held, labels)
+    for C in ("cv", 1.0):
+        model = kind(C=C).fit(x * units, y)
+        assert model.score(held * units, labels) > usual - 0.03, C
+    theirs = linear_model.LogisticRegression(C=1.0, max_iter=5000, tol=1e-6).fit(x * units, y)
+    if kind is LogisticRegression:
+        assert np.mean(model.predict(held * units) != theirs.predict(held * units)) < 0.01
+
+
+@pytest.mark.parametrize("kind", [LogisticRegression, LinearSVC])
+@pytest.mark.filterwarnings("ignore:No C up to")  # the largest is the best
+def test_a_direction_a_thousand_times_smaller_is_found(kind):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 900)
+    z = 1e-3 * rng.normal(size=(900, 20))
+    z[:, 0] = 10.0 * ((y == 0) + 0.3 * rng.normal(size=900))
+    z[:, 1] = 0.01 * ((y == 1) + 0.3 * rng.normal(size=900))
+    x = z @ np.linalg.qr(rng.normal(size=(20, 20)))[0]
+    assert kind().fit(x[:400], y[:400]).score(x[400:], y[400:]) > 0.88
+
+
 @pytest.mark.parametrize("kind", THEIRS, ids=lambda kind: kind.__name__)
+def test_classes_of_few_samples_have_their_say(kind):
+    """Two classes of ten have more samples; told apart at once, they alone would take the smallest C."""
+    x, y = load_digits(return_X_y=True)
+    x, accuracy = x / 16.0, {"cv": [], 1.0: []}
+    for draw in range(4):
+        order = np.random.default_rng(draw).permutation(len(y))
+        few = np.concatenate([order[y[order] == k][: 6 if k < 2 else 4] for k in range(10)])
+        rest = np.setdiff1d(order, few)
+        for C, found in accuracy.items():
+            found.append(kind(C=C).fit(x[few], y[few]).score(x[rest], y[rest]))
+    assert np.mean(accuracy["cv"]) > np.mean(accuracy[1.0]) - 0.03
+
+
+def test_where_nothing_is_told_C_is_that_of_the_usual_feature():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(300, 9)) * np.r_[1e3, np.ones(8)]
+    with pytest.warns(UserWarning, match=r"some classes are rare .* C is 0.1\.$"):
+        assert choose(LogisticRegression(), x, rng.integers(0, 2, 300)) == 0.1
+
+
+def test_lists_and_frames_are_rows_too():
+    x, y = noisy(60)
+    assert LogisticRegression().fit((0.01 * x).tolist(), y.tolist()).C_ == LogisticRegression().fit(0.01 * x, y).C_
+
+
+@pytest.mark.parametrize("kind", THEIRS, ids=lambda kind: kind.__name__)
+@pytest.mark.filterwarnings("ignore:Solver terminated early")  # where nothing varies
 def test_constant_rows_and_features_of_all_sizes_come_to_an_end(kind):
     y = np.arange(120) % 2
     rng = np.random.default_rng(0)

@@ -24,7 +24,7 @@ TOLERANCE = 1e-3
 BIAS = "intercept_scaling"  # the size of the feature that stands for the bias, where that is penalised
 BRIEF: dict[str, dict[str, Any]] = {
     "LogisticRegression": {"max_iter": 100, "tol": TOLERANCE, "warm_start": True},
-    "LinearSVC": {"max_iter": 200, "tol": 1e-2},
+    "LinearSVC": {"max_iter": 200, "tol": 1e-4},
     "SVC": {"max_iter": 20_000},
 }
 """How classifiers are trained that are only compared."""
@@ -72,9 +72,12 @@ class ChosenC:
         chosen = self.settled(X, y, sample_weight)
         size = size_of(X) if self.works_on_weights else 1.0
         given = self.get_params()  # type: ignore[attr-defined]  # the classifier stands behind this class
-        self.set_params(**chosen._of_rows_divided_by(size))  # type: ignore[attr-defined]
+        solved = chosen._of_rows_divided_by(size)
+        if isinstance(self, linear_model.LogisticRegression):
+            solved["tol"] = min(given["tol"], gradient(solved["C"], len(y)) / 10.0)
+        self.set_params(**solved)  # type: ignore[attr-defined]
         try:
-            super().fit(X if size == 1.0 else X / size, y, sample_weight)  # type: ignore[misc]
+            super().fit(X if size == 1.0 else _array(X) / size, y, sample_weight)  # type: ignore[misc]
         finally:
             self.set_params(**given)  # type: ignore[attr-defined]
         if size != 1.0:
@@ -137,7 +140,7 @@ def choose(classifier: Any, x: Any, y: Any, sample_weight: Any = None) -> float:
     """
     weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     used = np.flatnonzero(weights > 0.0)
-    x, weights = x[used], weights[used]
+    x, weights = _array(x)[used], weights[used]
     _, index = np.unique(np.asarray(y)[used], return_inverse=True)
     grid, score = _compared(classifier, x, index, np.ones(len(index)))
     place = score.simplest
@@ -146,15 +149,18 @@ def choose(classifier: Any, x: Any, y: Any, sample_weight: Any = None) -> float:
         grid, score = _compared(classifier, x, index, weights, least=evenly)
         same = np.flatnonzero(np.isclose(grid[: len(score.means)], evenly))
         place = int(same[0]) if len(same) and not score.told_from_the_best(int(same[0])) else score.simplest
+    C = grid[place]
     at_the_end = place == len(grid) - 1 and len(score.means) == len(grid)
     if at_the_end or score.nothing:
+        C = C if at_the_end else typical_of(classifier, x)
         warnings.warn(
             f"No C up to {grid[-1]:g} is seen to be the best: in the mean over classes {100 * score.best:.1f} % of "
             f"held-out source samples are told right, and {100 * score.chance:.1f} % are by chance. The features "
-            "differ much in size (data.standardize=true scales them), or tell this classifier little of the classes.",
+            "differ much in size (data.standardize=true scales them), some classes are rare "
+            f"(classifier.class_weight=balanced), or the features tell this classifier little of them. C is {C:.6g}.",
             stacklevel=2,
         )
-    return float(f"{grid[place]:.6g}")
+    return float(f"{C:.6g}")
 
 
 def _compared(
@@ -167,12 +173,11 @@ def _compared(
     picked = stratified(x, index, ROWS)
     x, index, weights = x[picked], index[picked], weights[picked]
     fold = folds_of(x, index, FOLDS)
-    by_size = classifier.get_params().get("kernel", "linear") == "linear"  # others measure it themselves
-    unit, size, decades = (unit_of(x), size_of(x), decades_of(x)) if by_size else (1.0, 1.0, 0)
+    unit, size, decades = (unit_of(x), size_of(x), decades_of(x)) if _by_size(classifier) else (1.0, 1.0, 0)
     x = x / size  # with C times its square the same models, of gradients that tolerances are made for
     if not sparse.issparse(x):
         x = spanned(np.asarray(x, dtype=np.float64))
-    score = Recalls(index, weights, FOLDS)
+    score = Recalls(index, weights, least=2)
     parts = [(fold != k, fold == k) for k in range(FOLDS)]
     parts = [(train, held) for train, held in parts if held.any() and len(np.unique(index[train])) > 1]
     if not parts:
@@ -191,8 +196,8 @@ def _compared(
         right = np.zeros(len(index))
         for model, (train, held) in zip(models, parts, strict=True):
             model.set_params(C=C * size**2)
-            if isinstance(model, linear_model.LogisticRegression):  # features of size s count from C = 1 / n s^2 on
-                model.set_params(tol=min(TOLERANCE, 0.3 / math.sqrt(C * size**2 * len(index))))
+            if isinstance(model, linear_model.LogisticRegression):
+                model.set_params(tol=min(TOLERANCE, gradient(C * size**2, len(index))))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # fits that are only compared are cut short
                 model.fit(known(train, train), index[train], sample_weight=weights[train])
@@ -201,6 +206,24 @@ def _compared(
         if 0.99 * least <= C and score.enough(usual=0.99 * unit * 10.0 ** (USUAL + decades) < C):
             break
     return grid, score
+
+
+def gradient(C: float, n: int) -> float:
+    """The least gradient that a feature has which counts: of size s, it does so from C = 1 / n s^2 on."""
+    return 0.3 / math.sqrt(C * n)
+
+
+def typical_of(classifier: Any, x: Any) -> float:
+    """The C of a feature of the usual size, not of the largest: what is left where none is told from chance."""
+    return unit_of(x) * 10.0 ** decades_of(x) if _by_size(classifier) else 1.0
+
+
+def _by_size(classifier: Any) -> bool:
+    return bool(classifier.get_params().get("kernel", "linear") == "linear")  # others measure sizes themselves
+
+
+def _array(x: Any) -> Any:
+    return x if sparse.issparse(x) else np.asarray(x)
 
 
 def spanned(x: np.ndarray) -> np.ndarray:
