@@ -315,6 +315,7 @@ SHARES = "within 0..1"
 BITS = "zeros and ones"
 LARGE = "within 0..255, and far beyond 1"
 WHOLE = ("whole numbers within 0..255", "whole numbers within 0..65535")
+OVERSHOOT = 0.05
 UNSURE = ("", LARGE, BITS)
 
 
@@ -326,6 +327,10 @@ def _unit(parts: Sequence[Any]) -> str:
     if not all(isinstance(x, np.ndarray) for x in values) or not all(x.size for x in values):
         return ""
     low, high = min(float(x.min()) for x in values), max(float(x.max()) for x in values)
+    if (
+        low >= -OVERSHOOT and 0.0 < high <= 1.0 + OVERSHOOT and (low < 0.0 or high > 1.0)
+    ):  # as interpolation leaves them
+        return SHARES
     if low < 0.0 or high > 65535.0 or 1.0 < high < 64.0:
         return ""
     whole = all(bool((x == np.round(x)).all()) for x in values)

@@ -8,6 +8,7 @@ from pathlib import Path
 from da import catalog, machine, pretrained
 from da.config import Plan
 from da.data.files import locate, names_in
+from da.data.readers import reader_of
 from da.errors import ConfigError
 from da.results import writable
 
@@ -21,7 +22,7 @@ def check(plans: Sequence[Plan], *, launched: bool) -> None:
 
     Raises:
         ConfigError: the output cannot be written to, weights or a device are missing, a method has nothing to search.
-        DataError: a data file is missing.
+        DataError: a data file is missing, or of no known format.
     """
     for output in dict.fromkeys(plan.config["output"] for plan in plans):
         writable.check(Path(output))
@@ -33,7 +34,9 @@ def check(plans: Sequence[Plan], *, launched: bool) -> None:
     for plan, away in zip(plans, elsewhere, strict=True):
         for name in () if away else names_in(plan.config["data"]):
             if name not in seen:
-                locate(name)
+                path = locate(name)
+                if plan.data.name == "features":
+                    reader_of(path)
                 seen.add(name)
         if not away:
             pretrained.find_files(plan.config)

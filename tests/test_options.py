@@ -160,7 +160,8 @@ def test_a_refusal_is_one_sentence_and_names_keys_of_the_group_in_question(overr
 
 REFUSALS = ["optimizer.lr=nan", "clip=nan", "seed=4294967296", "trainer.accelerator=nonsense", "launcher.jobs=0",
             "output=", "+trainer.max_time=00:00:00:02", "trainer.devices=99", "trainer=gpu", "data=pacs data.validation_fraction=0 selection=dev",
-            "data=features", "data=features data.source=absent.csv data.target=t.csv", "output=/dev/null/runs",
+            "data=features", "data=features data.source=absent.csv data.target=t.csv",
+            "data=features data.source=/ data.target=/", "data=features data.source=/etc/passwd data.target=/etc/passwd", "output=/dev/null/runs",
             "-m method=unadapted sweep=optuna", "-m method=source_only sweep=optuna", "data.shift=foo",
             "method=tca method.kernel=foo", "network=resnet network.weights=absent.pt", "sweep=optuna -m sweep.sampler=foo"]  # fmt: skip
 

@@ -38,6 +38,10 @@ class Found:
     notes: tuple[str, ...]
 
 
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def _leads_nowhere(path: Path) -> bool:
     return path.is_symlink() and not path.exists()
 
@@ -70,6 +74,12 @@ class Tree:
         Raises:
             DataError: there are none, or it is not clear which folders are classes.
         """
+        for other in sorted(self.domains() - {name}):
+            if _folded(other) == _folded(name):
+                raise DataError(
+                    f"'{self.root}' has folders '{name}' and '{other}', which differ by case or by how accents are "
+                    "stored alone; give them one name, or other ones."
+                )
         inside = {path: p[1:] for path, p in self._parts.items() if p[0] == name and len(p) > 1}
         pictures = {path: p for path, p in inside.items() if is_picture(path)}
         broken = [path for path in inside if path not in pictures and _leads_nowhere(self.root / path)]
@@ -105,6 +115,16 @@ class Tree:
             filed = {path: p[1:] for path, p in filed.items()}
         if place != name:
             notes.append(f"The class folders of '{name}' are those in '{place}'.")
+        outer = {p[0] for p in filed.values()}
+        if (
+            len(outer) > 1
+            and {folder.lower() for folder in outer} <= PARTS
+            and all(len(p) == 2 for p in filed.values())
+        ):
+            raise DataError(
+                f"'{self.root}' has all images of '{place}' in {' and '.join(sorted(outer))}, which seem to be parts "
+                f"of a data set and no classes; bring the images to {place}/class/, or to {name}/ without labels."
+            )
         if nested := {path: p for path, p in filed.items() if len(p) > 2}:
             self._check_depth(place, filed, nested)
             notes.append(
@@ -197,7 +217,7 @@ def check_spelling(found: Mapping[str, Found]) -> None:
     spelt: dict[str, dict[str, str]] = {}
     for name, domain in found.items():
         for spelling, count in Counter(domain.classes or ()).items():
-            alike = spelt.setdefault(unicodedata.normalize("NFC", spelling).casefold(), {})
+            alike = spelt.setdefault(_folded(spelling), {})
             alike.setdefault(spelling, f"'{spelling}' (of '{name}', with {count} images)")
     for alike in spelt.values():
         if len(alike) > 1:

@@ -89,6 +89,7 @@ class Features:
         files = [locate(name) for name in (*sources, self.target, *([self.target_test] if self.target_test else []))]
         tables = [self._read(file, labelled=k < len(sources)) for k, file in enumerate(files)]
         self._check_left_out(tables)
+        _check_types(files, tables)
         tables = match(files, tables, len(sources))
         raws = [Raw(table.x, table.y, file.stem) for file, table in zip(files, tables, strict=True)]
         raws = _fitted(files, raws, len(sources))
@@ -127,6 +128,19 @@ class Features:
                 known = dict.fromkeys(column for table in tables for column in table.columns or ())
                 asked = "id_column" if name == self.id_column else "drop"
                 raise DataError(f"data.{asked} names '{name}', which no file has; {nearest_of_many(name, known)}")
+
+
+UNSIGNED = ("uint8", "uint16")
+
+
+def _check_types(files: Sequence[Path], tables: Sequence[Table]) -> None:
+    """Refuse files of which one holds bytes and another 16-bit numbers, whatever these are worth."""
+    pair = [next((f for f, t in zip(files, tables, strict=True) if t.stored == kind), None) for kind in UNSIGNED]
+    if all(pair):
+        raise DataError(
+            f"The features of '{pair[0]}' are bytes (0..255), and those of '{pair[1]}' 16-bit numbers (0..65535); "
+            "bring all to one scale, and save them as one type."
+        )
 
 
 def _fitted(files: list[Path], raws: list[Raw], n_sources: int) -> list[Raw]:

@@ -68,12 +68,7 @@ def read_table(
         DataError: one sentence that names the file, what is wrong and the remedy.
     """
     path = Path(path)
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(
-            f"'{path}' ends in '{path.suffix}', which is no known format; known: {', '.join(READERS)} "
-            "(pickled files are never read: they can run code)."
-        )
+    reader = reader_of(path)
     if not path.is_file():
         raise DataError(f"There is no file '{path}'; check the spelling.")
     wanted = Wanted(label_column, feature_key, tuple(left_out), labelled)
@@ -92,7 +87,25 @@ def read_table(
         raise DataError(
             f"'{path}' cannot be read as {path.suffix.lower()[1:]} ({why}); check that it is whole and of that format."
         ) from error
-    return Table(*tidy(x, y, path), *columns)
+    stored = str(getattr(x, "dtype", ""))
+    return Table(*tidy(x, y, path), *columns)._replace(stored=stored)
+
+
+def reader_of(path: Path) -> Callable[[Path, Wanted], tuple[Any, ...]]:
+    """What reads a file, by its suffix.
+
+    Raises:
+        DataError: it is a folder, or of no known format.
+    """
+    if path.is_dir():
+        raise DataError(f"'{path}' is a folder; data=features reads files, and data=image_folder folders of images.")
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(
+            f"'{path}' ends in '{path.suffix}', which is no known format; known: {', '.join(READERS)} "
+            "(pickled files are never read: they can run code)."
+        )
+    return reader
 
 
 def _npz(path: Path, wanted: Wanted) -> tuple[Any, Any]:
@@ -233,8 +246,7 @@ def _feature_key(path: Path, names: list[str], wanted: Wanted) -> str:
                 f"'{path}' has no array '{wanted.feature_key}'; {nearest_of_many(wanted.feature_key, names)}"
             )
         return wanted.feature_key
-    lower = {name.lower(): name for name in reversed(names)}
-    found = [lower[key] for key in FEATURE_KEYS if key in lower]
+    found = [name for key in FEATURE_KEYS for name in names if name.lower() == key]
     if len(found) > 1:
         raise DataError(f"'{path}' holds {' and '.join(found)}, which may all be features; say which with feature_key.")
     if found:
@@ -248,14 +260,20 @@ def _feature_key(path: Path, names: list[str], wanted: Wanted) -> str:
 def _label_key(path: Path, names: list[str], wanted: Wanted, extra: Iterable[str] = ()) -> str | None:
     if wanted.label_column in names:
         return wanted.label_column
+    alike = [name for name in names if name.lower() == wanted.label_column.lower()]
+    if wanted.label_column != "label" and alike:
+        raise DataError(
+            f"'{path}' has no '{wanted.label_column}' but {few(alike)}, which differs by case alone; give the "
+            "labels of all files one name."
+        )
     if wanted.label_column != "label" and not wanted.labelled:
         return None
     if wanted.label_column != "label":  # asked for by name: anything else would be a guess
         raise DataError(
             f"'{path}' has no '{wanted.label_column}': it holds {few(names)}; set label_column to one of these."
         )
-    lower = {name.lower(): name for name in reversed(names)}
-    found = list(dict.fromkeys(lower[key.lower()] for key in (*LABEL_KEYS, *extra) if key.lower() in lower))
+    known = dict.fromkeys(key.lower() for key in (*LABEL_KEYS, *extra))
+    found = [name for key in known for name in names if name.lower() == key]
     if len(found) > 1:
         raise DataError(f"'{path}' holds {' and '.join(found)}, which may all be labels; say which with label_column.")
     return found[0] if found else None

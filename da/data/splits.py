@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +98,7 @@ def encode(raws: list[Raw], n_sources: int) -> tuple[list[Domain], tuple[str, ..
     labels = [None if raw.y is None else _discrete(raw) for raw in raws]
     if any(y is not None and y.dtype.kind == "U" for y in labels):
         labels = [None if y is None else y.astype(str) for y in labels]
+    _check_spelling(labels)
     known = [y for y in labels[:n_sources] if y is not None] or [y for y in labels if y is not None]
     classes = np.unique(np.concatenate(known)) if known else np.empty(0, dtype=np.int64)
     domains = []
@@ -103,12 +106,11 @@ def encode(raws: list[Raw], n_sources: int) -> tuple[list[Domain], tuple[str, ..
         if y is not None:
             strange = np.setdiff1d(y, classes)
             if len(strange):
-                shifted = (
-                    y.dtype.kind == "i" and classes.dtype.kind == "i" and np.array_equal(np.unique(y) - 1, classes)
-                )
+                step = _step(classes, np.unique(y))
                 remedy = (
-                    "all are the sources' plus 1, as if one file counted from 0 and the other from 1: bring both to one"
-                    if shifted
+                    f"all are the sources' {'plus' if step > 0 else 'minus'} 1, as if one file counted from 0 and the "
+                    "other from 1: bring both to one"
+                    if step
                     else "drop these rows, or leave out the target's labels"
                 )
                 raise DataError(
@@ -118,6 +120,27 @@ def encode(raws: list[Raw], n_sources: int) -> tuple[list[Domain], tuple[str, ..
             y = np.searchsorted(classes, y).astype(np.int64)
         domains.append(Domain(raw.x, y, name=raw.name))
     return domains, tuple(map(str, classes))
+
+
+def _step(classes: np.ndarray, labels: np.ndarray) -> int:
+    """1 or -1 where labels are the classes plus or minus 1, as numbers or as words; else 0."""
+    try:
+        ours, theirs = (sorted(int(str(label)) for label in part) for part in (classes, labels))
+    except ValueError:
+        return 0
+    return next((step for step in (1, -1) if [label - step for label in theirs] == ours), 0)
+
+
+def _check_spelling(labels: Sequence[np.ndarray | None]) -> None:
+    """Refuse labels that differ only by how a system stores accents."""
+    alike: dict[str, str] = {}
+    for y in labels:
+        for label in () if y is None or y.dtype.kind != "U" else map(str, np.unique(y)):
+            if alike.setdefault(unicodedata.normalize("NFC", label), label) != label:
+                raise DataError(
+                    f"The label '{label}' is spelt in two ways that differ only by how accents are stored; "
+                    "normalise the labels (unicodedata.normalize('NFC', label))."
+                )
 
 
 def _discrete(raw: Raw) -> np.ndarray:

@@ -26,12 +26,14 @@ class Table(NamedTuple):
         y: ``(n,)`` labels as they stand, integers, floats or strings, or None where the file has none.
         columns: names of the features, where they have names.
         left_out: columns that were asked to be left out, and were there.
+        stored: the type that the features had in the file.
     """
 
     x: Any
     y: np.ndarray | None
     columns: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()
+    stored: str = ""
 
 
 def tidy(x: Any, y: Any, path: Path) -> tuple[Any, np.ndarray | None]:

@@ -88,6 +88,19 @@ def test_a_link_that_leads_nowhere_is_said(photos):
         load(photos)
 
 
+def test_domain_folders_that_differ_by_case_are_refused(photos):
+    put(photos, "A/CAT", n=2)
+    with pytest.raises(DataError, match=r"has folders 'a' and 'A', which differ by case"):
+        load(photos)
+
+
+def test_parts_of_a_data_set_without_classes_are_no_classes(photos):
+    shutil.rmtree(photos / "a")
+    put(photos, "a/train", "a/test")
+    with pytest.raises(DataError, match="in test and train, which seem to be parts of a data set and no classes"):
+        load(photos)
+
+
 def test_pictures_below_a_class_folder_are_of_the_class(photos):
     put(photos, "a/cat/more/still", n=3)
     task = load(photos)

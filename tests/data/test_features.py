@@ -1,4 +1,5 @@
 import re
+import unicodedata
 
 import h5py
 import numpy as np
@@ -288,7 +289,8 @@ def images(folder, name, x):
     ("a", "b", "sentence"),
     [
         (np.uint8, np.float32, r"bytes \(0..255\), and those of target/train \(t\) are whole numbers within 0..255"),
-        (np.uint8, np.uint16, r"bytes \(0..255\), and those of target/train \(t\) are whole numbers within 0..65535"),
+        (np.uint8, np.uint16, r"bytes \(0..255\), and those of '\S*t.npz' 16-bit numbers"),
+        ("unit, interpolated", np.float32, "within 0..1, and those of .* are whole numbers within 0..255"),
         ("unit", np.float32, "within 0..1, and those of .* are whole numbers within 0..255"),
         (np.uint8, "centred", r"bytes \(0..255\), and those of target/train \(t\) are numbers of another type"),
     ],
@@ -299,6 +301,8 @@ def test_types_and_scales_that_differ_between_domains_are_refused(folder, a, b, 
     def of(kind):
         if kind == "unit":
             return pixels / 255.0
+        if kind == "unit, interpolated":
+            return 1.002 * pixels / 255.0 - 0.001
         if kind == "centred":
             return pixels / 255.0 - 0.5
         return (pixels * (257 if kind == np.uint16 else 1)).astype(kind)
@@ -383,6 +387,55 @@ def test_labels_that_count_from_one_beside_labels_that_count_from_zero(folder):
         DataError, match=r"labels that no source has \(2; the sources have 0, 1\); all are the sources' plus 1"
     ):
         Features(source="s.npz", target="t.npz").load()
+
+
+@pytest.mark.parametrize("words", [False, True])
+def test_target_labels_that_are_the_sources_less_one_are_one_mistake(folder, words):
+    kind = str if words else int
+    table(folder / "s.npz", 12, y=np.array([1, 2, 3] * 4).astype(kind))
+    table(folder / "t.npz", 12, y=np.array([0, 1, 2] * 4).astype(kind))
+    with pytest.raises(DataError, match=r"the sources have 1, 2, 3\); all are the sources' minus 1"):
+        Features(source="s.npz", target="t.npz").load()
+
+
+def test_labels_whose_accents_are_stored_in_two_ways_are_refused(folder):
+    nfc, nfd = unicodedata.normalize("NFC", "caf\u00e9"), unicodedata.normalize("NFD", "caf\u00e9")
+    table(folder / "s.npz", 12, y=[nfc, nfd, "tea"] * 4)
+    table(folder / "t.npz", 12)
+    with pytest.raises(DataError, match="is spelt in two ways"):
+        Features(source="s.npz", target="t.npz").load()
+
+
+@pytest.mark.parametrize(("kinds", "refused"), [(("uint8", "uint16"), True), (("uint16", "uint16"), False)])
+def test_bytes_beside_16_bits_are_refused_whatever_they_hold(folder, kinds, refused):
+    for name, kind in zip("st", kinds, strict=True):
+        top = 255 if kind == "uint8" else 2000
+        np.savez(folder / f"{name}.npz", x=RNG.integers(0, top, (20, 4)).astype(kind), y=[0, 1] * 10)
+    if not refused:
+        Features(source="s.npz", target="t.npz").load()
+        return
+    with pytest.raises(DataError, match=r"'\S*s.npz' are bytes \(0..255\), and those of '\S*t.npz' 16-bit"):
+        Features(source="s.npz", target="t.npz").load()
+
+
+@pytest.mark.parametrize(("names", "said"), [(("x", "y", "Y"), "y and Y, which may all be labels"), (("x", "X", "y"), "x and X, which may all be features")])  # fmt: skip
+@pytest.mark.parametrize("backwards", [False, True])
+def test_arrays_whose_names_differ_by_case_are_candidates_alike(folder, names, said, backwards):
+    arrays = {name: RNG.normal(size=(10, 2)) if name in "xX" else [0, 1] * 5 for name in names}
+    np.savez(folder / "s.npz", **dict(reversed(arrays.items()) if backwards else arrays.items()))
+    table(folder / "t.npz", 10)
+    with pytest.raises(DataError, match="which may all be") as caught:
+        Features(source="s.npz", target="t.npz").load()
+    assert sorted(said.replace(",", "")) == sorted(
+        str(caught.value).split("' holds ")[1].split(";")[0].replace(",", "")
+    )
+
+
+def test_a_label_array_of_the_target_that_differs_by_case_is_not_passed_over(folder):
+    np.savez(folder / "s.npz", x=RNG.normal(size=(10, 2)), gnd=[0, 1] * 5)
+    np.savez(folder / "t.npz", x=RNG.normal(size=(10, 2)), Gnd=[0, 1] * 5)
+    with pytest.raises(DataError, match="has no 'gnd' but Gnd, which differs by case alone"):
+        Features(source="s.npz", target="t.npz", label_column="gnd").load()
 
 
 def test_real_valued_labels_say_where_regression_is(folder):
