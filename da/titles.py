@@ -19,8 +19,30 @@ def called(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry
     words = []
     parts = [("method", method), ("data", data)]
     if config.get("features") is not None:
-        parts.append(("features", catalog.entry_of("features", config["features"]["_target_"])))
+        parts.append(("features", _entry("features", config["features"])))
     for group, entry in parts:
-        changed = {k: v for k, v in config[group].items() if k != "_target_" and v != entry.config.get(k)}
+        changed = _changed(config[group], entry.config)
         words += [f"{group}={entry.name}", *(f"{group}.{key}={value}" for key, value in changed.items())]
     return " ".join([*words, f"seed={config['seed']}"])
+
+
+def _entry(group: str, node: Mapping[str, Any]) -> catalog.Entry:
+    """Of the entries that make the node's class, the one that the node differs least from."""
+    first = catalog.entry_of(group, node["_target_"])
+    alike = [entry for entry in catalog.entries(group).values() if entry.path == first.path]
+    return min(alike, key=lambda entry: len(_changed(node, entry.config)))
+
+
+def _changed(node: Mapping[str, Any], default: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Keys whose values are not the default's, those of parts with dots; of a part of another class all."""
+    changed: dict[str, Any] = {}
+    for key, value in node.items():
+        usual = default.get(key)
+        if isinstance(value, Mapping) and isinstance(usual, Mapping) and value.get("_target_") == usual.get("_target_"):
+            changed |= _changed(value, usual, f"{prefix}{key}.")
+        elif isinstance(value, Mapping) and "_target_" in value:
+            changed[f"{prefix}{key}"] = str(value["_target_"]).rpartition(".")[2]
+            changed |= _changed(value, {}, f"{prefix}{key}.")
+        elif key != "_target_" and value != usual:
+            changed[f"{prefix}{key}"] = value
+    return changed

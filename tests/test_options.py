@@ -23,6 +23,7 @@ from da.errors import ConfigError, Incompatible, UsageError
 from da.outcome import RunFailed
 from da.results import record
 from da.run import load, run
+from da.titles import title
 
 UNBOUNDED = {"classifier.one_nn.metric_params": "their meaning is the metric's"}
 """Numeric keys without a range, by ``group.entry.key``, with the reason."""
@@ -270,6 +271,20 @@ def test_what_gpus_lack_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "more GPUs than this machine's 2" in str(machine.lacking(gpu | {"devices": 3}))
     assert "use 16-mixed" in str(machine.lacking(gpu | {"precision": "bf16-mixed"}))
     assert machine.lacking(gpu | {"precision": "16-mixed"}) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("features=squeezenet", "features=squeezenet seed=0"),
+        ("features=resnet features.weights=random", "features=resnet features.weights=random seed=0"),
+        ("features=saved features.weights=random", "features=saved features.weights=random seed=0"),
+        ("features=squeezenet features.network.caffe=false", "features=squeezenet features.network.caffe=False seed=0"),
+    ],
+)
+def test_a_run_is_called_by_the_entry_that_was_asked_for(asked: str, said: str) -> None:
+    plan = validate(compose(["method=unadapted", "data=digits", *asked.split()]))
+    assert title(plan).endswith(f"data=digits {said}")
 
 
 def test_counts_that_no_run_comes_to_the_end_of_are_refused() -> None:
