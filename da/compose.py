@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -107,6 +108,8 @@ class Composer:
         try:
             return parser.parse_overrides([quoted(text)])[0]
         except HydraException as error:
+            if re.match(r"[^=]+==", text):
+                raise ConfigError(f"{text} has two signs of equality; write {text.replace('==', '=', 1)}") from error
             sign = arguments.left_open(text)
             for better in arguments.quotings(text) if sign is None or f"={sign}" not in text else ():
                 try:

@@ -270,6 +270,9 @@ def _check_values(plain: Mapping[str, Any]) -> None:
     """What types and ranges of single keys do not say."""
     if not plain["output"].strip():
         raise ConfigError("output must name a folder, got an empty text; output=runs is usual.")
+    for key in ("label_column", "feature_key", "id_column"):
+        if plain["data"].get(key) == "":
+            raise ConfigError(f"data.{key} must name a column or an array, got an empty text; leave it out.")
     for key in ("max_epochs", "devices"):
         if plain["trainer"].get(key) is None:
             raise ConfigError(f"trainer.{key} is missing; choose a trainer, such as trainer=cpu.")

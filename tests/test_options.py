@@ -287,6 +287,17 @@ def test_a_run_is_called_by_the_entry_that_was_asked_for(asked: str, said: str) 
     assert title(plan).endswith(f"data=digits {said}")
 
 
+def test_an_empty_name_of_a_column_is_refused_before_files_are_read() -> None:
+    for key in ("label_column", "feature_key", "id_column"):
+        with pytest.raises(ConfigError, match=rf"^data.{key} must name a column or an array, got an empty text"):
+            validate(compose(["data=features", "data.source=a.csv", "data.target=b.csv", f"data.{key}="]))
+
+
+def test_two_signs_of_equality_are_one_too_many() -> None:
+    with pytest.raises(ConfigError, match="method==dann has two signs of equality; write method=dann$"):
+        compose(["method==dann"])
+
+
 def test_counts_that_no_run_comes_to_the_end_of_are_refused() -> None:
     for key in ("trainer.max_epochs", "steps_per_epoch", "evaluate_every", "batch_size", "shots"):
         for value in ("10000000000", "1e25", "1" + 28 * "0"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import warnings
 from collections.abc import Collection, Iterator
 from itertools import islice
@@ -19,8 +20,9 @@ MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>",
 def read_delimited(path: Path, text: Collection[str]) -> Any:
     """A file's rows as a pandas frame.
 
-    The separator is the commonest of comma, semicolon, tab and bar in the first line. Where it is not the comma,
-    numbers may have a decimal comma. Byte-order marks are understood.
+    The separator is that of comma, semicolon, tab and bar which makes as many cells of the second line as of the first,
+    and of these the most; signs within quotes are none. Where it is not the comma, numbers may have a decimal comma.
+    Byte-order marks are understood.
 
     Args:
         path: the file.
@@ -33,12 +35,16 @@ def read_delimited(path: Path, text: Collection[str]) -> Any:
 
     encoding = _encoding(path)
     try:
-        first = next(_lines(path, encoding, None), [])
-        separator = max(SEPARATORS, key=(first or [""])[0].count)
+        separator = _separator(path, encoding)
         names = next(_lines(path, encoding, separator), [])
     except UnicodeDecodeError as error:
         raise _undecoded(path, error) from error
     names = [name.strip() for name in names]
+    if len(names) == 1 and re.search(r"[\s\"]", names[0]):
+        raise DataError(
+            f"'{path}' has one column only, as no comma, semicolon, tab or bar stands between the names of its first "
+            "line; separate them by commas."
+        )
     if twice := [name for name in dict.fromkeys(names) if name and names.count(name) > 1]:
         raise DataError(
             f"'{path}' has {names.count(twice[0])} columns called '{twice[0]}'; give each a name of its own."
@@ -73,10 +79,20 @@ def read_delimited(path: Path, text: Collection[str]) -> Any:
     return frame
 
 
+def _separator(path: Path, encoding: str) -> str:
+    def cells(separator: str) -> tuple[bool, int]:
+        widths = [len(line) for line in islice(_lines(path, encoding, separator), 2)]
+        return len(set(widths)) == 1 and widths[0] > 1, max(widths[:1], default=0)
+
+    return max(SEPARATORS, key=cells)
+
+
 def _encoding(path: Path) -> str:
     with path.open("rb") as file:
         begin = file.read(64)
     mark = begin[:2]
+    if begin[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        raise DataError(f"'{path}' is UTF-32; save it as UTF-8, such as with iconv -f utf-32 -t utf-8.")
     if mark == b"\x1f\x8b":
         raise DataError(f"'{path}' is packed with gzip; unpack it first (gunzip).")
     if mark not in (b"\xff\xfe", b"\xfe\xff") and b"\0" in begin:
@@ -87,13 +103,10 @@ def _encoding(path: Path) -> str:
     return "utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
-def _lines(path: Path, encoding: str, separator: str | None) -> Iterator[list[str]]:
-    """The cells of each line that is not empty; without a separator the line itself."""
+def _lines(path: Path, encoding: str, separator: str) -> Iterator[list[str]]:
+    """The cells of each line that is not empty."""
     with path.open(encoding=encoding, newline="") as file:
-        if separator is None:
-            yield from ([line] for line in file if line.strip())
-        else:
-            yield from (cells for cells in csv.reader(file, delimiter=separator, skipinitialspace=True) if cells)
+        yield from (cells for cells in csv.reader(file, delimiter=separator, skipinitialspace=True) if cells)
 
 
 def _words(frame: Any, text: Collection[str]) -> list[str]:

@@ -179,8 +179,15 @@ def _mat(path: Path, wanted: Wanted) -> tuple[Any, Any]:
 def _hdf5(path: Path, wanted: Wanted) -> tuple[Any, Any]:
     import h5py
 
+    def get(name: str) -> Any:
+        first, _, rest = name.partition("/")
+        node = _own(path, file, first)  # and all within it
+        return _array(path, name, node[rest] if rest else node)
+
     with h5py.File(path, "r") as file:
-        return _named(path, list(file), wanted, lambda name: _array(path, name, _own(path, file, name)))
+        inside: list[str] = []
+        file.visit(inside.append)  # which follows no links
+        return _named(path, list(dict.fromkeys([*file, *inside])), wanted, get)
 
 
 def _own(path: Path, group: Any, name: str) -> Any:
@@ -213,7 +220,8 @@ def _own(path: Path, group: Any, name: str) -> Any:
 def _array(path: Path, name: str, node: Any) -> Any:
     if not hasattr(node, "dtype"):
         raise DataError(
-            f"'{name}' in '{path}' is a group, not an array; name an array with feature_key or label_column."
+            f"'{name}' in '{path}' is a group, not an array; name an array in it with feature_key or label_column "
+            f"({few(f'{name}/{part}' for part in node) or 'it is empty'})."
         )
     return node.asstr()[()].astype(str) if node.dtype.kind == "O" else node[()]
 

@@ -76,6 +76,29 @@ def test_separators_decimal_commas_and_marks(tmp_path, text, encoding):
     assert (table.y.tolist(), table.columns) == (["cat", "dog"], ("a", "b"))
 
 
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ('"temp, C";label\n1,5;a\n2,5;b\n', ("temp, C",)),
+        ('"a,b";"c,d";label\n1;2;x\n3;4;y\n', ("a,b", "c,d")),
+        ("a\tb, c, d, e, f\tlabel\n1\t2\tx\n3\t4\ty\n", ("a", "b, c, d, e, f")),
+        ("f1;label\n1;x\n2;y\n", ("f1",)),
+    ],
+)
+def test_signs_in_names_separate_nothing(tmp_path, text, columns):
+    found = read_table(write(tmp_path / "a.csv", text))
+    assert found.columns == columns
+    assert found.x.shape == (2, len(columns))
+
+
+def test_a_file_without_a_separator_is_told(tmp_path):
+    for head in ("f1 f2 label\n1 2 a\n", '"temp C";"label"\n1.5;a\n'.replace(";", " ")):
+        with pytest.raises(DataError, match="has one column only, as no comma, semicolon, tab or bar"):
+            read_table(write(tmp_path / "a.csv", head))
+    with pytest.raises(DataError, match="is UTF-32; save it as UTF-8"):
+        read_table(write(tmp_path / "a.csv", "x,label\n1,a\n", "utf-32"))
+
+
 def test_empty_cells_of_features_are_missing_and_words_there_are_named(tmp_path):
     table = read_table(write(tmp_path / "a.csv", "a,b,label\n,NA,x\n1,2,y\n"))
     np.testing.assert_array_equal(np.isnan(table.x), [[True, True], [False, False]])

@@ -438,6 +438,18 @@ def test_a_label_array_of_the_target_that_differs_by_case_is_not_passed_over(fol
         Features(source="s.npz", target="t.npz", label_column="gnd").load()
 
 
+def test_arrays_in_groups_of_hdf5_are_named_by_their_path(folder):
+    h5py = pytest.importorskip("h5py")
+    for name in "st":
+        with h5py.File(folder / f"{name}.h5", "w") as file:
+            file["data/x"], file["data/y"] = RNG.normal(size=(10, 3)), np.arange(10) % 2
+    with pytest.raises(DataError, match=r"'data' .* is a group, not an array; .* \(data/x, data/y\)"):
+        Features(source="s.h5", target="t.h5").load()
+    task = Features(source="s.h5", target="t.h5", feature_key="data/x", label_column="data/y").load()
+    assert task.sources[0].train.x.shape[1] == 3
+    assert task.n_classes == 2
+
+
 def test_real_valued_labels_say_where_regression_is(folder):
     table(folder / "s.npz", 10, y=RNG.normal(size=10))
     table(folder / "t.npz", 10)
