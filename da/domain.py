@@ -17,6 +17,9 @@ from torch import Tensor
 
 from da.errors import DataError, few
 
+DENSE_LIMIT = 400_000_000
+"""Numbers that sparse rows may come to when they are made dense."""
+
 
 @dataclass(frozen=True, eq=False)
 class Domain:
@@ -67,10 +70,26 @@ class Domain:
         return tuple(int(size) for size in self.x.shape[1:])
 
 
+def dense(x: Any) -> Any:
+    """Sparse rows as an array; anything else as it is.
+
+    Raises:
+        DataError: they would not fit in memory when dense.
+    """
+    if not sparse.issparse(x):
+        return x
+    n, d = x.shape
+    if n * d > DENSE_LIMIT:
+        raise DataError(
+            f"{n:,} sparse rows of {d:,} columns are too large to be made dense ({n * d:.2g} numbers, and "
+            f"{DENSE_LIMIT:.2g} is the limit); select features first, or number the columns without gaps."
+        )
+    return x.toarray()
+
+
 def as_float(x: Any, device: Any = None) -> Tensor:
     """Inputs as a ``float32`` tensor: sparse rows become dense, ``uint8`` is read as 0..255 and scaled to [0, 1]."""
-    if sparse.issparse(x):
-        x = x.toarray()
+    x = dense(x)
     x = torch.as_tensor(x, device=device)
     return x.float().div_(255.0) if x.dtype == torch.uint8 else x.float()
 

@@ -83,6 +83,15 @@ def test_bytes_are_scaled_to_one_and_other_numbers_are_not():
     assert bytes_.tolist() == [[0, 51, 255]]  # scaled in a copy
 
 
+def test_sparse_rows_that_no_memory_holds_are_refused_and_not_made_dense():
+    """One index of 300 million in an svmlight file widens all rows."""
+    with pytest.raises(
+        DataError, match=r"^40 sparse rows of 300,000,001 columns are too large to be made dense \(1.2e\+10"
+    ):
+        as_float(sparse.csr_matrix((40, 300_000_001)))
+    assert as_float(sparse.csr_matrix(np.eye(2))).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int32, np.uint8, bool])
 def test_tensors_have_the_types_of_training(dtype):
     domain = Domain(np.ones((2, 3), dtype=dtype), np.array([0, 1], dtype=np.int8), np.array([1, 2])).tensors()

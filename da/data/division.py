@@ -67,7 +67,8 @@ def divide(task: Task, needs: Access, *, shots: int = 3, seed: int = 0) -> tuple
     sources = tuple(s.train if needs.source_y > NONE else s.train.without_labels() for s in task.sources)
     if needs.source_y > NONE and any(s.y is None for s in sources):
         raise DataError(
-            f"The method needs source labels, but a source of {task.name} has none; give a labelled source."
+            f"The method needs source labels, but a source of {task.name} has none; give a labelled source, or "
+            "name the column or array of its labels (data.label_column)."
         )
     target, test = task.target.train, task.target.test
     labelled: Domain | Withheld = Withheld("labelled target", WHY)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
@@ -15,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
-from da.domain import Domain
+from da.domain import Domain, dense
 from da.estimators.base import Estimator, Predictor
 from da.estimators.classifiers.linear import LogisticRegression
 from da.estimators.subspace.unadapted import Unadapted
@@ -72,7 +71,7 @@ class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     def _rows(self, X: Any) -> Any:
         """Sparse rows as they are where the classifier takes them, else dense."""
         takes = get_tags(self.classifier or self._default()).input_tags.sparse
-        return X if takes or not sparse.issparse(X) else X.toarray()
+        return X if takes else dense(X)
 
     def _fit(self, X: Any, y: Any, domain: np.ndarray) -> None:
         few = self._few

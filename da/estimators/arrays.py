@@ -14,9 +14,7 @@ from scipy import sparse
 from sklearn.externals.array_api_compat import array_namespace
 from torch import Tensor
 
-from da.errors import DataError
-
-DENSE_LIMIT = 400_000_000
+from da.domain import dense
 
 
 def namespace(*arrays: Any) -> Any:
@@ -35,11 +33,7 @@ def matrix(x: Any) -> Any:
     if isinstance(x, Tensor):
         scale = 255.0 if not x.dtype.is_floating_point and x.dtype.itemsize == 1 else 1.0
         return x.detach().reshape(len(x), math.prod(x.shape[1:])).double() / scale
-    if sparse.issparse(x):
-        if np.prod(x.shape, dtype=np.int64) > DENSE_LIMIT:
-            raise DataError(f"A sparse input of shape {x.shape} is too large to be made dense; select features first.")
-        x = x.toarray()
-    x = np.asarray(x)
+    x = np.asarray(dense(x))
     scale = 255.0 if x.dtype == np.uint8 else 1.0
     return np.array(x.reshape(len(x), math.prod(x.shape[1:])), dtype=np.float64) / scale
 

@@ -17,7 +17,9 @@ def squared_distances(a: Any, b: Any) -> Any:
     """``(n, m)`` squared Euclidean distances between rows."""
     xp = namespace(a, b)
     centre = xp.mean(a, axis=0)  # an offset shared by all rows would cost digits
-    a, b = a - centre, b - centre
+    same = a is b
+    a = a - centre
+    b = a if same else b - centre  # products of rows with themselves cost half
     squared = xp.sum(a * a, axis=1)[:, None] + xp.sum(b * b, axis=1)[None, :] - 2.0 * (a @ b.T)
     return xp.clip(squared, 0.0)
 
@@ -36,13 +38,17 @@ def gram(a: Any, b: Any, kernel: str, bandwidth: float) -> Any:
 
 def median_bandwidth(x: Any) -> float:
     """Median distance between different samples (of at most 1000, evenly spaced); 1 where all are equal."""
-    xp = namespace(x)
     x = x[:: max(1, -(-x.shape[0] // SAMPLE))]
-    squared = squared_distances(x, x)
-    n = x.shape[0]
+    return median_distance(squared_distances(x, x), x.shape[1])
+
+
+def median_distance(squared: Any, width: int) -> float:
+    """The same of ``(n, n)`` squared distances between samples of so many features."""
+    xp = namespace(squared)
+    n = squared.shape[0]
     distances = squared[xp.arange(n)[:, None] < xp.arange(n)[None, :]]
     largest = float(xp.max(squared)) if n else 0.0
-    positive = distances[distances > 4 * x.shape[1] * float(np.finfo(float).eps) * largest]  # not rounding
+    positive = distances[distances > 4 * width * float(np.finfo(float).eps) * largest]  # not rounding
     if positive.shape[0] == 0:
         return 1.0
     low, high = (len(positive) - 1) // 2, len(positive) // 2

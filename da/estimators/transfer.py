@@ -47,9 +47,7 @@ class Transfer:
 
     A mapping gives the classifier mapped features, a weighting sample weights; a predictor needs none after it.
     Where few target samples are labelled, they train the classifier too, with weight 1 each. What leaves
-    less than 5 % of the source in effect warns. Weights that were drawn towards 1 (``trust_`` below 1) train the
-    classifier and do not choose its C: few samples make them, and a C chosen under them is as far from the one chosen
-    without as the grid allows.
+    less than 5 % of the source in effect warns.
 
     Args:
         estimator: what adapts; None adapts nothing. It is fitted in place, and its parameter ``classifier``, if it
@@ -95,10 +93,8 @@ class Transfer:
             y = np.concatenate([y, labels_of(labelled, "labelled target")])
         if isinstance(estimator, Weighting):
             weights = {"sample_weight": np.r_[estimator.weights_, np.ones(len(y) - len(estimator.weights_))]}
-            if estimator.trust_ < 1.0:
-                self.classifier = settled(self.classifier, x, y)
         if isinstance(estimator, Mapping) and estimator.target_stays:
-            self.classifier = settled(self.classifier, rows(pooled.x), labels_of(pooled))
+            self.classifier = settled(self.classifier, rows(pooled.x), labels_of(pooled), units_of=rows(target.x))
         self.classifier.fit(x, y, **weights)
         return self
 

@@ -115,8 +115,6 @@ def test_both_domains_reach_the_estimator_and_what_is_labelled_trains(make, mixe
     labels = np.r_[y[role == 0], y[role == 2]]
     stays = isinstance(estimator, Mapping) and estimator.target_stays
     C = LogisticRegression().fit(source, y[role == 0]).C_ if stays else "cv"
-    if isinstance(estimator, Weighting) and estimator.trust_ < 1.0:
-        C = LogisticRegression().fit(np.r_[z_s, z_few], labels).C_
     direct = LogisticRegression(C=C).fit(np.r_[z_s, z_few], labels, sample_weight=weights)
     assert fitted.predict(x).tolist() == direct.predict(z_t).tolist()
 

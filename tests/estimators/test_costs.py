@@ -6,9 +6,12 @@ import scipy.linalg
 from sklearn.exceptions import ConvergenceWarning
 
 from da.domain import Domain
+from da.estimators import kernels
 from da.estimators.subspace.gfk import GFK
 from da.estimators.subspace.subspace_alignment import SubspaceAlignment
 from da.estimators.transport.ot_laplace import LaplaceTransport
+from da.estimators.weighting import kmm
+from da.estimators.weighting.kmm import KMM
 
 
 def domains(n, d, seed=0):
@@ -29,6 +32,26 @@ def test_few_principal_directions_take_no_whole_decomposition(make, n, monkeypat
         )
     make(components=20).fit(*domains(n, 800))
     assert max(widths, default=0) <= 40
+
+
+def test_kmm_computes_the_distance_of_a_pair_once(monkeypatch):
+    """That the median of all distances is the bandwidth costs no second look at them."""
+    entries = []
+    own = kernels.squared_distances
+
+    def counted(a, b):
+        entries.append(len(a) * len(b))
+        return own(a, b)
+
+    monkeypatch.setattr(kernels, "squared_distances", counted)
+    monkeypatch.setattr(kmm, "squared_distances", counted)
+    source, target = domains(120, 50)
+    found = KMM().fit(source, target)
+    assert sum(entries) == 240**2
+    entries.clear()
+    given = KMM(bandwidth=found.bandwidth_).fit(source, target)
+    assert sum(entries) == 120 * 240
+    np.testing.assert_allclose(found.weights_, given.weights_, rtol=1e-8)
 
 
 def test_laplace_transport_ends_after_a_hundred_exact_transports():

@@ -39,7 +39,8 @@ class LinearSVC(ChosenC, svm.LinearSVC):  # type: ignore[misc]  # scikit-learn i
     Args:
         C: inverse strength of the penalty, in samples; ``"cv"`` chooses it, see :class:`ChosenC`.
         class_weight: as scikit-learn has it: None, or ``"balanced"``.
-        fit_intercept: learn a bias, which is penalised as the weight of a feature of unit size is.
+        fit_intercept: learn a bias, which is penalised as the weight of a feature that is always 1.
+        intercept_scaling: what that feature is instead of 1; in units of the features' size where C is chosen.
         loss: ``squared_hinge`` or ``hinge``.
         max_iter: most passes.
         random_state: of the order of coordinates.
@@ -51,6 +52,7 @@ class LinearSVC(ChosenC, svm.LinearSVC):  # type: ignore[misc]  # scikit-learn i
         C: Positive | Literal["cv"] = "cv",  # scikit-learn's name
         class_weight: Literal["balanced"] | None = None,
         fit_intercept: bool = True,
+        intercept_scaling: Positive = 1.0,
         loss: Literal["squared_hinge", "hinge"] = "squared_hinge",
         max_iter: Count = 10000,
         random_state: Seed | None = 0,
@@ -59,6 +61,7 @@ class LinearSVC(ChosenC, svm.LinearSVC):  # type: ignore[misc]  # scikit-learn i
             C=C,
             class_weight=class_weight,
             fit_intercept=fit_intercept,
+            intercept_scaling=intercept_scaling,
             loss=loss,
             max_iter=max_iter,
             random_state=random_state,
@@ -74,7 +77,7 @@ class SVC(ChosenC, svm.SVC):  # type: ignore[misc]  # scikit-learn is untyped
         degree: of the kernel ``poly``.
         gamma: of the kernels but ``linear``: a number, ``scale`` or ``auto``.
         kernel: ``linear``, ``rbf``, ``poly`` or ``sigmoid``.
-        max_iter: most steps; -1 for no limit.
+        max_iter: most steps; -1 for no limit, which on features of very different size is never reached.
     """
 
     works_on_weights = False
@@ -87,6 +90,6 @@ class SVC(ChosenC, svm.SVC):  # type: ignore[misc]  # scikit-learn is untyped
         degree: Whole = 3,
         gamma: NonNegative | Literal["scale", "auto"] = "scale",
         kernel: Literal["linear", "rbf", "poly", "sigmoid"] = "linear",
-        max_iter: Annotated[int, Bound(least=-1)] = -1,
+        max_iter: Annotated[int, Bound(least=-1)] = 100_000,
     ):
         super().__init__(C=C, class_weight=class_weight, degree=degree, gamma=gamma, kernel=kernel, max_iter=max_iter)

@@ -231,7 +231,7 @@ def _nearest(
     if pull > 0.0:
         found, shift, reached = _root(point, 1.0, pull, total, limit, -pull * total, pull * (limit * n - total), start)
     else:
-        found = xp.clip(point, 0.0, limit)
+        found = point.clip(0.0, limit)
         reached = float(xp.sum(found))
     if low <= reached <= high:
         return found, shift
@@ -249,7 +249,7 @@ def _root(
     shift = min(max(start, below), above)
     for _ in range(100):
         moved = point - shift
-        clipped = xp.clip(moved, 0.0, limit)
+        clipped = moved.clip(0.0, limit)
         reached = float(xp.sum(clipped))
         excess = own * shift - pull * (reached - goal)  # rises with the shift
         if abs(excess) <= 1e-12 * (own * abs(shift) + pull * abs(goal)):

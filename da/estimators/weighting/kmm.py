@@ -13,7 +13,7 @@ from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import namespace
 from da.estimators.base import Weighting, matched
-from da.estimators.kernels import gaussian, median_bandwidth
+from da.estimators.kernels import SAMPLE, gaussian, median_bandwidth, median_distance, squared_distances
 from da.estimators.linalg import power
 from da.estimators.weighting.basis import rows, shuffle
 from da.estimators.weighting.box_program import minimise
@@ -93,15 +93,20 @@ class KMM(Weighting):
         xp = namespace(x_s)
         n = x_s.shape[0]
         pooled = xp.concat([x_s, x_t])
-        sigma = median_bandwidth(pooled) if self.bandwidth is None else self.bandwidth
+        size = self.landmarks or (None if n <= EXACT else LANDMARKS)
+        squared = None
+        if self.bandwidth is None and size is None and pooled.shape[0] <= SAMPLE:  # those of which the median is taken
+            squared = squared_distances(pooled, pooled)
+            sigma = median_distance(squared, pooled.shape[1])
+        else:
+            sigma = median_bandwidth(pooled) if self.bandwidth is None else self.bandwidth
         if sigma <= 0 or self.limit <= 0:
             raise UsageError(
                 f"KMM needs a bandwidth and a limit above 0, got {sigma} and {self.limit}; "
                 "a bandwidth of None takes the median distance."
             )
-        size = self.landmarks or (None if n <= EXACT else LANDMARKS)
         if size is None:
-            times, kappa, kernel = _exact(x_s, x_t, sigma)
+            times, kappa, kernel = _exact(x_s, x_t, sigma, squared)
         else:
             chosen = shuffle(pooled, self.seed)[:size]
             (times, kappa), kernel = _nystroem(x_s, x_t, pooled[chosen], sigma), None
@@ -122,9 +127,14 @@ class KMM(Weighting):
         return self
 
 
-def _exact(x_s: Any, x_t: Any, sigma: float) -> tuple[Callable[[Any], Any], Any, Any]:
-    """Products with K, kappa, and K."""
+def _exact(x_s: Any, x_t: Any, sigma: float, squared: Any) -> tuple[Callable[[Any], Any], Any, Any]:
+    """Products with K, kappa, and K; of the squared distances of pooled samples where they are known."""
     xp = namespace(x_s)
+    n = x_s.shape[0]
+    if squared is not None:
+        kernel = xp.exp(-squared[:n, :n] / (2.0 * sigma**2))
+        kappa = xp.mean(xp.exp(-squared[:n, n:] / (2.0 * sigma**2)), axis=1) * n
+        return lambda v: kernel @ v, kappa, kernel
     kernel = rows(lambda a: gaussian(a, x_s, sigma), x_s, x_s.shape[0])
     kappa = rows(lambda a: xp.mean(gaussian(a, x_t, sigma), axis=1), x_s, x_t.shape[0]) * x_s.shape[0]
     return lambda v: kernel @ v, kappa, kernel

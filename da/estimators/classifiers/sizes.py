@@ -1,0 +1,54 @@
+"""How large features are, and so in which units the C of a classifier is counted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+ROUNDING = 1e-18  # of a feature's mean square: a smaller variance is what rounding leaves of a constant
+
+
+def unit_of(x: Any) -> float:
+    r"""What C = 1 is for rows of unit size: a power of ten, 1 where no feature varies.
+
+    .. math:: u = 10^{[-\log_{10} \sum_j v_j]}
+
+    with the variances :math:`v_j` of the features; of sparse rows, whose zeros stay zeros, the mean squares. Rows times
+    s have a unit, and so a C, that is :math:`s^2` times smaller, and the same model.
+
+    Args:
+        x: ``(n, d)``, dense or sparse.
+    """
+    v = _variances(x)
+    return 10.0 ** round(-math.log10(v.sum())) if len(v) else 1.0
+
+
+def size_of(x: Any) -> float:
+    r"""The usual size of a feature, :math:`10^{[\frac12 \log_{10} \overline{v_j}]}`, 1 where no feature varies."""
+    v = _variances(x)
+    return 10.0 ** round(0.5 * math.log10(v.mean())) if len(v) else 1.0
+
+
+def decades_of(x: Any) -> int:
+    """How many powers of ten the usual variance of a feature lies above the median: features that take a larger C."""
+    v = _variances(x)
+    return max(0, round(math.log10(v.mean() / np.median(v)))) if len(v) else 0
+
+
+def change_of_size(before: Any, after: Any) -> float:
+    """How many times smaller rows are than others: a power of the root of 10, 1 where they are much of a size."""
+    v, w = float(_variances(before).sum()), float(_variances(after).sum())
+    return math.sqrt(10.0 ** round(math.log10(v / w))) if v > 0.0 and w > 0.0 else 1.0
+
+
+def _variances(x: Any) -> np.ndarray:
+    """``(d',)`` above 0, of the features that vary by more than rounding."""
+    if sparse.issparse(x):
+        v = np.asarray(x.multiply(x).mean(axis=0)).ravel()
+        return v[v > 0.0]
+    rows = np.asarray(x, dtype=np.float64)
+    v = np.var(rows, axis=0)
+    return np.asarray(v[v > ROUNDING * np.mean(rows * rows, axis=0)])
