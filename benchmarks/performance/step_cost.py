@@ -75,17 +75,22 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[32, 128])
     options = parser.parse_args()
     torch.set_num_threads(1)
-    names = [
-        name
-        for name, entry in catalog.entries("method").items()
-        if not entry.is_estimator and entry.access.source_x and entry.access.target_x and entry.access.target_y < FEW
-        and entry.access.spaces == SAME
-    ]  # fmt: skip
+    names = compared()
     print("| method | " + " | ".join(f"B={size}+{size}" for size in options.sizes) + " |")
     print("| --- |" + " --- |" * len(options.sizes))
     columns = {size: ratios(names, size, options.device, options.rounds) for size in options.sizes}
     for name in names:
         print(f"| {name} | " + " | ".join(f"{columns[size][name]:.2f}" for size in options.sizes) + " |")
+
+
+def compared() -> list[str]:
+    """Deep methods that see a source and an unlabelled target of one feature space."""
+    return [
+        name
+        for name, entry in catalog.entries("method").items()
+        if not entry.is_estimator and entry.access.source_x and entry.access.target_x and entry.access.target_y < FEW
+        and entry.access.spaces == SAME
+    ]  # fmt: skip
 
 
 def ratios(names: list[str], size: int, device: str, rounds: int) -> dict[str, float]:
