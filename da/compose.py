@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from da import arguments, catalog, foreign, grid
 from da.config import GROUPS, KEYS, OPTIONAL, Plan, plain_of, validate
 from da.drawing import once
-from da.errors import ConfigError, Incompatible
+from da.errors import ConfigError, Incompatible, UsageError
 from da.home import quoted
 from da.renamed import hint
 
@@ -298,7 +298,7 @@ def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> in
     import hydra
     from hydra.errors import CompactHydraException
 
-    failures: list[str] = []
+    failures: list[Exception] = []
 
     @hydra.main(config_path=str(catalog.CONF), config_name="train", version_base="1.3")
     def composed(config: Any) -> float:
@@ -307,9 +307,13 @@ def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> in
         except KeyboardInterrupt:
             raise
         except Exception as error:
-            failures.append(str(error))
+            failures.append(error)
             raise CompactHydraException(str(error)) from error
 
     sys.argv = [sys.argv[0], *map(quoted, arguments)]
-    composed()
-    return 1 if failures else 0
+    try:
+        composed()
+    except SystemExit:  # Hydra's, once it has printed what failed
+        if not failures:
+            raise
+    return 0 if not failures else 2 if all(isinstance(error, UsageError) for error in failures) else 1

@@ -29,8 +29,9 @@ def train(words: Sequence[str]) -> int:
         asked = compose.expand(given.overrides, multirun=given.multirun)
         if given.dry:
             print(outline(asked.plans, asked.refused, asked.once))
-            return 0
         planned.check(asked.plans, launched=given.multirun)
+        if given.dry:
+            return 0
         if not given.multirun:
             job(asked.plans[0].config)
             return 0

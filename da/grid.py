@@ -25,8 +25,7 @@ def single(composer: Composer, words: list[str]) -> list[str]:
     """
     for text, override in zip(words, composer.parse(words), strict=True):
         key, listed = override.key_or_group, not override.is_sweep_override() and isinstance(override.value(), list)
-        if override.is_hydra_override():
-            continue
+        _refuse_hydras(override)
         if override.is_sweep_override():
             _values(composer, override)  # which says what else is wrong with them
         if override.is_sweep_override() or pairs.asks(key) or key == RUNS or (key == pairs.TARGET and listed):
@@ -45,8 +44,7 @@ def jobs(composer: Composer, words: list[str]) -> list[list[str]]:
     axes: list[list[list[str]]] = []
     files: list[rows.Rows] = []
     for override in composer.parse(words):
-        if override.is_hydra_override():
-            continue
+        _refuse_hydras(override)
         if override.key_or_group == RUNS:
             files += [rows.read(name) for name in _names(composer, override)]
         elif override.is_sweep_override():
@@ -63,6 +61,14 @@ def jobs(composer: Composer, words: list[str]) -> list[list[str]]:
     for file in files:
         made = file.without_excluded(made, lambda job: _set(composer, job))
     return made
+
+
+def _refuse_hydras(override: Any) -> None:
+    if override.is_hydra_override():
+        raise ConfigError(
+            f"{override.input_line} would change nothing: runs are planned, started and filed here, not by Hydra. "
+            "Results go where output=FOLDER says; Hydra's own settings count with hydra/launcher=NAME."
+        )
 
 
 def _values(composer: Composer, override: Any) -> list[str]:

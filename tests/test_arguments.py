@@ -141,6 +141,36 @@ def test_hydras_own_options_are_handed_over() -> None:
     assert arguments.read(["-m", "--dry-run", "seed=1"]) == arguments.Arguments(["seed=1"], True, True, False)
 
 
+@pytest.mark.parametrize("words", [["hydra.run.dir=here"], ["-m", "hydra.sweep.dir=here"], ["+hydra.verbose=true"]])
+def test_settings_of_hydra_that_would_change_nothing_are_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert entry.train(words) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"train: {words[-1]} would change nothing")
+    assert "output=FOLDER" in told
+
+
+@pytest.mark.parametrize("words", [[], ["-m"]])
+def test_a_refusal_under_hydras_launcher_is_a_refusal(
+    words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["train.py"])
+    asked = ["hydra/launcher=basic", "data=features", "data.source=no.csv", "data.target=none.csv", "method=coral"]
+    assert entry.train([*words, *asked, f"output={tmp_path}"]) == 2
+    assert "There is no 'no.csv'" in capsys.readouterr().err
+
+
+def test_a_dry_run_refuses_what_the_run_would(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    words = ["method=coral", *SMALL, f"output={tmp_path / 'file'}"]
+    assert entry.train([*words, "--dry-run"]) == entry.train(words) == 2
+    plan, refusals = capsys.readouterr()
+    assert plan.startswith("1 run: 1 to run")
+    assert refusals.count("cannot be a folder") == 2
+
+
 @pytest.fixture
 def gpus(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many there are, in place of what PyTorch finds."""

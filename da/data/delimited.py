@@ -40,6 +40,8 @@ def read_delimited(path: Path, text: Collection[str]) -> Any:
     except UnicodeDecodeError as error:
         raise _undecoded(path, error) from error
     names = [name.strip() for name in names]
+    if re.fullmatch(r"sep=.?", "".join(names[:1]), re.IGNORECASE) or (len(names) == 1 and names[0].startswith("#")):
+        raise DataError(f"The first line of '{path}' begins with {names[0][:40]!r} and names no columns; take it out.")
     if len(names) == 1 and re.search(r"[\s\"]", names[0]):
         raise DataError(
             f"'{path}' has one column only, as no comma, semicolon, tab or bar stands between the names of its first "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -274,14 +275,19 @@ def _label_key(path: Path, names: list[str], wanted: Wanted, extra: Iterable[str
             f"'{path}' has no '{wanted.label_column}' but {few(alike)}, which differs by case alone; give the "
             "labels of all files one name."
         )
+    known = dict.fromkeys(key.lower() for key in (*LABEL_KEYS, *extra))
+    found = [name for key in known for name in names if name.lower() == key]
     if wanted.label_column != "label" and not wanted.labelled:
+        if found:
+            raise DataError(
+                f"'{path}' has no '{wanted.label_column}' but '{found[0]}', which looks like its labels; leave out "
+                "label_column, so that each file's are found by their name, or rename the array."
+            )
         return None
     if wanted.label_column != "label":  # asked for by name: anything else would be a guess
         raise DataError(
             f"'{path}' has no '{wanted.label_column}': it holds {few(names)}; set label_column to one of these."
         )
-    known = dict.fromkeys(key.lower() for key in (*LABEL_KEYS, *extra))
-    found = [name for key in known for name in names if name.lower() == key]
     if len(found) > 1:
         raise DataError(f"'{path}' holds {' and '.join(found)}, which may all be labels; say which with label_column.")
     return found[0] if found else None
@@ -306,6 +312,8 @@ def _parquet(path: Path, wanted: Wanted) -> Table:
             f"data.id_column={lost[0]}, or write the file after frame.reset_index()."
         )
     frame = frame.reset_index() if indices else frame
+    exact = [name for name in frame.columns if isinstance(frame[name].dropna().head(1).squeeze(), Decimal)]
+    frame = frame.astype({name: float for name in exact if name not in asked})
     return from_frame(frame, path, wanted.label_column, labelled=wanted.labelled, left_out=wanted.left_out)
 
 

@@ -13,7 +13,7 @@ from scipy import sparse
 from da.errors import DataError, few, nearest_of_many
 
 FEATURE_KEYS = ("x", "features", "fts", "data", "fea", "feas", "feat", "feats", "xs", "xt")
-LABEL_KEYS = ("y", "labels", "label")
+LABEL_KEYS = ("y", "labels", "label", "gnd", "ys", "yt")
 LONGEST = 200  # characters of a label
 NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d*)?([eE][+-]?\d+)?")
 

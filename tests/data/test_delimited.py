@@ -1,6 +1,7 @@
 """Text files as people have them: read right, or said plainly."""
 
 import gzip
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,9 @@ def test_a_file_without_a_separator_is_told(tmp_path):
     for head in ("f1 f2 label\n1 2 a\n", '"temp C";"label"\n1.5;a\n'.replace(";", " ")):
         with pytest.raises(DataError, match="has one column only, as no comma, semicolon, tab or bar"):
             read_table(write(tmp_path / "a.csv", head))
+    for first in ("sep=;", "SEP=,", "# exported today"):
+        with pytest.raises(DataError, match="The first line of .* names no columns; take it out"):
+            read_table(write(tmp_path / "a.csv", f"{first}\nx;label\n1;a\n"))
     with pytest.raises(DataError, match="is UTF-32; save it as UTF-8"):
         read_table(write(tmp_path / "a.csv", "x,label\n1,a\n", "utf-32"))
 
@@ -186,6 +190,14 @@ def test_the_labels_are_not_left_out(tmp_path):
         DataError, match=r"^'label' holds the labels and is no feature anyway; take it out of data.drop"
     ):
         read_table(tmp_path / "a.csv", left_out=["label"])
+
+
+def test_decimals_of_parquet_are_numbers(tmp_path):
+    frame = pd.DataFrame({"a": [None, Decimal("2.50"), Decimal(1)], "label": [Decimal(1), Decimal("1.0"), Decimal(2)]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    table = read_table(tmp_path / "a.parquet")
+    np.testing.assert_array_equal(table.x, [[np.nan], [2.5], [1.0]])
+    assert len(table.y) == 3
 
 
 def test_an_index_of_parquet_is_never_lost(tmp_path):

@@ -438,6 +438,19 @@ def test_a_label_array_of_the_target_that_differs_by_case_is_not_passed_over(fol
         Features(source="s.npz", target="t.npz", label_column="gnd").load()
 
 
+def test_labels_of_matlab_files_are_found_by_their_usual_names(folder):
+    for domain in "st":
+        x, y = RNG.normal(size=(10, 2)), [0, 1] * 5
+        savemat(folder / f"{domain}.mat", {f"X{domain}": x, f"Y{domain}": y})
+        savemat(folder / f"{domain}2.mat", {"fea": x, "gnd": y})
+    for name in ("", "2"):
+        task = Features(source=f"s{name}.mat", target=f"t{name}.mat").load()
+        assert task.n_classes == 2
+        assert task.target.test.y is not None
+    with pytest.raises(DataError, match=r"has no 'Ys' but 'Yt', which looks like its labels; leave out label_column"):
+        Features(source="s.mat", target="t.mat", label_column="Ys").load()
+
+
 def test_arrays_in_groups_of_hdf5_are_named_by_their_path(folder):
     h5py = pytest.importorskip("h5py")
     for name in "st":
