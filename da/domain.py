@@ -6,7 +6,7 @@ Arrays outside of training are NumPy (or SciPy sparse, or lazy images); inside a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -283,15 +283,29 @@ def check_task(task: Task) -> None:
 def _check_scales(task: Task) -> None:
     """Refuse domains of one shape whose values are of different units: bytes beside numbers, 0..1 beside 0..255."""
     shape = task.sources[0].train.sample_shape
-    told: dict[str, str] = {}
-    for split in (*task.sources, task.target):  # a domain's parts are of one file, and judged together
+    parts = {}
+    for split in (*task.sources, task.target):  # a domain's parts are judged together
         if split.train.sample_shape == shape:
             role = "target/train" if split is task.target else "source/train"
-            name = split.train.name
-            told.setdefault(
-                _unit([part.x for part in (split.train, split.test) if part is not None]),
-                f"{role} ({name})" if name else role,
-            )
+            where = f"{role} ({split.train.name})" if split.train.name else role
+            parts[where] = [part.x for part in (split.train, split.test) if part is not None]
+    check_units(parts, f" of task {task.name}")
+
+
+def check_units(parts: Mapping[str, Sequence[Any]], of: str = "") -> None:
+    """Refuse inputs that are of different units: bytes beside numbers, 0..1 beside 0..255.
+
+    Args:
+        parts: arrays of one unit each, by what they are called.
+        of: is said behind the first.
+
+    Raises:
+        DataError: two of them are seen to be of different units.
+    """
+    told: dict[str, str] = {}
+    for where, arrays in parts.items():
+        told.setdefault(_unit(arrays), where)
+    table = all(x.ndim == 2 for arrays in parts.values() for x in arrays)
     pair = None
     if BYTES in told and len(told) > 1:
         other = next(kind for kind in told if kind != BYTES)
@@ -299,14 +313,13 @@ def _check_scales(task: Task) -> None:
         pair = {("numbers of another type" if kind in UNSURE else kind): where for kind, where in pair.items()}
     elif (small := told.keys() & {SHARES, BITS}) and (large := told.keys() & {LARGE, *WHOLE}):
         pair = {kind: told[kind] for kind in told if kind in (min(small), min(large))}
-    elif len(shape) > 1 and set(WHOLE) <= told.keys():  # counts of tables have no such unit
+    elif not table and set(WHOLE) <= told.keys():  # counts of tables have no such unit
         pair = {kind: told[kind] for kind in told if kind in WHOLE}
     if pair:
         (a, of_a), (b, of_b) = pair.items()
-        remedy = " (data.standardize=true does so for dense tables)" if len(shape) == 1 else ", such as uint8"
+        remedy = " (data.standardize=true does so for dense tables)" if table else ", such as uint8"
         raise DataError(
-            f"The inputs of {of_a} of task {task.name} are {a}, and those of {of_b} are {b}; bring all to one type and "
-            f"scale{remedy}."
+            f"The inputs of {of_a}{of} are {a}, and those of {of_b} are {b}; bring all to one type and scale{remedy}."
         )
 
 

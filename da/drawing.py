@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from da import catalog
 from da.config import Plan
 from da.setting import FEW
-from da.titles import title
+from da.titles import apart
 
 QUIET: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "LogisticRegression": lambda node: node.get("solver", "lbfgs") in ("lbfgs", "newton-cg", "newton-cholesky"),
@@ -59,9 +59,9 @@ def once(items: Sequence[T], plan_of: Callable[[T], Plan | None]) -> tuple[list[
         else:
             first[key] = plan, []
             kept.append(item)
+    stand = [(plan, others) for plan, others in first.values() if others]
     return kept, [
-        f"{title(plan)}: it draws nothing, so this run stands for {'seeds' if len(others) > 1 else 'seed'} "
+        f"{name}: it draws nothing, so this run stands for {'seeds' if len(others) > 1 else 'seed'} "
         f"{', '.join(map(str, others))} too"
-        for plan, others in first.values()
-        if others
+        for name, (_, others) in zip(apart([plan for plan, _ in stand]), stand, strict=True)
     ]

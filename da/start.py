@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
-INTERRUPTED = 130
+INTERRUPTED, UNREAD = 130, 141
 
 
 def start(main: Callable[[], int]) -> int:
-    """Call a script's function, which imports what it needs; returns its exit code, or 130 after Ctrl-C."""
+    """Call a script's function, which imports what it needs; returns its exit code, 130 after Ctrl-C, or 141 unread."""
     try:
         from da import warned
 
@@ -18,3 +19,6 @@ def start(main: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:  # nobody reads on, as behind `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed at the end
+        return UNREAD

@@ -168,9 +168,11 @@ def opened(root: Path, wanted: Collection[str]) -> Iterator[Tree]:
     except zipfile.BadZipFile as error:
         raise DataError(f"'{root}' is neither a folder nor a zip; give the folder that holds the domains.") from error
     with archive:
-        # Some programs write backslashes. What is there twice was replaced: the last one holds.
+        # Some programs write backslashes, or whole paths. What is there twice was replaced: the last one holds.
         members = {
-            PurePosixPath(m.filename.replace("\\", "/")).as_posix(): m for m in archive.infolist() if not m.is_dir()
+            PurePosixPath(m.filename.replace("\\", "/").lstrip("/")).as_posix(): m
+            for m in archive.infolist()
+            if not m.is_dir()
         }
         yield Tree(
             root, {name: m.file_size for name, m in members.items()}, lambda name: archive.read(members[name]), wanted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from da.errors import DataError
 
 SEPARATORS = (",", ";", "\t", "|")
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>", "#N/A")
 """What stands for no value in a column of numbers; in a column of text these are words."""
 
@@ -21,15 +22,16 @@ def read_delimited(path: Path, text: Collection[str]) -> Any:
     """A file's rows as a pandas frame.
 
     The separator is that of comma, semicolon, tab and bar which makes as many cells of the second line as of the first,
-    and of these the most; signs within quotes are none. Where it is not the comma, numbers may have a decimal comma.
-    Byte-order marks are understood.
+    and of these the most; signs within quotes are none. Where it is not the comma, numbers may have a decimal comma,
+    unless each may as well stand between thousands (``1,250``). Byte-order marks are understood.
 
     Args:
         path: the file.
         text: columns that are taken as they stand, such as labels: ``01`` stays ``01``, and ``None`` is a word.
 
     Raises:
-        DataError: no UTF-8, names that stand twice, or rows of another length than the first line.
+        DataError: no UTF-8, names that stand twice, rows of another length than the first line, or commas that may
+            mean two things.
     """
     import pandas
 
@@ -67,9 +69,11 @@ def read_delimited(path: Path, text: Collection[str]) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pandas.errors.ParserWarning)  # values beyond the last name would be lost
             frame = pandas.read_csv(path, **options)
-            if separator != "," and _words(frame, text):
+            if separator != "," and (words := _words(frame, text)):
                 other = pandas.read_csv(path, **options, decimal=",")
-                frame = other if len(_words(other, text)) < len(_words(frame, text)) else frame
+                if read := [name for name in words if name not in _words(other, text)]:
+                    _refuse_thousands(path, [cell for name in read for cell in frame[name].dropna() if "," in cell])
+                    frame = other
     except UnicodeDecodeError as error:
         raise _undecoded(path, error) from error
     except (pandas.errors.ParserError, pandas.errors.ParserWarning):
@@ -115,6 +119,15 @@ def _words(frame: Any, text: Collection[str]) -> list[str]:
     from pandas.api.types import is_numeric_dtype
 
     return [name for name in frame.columns if name not in text and not is_numeric_dtype(frame[name])]
+
+
+def _refuse_thousands(path: Path, cells: Sequence[str]) -> None:
+    """Numbers whose commas all may stand between thousands are not known to be decimal."""
+    if all(THOUSANDS.fullmatch(cell.strip()) for cell in cells):
+        raise DataError(
+            f"'{path}' has numbers whose comma may be decimal or stand between thousands, such as {cells[0]!r}; write "
+            "numbers with a decimal point and nothing between thousands."
+        )
 
 
 def _refuse_ragged(path: Path, encoding: str, separator: str, width: int) -> None:

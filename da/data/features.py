@@ -16,7 +16,7 @@ from da.data.files import File, locate
 from da.data.readers import SVMLIGHT, read_table
 from da.data.splits import Raw, assemble
 from da.data.tables import Table
-from da.domain import Domain, Split, Task
+from da.domain import Domain, Split, Task, dense
 from da.errors import ConfigError, DataError, nearest, nearest_of_many
 from da.metrics import OF_CLASSES
 from da.setting import ALL, ANY, Access
@@ -158,7 +158,7 @@ def _fitted(files: list[Path], raws: list[Raw], n_sources: int) -> list[Raw]:
                 )
         if not all(sparse.issparse(raws[k].x) for k in group):  # what is pooled must be of one kind
             for k in group:
-                raws[k] = replace(raws[k], x=_dense(raws[k].x))
+                raws[k] = replace(raws[k], x=dense(raws[k].x))
     return raws
 
 
@@ -198,10 +198,6 @@ def _channels_last(shape: tuple[int, ...]) -> bool:
 
 def _widened(x: Any, width: int) -> Any:
     return sparse.csr_matrix((x.data, x.indices, x.indptr), shape=(x.shape[0], width))
-
-
-def _dense(x: Any) -> Any:
-    return x.toarray() if sparse.issparse(x) else x
 
 
 def _standardized(split: Split) -> Split:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections import Counter
 from pathlib import Path
 
 from da.errors import DataError, few
@@ -64,13 +65,15 @@ def check_parquet(path: Path) -> None:
     """As :func:`check_size`, of a parquet file, whose words may be packed as one word and how often it stands there.
 
     Raises:
-        DataError: it is too large, or a column holds lists or tables.
+        DataError: it is too large, two columns have one name, or one holds lists or tables.
     """
     from pyarrow import types
     from pyarrow.parquet import ParquetFile
 
     with ParquetFile(path) as file:
         fields = list(file.schema_arrow)
+        if twice := [name for name, count in Counter(field.name for field in fields).items() if count > 1]:
+            raise DataError(f"'{path}' has several columns called '{twice[0]}'; give each a name of its own.")
         if nested := [field.name for field in fields if types.is_nested(field.type)]:
             raise DataError(
                 f"'{path}' has lists or tables in columns ({few(nested)}); give each number a column of its own."

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from da.domain import Domain, Split, Task
+from da.domain import Domain, Split, Task, check_units
 from da.errors import ConfigError, DataError, few
 
 
@@ -46,8 +46,8 @@ def assemble(
 
     Raises:
         ConfigError: a fraction outside [0, 1).
-        DataError: labels that are not whole numbers or strings, target labels that no source has, or a source and a
-            target of the same inputs.
+        DataError: labels that are not whole numbers or strings, target labels that no source has, or two domains of
+            the same inputs, or target and test samples of different units.
     """
     check_fraction("test_fraction", test_fraction)
     check_fraction("validation_fraction", validation_fraction)
@@ -58,6 +58,24 @@ def assemble(
                     f"The source '{source.name}' and the target '{other.name}' hold the same inputs, so that the "
                     "target's labels would be the source's; name two different domains."
                 )
+    for k, source in enumerate(sources):
+        for other in sources[:k]:
+            if same_inputs(source.x, other.x):
+                raise DataError(
+                    f"The sources '{other.name}' and '{source.name}' hold the same inputs, which would count twice; "
+                    "name one of them."
+                )
+    if target_test is not None:
+        if same_inputs(target.x, target_test.x):
+            raise DataError(
+                f"The target '{target.name}' and its test samples '{target_test.name}' hold the same inputs; to adapt "
+                "to what is reported on, leave out data.target_test and set data.test_fraction=0, so that the record "
+                "says so."
+            )
+        if target.x.shape[1:] == target_test.x.shape[1:]:
+            check_units(
+                {f"the target ({target.name})": [target.x], f"its test samples ({target_test.name})": [target_test.x]}
+            )
     domains, classes = encode([*sources, target] + ([] if target_test is None else [target_test]), len(sources))
     adapted = domains[len(sources)]
     splits = tuple(hold_out(d, validation_fraction, split_seed) for d in domains[: len(sources)])

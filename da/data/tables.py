@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from da.data.delimited import MISSING
 from da.errors import DataError, few, nearest_of_many
 
 FEATURE_KEYS = ("x", "features", "fts", "data", "fea", "feas", "feat", "feats", "xs", "xt")
@@ -100,7 +101,7 @@ def from_frame(
             f"'{path}' has a column without a name, probably row numbers, which are no feature; "
             "name it, or write the file with to_csv(file, index=False)."
         )
-    if names != [str(k) for k in range(len(names))] and all(map(_is_number, names)):
+    if names != [str(k) for k in range(len(names))] and all(_is_number(name) or name in MISSING for name in names):
         raise DataError(f"The first line of '{path}' holds numbers, not names; add a line with a name for each column.")
     if not len(frame):  # without values the columns have no type to judge
         raise DataError(f"'{path}' has a header but no rows; give at least one sample.")

@@ -14,6 +14,7 @@ from da.errors import ConfigError
 from da.results import writable
 from da.sweeps.job import Grid, Job, Outcome, exit_code, said
 from da.sweeps.launchers import Launcher
+from da.titles import apart
 
 
 def sweep(plans: Sequence[Plan], refused: Sequence[str], what: str, once: Sequence[str] = ()) -> int:
@@ -43,12 +44,15 @@ def sweep(plans: Sequence[Plan], refused: Sequence[str], what: str, once: Sequen
     if "sweep" in first:
         return _search(plans, launcher, output, what)
     stopped: dict[str, list[str]] = {}
+    names = apart(plans)
 
     def done(job: Job, outcome: Outcome) -> None:
         if outcome.kind == "refused":
             stopped.setdefault(outcome.message, []).append(job.title)
 
-    counts = launcher.run(Grid([Job(plan) for plan in plans]), output, what, done)
+    counts = launcher.run(
+        Grid([Job(plan, name=name) for plan, name in zip(plans, names, strict=True)]), output, what, done
+    )
     print(said(counts), flush=True)
     for reason, titles in stopped.items():
         others = f" and {len(titles) - 1} more" if len(titles) > 1 else ""

@@ -32,6 +32,10 @@ class Job:
         """How it is called in messages."""
         return self.name or title(self.plan)
 
+    def bare(self, message: str) -> str:
+        """What a message on the run says, without what it calls the run."""
+        return message.removeprefix(f"{title(self.plan)}: ").removeprefix(f"{self.title}: ")
+
 
 KINDS = {
     "finished": "finished",

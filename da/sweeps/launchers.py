@@ -84,7 +84,7 @@ class InProcess:
             for job in jobs:
                 status.began(job.title)
                 outcome = answer(run.run, job.plan.config, _Watch(job))
-                status.ended(job.title, outcome)
+                status.ended(job, outcome)
                 done(job, outcome)
                 if outcome.kind == "interrupted":
                     raise KeyboardInterrupt
@@ -187,7 +187,7 @@ def _collect(task: Any, part: list[Job], status: Status, done: Done) -> None:
     error = task.exception()
     said = task.result() if error is None else [Outcome("failed", f"{job.title}: {error}") for job in part]
     for job, outcome in zip(part, said, strict=True):
-        status.ended(job.title, outcome)
+        status.ended(job, outcome)
         done(job, outcome)
 
 

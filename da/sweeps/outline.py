@@ -12,7 +12,7 @@ from typing import Any
 from da.config import Plan
 from da.outcome import directory_of, wanted
 from da.results import record, store
-from da.titles import title
+from da.titles import apart
 
 SHOWN = 20  # runs that are named one by one
 STATES = ("to run", "finished, skipped", "failed before, not tried again (rerun=failed does)")
@@ -39,7 +39,7 @@ def outline(plans: Sequence[Plan], refused: Sequence[str], once: Sequence[str]) 
     parts = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     lines.append(f"{len(plans)} {'run' if len(plans) == 1 else 'runs'}: {parts}")
     missing = [plan for plan, state in zip(plans, states, strict=True) if state == STATES[0]]
-    lines += [f"  {title(plan)}" for plan in missing[:SHOWN]]
+    lines += [f"  {name}" for name in apart(missing)[:SHOWN]]
     if len(missing) > SHOWN:
         lines.append(f"  ... and {len(missing) - SHOWN} more")
     return "\n".join([*lines, *_costs([(plan, 1) for plan in missing], found)])
@@ -76,7 +76,7 @@ def _costs(runs: Sequence[tuple[Plan, int]], records: Sequence[Mapping[str, Any]
             known[r["method"], r["data"]].append(r)
     hours, unknown = 0.0, Counter[str]()
     for plan, times in runs:
-        costs = [_hours(r, plan) for r in known[plan.method.name, plan.data.name]]
+        costs = [_hours(r, plan) for r in known[plan.method.name, plan.data.name] if _comparable(r, plan)]
         if costs:
             hours += times * fmean(costs)
         else:
@@ -88,13 +88,21 @@ def _costs(runs: Sequence[tuple[Plan, int]], records: Sequence[Mapping[str, Any]
     ]
 
 
+def _comparable(r: Mapping[str, Any], plan: Plan) -> bool:
+    """Whether a run tells of a planned one: not where that makes a pass over the data and this made fewer steps."""
+    asked, made = plan.config["steps_per_epoch"], r["config"]["steps_per_epoch"]
+    return plan.method.is_estimator or asked is not None or made is None
+
+
 def _hours(r: Mapping[str, Any], plan: Plan) -> float:
-    """CPU hours of a recorded run, for as many epochs as are planned."""
-    epochs = 1.0
+    """CPU hours of a recorded run, for as many epochs and steps as are planned."""
+    epochs = steps = 1.0
     if not plan.method.is_estimator:
         epochs = plan.config["trainer"]["max_epochs"] / r["config"]["trainer"]["max_epochs"]
+        last = r["epochs"][-1]
+        steps = (plan.config["steps_per_epoch"] or 0) * last["epoch"] / last["step"] or 1.0
     seconds = r["seconds"]
-    spent = seconds.get("load", 0.0) + (seconds["train"] + seconds["evaluate"]) * epochs
+    spent = seconds.get("load", 0.0) + (seconds["train"] * steps + seconds["evaluate"]) * epochs
     return float(spent * r.get("threads", 1) / 3600)
 
 

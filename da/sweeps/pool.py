@@ -190,7 +190,7 @@ class Pool:
     def _end(self, worker: Worker, outcome: Outcome, done: Done, busy: list[Job]) -> None:
         job, worker.job = worker.job, None
         assert job is not None
-        self.status.ended(job.title, outcome)
+        self.status.ended(job, outcome)
         if outcome.kind == "busy":
             busy.append(job)
         else:
@@ -216,7 +216,7 @@ class Pool:
         if kind != "interrupted":
             outcome = self._record_loss(worker, job, kind, why)
         self._drop(worker)
-        self.status.ended(job.title, outcome)
+        self.status.ended(job, outcome)
         done(job, outcome)
 
     @staticmethod

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from da.outcome import one_line
 from da.results.figures import clock
 from da.results.record import now, write_atomically
-from da.sweeps.job import KINDS, Outcome
+from da.sweeps.job import KINDS, Job, Outcome
 from da.sweeps.job import said as words
 from da.warned import alike
 
@@ -53,8 +53,9 @@ class Status:
         self.running[title] = time.time()
         self.beat()
 
-    def ended(self, title: str, outcome: Outcome) -> None:
+    def ended(self, job: Job, outcome: Outcome) -> None:
         """A job ended."""
+        title = job.title
         begun = self.running.pop(title, time.time())
         if outcome.kind == "busy":
             return
@@ -65,8 +66,7 @@ class Status:
             self.say(f"{self.place} {one_line(outcome.record, Path(outcome.directory), True, named=title)}")
             self.warn(title, outcome.record.get("notes", []))
         elif outcome.kind in ("failed", "refused"):
-            named = "" if outcome.message.startswith(title) else f"{title}: "
-            self.say(f"{self.place} {outcome.kind.upper():8} {named}{outcome.message}", sys.stderr)
+            self.say(f"{self.place} {outcome.kind.upper():8} {title}: {job.bare(outcome.message)}", sys.stderr)
         self.bar.update()
         self.beat(force=True)
 

@@ -165,8 +165,9 @@ def packed(folder, file, name_of, *, extra=()):
         lambda name: name.replace("/", "\\"),
         lambda name: "photos\\" + name.replace("/", "\\"),
         lambda name: f"./{name}",
+        lambda name: f"/{name}" if name.startswith("a/cat") else name,
     ],
-    ids=["a folder on top", "two", "backslashes", "both", "dot"],
+    ids=["a folder on top", "two", "backslashes", "both", "dot", "some absolute"],
 )
 def test_zips_as_programs_write_them(photos, tmp_path, name_of):
     extra = ("__MACOSX/photos/a/cat/._0.png", "__MACOSX/a/1.png", "README.txt")

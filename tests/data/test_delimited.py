@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from da.data.readers import read_table
@@ -232,6 +234,42 @@ def test_truth_values_are_words_in_every_format(tmp_path):
     frame.to_parquet(tmp_path / "a.parquet")
     for suffix in ("csv", "parquet"):
         assert read_table(tmp_path / f"a.{suffix}").y.tolist() == ["True", "False"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["2,750", "278", "1,000,000"], None),
+        (["2,750", "1,125", "-3,500"], None),
+        (["2,750", "0,125", "278"], [2.75, 0.125, 278.0]),
+        (["2,75", "2,750", "278"], [2.75, 2.75, 278.0]),
+        (["1234,500", "2,750", ""], [1234.5, 2.75, np.nan]),
+    ],
+    ids=str,
+)
+def test_commas_that_may_stand_between_thousands_are_refused(tmp_path, cells, expected):
+    rows = "".join(f"{cell}\t{k}\tx{k % 2}\n" for k, cell in enumerate(cells))
+    write(tmp_path / "a.csv", f"income\tage\tlabel\n{rows}")
+    if expected is None:
+        with pytest.raises(
+            DataError, match="such as '2,750'.*; write numbers with a decimal point and nothing between"
+        ):
+            read_table(tmp_path / "a.csv")
+    else:
+        np.testing.assert_array_equal(read_table(tmp_path / "a.csv").x[:, 0], expected)
+
+
+def test_values_in_place_of_names_are_told_also_where_one_is_missing(tmp_path):
+    write(tmp_path / "a.csv", "0.75,0,None\n1,2,a\n")
+    with pytest.raises(DataError, match="holds numbers, not names; add a line with a name for each column"):
+        read_table(tmp_path / "a.csv", labelled=False)
+
+
+def test_columns_of_parquet_of_one_name_are_told(tmp_path):
+    table = pa.table([pa.array([1.0]), pa.array([2.0]), pa.array(["x"])], names=["a", "a", "label"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="has several columns called 'a'; give each a name of its own"):
+        read_table(tmp_path / "a.parquet")
 
 
 def test_points_between_thousands_beside_a_decimal_comma_are_shown(tmp_path):

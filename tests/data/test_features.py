@@ -1,5 +1,6 @@
 import re
 import unicodedata
+from shutil import copy
 
 import h5py
 import numpy as np
@@ -315,6 +316,47 @@ def test_types_and_scales_that_differ_between_domains_are_refused(folder, a, b, 
     check_task(Features(source="s.npz", target="u.npz").load())
 
 
+def test_bytes_and_16_bits_are_told_by_their_values(folder):
+    pixels = RNG.integers(0, 256, (20, 1, 8, 8))
+    images(folder, "s", pixels.astype(np.int32))
+    images(folder, "t", 257 * pixels[::-1].astype(np.int32))
+    with pytest.raises(DataError, match=r"are whole numbers within 0..255, and those of .* within 0..65535; bring all"):
+        check_task(Features(source="s.npz", target="t.npz").load())
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (20, 1, 6, 5)])
+@pytest.mark.parametrize("standardize", [False, True])
+def test_the_test_file_is_judged_apart_from_the_target(folder, shape, standardize):
+    x = RNG.integers(0, 256, shape).astype(float)
+    for name, values in {"s": x[::-1], "unit": x / 255.0, "whole": 255.0 - x, "t": np.roll(x, 1, axis=-1)}.items():
+        images(folder, name, values)
+    for target, test in (("unit", "whole"), ("whole", "unit")):
+        with pytest.raises(DataError, match=rf"of the target \({target}\) are .* of its test samples \({test}\) are "):
+            Features(source="s.npz", target=f"{target}.npz", target_test=f"{test}.npz", standardize=standardize).load()
+    check_task(Features(source="s.npz", target="t.npz", target_test="whole.npz").load())
+
+
+def test_copies_of_a_file_are_no_other_domains(folder):
+    for name in "stu":
+        table(folder / f"{name}.npz", 10)
+    copy(folder / "t.npz", folder / "t2.npz")
+    copy(folder / "s.npz", folder / "s2.npz")
+    with pytest.raises(DataError, match="The target 't' and its test samples 't2' hold the same inputs; to adapt"):
+        Features(source="s.npz", target="t.npz", target_test="t2.npz").load()
+    with pytest.raises(DataError, match="The sources 's' and 's2' hold the same inputs, which would count twice"):
+        Features(source=["s.npz", "u.npz", "s2.npz"], target="t.npz").load()
+
+
+def test_a_test_file_of_other_columns_is_refused(folder):
+    for name, columns in {"s": "ab", "t": "ba", "u": "ba", "v": "pq"}.items():
+        frame = pd.DataFrame(RNG.normal(size=(10, 2)), columns=list(columns)).assign(label=[0, 1] * 5)
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    task = Features(source="s.csv", target="t.csv", target_test="u.csv").load()
+    np.testing.assert_allclose(task.target.test.x, pd.read_csv(folder / "u.csv")[["a", "b"]])
+    with pytest.raises(DataError, match="'\\S*v.csv' lacks b, a, and '\\S*t.csv' lacks p, q|lacks"):
+        Features(source="s.csv", target="t.csv", target_test="v.csv").load()
+
+
 def test_a_table_of_fractions_and_one_of_bytes_are_refused(folder):
     x = RNG.integers(0, 256, (20, 30))
     np.savez(folder / "s.npz", x=x / 255.0, y=np.arange(20) % 2)
@@ -470,9 +512,10 @@ def test_real_valued_labels_say_where_regression_is(folder):
         Features(source="s.npz", target="t.npz").load()
 
 
-def test_what_looks_transposed_warns_once_and_names_both_files(folder):
-    images(folder, "s", RNG.integers(0, 256, (12, 8, 8, 3)).astype(np.uint8))
-    images(folder, "t", RNG.integers(0, 256, (12, 8, 8, 3)).astype(np.uint8))
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_what_looks_transposed_warns_once_and_names_both_files(folder, channels):
+    images(folder, "s", RNG.integers(0, 256, (12, 8, 8, channels)).astype(np.uint8))
+    images(folder, "t", RNG.integers(0, 256, (12, 8, 8, channels)).astype(np.uint8))
     (note,) = Features(source="s.npz", target="t.npz").load().notes
     assert re.match(r"'\S*s.npz' and '\S*t.npz' seem to hold images with channels last", note)
     np.savez(folder / "a.npz", x=RNG.normal(size=(3, 90)))

@@ -99,15 +99,17 @@ def test_a_sweep_counts(tmp_path, capsys):
     made = {"config": {"selection": "last"}, "selection": {}, "seconds": {"train": 1.0, "evaluate": 1.0}}
     status = Status(tmp_path, 3, 1, "x")
     status.seconds = [60.0]
-    status.ended("a on b, seed 0", Outcome("finished", directory="there", record=made))
-    status.ended("a on b, seed 1", Outcome("failed", "method=a seed=1: It broke."))
-    status.ended("method=a seed=2", Outcome("failed", "method=a seed=2: It broke."))
+    (plan,) = expand(["method=coral", "data=toy"], multirun=False).plans
+    called = "method=coral data=toy seed=0"
+    status.ended(Job(plan, name="a on b, seed 0"), Outcome("finished", directory="there", record=made))
+    status.ended(Job(plan, name="a on b, seed 1"), Outcome("failed", f"{called}: It broke."))
+    status.ended(Job(plan), Outcome("failed", f"{called}: It broke."))
     status.close()
     said = capsys.readouterr()
     assert said.out.startswith("[1/3, 1:00 left] finished a on b, seed 0: target test no target labels (last, 2.0 s")
     assert said.err.splitlines() == [
-        "[2/3, 0:30 left] FAILED   a on b, seed 1: method=a seed=1: It broke.",
-        "[3/3] FAILED   method=a seed=2: It broke.",
+        "[2/3, 0:30 left] FAILED   a on b, seed 1: It broke.",
+        f"[3/3] FAILED   {called}: It broke.",
     ]
     assert Status(tmp_path, None, 1, "x").place == "[0]"
 
@@ -172,7 +174,7 @@ def test_the_state_of_a_sweep_is_read_by_another_process(tmp_path):
     status = Status(tmp_path, 7, 2, "train.py -m method=coral")
     status.began("method=coral seed=3")
     for kind in ("failed", "pruned"):
-        status.ended("x", Outcome(kind, "why"))
+        status.ended(Job(*expand(["method=coral", "data=toy"], multirun=False).plans), Outcome(kind, "why"))
     done = finished(record.ROOT / "scripts" / "sweep_status.py", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "train.py -m method=coral: 2 of 7 done (1 failed, 1 pruned), 1 running" in done.stdout

@@ -20,6 +20,18 @@ def plan(tmp_path, capsys):
     return said
 
 
+def test_runs_are_told_apart_by_the_keys_in_which_they_differ(plan):
+    asked = ["-m", "optimizer=sgd,adam", "optimizer.lr=0.5,0.25", "schedule=constant,cosine_decay", "seed=0,1"]
+    runs = [line.split() for line in plan("method=dann", *asked) if line.startswith("  method=")]
+    assert len({tuple(run) for run in runs}) == len(runs) == 16
+    assert " ".join(runs[0]) == (
+        "method=dann data=toy data.samples=60 optimizer=sgd optimizer.lr=0.5 schedule=constant seed=0"
+    )
+    runs = [line for line in plan("-m", "method=dann", "network=mlp,lenet", "batch_size=8,16") if "  method" in line]
+    assert runs[1] == "  method=dann data=toy data.samples=60 network=mlp batch_size=16 seed=0"
+    assert "seed=0" in plan("method=dann", "network=mlp")[1], "a run by itself has its usual name"
+
+
 def test_nothing_is_run_or_written(plan, tmp_path):
     said = plan("-m", "method=coral,kmm,source_only", "classifier=one_nn", "seed=0,1")
     assert said[0].startswith("LEFT OUT method=kmm weighs samples, and KNeighborsClassifier takes no weights")
@@ -46,6 +58,22 @@ def test_finished_and_failed_runs_are_known_and_the_rest_is_costed(plan, tmp_pat
     assert "3 runs: 3 to run" in said
     assert "about 12 CPU hours for 2 of them, by what such runs took before" in said
     assert "CPU hours unknown of 1 of method=coral on data=toy: none has finished here" in said
+
+
+def test_costs_go_by_steps(plan, tmp_path):
+    assert entry.train([*SMALL, *HERE, f"output={tmp_path}", "method=source_only", "steps_per_epoch=2"]) == 0
+    (file,) = tmp_path.rglob("record.json")
+    made = json.loads(file.read_text())
+    made["seconds"] = {"load": 0.0, "train": 3600.0, "evaluate": 360.0}
+    file.write_text(json.dumps(made | {"threads": 2}))
+
+    def cost(*words):
+        return plan("method=source_only", *words, "seed=1")[-1]
+
+    assert cost("steps_per_epoch=2").startswith("about 2.2 CPU hours")
+    assert cost("steps_per_epoch=20").startswith("about 20.2 CPU hours")
+    assert cost("steps_per_epoch=20", "trainer.max_epochs=3").startswith("about 60.6 CPU hours")
+    assert cost("steps_per_epoch=null").startswith("CPU hours unknown of 1"), "a pass over the data takes more"
 
 
 def test_one_run_and_a_search(plan):

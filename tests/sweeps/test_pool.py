@@ -163,12 +163,12 @@ def test_what_somebody_else_is_at_is_waited_for(tmp_path):
     busy = []
 
     class Watched(Status):
-        def ended(self, title, outcome):
+        def ended(self, job, outcome):
             if outcome.kind == "busy":
                 busy.append(outcome.message)
                 if len(busy) == 2:
                     holder.__exit__(None, None, None)
-            super().ended(title, outcome)
+            super().ended(job, outcome)
 
     second.status.close()
     second.status = second.pool.status = Watched(tmp_path, 2, 1, "test")
