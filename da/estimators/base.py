@@ -17,7 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from da.domain import Domain
 from da.errors import DataError, UsageError
-from da.estimators.arrays import as_numpy, matrix
+from da.estimators.arrays import as_numpy, matrix, rows
 from da.setting import Access
 from da.space import Space
 
@@ -99,9 +99,7 @@ class Mapping(Estimator):
     """Learns to bring both domains into one space.
 
     Attributes:
-        target_stays: target inputs are left as they are, and the source is moved to them. A classifier that chooses its
-            C then does so on the source as it was: where all of its samples were moved by what was learnt from all of
-            them, those held out are as easy to tell apart as the others, and the weakest penalty looks best.
+        target_stays: target inputs are left as they are, and the source is moved to them.
     """
 
     target_stays: ClassVar[bool] = False
@@ -109,6 +107,15 @@ class Mapping(Estimator):
     def transform(self, x: Any, *, domain: str = "target") -> Any:
         """Map ``(n, d)`` inputs of the ``source`` or the ``target`` to ``(n, d')``."""
         raise NotImplementedError
+
+    def unmoved(self, x: Any) -> Any:
+        """Source inputs as they were before they were moved to the target; None where both domains are mapped alike.
+
+        A classifier that chooses its C does so on these. Among samples that were all moved by what was learnt from all
+        of them, those held out are as easy to tell apart as the others, and directions that alignment made small are
+        told by a C that is far too large for the target, in which they are not.
+        """
+        return rows(x) if self.target_stays else None
 
 
 class Predictor(Estimator):

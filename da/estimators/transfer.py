@@ -47,12 +47,14 @@ class Transfer:
 
     A mapping gives the classifier mapped features, a weighting sample weights; a predictor needs none after it.
     Where few target samples are labelled, they train the classifier too, with weight 1 each. What leaves
-    less than 5 % of the source in effect warns.
+    less than 5 % of the source in effect warns. Weights that are seen to mislead (``misleads_``) train the classifier,
+    and do not choose its C.
 
     Args:
         estimator: what adapts; None adapts nothing. It is fitted in place, and its parameter ``classifier``, if it
             has one that is None, becomes a copy of this classifier.
-        classifier: a scikit-learn classifier or regressor, fitted in place.
+        classifier: a scikit-learn classifier or regressor. It is fitted in place, or, where its C is chosen on other
+            samples than those that train it, replaced by a copy that has this C.
     """
 
     def __init__(self, estimator: Estimator | None, classifier: Any):
@@ -93,8 +95,11 @@ class Transfer:
             y = np.concatenate([y, labels_of(labelled, "labelled target")])
         if isinstance(estimator, Weighting):
             weights = {"sample_weight": np.r_[estimator.weights_, np.ones(len(y) - len(estimator.weights_))]}
-        if isinstance(estimator, Mapping) and estimator.target_stays:
-            self.classifier = settled(self.classifier, rows(pooled.x), labels_of(pooled), units_of=rows(target.x))
+        if isinstance(estimator, Mapping) and (unmoved := estimator.unmoved(pooled.x)) is not None:
+            units = self.adapted(target.x, "target")
+            self.classifier = settled(self.classifier, unmoved, labels_of(pooled), units_of=units)
+        if getattr(estimator, "misleads_", False):
+            self.classifier = settled(self.classifier, x, y)
         self.classifier.fit(x, y, **weights)
         return self
 

@@ -113,8 +113,11 @@ def test_both_domains_reach_the_estimator_and_what_is_labelled_trains(make, mixe
         z_s, z_t = estimator.transform(source, domain="source"), estimator.transform(x)
         z_few = estimator.transform(few) if len(few) else z_t[:0]
     labels = np.r_[y[role == 0], y[role == 2]]
-    stays = isinstance(estimator, Mapping) and estimator.target_stays
-    C = LogisticRegression().fit(source, y[role == 0]).C_ if stays else "cv"
+    C = "cv"
+    if isinstance(estimator, Mapping) and (unmoved := estimator.unmoved(source)) is not None:
+        C = LogisticRegression().fit(unmoved, y[role == 0]).C_
+    if getattr(estimator, "misleads_", False):
+        C = LogisticRegression().fit(source, y[role == 0]).C_
     direct = LogisticRegression(C=C).fit(np.r_[z_s, z_few], labels, sample_weight=weights)
     assert fitted.predict(x).tolist() == direct.predict(z_t).tolist()
 

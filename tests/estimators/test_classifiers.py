@@ -359,7 +359,21 @@ def test_units_by_hand():
         assert change_of_size(x, x / 100.0) == pytest.approx(100.0)
     for constant in (np.full((4, 2), 5.0), np.full((1000, 3), 1e6 / 3.0), np.zeros((3, 1))):
         assert (unit_of(constant), size_of(constant), decades_of(constant)) == (1.0, 1.0, 0)
-    assert unit_of(sparse.csr_matrix([[0.1, 0.0], [0.0, 0.01]])) == pytest.approx(100.0)
+    assert unit_of(sparse.csr_matrix([[0.1, 0.0], [0.0, 0.01]])) == pytest.approx(1000.0)
+
+
+def test_the_same_rows_have_the_same_C_sparse_or_dense():
+    """Counts, whose means are far from 0, and a constant: neither is a feature's size."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 300)
+    x = np.c_[rng.poisson(5 + np.eye(3)[y] @ rng.random((3, 40))).astype(float), np.full(300, 1000.0)]
+    for size in (unit_of, size_of, decades_of):
+        assert size(x) == size(sparse.csr_matrix(x))
+    for kind in (LogisticRegression, LinearSVC, SVC):
+        dense, few = kind().fit(x, y), kind().fit(sparse.csr_matrix(x), y)
+        assert dense.C_ == few.C_
+        assert np.mean(dense.predict(x) == few.predict(sparse.csr_matrix(x))) > 0.98
+    assert unit_of(sparse.csr_matrix(np.full((1000, 3), 1e6 / 3.0))) == 1.0
 
 
 def test_kernels_that_measure_the_size_of_features_keep_their_grid():

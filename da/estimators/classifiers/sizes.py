@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 ROUNDING = 1e-18  # of a feature's mean square: a smaller variance is what rounding leaves of a constant
+CANCELLED = 1e-14  # the same, where the variance is a difference of sums, as of sparse rows
 
 
 def unit_of(x: Any) -> float:
@@ -16,8 +17,8 @@ def unit_of(x: Any) -> float:
 
     .. math:: u = 10^{[-\log_{10} \sum_j v_j]}
 
-    with the variances :math:`v_j` of the features; of sparse rows, whose zeros stay zeros, the mean squares. Rows times
-    s have a unit, and so a C, that is :math:`s^2` times smaller, and the same model.
+    with the variances :math:`v_j` of the features. Rows times s have a unit, and so a C, that is :math:`s^2` times
+    smaller, and the same model.
 
     Args:
         x: ``(n, d)``, dense or sparse.
@@ -47,8 +48,9 @@ def change_of_size(before: Any, after: Any) -> float:
 def _variances(x: Any) -> np.ndarray:
     """``(d',)`` above 0, of the features that vary by more than rounding."""
     if sparse.issparse(x):
-        v = np.asarray(x.multiply(x).mean(axis=0)).ravel()
-        return v[v > 0.0]
+        mean, square = (np.asarray(part.mean(axis=0), dtype=np.float64).ravel() for part in (x, x.multiply(x)))
+        v = square - mean**2
+        return v[v > CANCELLED * square]
     rows = np.asarray(x, dtype=np.float64)
     v = np.var(rows, axis=0)
     return np.asarray(v[v > ROUNDING * np.mean(rows * rows, axis=0)])

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from da.bounds import Count
 from da.domain import Domain
-from da.estimators.arrays import namespace
+from da.estimators.arrays import as_numpy, namespace
 from da.estimators.base import Mapping, matched, matrix
 from da.estimators.linalg import principal
 from da.setting import ALL, Access
@@ -33,14 +33,17 @@ class SubspaceAlignment(Mapping):
         self.components = components
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn means and directions, ``source_map_`` and ``target_map_``."""
+        """Learn means, directions ``source_directions_``, ``source_map_`` and ``target_map_``."""
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
         self.source_mean_, self.target_mean_ = xp.mean(x_s, axis=0), xp.mean(x_t, axis=0)
         size = max(min(self.components, len(x_s) - 1, len(x_t) - 1, x_s.shape[1]), 1)
         p_s, p_t = principal(x_s - self.source_mean_, size), principal(x_t - self.target_mean_, size)
-        self.source_map_, self.target_map_ = p_s @ (p_s.T @ p_t), p_t
+        self.source_directions_, self.source_map_, self.target_map_ = p_s, p_s @ (p_s.T @ p_t), p_t
         return self
+
+    def unmoved(self, x: Any) -> Any:
+        return as_numpy((matrix(x) - self.source_mean_) @ self.source_directions_)
 
     def transform(self, x: Any, *, domain: str = "target") -> Any:
         x = matrix(x)

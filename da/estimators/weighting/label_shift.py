@@ -37,6 +37,8 @@ class LabelShift(Weighting):
     Attributes:
         explained_: share of the squared distance between the domains' means, in standard deviations of each feature,
             that the class weights take away; 1 under label shift, and below 0 where they lead away from the target.
+            Absent where these means differ by no more than those of samples so few do.
+        misleads_: class priors explain less than half of it, and a warning said so.
         classes_: ``(K,)`` classes of the source.
         class_weights_: ``(K,)`` ratios w, in the order of ``classes_``.
         target_priors_: ``(K,)`` estimate of q, which sums to 1.
@@ -47,6 +49,7 @@ class LabelShift(Weighting):
     class_weights_: np.ndarray
     target_priors_: np.ndarray
     explained_: float
+    misleads_: bool
 
     def _classes(self, source: Domain) -> tuple[np.ndarray, np.ndarray]:
         """``(n,)`` positions of the source's labels in ``classes_``, and ``(K,)`` shares of the classes."""
@@ -77,11 +80,17 @@ class LabelShift(Weighting):
         used = deviation > 1e-9 * (np.abs(x_s).max(axis=0) + np.abs(x_t).max(axis=0))
         means = (x_s.mean(axis=0), weights @ x_s / weights.sum())
         apart, left = (float(np.square((mean - x_t.mean(axis=0))[used] / deviation[used]).sum()) for mean in means)
-        self.explained_ = 1.0 - left / apart if apart > 0.0 else 1.0
-        noise = 0.25 * used.sum() * (1.0 / effective_sample_size(weights) + 1.0 / len(x_t))
-        if self.explained_ < EXPLAINED and left > NOISE * noise:
+        explained = 1.0 - left / apart if apart > 0.0 else 1.0
+        even, noise = (
+            0.25 * used.sum() * (1.0 / size + 1.0 / len(x_t)) for size in (len(x_s), effective_sample_size(weights))
+        )
+        self.__dict__.pop("explained_", None)  # of an earlier fit
+        if apart > NOISE * even:
+            self.explained_ = explained
+        self.misleads_ = explained < EXPLAINED and left > NOISE * noise
+        if self.misleads_:
             warnings.warn(
-                f"Class priors explain {100.0 * max(self.explained_, 0.0):.0f} % of the distance between the means of "
+                f"Class priors explain {100.0 * max(explained, 0.0):.0f} % of the distance between the means of "
                 f"source and target, and {type(self).__name__} corrects nothing else: its weights may mislead. Compare "
                 "with method=unadapted, or take a method for other shifts.",
                 stacklevel=4,
