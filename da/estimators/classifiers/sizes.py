@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils.sparsefuncs import mean_variance_axis
 
 ROUNDING = 1e-18  # of a feature's mean square: a smaller variance is what rounding leaves of a constant
-CANCELLED = 1e-14  # the same, where the variance is a difference of sums, as of sparse rows
 
 
 def unit_of(x: Any) -> float:
@@ -48,9 +48,8 @@ def change_of_size(before: Any, after: Any) -> float:
 def _variances(x: Any) -> np.ndarray:
     """``(d',)`` above 0, of the features that vary by more than rounding."""
     if sparse.issparse(x):
-        mean, square = (np.asarray(part.mean(axis=0), dtype=np.float64).ravel() for part in (x, x.multiply(x)))
-        v = square - mean**2
-        return v[v > CANCELLED * square]
-    rows = np.asarray(x, dtype=np.float64)
-    v = np.var(rows, axis=0)
-    return np.asarray(v[v > ROUNDING * np.mean(rows * rows, axis=0)])
+        mean, v = mean_variance_axis(x.tocsr().astype(np.float64, copy=False), axis=0)
+    else:
+        rows = np.asarray(x, dtype=np.float64)
+        mean, v = np.mean(rows, axis=0), np.var(rows, axis=0)
+    return np.asarray(v[v > ROUNDING * (mean**2 + v)])
