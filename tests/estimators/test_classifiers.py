@@ -24,6 +24,7 @@ from da.estimators.labelling.self_training import SelfTraining
 from da.estimators.subspace.coral import CORAL
 from da.estimators.subspace.meda import MEDA
 from da.estimators.subspace.pca import PCA
+from da.estimators.subspace.subspace_alignment import SubspaceAlignment
 from da.estimators.transfer import Transfer
 from da.estimators.transport.ot_kernel_mapping import KernelTransport
 from da.estimators.transport.ot_linear import LinearTransport
@@ -226,6 +227,42 @@ def test_a_map_that_averages_is_no_change_of_units():
     moved = model.estimator.transform(x[:100], domain="source")
     assert change_of_size(x[:100], moved) > 1.0
     assert model.classifier.C_ == LogisticRegression().fit(x[:100], y[:100]).C_
+
+
+def turned(seed):
+    """Three directions tell four classes in both domains, eight more in the source alone, where the target has others.
+
+    Alignment makes the eight 30 times smaller in the source, and those of the target keep their size.
+    """
+    rng = np.random.default_rng(seed)
+    both, alone = rng.normal(size=(4, 3)), rng.normal(size=(4, 8))
+
+    def draw(means):
+        y = rng.integers(0, 4, 300)
+        first = 3.0 * (both[y] + 0.8 * rng.normal(size=(300, 3)))
+        return np.c_[first, means[y] + 0.8 * rng.normal(size=(300, 8)), 0.05 * rng.normal(size=(300, 13))], y
+
+    (x_s, y_s), (x_t, y_t) = draw(alone), draw(np.zeros((4, 8)))
+    x_t[:, 3:11] *= 1.5
+    angle = np.deg2rad(88.0)
+    turn = np.eye(24)
+    for i, j in zip(range(3, 11), range(13, 21), strict=True):
+        turn[[i, j], [i, j]], turn[i, j], turn[j, i] = np.cos(angle), np.sin(angle), -np.sin(angle)
+    return Domain(x_s, y_s), Domain(x_t @ turn), y_t
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_directions_that_alignment_made_small_are_not_told_by_a_large_C(seed):
+    source, target, y = turned(seed)
+
+    def accuracy(C):
+        model = Transfer(SubspaceAlignment(components=11), LogisticRegression(C=C)).fit((source,), target)
+        return np.mean(model.answer(target.x).labels == y)
+
+    aligned = SubspaceAlignment(components=11).fit(source, target).transform(source.x, domain="source")
+    tempted = choose(LogisticRegression(), aligned, source.y)
+    assert accuracy("cv") > max(accuracy(C) for C in (0.001, 0.01, 0.1, 1.0, 10.0)) - 0.12
+    assert accuracy("cv") > accuracy(tempted) + 0.15
 
 
 def test_only_estimators_that_leave_the_target_say_so(pair):

@@ -11,7 +11,10 @@ from witness import quietly
 from da.data.toy import Toy, target_priors
 from da.domain import Domain
 from da.errors import DataError, UsageError
+from da.estimators.classifiers.choice import choose
+from da.estimators.classifiers.linear import LogisticRegression as OurLogisticRegression
 from da.estimators.kernels import gaussian
+from da.estimators.transfer import Transfer
 from da.estimators.weighting.bbse import BBSE
 from da.estimators.weighting.em_prior import EMPrior, calibrate
 from da.estimators.weighting.label_shift import cross_outputs
@@ -65,6 +68,41 @@ def test_a_shift_that_is_not_of_priors_is_said(make):
         assert make().fit(source, classes_in_space(300, few, 1, 1.0).without_labels()).explained_ < 0.5
     with pytest.warns(UserWarning, match=said):  # and where priors are the same, which weights should say
         assert make().fit(source, classes_in_space(300, [1 / 3] * 3, 1, 0.5).without_labels()).explained_ < 0.5
+
+
+@everyone
+@pytest.mark.filterwarnings("ignore:Class priors explain")
+def test_weights_that_mislead_choose_no_C(make):
+    source, few = classes_in_space(300, [1 / 3] * 3, 0), [0.1, 0.2, 0.7]
+    even = choose(OurLogisticRegression(), source.x, source.y)
+    for move, misleads in ((0.0, False), (1.0, True)):
+        target = classes_in_space(300, few, 1, move).without_labels()
+        model = Transfer(make(), OurLogisticRegression()).fit((source,), target)
+        assert model.estimator.misleads_ == misleads
+        expected = OurLogisticRegression(C=even if misleads else "cv").fit(source.x, source.y, model.estimator.weights_)
+        np.testing.assert_allclose(model.classifier.coef_, expected.coef_)
+
+
+def test_what_misleads_is_asked_when_C_is_chosen(monkeypatch):
+    """The choice under weights differs from the even one, and only believed weights make it."""
+    x, y = np.zeros((60, 1)), np.arange(60) % 2
+    monkeypatch.setattr("da.estimators.classifiers.choice.choose", lambda _, x, y, w=None: 1.0 if w is None else 100.0)
+    for misleads, C in ((False, 100.0), (True, 1.0)):
+        estimator = BBSE()
+        estimator.fit = lambda *_, e=estimator, m=misleads: vars(e).update(weights_=np.ones(60), misleads_=m) or e
+        assert Transfer(estimator, OurLogisticRegression()).fit((Domain(x, y),), Domain(x)).classifier.C_ == C
+
+
+@everyone
+def test_what_priors_explain_is_not_said_of_equal_means(make):
+    """Features that are standardised in each domain: a share of nothing, -1e30 by rounding."""
+    source, target = classes_in_space(300, [1 / 3] * 3, 0), classes_in_space(300, [1 / 3] * 3, 1)
+    estimator = make().fit(source, classes_in_space(300, [0.1, 0.2, 0.7], 1).without_labels())
+    assert hasattr(estimator, "explained_")
+    even = [Domain(d.x - d.x.mean(axis=0), d.y) for d in (source, target)]
+    estimator.fit(even[0], even[1].without_labels())
+    assert not hasattr(estimator, "explained_")
+    assert not estimator.misleads_
 
 
 @everyone

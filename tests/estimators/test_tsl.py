@@ -28,6 +28,11 @@ def test_its_gradient_is_the_slope():
     np.testing.assert_allclose(divergence(w, z, e, 1.3)[1].ravel(), slope, atol=1e-6)
 
 
+def test_the_default_keeps_what_varies_in_both_domains():
+    """Fisher's criterion of classes keeps fewer directions than there are, and on digits lost 30 points by it."""
+    assert TSL().criterion == "pca"
+
+
 def projector(w):
     return w @ np.linalg.pinv(w)
 
