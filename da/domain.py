@@ -305,7 +305,7 @@ def check_units(parts: Mapping[str, Sequence[Any]], of: str = "") -> None:
     told: dict[str, str] = {}
     for where, arrays in parts.items():
         told.setdefault(_unit(arrays), where)
-    table = all(x.ndim == 2 for arrays in parts.values() for x in arrays)
+    table = all(len(x.shape) == 2 for arrays in parts.values() for x in arrays)
     pair = None
     if BYTES in told and len(told) > 1:
         other = next(kind for kind in told if kind != BYTES)

@@ -36,7 +36,8 @@ def root(tmp_path):
     for domain, count in (("photo", 10), ("sketch", 6), ("art", 10)):
         for name, colour in COLOURS.items():
             for k in range(count):
-                save(tmp_path / "root" / domain / name / f"{k}.png", plain(colour, 8 + k, 12))
+                shade = (colour[0], 3 if domain == "art" else 0, colour[2])  # no domain is a copy of another
+                save(tmp_path / "root" / domain / name / f"{k}.png", plain(shade, 8 + k, 12))
     (tmp_path / "root" / "photo" / "red" / "Thumbs.db").write_bytes(b"no image")
     (tmp_path / "root" / "photo" / "red" / "._0.png").write_bytes(b"no image")
     return tmp_path / "root"
