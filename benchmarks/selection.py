@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from da.benchmark import rules
 from da.errors import ConfigError
+from da.tables import rules
 
 
 def main() -> None:

@@ -22,14 +22,16 @@ import torch
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.svm import SVC
 
-from da import catalog, codehash
-from da.benchmark import ledger, page, spec, summary
-from da.benchmark.summary import Entry, Origin
+from da.config import catalog
 from da.data.simulated import SPLITS, Simulated
 from da.domain import Domain
+from da.engine import codehash
 from da.errors import DataError
 from da.estimators.transfer import Transfer
 from da.results import record
+from da.tables import ledger, spec, summary
+from da.tables import results_page as page
+from da.tables.summary import Entry, Origin
 
 DRAWS = 5
 GAMMAS = [10.0**k for k in range(-4, 4)] + [0.5]  # 1 / d where skada has None
@@ -124,7 +126,7 @@ def code(row: str) -> str:
 
 def environment() -> dict[str, Any]:
     """As a record has it; nothing else than the code above scores."""
-    from da.run import kernel
+    from da.engine.run import kernel
 
     made = {k: v for k, v in record.code_version().items() if v}
     threads = torch.get_num_threads()

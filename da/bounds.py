@@ -1,7 +1,7 @@
 """Numbers with their ranges, as constructors annotate them; ``nan`` is in none, and ``inf`` where a name says so.
 
-``lr: Positive`` is a float to Python and to type checkers. :mod:`da.annotations` reads the range from the source and
-refuses a configuration with a value outside it before anything is imported.
+``lr: Positive`` is a float to Python and to type checkers. :mod:`da.config.annotations` reads the range from the
+source and refuses a configuration with a value outside it before anything is imported.
 """
 
 from __future__ import annotations

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from da.start import start
+from da.cli.start import start
 
 
 def main() -> int:
     """Run the command line."""
-    from da.benchmark import command
+    from da.cli import benchmark as command
 
     return command.main(sys.argv[1:])
 

@@ -6,12 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from da.start import start
+from da.cli.start import start
 
 
 def main() -> int:
     """Run the command line; returns the exit code: 0 done, 1 a run failed, 2 it cannot be done as asked."""
-    from da.demo import METHODS, SEEDS, demo
+    from da.cli.demo import METHODS, SEEDS, demo
     from da.errors import UsageError
 
     text = f"Train {', '.join(METHODS)} with {len(SEEDS)} seeds; print a table and draw the features."

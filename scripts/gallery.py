@@ -7,15 +7,15 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
-from da.start import start
+from da.cli.start import start
 
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 
 
 def main() -> int:
     """Run the command line; returns the exit code: 0 done, 2 it cannot be done as asked."""
-    from da import catalog
     from da.analysis.gallery import exhibit, gallery
+    from da.config import catalog
     from da.errors import UsageError
 
     parser = argparse.ArgumentParser(description="Draw the gallery of closed-form methods, a figure for each family.")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from da.start import start
+from da.cli.start import start
 
 
 def main() -> int:
     """Write the files and say what to do next."""
-    from da import docs, scaffold
-    from da.catalog import ROOT
+    from da.cli import docs, scaffold
+    from da.config.catalog import ROOT
     from da.errors import ConfigError
 
     parser = argparse.ArgumentParser(description=__doc__)

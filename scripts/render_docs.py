@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from da.start import start
+from da.cli.start import start
 
 
 def main() -> int:
     """Render or check."""
-    from da import docs
+    from da.cli import docs
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a part is out of date")

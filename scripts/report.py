@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from da.start import start
+from da.cli.start import start
 
 
 def main() -> int:
     """Run the command line."""
-    from da.report import command
+    from da.cli import report as command
 
     return command.main()
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from da.start import start
+from da.cli.start import start
 
 
 def main() -> int:

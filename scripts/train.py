@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from da.start import start
+from da.cli.start import start
 
 
 def main() -> int:
     """Run the command line."""
-    from da import entry
+    from da.cli import train as entry
 
     return entry.train(sys.argv[1:])
 

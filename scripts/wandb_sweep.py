@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from da.start import start
+from da.cli.start import start
 
 EPILOG = "Then: wandb sweep sweep.yaml, and wandb agent ID on every machine, from the folder of this repository."
 

@@ -6,6 +6,9 @@ import processes
 import pytest
 import sklearn
 import torch
+from records import failed, finished, keep, of_this_code
+
+__all__ = ["failed", "finished", "keep", "of_this_code"]  # fixtures of all tests
 
 ROOT = Path(__file__).resolve().parent.parent
 

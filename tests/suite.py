@@ -12,8 +12,8 @@ from pathlib import Path
 
 from changed import changed
 
-from da import catalog
-from da.catalog import Entry
+from da.config import catalog
+from da.config.catalog import Entry
 from da.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import suite
 
-from da import catalog
 from da.checks import Subject, behaviour, checks_for
 from da.checks.__main__ import subject_of
 from da.checks.behaviour import Arena, arenas, reached, toy
+from da.config import catalog
 from da.errors import ConfigError
 from da.methods.base import Method
 from da.methods.transductive.dann import DANN
@@ -113,8 +113,8 @@ def test_a_baseline_is_trained_once_for_all_that_are_compared_with_it(monkeypatc
 
 
 def test_checks_train_through_the_assembly_of_runs() -> None:
-    from da import run
     from da.checks import trial
+    from da.engine import run
 
     for module in (run, trial):
         source = inspect.getsource(module)

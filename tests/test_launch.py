@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from da import entry, launch
+from da.cli import train as entry
+from da.engine import distributed as launch
 from da.errors import UsageError
 
 SMALL = [

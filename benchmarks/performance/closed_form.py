@@ -27,7 +27,7 @@ from unittest.mock import patch
 import numpy as np
 from sklearn.decomposition import PCA
 
-from da import catalog
+from da.config import catalog
 from da.domain import Domain
 
 WIDTH = 800

@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 
 from da import selection
-from da.compose import compose
-from da.config import validate
+from da.config.compose import compose
+from da.config.validate import validate
 from da.results import frame, record
 
 METHODS, TASKS = 20, 20
 
 
 def example() -> dict[str, Any]:
-    """A record as :mod:`da.run` leaves it, of a closed-form method."""
+    """A record as :mod:`da.engine.run` leaves it, of a closed-form method."""
     plan = validate(compose(["method=tca", "data=office_caltech10", "classifier=one_nn"]))
     test = {"accuracy": 0.0}
     rules = selection.names()

@@ -32,10 +32,11 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 import step_cost  # noqa: E402  # beside this file, which is started by its path
 
-from da import assembly, catalog  # noqa: E402
 from da.checks.__main__ import subject_of  # noqa: E402
 from da.checks.trial import SMALL, batch_for, build, stirred, task_for, train  # noqa: E402
+from da.config import catalog  # noqa: E402
 from da.domain import Batch, Domain  # noqa: E402
+from da.engine import assembly  # noqa: E402
 from da.methods.base import Method, Optimization  # noqa: E402
 from da.setting import SAME  # noqa: E402
 

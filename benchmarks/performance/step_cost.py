@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from da import catalog
 from da.checks.__main__ import subject_of
 from da.checks.trial import build
+from da.config import catalog
 from da.domain import Batch, Domain, Split, Task
 from da.methods.base import Method
 from da.nn.networks import LeNet

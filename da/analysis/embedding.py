@@ -61,12 +61,12 @@ def panel(name: str, method: Method, task: Task, exam: Exam) -> Panel:
 
     Args:
         name: the method's name; the title adds its main metric on the target.
-        method: trained, such as :func:`da.run.restore` gives it.
+        method: trained, such as :func:`da.engine.run.restore` gives it.
         task: what it was trained on.
         exam: what it was judged on.
     """
     from da.domain import pool
-    from da.inference import predict
+    from da.methods.inference import predict
 
     source = pool(tuple(split.train if split.test is None else split.test for split in task.sources))
     target = exam.domains["target_test"]

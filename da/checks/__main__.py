@@ -9,10 +9,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from da import catalog
-from da.catalog import ROOT
 from da.checks import Subject, checks_for
 from da.checks.gate import NoTests, Target, Verdict, complaints, judge
+from da.config import catalog
+from da.config.catalog import ROOT
 from da.errors import ConfigError, nearest
 
 PARTS = ("divergences", "nn")

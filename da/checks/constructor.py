@@ -14,7 +14,7 @@ import torch
 from da.checks.subject import Subject, applies_if
 from da.checks.trial import build, same, task_for, train, weights_of
 from da.estimators.weighting.logistic_ratio import LogisticRatio
-from da.space import Choice, Range
+from da.search_space import Choice, Range
 
 
 def check_search_space_holds_defaults(subject: Subject) -> None:

@@ -18,8 +18,8 @@ from torch import Tensor, distributed
 from da.checks.subject import Subject
 from da.checks.trial import build, task_for, train
 from da.domain import Domain, Split, Task
+from da.engine.parent_death import die_with
 from da.methods.base import Optimization
-from da.mortality import die_with
 from da.nn.networks import NetworkFactory
 
 PATIENCE = 600.0  # seconds; reached only where the processes wait for each other for ever

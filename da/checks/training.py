@@ -17,8 +17,8 @@ from da.checks.processes import trained_by_two
 from da.checks.subject import Subject, applies_if
 from da.checks.trial import NETWORKS, SMALL, build, normed, same, task_for, train, weights_of
 from da.domain import Batch, Task
-from da.inference import predict
 from da.methods.base import Method, Optimization, Phase, Terms
+from da.methods.inference import predict
 from da.setting import SETTINGS
 
 

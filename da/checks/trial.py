@@ -15,15 +15,15 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from da import assembly
 from da.checks.subject import Subject
 from da.data.toy import Toy, ToyDimensions
 from da.domain import Batch, Domain, Task, Withheld
-from da.evaluation import Evaluator
+from da.engine import assembly
+from da.engine.evaluation import Evaluator
+from da.engine.observer import Watch
 from da.methods.base import Method, Optimization
 from da.nn.networks import MLP, Network, NetworkFactory
 from da.setting import ALL, DIFFERENT, FEW, MANY, NONE, Access
-from da.watch import Watch
 
 SMALL = partial(MLP, hidden=[16], features=8)
 """The plain network of the checks."""

@@ -19,9 +19,9 @@ from da.checks.trial import build, same, task_for, train, weights_of
 from da.checks.walk import reachable
 from da.data.division import choose_few, divide
 from da.domain import Domain, Split, Task
-from da.results.tracking.epoch_csv import EpochCSV
+from da.engine.observer import Pruned
+from da.engine.tracking.epoch_csv import EpochCSV
 from da.setting import FEW, NONE, Access
-from da.watch import Pruned
 
 EPOCHS, SHOTS = 5, 3
 

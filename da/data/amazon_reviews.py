@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from scipy import sparse
 
-from da.data.files import require
 from da.domain import Domain, Split, Task
 from da.errors import ConfigError, nearest
+from da.files import require
 from da.setting import ALL, Access
 
 DOMAINS = ("books", "dvd", "electronics", "kitchen")

@@ -1,6 +1,7 @@
 """A task cut in two: what a method is handed while it trains, and the exam that it is judged on.
 
-The two never meet again: batches and the data module hold the first, the scorer (:mod:`da.evaluation`) the second.
+The two never meet again: batches and the data module hold the first, the scorer (:mod:`da.engine.evaluation`) the
+second.
 """
 
 from __future__ import annotations

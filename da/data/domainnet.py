@@ -6,11 +6,11 @@ from pathlib import PurePosixPath
 from typing import ClassVar
 
 from da.bounds import Count
-from da.data.files import File
 from da.data.image_sets import ImageSet
 from da.data.named import check_names
 from da.domain import Split, Task
 from da.errors import DataError
+from da.files import File
 from da.setting import ALL, Access
 
 N_CLASSES = 345

@@ -12,12 +12,12 @@ from scipy import sparse
 
 from da.bounds import ProperFraction, Seed
 from da.data.columns import match
-from da.data.files import File, locate
 from da.data.readers import SVMLIGHT, read_table
 from da.data.splits import Raw, assemble
 from da.data.tables import Table
 from da.domain import Domain, Split, Task, dense
 from da.errors import ConfigError, DataError, nearest, nearest_of_many
+from da.files import File, locate
 from da.metrics import OF_CLASSES
 from da.setting import ALL, ANY, Access
 

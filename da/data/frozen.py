@@ -14,10 +14,10 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from da.data.cache import Rows, cached
-from da.data.files import RANDOM
 from da.data.images import Images
 from da.domain import Domain, Split, Task, as_float
 from da.errors import ConfigError, DataError, nearest
+from da.files import RANDOM
 from da.nn.networks import NetworkFactory
 from da.nn.weights import Weights, find_file, fit, read
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from da.bounds import Count, ProperFraction, Seed
 from da.data.class_folders import Found, Tree, check_spelling, check_total, opened
-from da.data.files import File, locate
 from da.data.images import decode
 from da.data.splits import Raw, assemble
 from da.domain import Task
 from da.errors import ConfigError, DataError
+from da.files import File, locate
 from da.setting import ALL, Access
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from da.data.files import locate
 from da.data.images import Images, only_images
 from da.domain import Domain
 from da.errors import ConfigError, DataError, few
+from da.files import locate
 
 
 @dataclass(frozen=True)

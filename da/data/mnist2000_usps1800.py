@@ -6,10 +6,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from da.data.files import require
 from da.domain import Domain, Split, Task
 from da.errors import ConfigError, nearest
 from da.estimators.linalg import unit_rows
+from da.files import require
 from da.setting import ALL, Access
 
 FILE = "digits/mnist2000_usps1800.npz"

@@ -11,9 +11,9 @@ import torch
 from torch.nn.functional import interpolate, pad
 
 from da.bounds import Count
-from da.data.files import require
 from da.domain import Domain, Split, Task
 from da.errors import ConfigError, nearest
+from da.files import require
 from da.setting import ALL, Access
 
 MNIST_FILES = {

@@ -9,11 +9,11 @@ import numpy as np
 from scipy import sparse
 
 from da.bounds import Bound, ProperFraction, Seed
-from da.data.files import require
 from da.data.readers import read_table
 from da.data.splits import Raw, assemble
 from da.domain import Task
 from da.errors import ConfigError, nearest
+from da.files import require
 from da.setting import ALL, Access
 
 TOPS = ("comp", "rec", "sci", "talk")

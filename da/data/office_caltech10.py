@@ -7,12 +7,12 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from da.bounds import ProperFraction, Seed
-from da.data.files import require
 from da.data.named import check_names, transductive_task
 from da.data.normalize import NORMALIZATIONS, check_normalization
 from da.data.readers import read_table
 from da.domain import Domain, Task
 from da.errors import ConfigError, nearest
+from da.files import require
 from da.setting import ALL, Access
 
 DOMAINS = ("amazon", "caltech10", "dslr", "webcam")

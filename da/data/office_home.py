@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from da.bounds import Count, ProperFraction, Seed
-from da.data.files import File
 from da.data.image_sets import ImageSet
 from da.data.named import check_names, transductive_task
 from da.domain import Task
+from da.files import File
 from da.setting import ALL, Access
 
 COUNTS = {"art": 2427, "clipart": 4365, "product": 4439, "real_world": 4357}

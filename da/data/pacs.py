@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from da.bounds import ProperFraction, Seed
-from da.data.files import require
 from da.data.named import check_names, transductive_task
 from da.data.normalize import NORMALIZATIONS, check_normalization
 from da.data.readers import read_table
 from da.domain import Domain, Task
+from da.files import require
 from da.setting import ALL, Access
 
 CLASSES = ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person")

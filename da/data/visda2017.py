@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 from da.bounds import Count, ProperFraction, Seed
-from da.data.files import File
 from da.data.image_sets import ImageSet
 from da.data.named import transductive_task
 from da.domain import Task
 from da.errors import ConfigError, nearest
+from da.files import File
 from da.setting import ALL, Access
 
 COUNTS = {"train": 152397, "validation": 55388, "test": 72372}

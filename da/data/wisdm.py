@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 
 from da.bounds import Bound, ProperFraction, Seed
-from da.data.files import require
 from da.data.splits import check_fraction, hold_out
 from da.domain import Domain, Split, Task
 from da.errors import ConfigError
+from da.files import require
 from da.setting import ALL, Access
 
 CLASSES = ("Walking", "Jogging", "Upstairs", "Downstairs", "Sitting", "Standing")

@@ -18,8 +18,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from da.domain import Domain
 from da.errors import DataError, UsageError
 from da.estimators.arrays import as_numpy, matrix, rows
+from da.search_space import Space
 from da.setting import Access
-from da.space import Space
 
 DEGENERATE = 0.05
 PER_FEATURE = 10

@@ -15,8 +15,8 @@ from da.methods.parts import Optimization, Phase, Spec, Terms, View
 from da.nn.gather import gather_rows
 from da.nn.networks import Network, Output
 from da.nn.update import update
+from da.search_space import Space
 from da.setting import Access
-from da.space import Space
 
 __all__ = ["Method", "Optimization", "Phase", "Spec", "Terms", "View"]
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from da.bounds import Bound
-from da.data.files import RANDOM
 from da.errors import ConfigError
+from da.files import RANDOM
 from da.nn.networks import Network
 from da.nn.weights import Weights, enumeration, find_file, fit, published, read
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from da.data.files import data_dir, locate
 from da.errors import ConfigError, DataError, few
+from da.files import data_dir, locate
 from da.signatures import find
 
 if TYPE_CHECKING:

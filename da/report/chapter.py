@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from da.benchmark import summary as summaries
-from da.benchmark.spec import Spec, load
-from da.benchmark.summary import Entry, Summary
-from da.results.table import Row, Table, chosen_by, tables
+from da.tables import summary as summaries
+from da.tables.records import Row, Table, chosen_by, tables
+from da.tables.spec import Spec, load
+from da.tables.summary import Entry, Summary
 
 SUMMARY = "summary.json"
 BASELINES = ("source_only", "unadapted")

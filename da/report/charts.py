@@ -9,10 +9,10 @@ from html import escape
 
 import numpy as np
 
-from da.benchmark.board import Line
 from da.report.chapter import Chapter, Record
 from da.report.svg import cross, dot, frame, line, path, scale, style, svg, text
-from da.results.table import ORACLE
+from da.tables.leaderboard import Line
+from da.tables.records import ORACLE
 
 MOST_SERIES = 8
 MOST_PANELS = 24

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from da.analysis.embedding import GREY, MOST, PALETTE, thinned, tsne
-from da.benchmark.board import Line
 from da.errors import UsageError, nearest
 from da.report.chapter import Chapter, Record
 from da.report.svg import cross, dot, scale, svg, text
+from da.tables.leaderboard import Line
 
 PREDICTIONS = "predictions.npz"
 WEIGHTS = "model.pt"
@@ -156,8 +156,8 @@ def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> str:
 def _features(directory: Path) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]:
     """Features of at most 600 test samples of each domain, by the network that the run left."""
     from da.domain import pool
-    from da.inference import predict
-    from da.run import restore
+    from da.engine.run import restore
+    from da.methods.inference import predict
 
     method, task, exam = restore(directory)
     source = pool(tuple(split.train if split.test is None else split.test for split in task.sources))

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from da.analysis.critical_difference import critical_difference_svg
-from da.benchmark import board, render
-from da.benchmark.board import Line
 from da.errors import UsageError
 from da.report import charts, examples, tables
 from da.report.chapter import Chapter, Record
-from da.results.significance import complete
-from da.results.table import chosen_by
+from da.tables import leaderboard as board
+from da.tables import markdown as render
+from da.tables.critical_difference import critical_difference_svg
+from da.tables.leaderboard import Line
+from da.tables.records import chosen_by
+from da.tables.significance import complete
 
 HERE = Path(__file__).resolve().parent
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"

@@ -9,11 +9,12 @@ from html import escape
 
 import numpy as np
 
-from da.benchmark import board, render
-from da.benchmark.board import Line
-from da.benchmark.spec import MEAN
 from da.report.chapter import Chapter, Record
-from da.results.table import ORACLE
+from da.tables import leaderboard as board
+from da.tables import markdown as render
+from da.tables.leaderboard import Line
+from da.tables.records import ORACLE
+from da.tables.spec import MEAN
 
 ABSENT = "-"
 MOST_FAILURES = 40

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from da.data.files import named_by
+from da.files import named_by
 
 SCHEMA = 1
 FILE = "record.json"
@@ -79,7 +79,7 @@ def write(directory: Path, record: dict[str, Any]) -> Path:
 
 
 def portable(content: Any) -> Any:
-    """What JSON can hold, which has no number for infinity: ``"inf"``, as which :mod:`da.config` reads it."""
+    """What JSON can hold, which has no number for infinity: ``"inf"``, as which :mod:`da.config.validate` reads it."""
     if isinstance(content, dict):
         return {key: portable(value) for key, value in content.items()}
     if isinstance(content, list | tuple):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from da.config import Plan
-from da.titles import title
+from da.config.titles import title
+from da.config.validate import Plan
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class InProcess:
     here = True
 
     def run(self, jobs: Source, output: Path, what: str, done: Done = nobody) -> dict[str, int]:
-        from da import run  # imports PyTorch
+        from da.engine import run  # imports PyTorch
         from da.sweeps.worker import answer
 
         status = Status(output, jobs.total, 1, what)
@@ -146,7 +146,7 @@ class Submitit:
             import submitit
         except ImportError as error:
             raise ConfigError('launcher=submitit needs the package submitit: pip install "da[sweeps]".') from error
-        from da.sweeps.task import Task
+        from da.sweeps.cluster import Task
 
         listed = list(jobs)
         executor = submitit.AutoExecutor(folder=output / ".submitit", cluster=self.cluster)

@@ -9,10 +9,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from da.config import Plan
-from da.outcome import directory_of, wanted
+from da.config.titles import apart
+from da.config.validate import Plan
+from da.engine.result import directory_of, wanted
 from da.results import record, store
-from da.titles import apart
 
 SHOWN = 20  # runs that are named one by one
 STATES = ("to run", "finished, skipped", "failed before, not tried again (rerun=failed does)")

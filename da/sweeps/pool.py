@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import Any
 
-from da.catalog import ROOT
-from da.outcome import lost, unloaded
+from da.config.catalog import ROOT
+from da.engine.result import lost, unloaded
 from da.results import record
 from da.sweeps.job import Done, Job, Outcome, Source
 from da.sweeps.status import Status

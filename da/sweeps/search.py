@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from da import catalog
 from da.bounds import Count
-from da.config import Plan, criteria, validate
+from da.config import catalog
+from da.config.planned import nothing_to_search
+from da.config.validate import Plan, criteria, validate
 from da.errors import ConfigError, nearest
-from da.planned import nothing_to_search
 from da.results.record import run_id
-from da.space import Choice, Range, Space
+from da.search_space import Choice, Range, Space
 from da.sweeps.job import Job, Outcome
 from da.sweeps.status import FOLDER, drivers
 

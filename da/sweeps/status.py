@@ -13,12 +13,12 @@ from typing import Any, TextIO
 
 from tqdm.auto import tqdm
 
-from da.outcome import one_line
+from da.engine.result import one_line
+from da.engine.warned import alike
 from da.results.figures import clock
 from da.results.record import now, write_atomically
 from da.sweeps.job import KINDS, Job, Outcome
 from da.sweeps.job import said as words
-from da.warned import alike
 
 FOLDER = ".sweeps"
 BEAT = 2.0  # seconds between writes

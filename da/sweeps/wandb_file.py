@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from da.compose import compose
-from da.config import criteria, validate
+from da.config.compose import compose
+from da.config.validate import criteria, validate
 from da.errors import ConfigError, nearest
-from da.space import Choice, Range
+from da.search_space import Choice, Range
 
 PROGRAM = "scripts/train.py"
 OBJECTIVE = "infomax"

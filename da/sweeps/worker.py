@@ -9,11 +9,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from da.engine.observer import Pruned
+from da.engine.parent_death import die_with
+from da.engine.result import RunBusy, RunFailed, made_by_other_code, told
 from da.errors import UsageError
-from da.mortality import die_with
-from da.outcome import RunBusy, RunFailed, made_by_other_code, told
 from da.sweeps.job import Outcome
-from da.watch import Pruned
 
 
 def main(descriptor: int, driver: int, memory: float | None = None) -> None:
@@ -28,7 +28,7 @@ def main(descriptor: int, driver: int, memory: float | None = None) -> None:
     faulthandler.enable()  # a crash leaves its place in the log, which becomes the run's traceback
     connection = Connection(descriptor)
     try:
-        from da import run  # imports PyTorch
+        from da.engine import run  # imports PyTorch
 
         if memory is not None:
             limit(memory)

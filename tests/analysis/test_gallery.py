@@ -5,8 +5,8 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from da import catalog
 from da.analysis.gallery import Exhibit, exhibit, fitted, gallery, toybox
+from da.config import catalog
 from da.errors import DataError
 from da.estimators.subspace.unadapted import Unadapted
 from da.estimators.weighting.logistic_ratio import LogisticRatio

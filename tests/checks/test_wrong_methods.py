@@ -13,8 +13,8 @@ from da.divergences.coral import coral
 from da.divergences.mmd import mk_mmd
 from da.divergences.prediction import entropy
 from da.domain import Batch
-from da.inference import predict
 from da.methods.base import Method, Phase, Terms
+from da.methods.inference import predict
 from da.methods.transductive.dann import DANN
 from da.methods.transductive.deep_coral import DeepCORAL
 from da.methods.transductive.source_only import SourceOnly

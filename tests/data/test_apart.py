@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from processes import finished
 
-from da import catalog
-from da.compose import compose, expand
-from da.config import validate
+from da.config import catalog
+from da.config.compose import compose, expand
+from da.config.validate import validate
 from da.data.apart import keep, kept
 from da.data.splits import same_inputs
 from da.errors import ConfigError, DataError, Incompatible

@@ -10,12 +10,12 @@ from scipy import sparse
 from scipy.io import savemat
 from sklearn.datasets import dump_svmlight_file
 
-from da.compose import compose
-from da.config import validate
+from da.config.compose import compose
+from da.config.validate import validate
 from da.data.features import Features
 from da.domain import check_task
+from da.engine.run import check_columns, load, run
 from da.errors import ConfigError, DataError
-from da.run import check_columns, load, run
 
 RNG = np.random.default_rng(0)
 

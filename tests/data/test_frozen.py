@@ -8,12 +8,12 @@ import pytest
 import torch
 from small import SMALL
 
-from da import run as runs
-from da.compose import compose
-from da.config import validate
+from da.config.compose import compose
+from da.config.validate import validate
 from da.data.frozen import Frozen, digests
 from da.data.image_folder import ImageFolder
 from da.domain import Domain, Split, Task
+from da.engine import run as runs
 from da.errors import ConfigError, DataError
 from da.nn.networks import MLP, LeNet
 
@@ -225,7 +225,7 @@ GIVEN = {("dslr", "webcam"): 95.6, ("webcam", "dslr"): 100.0}
 def test_squeezenet_gives_the_features_that_came_with_the_images(real_data, monkeypatch) -> None:
     from sklearn.neighbors import KNeighborsClassifier
 
-    from da import catalog
+    from da.config import catalog
     from da.estimators.linalg import unit_rows
 
     monkeypatch.setenv("DA_DATA_DIR", str(real_data))

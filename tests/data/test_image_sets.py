@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from da import run as runs
-from da.compose import compose
+from da.config.compose import compose
 from da.data.division import divide
 from da.data.domainnet import COUNTS, DOMAINS, DomainNet
 from da.data.frozen import Frozen
@@ -14,6 +13,7 @@ from da.data.office31 import Office31
 from da.data.office_home import OfficeHome
 from da.data.visda2017 import CLASSES, VisDA2017
 from da.domain import check_task
+from da.engine import run as runs
 from da.errors import ConfigError, DataError
 from da.nn.networks import LeNet
 from da.setting import ALL, Access

@@ -7,9 +7,9 @@ import subprocess
 import numpy as np
 import pytest
 
-from da import codehash
 from da.data import pixels
 from da.data.pixels import picture, square
+from da.engine import codehash
 
 Image = pytest.importorskip("PIL.Image")
 WHITE, RED, BLUE = (255, 255, 255), (255, 0, 0), (0, 0, 255)

@@ -6,10 +6,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from small import SMALL
 
-from da import run as runs
-from da.compose import compose
+from da.config.compose import compose
 from da.data.wisdm import CLASSES, Wisdm, standardized
 from da.domain import Domain, Split, check_task
+from da.engine import run as runs
 from da.errors import ConfigError, DataError
 
 

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from da import catalog
+from da.config import catalog
 from da.errors import UsageError
 from da.estimators.adapter import TransferClassifier, TransferRegressor
 from da.estimators.base import Mapping, Predictor, Weighting

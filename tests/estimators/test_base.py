@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 import da.domain
-from da import catalog
+from da.config import catalog
 from da.domain import Domain
 from da.errors import DataError, UsageError
 from da.estimators.base import Weighting, effective_sample_size, limited, matched, matrix, share_of, warn_if_few

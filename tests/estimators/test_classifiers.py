@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
-from da import catalog
+from da.config import catalog
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.base import Mapping

@@ -9,8 +9,8 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from da import catalog
 from da.checks.closed_form import domains_for
+from da.config import catalog
 from da.domain import Domain
 from da.errors import DataError
 from da.estimators.base import Predictor, Weighting

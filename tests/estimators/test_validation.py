@@ -11,13 +11,7 @@ from da.estimators.adapter import TransferClassifier, TransferRegressor
 from da.estimators.subspace.coral import CORAL
 from da.estimators.subspace.feature_augmentation import FeatureAugmentation
 from da.estimators.subspace.subspace_alignment import SubspaceAlignment
-from da.estimators.validation import (
-    DomainScorer,
-    _folds,
-    importance_weighted_validation,
-    reverse_validation,
-    whole,
-)
+from da.estimators.validation import DomainScorer, _folds, importance_weighted_validation, reverse_validation, whole
 from da.estimators.weighting.logistic_ratio import LogisticRatio
 
 

@@ -17,7 +17,7 @@ from equations import ramp, squared_distance, unbiased_mmd
 from sklearn.cluster import KMeans
 
 from da.checks.trial import build, task_for, train
-from da.inference import predict
+from da.methods.inference import predict
 from da.methods.unsupervised.aligned_autoencoder import AlignedAutoencoder
 from da.metrics import cluster_accuracy, cluster_information
 

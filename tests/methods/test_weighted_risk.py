@@ -8,11 +8,11 @@ import torch
 from deep import WHOLE_TRAINING, assert_same_gradients, assert_terms_see_all_processes, case, holds, updates
 from small import SMALL
 
-from da import catalog
-from da import run as runs
 from da.checks.subject import Subject
 from da.checks.trial import build, task_for, train
-from da.compose import compose
+from da.config import catalog
+from da.config.compose import compose
+from da.engine import run as runs
 from da.errors import ConfigError
 from da.estimators.base import Weighting
 from da.estimators.weighting.logistic_ratio import LogisticRatio

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from da import catalog
-from da.compose import compose
-from da.config import validate
+from da.config import catalog
+from da.config.compose import compose
+from da.config.validate import validate
 from da.data.simulated import Simulated
 from da.domain import Domain
+from da.engine.run import load
 from da.estimators.classifiers.linear import LogisticRegression
 from da.estimators.transfer import Transfer
-from da.run import load
 
 WEIGHTINGS = [
     entry.name for entry in catalog.entries("method").values() if "trains_weighted" in catalog.stated(entry.signature)

@@ -54,7 +54,7 @@ def _record(method: str, task: str, accuracy: float, seed: int = 0, epochs: int 
 @pytest.fixture(autouse=True)
 def of_this_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """The records of these tests were made by the code as it is."""
-    monkeypatch.setattr("da.outcome.record.code_version", lambda: {"source": "0123abcd", "commit": ""})
+    monkeypatch.setattr("da.engine.result.record.code_version", lambda: {"source": "0123abcd", "commit": ""})
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from da.benchmark import summary as summaries
-from da.benchmark.summary import Entry, Summary
 from da.errors import DataError
 from da.report import chapter
 from da.report.chapter import chapters
 from da.report.page import html
 from da.results import store
+from da.tables import summary as summaries
+from da.tables.summary import Entry, Summary
 
 
 def made(folder, rule=None):

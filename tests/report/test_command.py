@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from da.report.command import main
+from da.cli.report import main
 
 
 @pytest.fixture

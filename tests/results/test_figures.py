@@ -3,10 +3,12 @@ import random
 
 import pytest
 
-from da.benchmark.board import lines as board_lines
-from da.results.by_task import by_task
 from da.results.figures import deviation, falling, mean, shown
-from da.results.table import tables
+from da.tables.by_task import by_task
+from da.tables.leaderboard import lines as board_lines
+from da.tables.records import tables
+
+pytestmark = pytest.mark.usefixtures("of_this_code")
 
 
 def test_sums_in_another_order_are_printed_and_sorted_alike():

@@ -8,6 +8,8 @@ import pytest
 from da.errors import UsageError
 from da.results import frame, store
 
+pytestmark = pytest.mark.usefixtures("of_this_code")
+
 pandas = pytest.importorskip("pandas")
 
 

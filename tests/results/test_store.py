@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from da.results import store
+
+pytestmark = pytest.mark.usefixtures("of_this_code")
 
 
 def test_records_are_found_at_any_depth_in_order(tmp_path, keep, finished):

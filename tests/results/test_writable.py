@@ -8,6 +8,8 @@ import pytest
 from da.errors import ConfigError
 from da.results import writable
 
+pytestmark = pytest.mark.usefixtures("of_this_code")
+
 
 def test_a_folder_that_can_be_made_passes_and_is_not_made(tmp_path):
     for output in (tmp_path, tmp_path / "a" / "b"):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from small import SMALL
 
-from da import run, selection
-from da.compose import compose
+from da import selection
+from da.config.compose import compose
+from da.engine import run
 
 
 def gathered(monkeypatch, tmp_path, *overrides):

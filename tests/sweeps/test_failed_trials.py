@@ -3,9 +3,9 @@
 import pytest
 from small import SMALL
 
-from da import entry
-from da.compose import compose
-from da.config import validate
+from da.cli import train as entry
+from da.config.compose import compose
+from da.config.validate import validate
 from da.results import store
 from da.sweeps.job import Outcome
 from da.sweeps.search import NAMED, Search

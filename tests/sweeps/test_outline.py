@@ -5,7 +5,7 @@ import json
 import pytest
 from small import SMALL
 
-from da import entry
+from da.cli import train as entry
 from da.results import store
 
 HERE = ["launcher=in_process", "logger=none"]

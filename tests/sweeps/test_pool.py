@@ -9,9 +9,9 @@ import pytest
 from processes import HANGING
 from small import SMALL
 
-from da.compose import compose
-from da.config import validate
-from da.lock import held
+from da.config.compose import compose
+from da.config.validate import validate
+from da.engine.lock import held
 from da.results import record, store
 from da.sweeps.job import Grid, Job
 from da.sweeps.pool import Pool

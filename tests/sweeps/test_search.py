@@ -5,8 +5,8 @@ import math
 import pytest
 from small import SMALL
 
-from da.compose import compose
-from da.config import validate
+from da.config.compose import compose
+from da.config.validate import validate
 from da.errors import ConfigError
 from da.sweeps.job import Outcome
 from da.sweeps.search import REAPED, Search, distributions

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from da import catalog
-from da.compose import compose
-from da.config import validate
+from da.config import catalog
+from da.config.compose import compose
+from da.config.validate import validate
 from da.errors import ConfigError
-from da.space import Range
+from da.search_space import Range
 from da.sweeps.wandb_file import sweep_file
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "wandb_sweep.py"

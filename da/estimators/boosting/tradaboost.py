@@ -16,8 +16,8 @@ from da.estimators.arrays import rows
 from da.estimators.base import Predictor, effective_sample_size
 from da.estimators.boosting.pooling import check_learner, normalized, pooled
 from da.estimators.classifiers.choice import settled
+from da.search_space import choice
 from da.setting import ALL, FEW, Access
-from da.space import choice
 
 LEAST_ERROR = 1e-10
 

@@ -13,8 +13,8 @@ from da.errors import UsageError
 from da.estimators.arrays import rows
 from da.estimators.base import Predictor
 from da.estimators.boosting.pooling import adjusted, check_learner, normalized, pooled, trained, weighted_median
+from da.search_space import choice
 from da.setting import ALL, FEW, Access
-from da.space import choice
 
 LEAST_ERROR = 1e-10
 

@@ -14,8 +14,8 @@ from da.errors import UsageError, nearest
 from da.estimators.base import Predictor, matched
 from da.estimators.kernels import KERNELS, median_bandwidth
 from da.estimators.labelling.parts import dense, labels_to_tell_apart
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 
 class DASVM(Predictor):

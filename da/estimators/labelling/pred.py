@@ -11,8 +11,8 @@ from sklearn.dummy import DummyClassifier
 from da.domain import Domain
 from da.estimators.base import Predictor, labels_of, matched
 from da.estimators.labelling.parts import dense, labels_to_tell_apart, probabilities, trained
+from da.search_space import choice
 from da.setting import ALL, FEW, Access
-from da.space import choice
 
 
 class PRED(Predictor):

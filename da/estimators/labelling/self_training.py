@@ -13,8 +13,8 @@ from da.errors import UsageError
 from da.estimators.base import Predictor, matched
 from da.estimators.classifiers.choice import settled
 from da.estimators.labelling.parts import dense, labels_to_tell_apart, probabilities, trained
+from da.search_space import choice, uniform
 from da.setting import ALL, Access
-from da.space import choice, uniform
 
 
 class SelfTraining(Predictor):

@@ -14,8 +14,8 @@ from da.estimators.base import labels_of
 from da.estimators.subspace.contrasts import grouped
 from da.estimators.subspace.mmd_components import JointComponents
 from da.estimators.subspace.rounds import Labeller
+from da.search_space import choice, log_uniform, uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform, uniform
 
 
 class BDA(JointComponents):

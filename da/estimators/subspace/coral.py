@@ -10,8 +10,8 @@ from da.bounds import NonNegative
 from da.domain import Domain
 from da.estimators.base import Mapping, matched, matrix
 from da.estimators.linalg import covariance, covariance_power, power, times
+from da.search_space import log_uniform
 from da.setting import ALL, Access
-from da.space import log_uniform
 
 
 class CORAL(Mapping):

@@ -15,8 +15,8 @@ from da.estimators.kernels import squared_distances
 from da.estimators.subspace.coral import CORAL
 from da.estimators.subspace.gfk import GFK
 from da.estimators.subspace.unadapted import Unadapted
+from da.search_space import choice
 from da.setting import ALL, Access
-from da.space import choice
 
 ALIGNMENTS: dict[str, type[Mapping]] = {"none": Unadapted, "coral": CORAL, "gfk": GFK}
 

@@ -13,8 +13,8 @@ from da.errors import UsageError
 from da.estimators.arrays import as_numpy, like, namespace
 from da.estimators.base import Mapping, matched, matrix
 from da.estimators.linalg import principal
+from da.search_space import choice
 from da.setting import ALL, Access
-from da.space import choice
 
 SMALL = 1e-3
 

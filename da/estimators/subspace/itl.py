@@ -14,8 +14,8 @@ from da.estimators.base import Mapping, labels_of, matched, matrix
 from da.estimators.kernels import squared_distances
 from da.estimators.linalg import leading, principal, signed
 from da.estimators.subspace.rounds import above_zero, at_least_zero, warn_of_steps
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 
 class ITL(Mapping):

@@ -12,8 +12,8 @@ from da.domain import Domain
 from da.estimators.base import labels_of
 from da.estimators.subspace.contrasts import grouped
 from da.estimators.subspace.mmd_components import JointComponents
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 
 class JDA(JointComponents):

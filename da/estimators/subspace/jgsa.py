@@ -14,8 +14,8 @@ from da.estimators.base import Mapping, labels_of, matched, matrix
 from da.estimators.linalg import leading, power, principal, signed
 from da.estimators.subspace.contrasts import conditional, marginal
 from da.estimators.subspace.rounds import Labeller, above_zero, refine
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 
 class JGSA(Mapping):

@@ -15,8 +15,8 @@ from da.estimators.base import Mapping, labels_of, matched, matrix
 from da.estimators.linalg import signed, unit_rows
 from da.estimators.subspace.rounds import Labeller, above_zero, at_least_zero, refine
 from da.estimators.subspace.span import Span, smallest
+from da.search_space import choice, log_uniform, uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform, uniform
 
 
 class JPDA(Mapping):

@@ -15,8 +15,8 @@ from da.estimators.base import Weighting, labels_of, matched
 from da.estimators.kernels import median_bandwidth, squared_distances
 from da.estimators.simplex import nearest_on_simplex
 from da.estimators.subspace.gfk import GFK
+from da.search_space import choice
 from da.setting import ALL, Access
-from da.space import choice
 
 CHECKED = 10
 CLOSE = 1e-3

@@ -18,8 +18,8 @@ from da.estimators.simplex import nearest_on_simplex
 from da.estimators.subspace.contrasts import conditional, marginal
 from da.estimators.subspace.gfk import GFK
 from da.estimators.subspace.rounds import Labeller
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 SHRINKAGE = 1e-3
 ROUNDING = 1e-24

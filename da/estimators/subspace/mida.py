@@ -13,8 +13,8 @@ from da.estimators.base import Mapping, labels_of, matched, matrix
 from da.estimators.linalg import EPS, leading
 from da.estimators.subspace.rounds import above_zero, at_least_zero
 from da.estimators.subspace.span import Span
+from da.search_space import choice, log_uniform, uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform, uniform
 
 
 class MIDA(Mapping):

@@ -14,8 +14,8 @@ from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, like, namespace
 from da.estimators.base import Mapping, matched, matrix
+from da.search_space import choice, uniform
 from da.setting import ALL, Access
-from da.space import choice, uniform
 
 
 class MSDA(Mapping):

@@ -9,8 +9,8 @@ from da.domain import Domain
 from da.estimators.arrays import like, namespace
 from da.estimators.base import Mapping, matched, matrix
 from da.estimators.linalg import principal
+from da.search_space import choice
 from da.setting import ALL, Access
-from da.space import choice
 
 
 class PCA(Mapping):

@@ -17,8 +17,8 @@ from da.estimators.linalg import leading
 from da.estimators.subspace.contrasts import grouped, to_unit_norm
 from da.estimators.subspace.mmd_components import LANDMARKS, MMDComponents
 from da.estimators.subspace.mmd_spaces import Linear, scaled
+from da.search_space import choice, log_uniform, uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform, uniform
 
 EXACT = 2000
 

@@ -10,8 +10,8 @@ from da.bounds import Count, Positive, Seed
 from da.domain import Domain
 from da.estimators.subspace.contrasts import grouped, to_unit_norm
 from da.estimators.subspace.mmd_components import MMDComponents
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 
 class TCA(MMDComponents):

@@ -12,8 +12,8 @@ from da.estimators.linalg import EPS, leading, signed, unit_rows
 from da.estimators.subspace.contrasts import marginal
 from da.estimators.subspace.rounds import above_zero
 from da.estimators.subspace.span import Span, whitening
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 
 class TJM(Mapping):

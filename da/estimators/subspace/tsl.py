@@ -17,8 +17,8 @@ from da.estimators.kernels import gaussian, median_bandwidth
 from da.estimators.linalg import leading, principal, signed
 from da.estimators.subspace.contrasts import marginal
 from da.estimators.subspace.rounds import above_zero, at_least_zero, warn_of_steps
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 CRITERIA = ("flda", "pca")
 SPAN = 50

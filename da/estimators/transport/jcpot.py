@@ -18,8 +18,8 @@ from da.estimators.transport.plan import costs, uniform
 from da.estimators.transport.propagation import Propagation
 from da.estimators.transport.sinkhorn import Gibbs
 from da.estimators.transport.stopping import MASSES, warn_of_change, warn_of_masses
+from da.search_space import choice, log_uniform
 from da.setting import ALL, MANY, Access
-from da.space import choice, log_uniform
 
 TINY = float(np.finfo(np.float64).tiny)
 

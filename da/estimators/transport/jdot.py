@@ -16,8 +16,8 @@ from da.estimators.transport.groups import one_hot
 from da.estimators.transport.joint import KernelRidge, alternate, falling
 from da.estimators.transport.plan import costs, uniform
 from da.estimators.transport.stopping import marginal_error, warn_of_change
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 LOSSES = ("hinge", "squared")
 STEPS = 200

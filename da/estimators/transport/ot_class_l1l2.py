@@ -16,8 +16,8 @@ from da.estimators.transport.groups import one_hot
 from da.estimators.transport.plan import Barycentric, costs, uniform
 from da.estimators.transport.sinkhorn import entropic
 from da.estimators.transport.stopping import GAP, MASSES, marginal_error, warn_of_gap, warn_of_masses
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 TINY = float(np.finfo(np.float64).tiny)
 

@@ -7,8 +7,8 @@ from typing import Any, Literal, Self
 from da.domain import Domain
 from da.estimators.base import matched
 from da.estimators.transport.plan import METRICS, Barycentric, costs, exact, uniform
+from da.search_space import choice
 from da.setting import ALL, Access
-from da.space import choice
 
 
 class OptimalTransport(Barycentric):

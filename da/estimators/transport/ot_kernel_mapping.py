@@ -13,8 +13,8 @@ from da.estimators.kernels import KERNELS, gram, median_bandwidth, squared_dista
 from da.estimators.transport.plan import uniform, unit_of
 from da.estimators.transport.quadratic import Quadratic, minimise
 from da.estimators.transport.stopping import GAP, marginal_error, warn_of_gap
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 
 class KernelTransport(Mapping):

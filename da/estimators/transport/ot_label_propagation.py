@@ -15,8 +15,8 @@ from da.estimators.transport.plan import METRICS, costs, exact, uniform
 from da.estimators.transport.propagation import Propagation
 from da.estimators.transport.sinkhorn import Entropic, entropic
 from da.estimators.transport.stopping import marginal_error, warn_of_masses
+from da.search_space import choice
 from da.setting import ALL, Access
-from da.space import choice
 
 
 class TransportedLabels(Propagation):

@@ -15,9 +15,9 @@ from da.estimators.base import matched
 from da.estimators.transport.plan import Barycentric, costs, uniform, unit_of
 from da.estimators.transport.quadratic import Quadratic, minimise
 from da.estimators.transport.stopping import GAP, marginal_error, warn_of_gap
+from da.search_space import choice, log_uniform
+from da.search_space import uniform as evenly
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
-from da.space import uniform as evenly
 
 
 class LaplaceTransport(Barycentric):

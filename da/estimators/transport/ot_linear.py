@@ -11,8 +11,8 @@ from da.domain import Domain
 from da.estimators.arrays import like, namespace
 from da.estimators.base import Mapping, matched, matrix
 from da.estimators.linalg import LowRank, power, times
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 
 class LinearTransport(Mapping):

@@ -10,8 +10,8 @@ from da.estimators.base import matched
 from da.estimators.transport.plan import METRICS, Barycentric, costs, uniform
 from da.estimators.transport.sinkhorn import entropic
 from da.estimators.transport.stopping import warn_of_masses
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 
 class SinkhornTransport(Barycentric):

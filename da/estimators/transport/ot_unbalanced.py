@@ -13,8 +13,8 @@ from da.estimators.base import matched
 from da.estimators.transport.plan import Barycentric, costs, uniform
 from da.estimators.transport.sinkhorn import Gibbs
 from da.estimators.transport.stopping import MASSES, warn_of_masses
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 ABSENT = 1e-12
 

@@ -11,8 +11,8 @@ from da.bounds import ProperFraction
 from da.domain import Domain
 from da.estimators.base import matched
 from da.estimators.weighting.label_shift import LabelShift, confusion, cross_outputs
+from da.search_space import choice
 from da.setting import ALL, Access
-from da.space import choice
 
 
 class BBSE(LabelShift):

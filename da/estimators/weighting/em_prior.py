@@ -16,8 +16,8 @@ from da.estimators.arrays import as_numpy
 from da.estimators.base import matched
 from da.estimators.classifiers.choice import settled
 from da.estimators.weighting.label_shift import LabelShift, cross_outputs, fitted, outputs
+from da.search_space import choice
 from da.setting import ALL, Access
-from da.space import choice
 
 CALIBRATIONS = ("none", "temperature", "bias_corrected")
 TINY = 1e-12

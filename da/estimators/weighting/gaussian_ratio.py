@@ -10,8 +10,8 @@ from da.errors import DataError, UsageError
 from da.estimators.arrays import namespace
 from da.estimators.base import Weighting, matched
 from da.estimators.linalg import EPS, covariance
+from da.search_space import log_uniform
 from da.setting import ALL, Access
-from da.space import log_uniform
 
 
 class GaussianRatio(Weighting):

@@ -14,8 +14,8 @@ from da.estimators.base import Weighting, matched
 from da.estimators.kernels import squared_distances
 from da.estimators.weighting.basis import SELECTION, bandwidths, shuffle
 from da.estimators.weighting.mixture import proportions
+from da.search_space import choice
 from da.setting import ALL, Access
-from da.space import choice
 
 
 class KLIEP(Weighting):

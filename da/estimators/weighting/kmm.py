@@ -17,8 +17,8 @@ from da.estimators.kernels import SAMPLE, gaussian, median_bandwidth, median_dis
 from da.estimators.linalg import power
 from da.estimators.weighting.basis import rows, shuffle
 from da.estimators.weighting.box_program import minimise
+from da.search_space import log_uniform
 from da.setting import ALL, Access
-from da.space import log_uniform
 
 EXACT = 10_000
 LANDMARKS = 500

@@ -13,8 +13,8 @@ from da.bounds import Positive, PositiveOrInf, ProperFraction
 from da.domain import Domain
 from da.estimators.arrays import as_numpy
 from da.estimators.base import Weighting, matched
+from da.search_space import log_uniform
 from da.setting import ALL, Access
-from da.space import log_uniform
 
 
 class LogisticRatio(Weighting):

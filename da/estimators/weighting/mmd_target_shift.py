@@ -13,8 +13,8 @@ from da.estimators.arrays import as_numpy, like, namespace
 from da.estimators.base import matched
 from da.estimators.kernels import gaussian, median_bandwidth
 from da.estimators.weighting.label_shift import LabelShift, bounded
+from da.search_space import log_uniform
 from da.setting import ALL, Access
-from da.space import log_uniform
 
 ROWS = 512
 

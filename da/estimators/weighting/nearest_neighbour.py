@@ -12,8 +12,8 @@ from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy
 from da.estimators.base import Weighting, matched
+from da.search_space import uniform
 from da.setting import ALL, Access
-from da.space import uniform
 
 
 class NearestNeighbour(Weighting):

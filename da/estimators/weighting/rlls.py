@@ -12,8 +12,8 @@ from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.base import matched
 from da.estimators.weighting.label_shift import LabelShift, bounded, confusion, cross_outputs
+from da.search_space import log_uniform
 from da.setting import ALL, Access
-from da.space import log_uniform
 
 
 class RLLS(LabelShift):

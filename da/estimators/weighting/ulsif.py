@@ -11,8 +11,8 @@ from da.estimators.base import Weighting, matched
 from da.estimators.kernels import gaussian
 from da.estimators.weighting.basis import SELECTION
 from da.estimators.weighting.lsif import Design, candidates, design, moments, shuffled, solve
+from da.search_space import choice
 from da.setting import ALL, Access
-from da.space import choice
 
 
 class ULSIF(Weighting):

@@ -12,8 +12,8 @@ from da.domain import Batch
 from da.errors import ConfigError
 from da.methods.base import Method, Spec, Terms
 from da.nn.networks import Output
+from da.search_space import log_uniform
 from da.setting import ALL, DIFFERENT, FEW, Access
-from da.space import log_uniform
 
 
 class SoftTransfer(Method):

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from da.bounds import Fraction
-from da.data.files import File
 from da.domain import Batch
 from da.errors import DataError
+from da.files import File
 from da.methods.base import Method, Phase, Spec, Terms
 from da.nn import weights
+from da.search_space import uniform
 from da.setting import FEW, Access
-from da.space import uniform
 
 
 class FineTune(Method):

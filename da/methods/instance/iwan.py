@@ -14,15 +14,15 @@ from da.divergences.adversarial import domain_confusion
 from da.divergences.prediction import entropy
 from da.domain import Batch
 from da.estimators.base import effective_sample_size
-from da.inference import predict
 from da.methods.base import Method, Phase, Spec, Terms
+from da.methods.inference import predict
 from da.nn.grl import reverse_gradient
 from da.nn.heads import Discriminator
 from da.nn.networks import Output
 from da.nn.statistics import frozen_statistics
 from da.schedules import sigmoid_ramp
+from da.search_space import log_uniform, uniform
 from da.setting import ALL, Access
-from da.space import log_uniform, uniform
 
 
 class IWAN(Method):

@@ -14,13 +14,13 @@ from da.bounds import Count
 from da.divergences.weighted_mmd import weighted_mmd
 from da.domain import Batch
 from da.estimators.base import effective_sample_size
-from da.inference import predict
 from da.methods.base import Method, Phase, Spec, Terms
+from da.methods.inference import predict
 from da.nn.grl import reverse_gradient
 from da.nn.heads import Discriminator
 from da.nn.networks import Output
+from da.search_space import choice
 from da.setting import ALL, Access
-from da.space import choice
 
 ONE = 0.5413248546129181  # its softplus is 1
 

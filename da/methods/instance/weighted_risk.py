@@ -13,10 +13,10 @@ from da.domain import Batch
 from da.errors import ConfigError
 from da.estimators.base import Weighting, effective_sample_size
 from da.estimators.weighting.kmm import KMM
-from da.inference import predict
 from da.methods.base import Method, Spec, Terms
+from da.methods.inference import predict
+from da.search_space import choice
 from da.setting import ALL, MANY, Access
-from da.space import choice
 
 
 class WeightedRisk(Method):

@@ -14,8 +14,8 @@ from da.methods.base import Method, Spec, Terms, View
 from da.nn.grl import reverse_gradient
 from da.nn.heads import Discriminator, RandomMap
 from da.schedules import sigmoid_ramp
+from da.search_space import log_uniform
 from da.setting import ALL, Access
-from da.space import log_uniform
 
 
 class CDAN(Method):

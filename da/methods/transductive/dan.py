@@ -9,8 +9,8 @@ from da.divergences.mmd import mk_mmd
 from da.domain import Batch
 from da.methods.base import Method, Terms
 from da.schedules import sigmoid_ramp
+from da.search_space import log_uniform
 from da.setting import ALL, Access
-from da.space import log_uniform
 
 
 class DAN(Method):

@@ -12,8 +12,8 @@ from da.methods.base import Method, Spec, Terms
 from da.nn.grl import reverse_gradient
 from da.nn.heads import Discriminator
 from da.schedules import sigmoid_ramp
+from da.search_space import log_uniform
 from da.setting import ALL, Access
-from da.space import log_uniform
 
 
 class DANN(Method):

@@ -8,8 +8,8 @@ from da.bounds import NonNegative
 from da.divergences.coral import coral
 from da.domain import Batch
 from da.methods.base import Method, Terms
+from da.search_space import log_uniform
 from da.setting import ALL, Access
-from da.space import log_uniform
 
 
 class DeepCORAL(Method):

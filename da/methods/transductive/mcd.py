@@ -12,8 +12,8 @@ from da.divergences.prediction import discrepancy
 from da.domain import Batch
 from da.methods.base import Method, Phase, Spec, Terms
 from da.nn.networks import Output
+from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
-from da.space import choice, log_uniform
 
 
 class MCD(Method):

@@ -13,12 +13,12 @@ from torch.nn.functional import mse_loss
 from da.bounds import Count, NonNegative
 from da.divergences.mmd import mk_mmd
 from da.domain import Batch
-from da.inference import predict
 from da.methods.base import Method, Spec, Terms
+from da.methods.inference import predict
 from da.nn.networks import Output
 from da.schedules import sigmoid_ramp
+from da.search_space import log_uniform
 from da.setting import Access
-from da.space import log_uniform
 
 
 class AlignedAutoencoder(Method):

@@ -1,0 +1,65 @@
+"""What is rendered from the catalogue and from committed results, never by hand: parts of pages, RESULTS.md."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from da.cli import listing
+from da.config import catalog
+from da.tables import results_page as page
+from da.tables import rules
+
+
+def parts() -> dict[str, str]:
+    """Rendered Markdown by the name of its place."""
+    data = "\n".join(
+        [
+            "| data | what it is |",
+            "| --- | --- |",
+            *(f"| `{e.name}` | {e.summary} |" for e in catalog.entries("data").values()),
+        ]
+    )
+    made = {"methods": listing.methods_table(), "data": data, "overview": page.overview(), "mutants": mutants_table()}
+    for file in sorted((catalog.ROOT / "benchmarks" / "results").glob("*.md")):
+        made[f"results/{file.stem}"] = file.read_text(encoding="utf-8").strip()
+    return made
+
+
+def mutants_table() -> str:
+    """How many small wrong versions of each guarded module its tests notice, from the committed counts."""
+    file = catalog.ROOT / "tests" / "mutants.json"
+    counts = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    rows = [f"| `{name}` | {c['total']} | {c['killed']} | {c['excused']} |" for name, c in counts.items()]
+    total, killed, excused = (sum(c[key] for c in counts.values()) for key in ("total", "killed", "excused"))
+    head = ["| module | wrong versions | noticed | excused |", "| --- | ---: | ---: | ---: |"]
+    return "\n".join([*head, *rows, f"| all | {total} | {killed} | {excused} |"])
+
+
+PAGES = ("README.md", "CONTRIBUTING.md")
+
+
+def render(*, write: bool) -> list[str]:
+    """What is out of date, parts of the pages by name; with ``write`` all is brought up to date.
+
+    A part stands between ``<!-- rendered: NAME -->`` and ``<!-- end -->``.
+    """
+    stale = []
+    made = parts()
+    for name in PAGES:
+        file = catalog.ROOT / name
+        text = file.read_text(encoding="utf-8")
+        for part, body in made.items():
+            place = re.compile(rf"(<!-- rendered: {re.escape(part)} -->\n).*?\n?(<!-- end -->)", re.DOTALL)
+            new = place.sub(lambda m, body=body: m[1] + body + "\n" + m[2], text)  # type: ignore[misc]  # the default binds the loop's body
+            if new != text:
+                stale.append(part)
+            text = new
+        if write:
+            file.write_text(text, encoding="utf-8")
+    for file, wanted in ((page.PAGE, page.text()), (rules.PAGE, rules.committed())):
+        if not file.is_file() or file.read_text(encoding="utf-8") != wanted:
+            stale.append(file.relative_to(catalog.ROOT).as_posix())
+        if write:
+            file.write_text(wanted, encoding="utf-8")
+    return stale

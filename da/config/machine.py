@@ -1,0 +1,86 @@
+"""What of a trainer this machine cannot do; asked before data are loaded."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from da.config import catalog
+from da.errors import ConfigError
+
+
+def check_all(configs: Iterable[Mapping[str, Any]], *, launched: bool) -> None:
+    """As :func:`check`, of the trainers of all runs that are asked for, before the first of them.
+
+    Args:
+        configs: validated.
+        launched: by their launcher, which may send them to other machines.
+    """
+    for config in configs:
+        launcher = catalog.locate(catalog.resolve(str(config["launcher"]["_target_"]), "launcher").path)
+        if not launched or getattr(launcher, "here", True):
+            check(config["trainer"])
+
+
+def check(trainer: Mapping[str, Any]) -> None:
+    """Refuse accelerators, numbers of devices and precisions that this machine does not have.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    if said := lacking(trainer):
+        raise ConfigError(said)
+
+
+def lacking(trainer: Mapping[str, Any]) -> str | None:
+    """What this machine does not have of what a validated trainer asks for, in a sentence; None where it has all."""
+    kind, count = trainer.get("accelerator", "auto"), trainer.get("devices", 1)
+    if kind == "cpu":
+        cores = os.cpu_count() or 1
+        if count > max(2, cores):  # two processes on a single core are slow, and a way to try it
+            return f"trainer.devices={count} are more processes than this machine's {cores} cores; use at most {cores}."
+        return None
+    precision = trainer.get("precision", "32-true")
+    if kind in ("gpu", "cuda") and not _driver():
+        return f"trainer.accelerator={kind} finds no GPU on this machine; use trainer=cpu."
+    import torch
+
+    if kind == "mps" or (kind == "auto" and torch.backends.mps.is_available()):
+        if not torch.backends.mps.is_available():
+            return "trainer.accelerator=mps is not on this machine; use trainer=cpu."
+        return (
+            None if count == 1 else f"trainer.devices={count} are more than the one device of accelerator mps; use 1."
+        )
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not found:
+        if kind == "auto":
+            return lacking({**trainer, "accelerator": "cpu"}) or _half(precision)
+        return f"trainer.accelerator={kind} finds no GPU on this machine; use trainer=cpu."
+    if count > found:
+        return f"trainer.devices={count} are more GPUs than this machine's {found}; use at most {found}."
+    if precision == "bf16-mixed" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return f"trainer.precision=bf16-mixed is nothing that {torch.cuda.get_device_name(0)} computes; use 16-mixed."
+    return None
+
+
+def _driver() -> bool:
+    """Whether the machine has a driver of GPUs that PyTorch computes on, without which it need not be imported."""
+    if sys.platform == "darwin" or Path("/dev/kfd").exists():  # AMD's
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def _half(precision: Any) -> str | None:
+    return (
+        "trainer.precision=16-mixed needs a GPU, and this machine has none; use bf16-mixed."
+        if precision == "16-mixed"
+        else None
+    )

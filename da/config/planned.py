@@ -1,0 +1,53 @@
+"""What of planned runs cannot be: asked of the disk and the machine before PyTorch is imported or data are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from da.config import catalog, machine, pretrained
+from da.config.validate import Plan
+from da.data.readers import reader_of
+from da.errors import ConfigError
+from da.files import locate, names_in
+from da.results import writable
+
+
+def check(plans: Sequence[Plan], *, launched: bool) -> None:
+    """Refuse runs whose results, files, search or devices are not there.
+
+    Args:
+        plans: all that a command line asks for.
+        launched: by their launcher, which may send them to machines with files and devices of their own.
+
+    Raises:
+        ConfigError: the output cannot be written to, weights or a device are missing, a method has nothing to search.
+        DataError: a data file is missing, or of no known format.
+    """
+    for output in dict.fromkeys(plan.config["output"] for plan in plans):
+        writable.check(Path(output))
+    for plan in plans:
+        if "sweep" in plan.config and "space" not in catalog.stated(plan.method.signature):
+            raise ConfigError(nothing_to_search(plan.method.name))
+    elsewhere = [launched and not _here(plan) for plan in plans]
+    seen: set[str] = set()
+    for plan, away in zip(plans, elsewhere, strict=True):
+        for name in () if away else names_in(plan.config["data"]):
+            if name not in seen:
+                path = locate(name)
+                if plan.data.name == "features":
+                    reader_of(path)
+                seen.add(name)
+        if not away:
+            pretrained.find_files(plan.config)
+    machine.check_all([plan.config for plan in plans], launched=launched)
+
+
+def nothing_to_search(method: str) -> str:
+    """Why a method cannot be searched."""
+    return f"method={method} states no `space` to search; sweep its keys as a grid instead."
+
+
+def _here(plan: Plan) -> bool:
+    launcher = catalog.locate(catalog.resolve(str(plan.config["launcher"]["_target_"]), "launcher").path)
+    return bool(getattr(launcher, "here", True))

@@ -1,0 +1,77 @@
+"""Networks that begin from weights: a run must say from which, and random ones are a choice as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from da.config import catalog
+from da.errors import ConfigError, few
+from da.files import RANDOM
+from da.nn.weights import enumeration, find_file, published
+from da.signatures import evaluate
+
+GROUPS = ("network", "features")
+
+
+class Given(NamedTuple):
+    """What a configuration says of a parameter that takes weights.
+
+    Args:
+        key: of the parameter, as on the command line.
+        value: as it was given, or None.
+        names: the enumeration of the names that they are published under, where there is one.
+    """
+
+    key: str
+    value: Any
+    names: str
+
+
+def refuse_silence(config: Mapping[str, Any]) -> None:
+    """Refuse a network that would begin from random numbers without a word.
+
+    Raises:
+        ConfigError: no weights are given, or random ones beside others.
+    """
+    for group in GROUPS:
+        given = list(_given(config.get(group) or {}, group))
+        told = [place for place in given if place.value is not None]
+        if given and not told:
+            last = given[-1]  # the network itself, within the node that uses it
+            names = f" or a published name ({few(published(last.names))})" if last.names else ""
+            raise ConfigError(
+                f"No weights are given for '{group}', which would begin from random ones: give {last.key}=FILE (a "
+                f"state dict){names}, or {last.key}={RANDOM} if that is meant."
+            )
+        if len({place.value == RANDOM for place in told}) > 1:
+            both = " and ".join(f"{place.key}={place.value}" for place in told)
+            raise ConfigError(f"{both} contradict each other; leave one of them out.")
+
+
+def find_files(config: Mapping[str, Any]) -> None:
+    """Look for the files of all weights that a run will read, before its data are loaded.
+
+    Raises:
+        ConfigError: one is not there.
+    """
+    for group in GROUPS:
+        for place in _given(config.get(group) or {}, group):
+            if place.value not in (None, RANDOM):
+                find_file(place.value, place.names, place.key)
+
+
+def _given(node: Mapping[str, Any], where: str) -> Iterator[Given]:
+    """The parameters of a node, and of those within it, that take weights."""
+    if "_target_" not in node:
+        return
+    signature = catalog.resolve(str(node["_target_"]), where)
+    known = signature.keywords()
+    template = evaluate(signature.constants["names"], {}) if "names" in signature.constants else ""
+    options = {name: node.get(name, parameter.default) for name, parameter in known.items()}
+    for name, parameter in known.items():
+        if "Weights" in parameter.annotation.split(" | "):
+            yield Given(f"{where}.{name}", node.get(name), enumeration(template, **options))
+    for name, value in node.items():
+        if isinstance(value, Mapping):
+            yield from _given(value, f"{where}.{name}")

@@ -1,0 +1,67 @@
+"""Whether a run's seed can change its result; what draws nothing is run once for many seeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from da.config import catalog
+from da.config.titles import apart
+from da.config.validate import Plan
+from da.setting import FEW
+
+QUIET: dict[str, Callable[[Mapping[str, Any]], bool]] = {
+    "LogisticRegression": lambda node: node.get("solver", "lbfgs") in ("lbfgs", "newton-cg", "newton-cholesky"),
+    "LinearSVC": lambda node: node.get("dual") is False,
+    "SVC": lambda node: not node.get("probability", False),
+    "RidgeClassifier": lambda node: node.get("solver", "auto") not in ("sag", "saga"),
+}
+"""Classifiers that take a ``random_state`` and yet draw nothing under some settings (scikit-learn's documentation)."""
+T = TypeVar("T")
+
+
+def draws(plan: Plan) -> bool:
+    """Whether the seed matters: to a network's weights, to which few target samples are labelled, to a classifier.
+
+    Closed-form methods have a ``seed`` of their own where they draw, and the split of the data has another.
+    """
+    if not plan.method.is_estimator or plan.method.access.target_y == FEW:
+        return True
+    node = plan.config["classifier"]
+    signature = catalog.resolve(str(node["_target_"]), "classifier")
+    if isinstance(node.get("random_state"), int) or "random_state" not in signature.keywords():
+        return False
+    quiet = QUIET.get(signature.path.rpartition(".")[2])
+    return quiet is None or not quiet(node)
+
+
+def once(items: Sequence[T], plan_of: Callable[[T], Plan | None]) -> tuple[list[T], list[str]]:
+    """Leave out what repeats another run under a further seed, where seeds change nothing.
+
+    Args:
+        items: runs in order.
+        plan_of: an item's plan; None keeps it.
+
+    Returns:
+        The rest, and a sentence for each run that stands for others.
+    """
+    kept: list[T] = []
+    first: dict[str, tuple[Plan, list[int]]] = {}
+    for item in items:
+        plan = plan_of(item)
+        if plan is None or draws(plan):
+            kept.append(item)
+            continue
+        key = json.dumps(plan.config | {"seed": None}, sort_keys=True)
+        if key in first:
+            first[key][1].append(plan.config["seed"])
+        else:
+            first[key] = plan, []
+            kept.append(item)
+    stand = [(plan, others) for plan, others in first.values() if others]
+    return kept, [
+        f"{name}: it draws nothing, so this run stands for {'seeds' if len(others) > 1 else 'seed'} "
+        f"{', '.join(map(str, others))} too"
+        for name, (_, others) in zip(apart([plan for plan, _ in stand]), stand, strict=True)
+    ]

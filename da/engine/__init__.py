@@ -1,0 +1,1 @@
+"""One run: load, fit, evaluate, record."""

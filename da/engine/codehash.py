@@ -1,0 +1,257 @@
+"""A hash of the code that a run computes with, blind to where that code stands and how it is documented.
+
+It is taken from the syntax trees of the definitions that a class or function reaches inside the project, without
+docstrings, comments, annotations and import lines: a module that is moved, renamed or documented changes nothing, and
+neither does a definition that the class never uses. Nothing is imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from da.config import catalog
+from da.signatures import absolute, locate, parse, statements
+
+PROJECT = "da"
+ALWAYS = ("da.engine.run.trained",)
+"""What every run computes with: the order of samples, what is handed to a method, and how a run is put together."""
+APART: tuple[str, ...] = (
+    "da.config.catalog",
+    "da.engine.checkpoint",
+    "da.engine.evaluation",
+    "da.engine.progress",
+    "da.signatures",
+    "da.config.titles",
+    "da.engine.observer",
+    "da.schedules.LEARNING_RATE",
+)
+"""What is not followed from there: it names, keeps, shows or scores (see :func:`of_scoring`), and computes no method;
+of the schedules a run takes one."""
+CLOSED = "da.methods.closed_form.ClosedForm"
+IDLE = {"space", "exempt", "corrects", "trains_weighted", "held_out"}
+"""Constants of a class that no run looks at."""
+
+
+class Place(NamedTuple):
+    """A name in a module of the project; without a name the module itself."""
+
+    module: str
+    name: str
+
+
+class Module(NamedTuple):
+    """What a module's top level binds.
+
+    Args:
+        definitions: statements by the name that they bind.
+        imports: places, or paths of other packages, by the name that they are known by.
+    """
+
+    definitions: Mapping[str, list[ast.stmt]]
+    imports: Mapping[str, Place | str]
+
+
+def of_config(config: Mapping[str, Any]) -> str:
+    """Hash of the code that a run computes with: method, classifier or network, batches, and what puts them together.
+
+    Args:
+        config: a validated configuration; the names of its classes are all that is looked at.
+    """
+    target = str(config["method"]["_target_"])
+    reached, without = [*_targets(config["method"]), *ALWAYS], APART
+    if catalog.resolve(target, "method").path.startswith("da.estimators."):
+        reached += [CLOSED, *_targets(config["classifier"])]
+    else:
+        reached += [*_targets(config["network"]), *_targets(config["optimizer"]), f"da.schedules.{config['schedule']}"]
+        without += (CLOSED,)
+    return of(*sorted(set(reached)), without=without)
+
+
+def of_definitions(file: Path, *names: str) -> str:
+    """Hash of some definitions of a file that is no module of the project, as they stand there."""
+    found = [node for node in statements(parse(file)) if set(_bound(node)) & set(names)]
+    texts = sorted(ast.dump(_Bare().visit(copy.deepcopy(node)), annotate_fields=False) for node in found)
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:12]
+
+
+def of_scoring() -> dict[str, str]:
+    """Hashes of the code that reports: of ``evaluation`` with its metrics, and of each selection rule, by its name."""
+    package = locate("da.selection")
+    assert package is not None
+    rules = sorted(file.stem for file in package.parent.glob("[!_]*.py"))
+    found = {rule: of(f"da.selection.{rule}.score", f"da.selection.{rule}.READS") for rule in rules}
+    return {"evaluation": of("da.engine.evaluation.Evaluator"), **found}
+
+
+def _targets(node: Mapping[str, Any]) -> Iterator[str]:
+    """Every class that a node names, by its path or by its entry's name."""
+    signature = catalog.resolve(str(node["_target_"]), "config")
+    yield signature.path
+    known = signature.keywords()
+    for key, value in node.items():
+        if isinstance(value, Mapping) and "_target_" in value:
+            yield from _targets(value)
+        elif isinstance(value, str) and key in known and catalog.takes_entry(known[key].annotation):
+            yield from _targets(catalog.named("method", value).config)
+
+
+@cache
+def of(*paths: str, without: tuple[str, ...] = ()) -> str:
+    """Hash (12 hex digits) of all that classes and functions, by their dotted paths, reach inside the project.
+
+    Args:
+        paths: of the classes and functions.
+        without: modules, and paths of single definitions, that are not followed.
+    """
+    found: set[str] = set()
+    seen: set[Place] = set()
+    waiting = [Place(*path.rpartition(".")[::2]) for path in paths]
+    while waiting:
+        place = waiting.pop()
+        if place not in seen and place.module not in without and ".".join(place) not in without:
+            seen.add(place)
+            texts, leads = _reach(place)
+            found |= texts
+            waiting += leads
+    return hashlib.sha256(json.dumps(sorted(found)).encode()).hexdigest()[:12]
+
+
+@cache
+def _reach(place: Place) -> tuple[frozenset[str], tuple[Place, ...]]:
+    """The text of what a place holds, and the places that it leads to; names of other packages are text."""
+    if not _ours(place.module):
+        return frozenset({f"{place.module}.{place.name}"}), ()
+    if _is_module(f"{place.module}.{place.name}"):
+        return frozenset(), ()  # what is used of it is found by attribute
+    module = _module(place.module)
+    if place.name in module.imports:
+        origin = module.imports[place.name]
+        return (frozenset({origin}), ()) if isinstance(origin, str) else (frozenset(), (origin,))
+    texts: set[str] = set()
+    leads: list[Place] = []
+    for statement in module.definitions.get(place.name, ()):
+        bare = _Bare().visit(copy.deepcopy(statement))
+        texts.add(ast.dump(bare, annotate_fields=False))
+        imports = {**module.imports, **_imports(ast.walk(statement), place.module)}
+        for node in ast.walk(bare):
+            if isinstance(node, ast.Attribute):
+                chain = ast.unparse(node).split(".")
+                leads += _attribute(chain, imports) if chain[0] in imports else []
+            elif isinstance(node, ast.Name):
+                if node.id in imports:
+                    origin = imports[node.id]
+                    if isinstance(origin, str):
+                        texts.add(origin)
+                    else:
+                        leads.append(origin)
+                elif node.id in module.definitions:
+                    leads.append(Place(place.module, node.id))
+    return frozenset(texts), tuple(leads)
+
+
+def _attribute(chain: list[str], imports: Mapping[str, Place | str]) -> list[Place]:
+    """Where ``module.name`` leads, where its first word is a module of the project."""
+    origin = imports[chain[0]]
+    if isinstance(origin, str):
+        return []
+    path = ".".join(part for part in origin if part)
+    for k, word in enumerate(chain[1:], 1):
+        if not _is_module(path):
+            return []
+        if not _is_module(f"{path}.{word}"):
+            return [Place(path, word)] if k else []
+        path = f"{path}.{word}"
+    return []
+
+
+def _ours(module: str) -> bool:
+    return module.split(".")[0] == PROJECT
+
+
+@cache
+def _is_module(path: str) -> bool:
+    return _ours(path) and locate(path) is not None
+
+
+@cache
+def _module(path: str) -> Module:
+    file = locate(path)
+    assert file is not None, f"there is no module {path}"
+    top = list(statements(parse(file)))
+    definitions: dict[str, list[ast.stmt]] = {}
+    for node in top:
+        for name in _bound(node):
+            definitions.setdefault(name, []).append(node)
+    return Module(definitions, _imports(iter(top), path))
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    names = [inner for target in targets if target is not None for inner in ast.walk(target)]
+    return [inner.id for inner in names if isinstance(inner, ast.Name)]
+
+
+def _imports(nodes: Iterator[Any], module: str) -> dict[str, Place | str]:
+    file = locate(module)
+    assert file is not None
+    found: dict[str, Place | str] = {}
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                path = alias.name if alias.asname else alias.name.split(".")[0]
+                found[alias.asname or path] = Place(path, "") if _ours(path) else path
+        elif isinstance(node, ast.ImportFrom):
+            origin = absolute(node, module, file)
+            for alias in node.names:
+                inside = Place(origin, alias.name) if _ours(origin) else f"{origin}.{alias.name}"
+                found[alias.asname or alias.name] = inside
+    return found
+
+
+class _Bare(ast.NodeTransformer):
+    """A definition without what only people and type checkers read."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # the name is ast's
+        node.returns = None
+        return self.without_docstring(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.body = [s for s in node.body if not (isinstance(s, ast.Assign | ast.AnnAssign) and IDLE & set(_bound(s)))]
+        return self.without_docstring(node)
+
+    def without_docstring(self, node: Any) -> ast.AST:
+        first = node.body[0] if node.body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            node.body = node.body[1:]
+        self.generic_visit(node)
+        node.body = node.body or [ast.Pass()]
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        bare = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)  # documents what is above
+        return None if bare else self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        self.generic_visit(node)
+        if node.value is None:  # a field: its name is all that counts
+            return ast.Expr(node.target)
+        return ast.Assign([node.target], node.value)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        return None
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        return None

@@ -1,0 +1,78 @@
+"""Runs on several devices: the frozen configuration in a process group of its own, started by torchrun."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from da.engine.parent_death import die_with
+from da.errors import TrainingError, UsageError
+from da.results import record
+
+FROZEN = "frozen.json"
+FAILED, REFUSED = "error", "error-refused"
+CAUSES = "error-*.txt"
+"""What processes leave behind when they fail, and when they refuse what they are asked for."""
+
+
+class WorkerFailed(TrainingError):
+    """A process of a multi-device run failed; the message is the first cause."""
+
+
+def processes(directory: Path, frozen: dict[str, Any], count: int) -> None:
+    """Start ``count`` processes on a frozen configuration and wait for them.
+
+    Composing happens once, here: Lightning's own launcher would run the command line again in every process, which
+    under a Hydra sweep gives ranks that disagree on what to run.
+
+    Raises:
+        WorkerFailed: a process failed; the other ones were stopped.
+        UsageError: a process refused what it was asked for.
+    """
+    record.write_atomically(directory / FROZEN, json.dumps(record.portable(frozen)).encode())
+    (directory / record.FILE).unlink(missing_ok=True)
+    for old in directory.glob(CAUSES):
+        old.unlink()
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+    environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "PYTHONPATH": _path()}
+    group = subprocess.Popen(
+        [*command, "-m", "da.engine.rank", str(directory)],
+        env=environment,
+        start_new_session=True,
+        preexec_fn=partial(die_with, os.getpid(), signal.SIGTERM),  # torchrun then ends its processes
+    )
+    try:
+        code = group.wait()
+    except BaseException:
+        _stop(group)
+        raise
+    if code != 0:
+        causes = sorted(directory.glob(CAUSES), key=lambda file: file.stat().st_mtime_ns)
+        if not causes:
+            raise WorkerFailed(f"a process of {count} ended with exit code {code} and left no message")
+        kind = UsageError if causes[0].name.startswith(REFUSED) else WorkerFailed
+        raise kind(causes[0].read_text(encoding="utf-8"))
+
+
+def _path() -> str:
+    root = str(Path(__file__).resolve().parents[2])
+    return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def _stop(group: subprocess.Popen[bytes]) -> None:
+    """End the whole process group: first by request, then by force."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        try:
+            os.killpg(group.pid, number)
+            group.wait(timeout=20)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        except ProcessLookupError:
+            return

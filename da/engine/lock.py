@@ -1,0 +1,47 @@
+"""One process at a run at a time: a lock that the operating system takes back when its holder dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from da.engine.result import RunBusy
+from da.results.record import now
+
+FILE = "run.lock"
+
+
+@contextmanager
+def held(directory: Path, title: str) -> Iterator[None]:
+    """Hold a run's directory; what a dead holder left behind is no lock any more.
+
+    Raises:
+        RunBusy: somebody else holds it; the message says who.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(directory / FILE)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise RunBusy(f"{title} is being run by {owner(directory)}; wait for it, or stop it.") from error
+    try:
+        said = {"host": socket.gethostname(), "pid": os.getpid(), "since": now()}
+        (directory / FILE).write_text(json.dumps(said), encoding="utf-8")
+        yield
+    finally:
+        lock.release()
+
+
+def owner(directory: Path) -> str:
+    """Who last held a run's directory, in words."""
+    try:
+        said = json.loads((directory / FILE).read_text(encoding="utf-8"))
+        return f"process {said['pid']} on {said['host']} since {said['since']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"

@@ -1,0 +1,196 @@
+"""What a run can come to, and the record that says so; nothing here imports PyTorch."""
+
+from __future__ import annotations
+
+import json
+import sysconfig
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from da.config import catalog
+from da.config.titles import called
+from da.config.validate import Plan
+from da.engine import accepted, codehash
+from da.errors import ConfigError, TrainingError, UsageError
+from da.results import record
+from da.results.figures import shown
+
+CONFIG = "config.json"
+
+
+class RunFailed(RuntimeError):
+    """A run that failed and left a record that says so."""
+
+
+class RunBusy(RuntimeError):
+    """Another process is at the same run."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to.
+
+    Args:
+        record: the content of ``record.json``.
+        directory: where it lies.
+        fresh: it was run now, not found finished.
+    """
+
+    record: dict[str, Any]
+    directory: Path
+    fresh: bool
+
+    @property
+    def value(self) -> float:
+        """The main metric on the target test split under the chosen selection rule; NaN without target labels."""
+        chosen = self.record["selection"].get(self.record["config"]["selection"], {}).get("target_test", {})
+        return float(next(iter(chosen.values()), float("nan")))
+
+
+def one_line(made: Mapping[str, Any], directory: Path, fresh: bool, named: str | None = None) -> str:
+    """One line on a finished run, by the name that somebody gave it or as on the command line."""
+    rule = made["config"]["selection"]
+    chosen = made["selection"].get(rule, {})
+    figures = (
+        ", ".join(f"{name} {shown(value, 2)}" for name, value in chosen.get("target_test", {}).items())
+        or "no target labels"
+    )
+    word = "finished" if fresh else "skipped "
+    seconds = made["seconds"]["train"] + made["seconds"]["evaluate"]
+    named = named or called(
+        made["config"], catalog.entries("method")[made["method"]], catalog.entries("data")[made["data"]]
+    )
+    other = "" if fresh or not made_by_other_code(made) else "; made by other code, rerun=stale runs it again"
+    return f"{word} {named}: target test {figures} ({rule}, {seconds:.1f} s{other}) -> {directory}"
+
+
+def directory_of(plan: Plan, identity: str) -> Path:
+    """The run's directory, a pure function of its content."""
+    return Path(plan.config["output"]) / plan.data.name / plan.method.name / f"seed{plan.config['seed']}-{identity}"
+
+
+def unloaded(plan: Plan) -> Path:
+    """Where the failure of a run is recorded whose data could not be loaded."""
+    return directory_of(plan, record.run_id(plan.config, "no data"))
+
+
+def other_data(plan: Plan, directory: Path, fingerprint: str) -> str:
+    """A sentence on the last run of the same configuration that is recorded with other data; empty where none is.
+
+    Args:
+        plan: of the run.
+        directory: of the run.
+        fingerprint: of its data.
+    """
+    same = record.essential(plan.config)
+    last = (0, "", "")
+    for file in directory.parent.glob(f"seed{plan.config['seed']}-*/{CONFIG}"):
+        try:
+            if record.essential(json.loads(file.read_text(encoding="utf-8"))) != same:
+                continue
+            made = (file.parent / record.FILE).stat().st_mtime_ns
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, or no configuration
+            continue
+        found = (record.read(file.parent) or {}).get("fingerprint")
+        if found not in (None, fingerprint):
+            last = max(last, (made, str(file.parent), found))
+    _, where, found = last
+    return where and (
+        f"The data of an earlier run have changed, or how they are read: the record of {where} is of data {found[:8]}, "
+        f"and this run is on {fingerprint[:8]}."
+    )
+
+
+def wanted(found: Mapping[str, Any], rerun: str) -> bool:
+    """Whether a recorded run is to be run again."""
+    if rerun == "stale":
+        return made_by_other_code(found) or found["versions"] != record.package_versions()
+    return rerun == "all" or (rerun == "failed" and found["status"] == "failed")
+
+
+def made_by_other_code(found: Mapping[str, Any]) -> bool:
+    """Whether a recorded run was computed or scored by code that is neither the present one nor accepted as equal.
+
+    See :mod:`da.engine.codehash` and :mod:`da.engine.accepted`. A record without that hash is taken to be of other code
+    as soon as anything in the package changed.
+    """
+    made = found.get("code", {})
+    if "method" not in made:
+        return made.get("source") != record.code_version()["source"]
+    try:
+        computed = {"method": codehash.of_config(found["config"])}
+        return accepted.any_other(made, computed) or accepted.any_other(made.get("scoring", {}), codehash.of_scoring())
+    except ConfigError:  # it names what is no longer there
+        return True
+
+
+def code_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Which code a run is computed and scored with."""
+    return record.code_version() | {"method": codehash.of_config(config), "scoring": codehash.of_scoring()}
+
+
+def head(plan: Plan, frozen: dict[str, Any], status: str) -> dict[str, Any]:
+    """What every record begins with."""
+    return {
+        "schema": record.SCHEMA,
+        "status": status,
+        "run_id": frozen.get("run_id"),
+        "method": plan.method.name,
+        "family": plan.method.family,
+        "setting": plan.setting,
+        "data": plan.data.name,
+        "seed": plan.config["seed"],
+        "config": plan.config,
+        "fingerprint": frozen.get("fingerprint"),
+        "code": code_of(plan.config),
+        "versions": record.package_versions(),
+        "finished": record.now(),
+    }
+
+
+def fail(directory: Path, plan: Plan, error: BaseException, frozen: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Write the record of a failure, with its traceback."""
+    kind = "usage" if isinstance(error, UsageError) else "oom" if out_of_memory(error) else type(error).__name__
+    return lost(directory, plan, kind, told(error), "".join(traceback.format_exception(error)), frozen)
+
+
+def told(error: BaseException, file: Path | None = None) -> str:
+    """An error in a sentence; of one that nobody foresaw also its kind, where it happened, and where more is said.
+
+    Args:
+        error: what was raised.
+        file: the record that holds the traceback.
+    """
+    if isinstance(error, UsageError | TrainingError):
+        return str(error)
+    sentence = f"{type(error).__name__}: {error}".removesuffix(": ")
+    beside = [*filter(None, [place(error)]), *([f"traceback in {file}"] if file else [])]
+    return f"{sentence} ({'; '.join(beside)})" if beside else sentence
+
+
+def place(error: BaseException) -> str:
+    """File and line of the last call that is not an installed package's; empty where there is no traceback."""
+    installed = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith((*installed, "<"))] or list(frames)
+    if not own:
+        return ""
+    file = Path(own[-1].filename)
+    return f"{file.relative_to(catalog.ROOT) if file.is_relative_to(catalog.ROOT) else file}:{own[-1].lineno}"
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed: NumPy's, PyTorch's on the CPU, or on an accelerator."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)
+
+
+def lost(
+    directory: Path, plan: Plan, kind: str, error: str, trace: str, frozen: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Write the record of a run that ended without a word of its own: ``kind`` is ``timeout``, ``crashed``, ``oom``."""
+    failed = head(plan, frozen or {}, "failed") | {"error": error, "error_kind": kind, "traceback": trace}
+    record.write(directory, failed)
+    return failed

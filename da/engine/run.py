@@ -1,0 +1,344 @@
+"""One run: a configuration in, a record out."""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+import shutil
+import time
+import traceback
+import warnings
+from dataclasses import fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from da.config import catalog, evidence, machine, pretrained
+from da.config.titles import title
+from da.config.validate import Plan, cautions, devices, validate
+from da.data import contents
+from da.data.columns import differing
+from da.data.division import Exam, divide
+from da.domain import Task, check_task
+from da.engine import assembly, checkpoint, lock, tracking, warned
+from da.engine import distributed as launch
+from da.engine.assembly import Assembly, Settings
+from da.engine.evaluation import Evaluator
+from da.engine.observer import Pruned, Watch
+from da.engine.result import CONFIG, Result, RunFailed, directory_of, fail, head, other_data, told, unloaded, wanted
+from da.errors import DataError, UsageError
+from da.estimators.base import warn_if_few
+from da.files import named_by
+from da.methods.base import Method, Optimization
+from da.methods.closed_form import ClosedForm
+from da.results import record, writable
+from da.schedules import LEARNING_RATE
+from da.setting import SAME
+
+WEIGHTS = "model.pt"
+PREDICTIONS = "predictions.npz"
+CPU = Path("/proc/cpuinfo")
+RESUMABLE = ("timeout", "crashed", "oom")  # how a run may end whose checkpoint is worth going on from
+
+
+def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
+    """Validate, load, and train unless a finished record of the same content exists.
+
+    Args:
+        config: the composed configuration.
+        watch: is told when the run starts and after each evaluated epoch, and may give it up.
+
+    Raises:
+        UsageError: the configuration or the data are wrong for it; nothing was written, see :func:`refused`.
+        RunFailed: loading or training failed; the record holds the traceback.
+        RunBusy: another process is at this run.
+        Pruned: ``watch`` gave it up.
+    """
+    plan = validate(config)
+    pretrained.find_files(plan.config)
+    machine.check(plan.config["trainer"])
+    said = cautions(plan)
+    for caution in said:
+        warnings.warn(caution, stacklevel=2)
+    writable.check(Path(plan.config["output"]))
+    started = time.perf_counter()
+    try:
+        task, fingerprint = load(plan)
+        check_columns(plan, task)
+    except Exception as error:
+        (unloaded(plan) / record.FILE).unlink(missing_ok=True)
+        if refused(error):
+            raise
+        fail(unloaded(plan), plan, error)
+        raise RunFailed(f"{title(plan)}: {told(error, unloaded(plan) / record.FILE)}") from error
+    evidence.check_loaded(plan.config, plan.data, task)
+    (unloaded(plan) / record.FILE).unlink(missing_ok=True)
+    identity = record.run_id(plan.config, fingerprint)
+    directory = directory_of(plan, identity)
+    frozen = {
+        "config": plan.config,
+        "run_id": identity,
+        "fingerprint": fingerprint,
+        "load_seconds": time.perf_counter() - started,
+        "notes": [*said, *task.notes],
+    }
+    with lock.held(directory, title(plan)):
+        return _locked(plan, task, directory, frozen, watch)
+
+
+def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], watch: Watch | None) -> Result:
+    found = record.read(directory)
+    if found and not wanted(found, plan.config["rerun"]):
+        if found["status"] == "failed":
+            raise RunFailed(
+                f"{title(plan)} failed before: {found['error']} (rerun=failed tries again; see {directory})."
+            )
+        return Result(found | {"config": plan.config}, directory, fresh=False)
+    if found:  # the old record is kept aside: a new attempt may fail
+        (directory / record.FILE).replace(directory / record.OLD)
+        if found.get("error_kind") not in RESUMABLE:
+            (directory / checkpoint.LAST).unlink(missing_ok=True)
+    if changed := other_data(plan, directory, frozen["fingerprint"]):
+        warnings.warn(changed, stacklevel=3)
+        frozen = frozen | {"notes": [*frozen["notes"], changed]}
+    record.write_atomically(directory / CONFIG, json.dumps(record.portable(plan.config), indent=1).encode())
+    if watch is not None:
+        watch.started(directory, frozen)
+    try:
+        if devices(plan.config) > 1:
+            launch.processes(directory, frozen, devices(plan.config))
+        else:
+            execute(plan, task, directory, frozen, watch)
+    except Pruned:
+        raise
+    except Exception as error:
+        if refused(error):
+            _withdraw(directory)
+            raise
+        if not isinstance(error, launch.WorkerFailed) or record.read(directory) is None:
+            fail(directory, plan, error, frozen)
+        raise RunFailed(f"{title(plan)}: {told(error, directory / record.FILE)}") from error
+    made = record.read(directory)
+    assert made is not None
+    return Result(made, directory, fresh=True)
+
+
+def refused(error: BaseException) -> bool:
+    """Whether what was asked for cannot be done, so that it is said and not recorded as a failure.
+
+    Data are refused until training begins; what a fit then finds about them is what the run came to.
+    """
+    if not isinstance(error, DataError):
+        return isinstance(error, UsageError)
+    begun = Assembly.fit.__code__
+    return all(frame.f_code is not begun for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
+def _withdraw(directory: Path) -> None:
+    """Leave a run's directory as if nobody had tried: with the record that it had, or not at all."""
+    if (directory / record.OLD).is_file():
+        (directory / record.OLD).replace(directory / record.FILE)
+    elif not (directory / checkpoint.LAST).is_file():
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def load(plan: Plan) -> tuple[Task, str]:
+    """The checked task of a plan, and its fingerprint; a sweep loads each once, and again where its files changed."""
+    nodes = [plan.config["data"], plan.config.get("features")]
+    files = contents.state(path for node in nodes if node is not None for path in named_by(node))
+    return _load(json.dumps(nodes, sort_keys=True), files)
+
+
+@lru_cache(maxsize=4)
+def _load(nodes: str, files: str) -> tuple[Task, str]:
+    data, features = json.loads(nodes)
+    task = catalog.build(data, where="data").load()
+    check_task(task)
+    for note in task.notes:
+        warnings.warn(note, stacklevel=2)
+    if features is not None:
+        task = catalog.build(features, where="features").apply(task)
+    return task, task.fingerprint()
+
+
+def check_columns(plan: Plan, task: Task) -> None:
+    """A method of one feature space takes features of the same names from both domains.
+
+    Raises:
+        DataError: the names differ.
+    """
+    of_source, of_target = task.columns
+    if plan.method.access.spaces == SAME and of_source and of_target and of_source != of_target:
+        raise DataError(differing(task.sources[0].train.name, of_source, task.target.train.name, of_target))
+
+
+def make_method(plan: Plan, task: Task) -> Method:
+    """The method of a plan, built for a task and seeded."""
+    config = plan.config
+    return assembly.build(
+        catalog.build(config["method"], where="method"),
+        task,
+        network=catalog.factory(config["network"], where="network"),
+        classifier=catalog.build(config["classifier"], where="classifier"),
+        optimization=Optimization(
+            catalog.factory(config["optimizer"], where="optimizer"), LEARNING_RATE[config["schedule"]], config["clip"]
+        ),
+        embedding=config.get("embedding", "joint"),
+        seed=config["seed"],
+    )
+
+
+def settings_of(plan: Plan) -> Settings:
+    """What a plan tells a run beside its parts."""
+    return Settings(**{f.name: plan.config[f.name] for f in fields(Settings)})
+
+
+class Restored(NamedTuple):
+    """A finished run, ready to predict.
+
+    Args:
+        method: trained, in evaluation mode.
+        task: the whole task, labelled as the data are.
+        exam: what the run was judged on.
+    """
+
+    method: Method
+    task: Task
+    exam: Exam
+
+
+def restore(directory: Path) -> Restored:
+    """The trained method of a finished deep run, its task and its exam.
+
+    Raises:
+        DataError: the directory holds no finished run with weights.
+    """
+    found = record.read(directory)
+    if found is None or found["status"] != "finished" or not (directory / WEIGHTS).is_file():
+        raise DataError(
+            f"{directory} holds no finished run with {WEIGHTS}; train it first (closed-form runs keep no weights)."
+        )
+    plan = validate(found["config"] | {"selection": "last"})
+    task, fingerprint = load(plan)
+    if fingerprint != found["fingerprint"]:
+        raise DataError(f"The data of {directory} have changed since it was trained; train again with rerun=all.")
+    method = make_method(plan, task)
+    method.load_state_dict(torch.load(directory / WEIGHTS, map_location="cpu", weights_only=True))
+    _, exam = divide(task, method.needs, shots=plan.config["shots"], seed=plan.config["seed"])
+    return Restored(method.eval(), task, exam)
+
+
+def trained(plan: Plan, task: Task, directory: Path, loggers: Any, watch: Watch | None) -> Assembly:
+    """A plan's method, trained and judged on a task: all of a run that its figures depend on."""
+    method = make_method(plan, task)
+    made = assembly.assemble(
+        method,
+        task,
+        settings_of(plan),
+        directory=directory,
+        trainer={k: v for k, v in plan.config["trainer"].items() if k != "_target_"},
+        loggers=loggers,
+        watch=watch,
+        title=title(plan),
+    )
+    made.fit(resume=None if isinstance(method, ClosedForm) else checkpoint.usable(directory))
+    return made
+
+
+def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], watch: Watch | None = None) -> None:
+    """Train, evaluate and write the record; with several devices every process comes here."""
+    begun = record.now()
+    info = {
+        "name": title(plan),
+        "group": task.name,
+        "tags": [plan.method.family, plan.setting],
+        "config": plan.config,
+    }
+    loggers = catalog.factory(plan.config["logger"], where="logger")(directory, info)
+    with tracking.until_recorded(loggers, directory):
+        with warned.collected() as said:
+            made = trained(plan, task, directory, loggers, watch)
+            if not isinstance(made.method, ClosedForm):  # whose fit has said it
+                _doubt(made, task)
+        if not made.trainer.is_global_zero:
+            return
+        method, scorer = made.method, made.scorer
+        save_predictions(directory / PREDICTIONS, scorer)
+        if not isinstance(method, ClosedForm):
+            checkpoint.save_weights(method, directory / WEIGHTS)
+        (directory / checkpoint.LAST).unlink(missing_ok=True)
+        last = scorer.history[-1]
+        record.write(
+            directory,
+            head(plan, frozen, "finished")
+            | {
+                "task": describe(task, made),
+                "notes": [*frozen["notes"], *said],
+                "parameters": sum(p.numel() for p in method.parameters()),
+                "device": f"{made.trainer.world_size} x {_device_name(method.device)}",
+                "kernel": kernel(),
+                "threads": torch.get_num_threads(),
+                "target_test": last["target_test"],
+                "source_test": last["source_test"],
+                "selection": scorer.chosen(),
+                "epochs": scorer.history,
+                "seconds": scorer.seconds | {"load": frozen["load_seconds"]},
+                "started": begun,
+            },
+        )
+
+
+def _doubt(made: Assembly, task: Task) -> None:
+    """Warn where the weights that a run ended with leave next to nothing of the source in effect."""
+    history = made.scorer.history if made.trainer.is_global_zero else []
+    size = history[-1].get("diagnostics", {}).get("effective_sample_size") if history else None
+    if size is not None:
+        warn_if_few(size, sum(len(split.train) for split in task.sources))
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def kernel() -> str:
+    """The CPU and which of its instructions libraries compute with: on others figures may differ in the last digits."""
+    from threadpoolctl import threadpool_info
+
+    blas = sorted({info["architecture"] for info in threadpool_info() if info.get("internal_api") == "openblas"})
+    lines = CPU.read_text(encoding="utf-8").splitlines() if CPU.is_file() else []
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
+    model = " ".join(told[key] for key in ("model name", "cpu family", "model") if key in told)
+    parts = [model or platform.processor(), *map("OpenBLAS {}".format, blas)]
+    return ", ".join([*parts, f"ATen {torch.backends.cpu.get_cpu_capability()}"])
+
+
+def describe(task: Task, made: Assembly) -> dict[str, Any]:
+    """Sizes and class counts of a task, as recorded."""
+    counts = {}
+    for name, domain in task.parts().items():
+        y = None if domain.y is None else np.bincount(np.asarray(domain.y), minlength=task.n_classes).tolist()
+        counts[name] = {"name": domain.name, "samples": len(domain), "per_class": y}
+    return {
+        "name": task.name,
+        "classes": list(task.classes),
+        "transductive": task.transductive,
+        "steps_per_epoch": made.data.steps_per_epoch,
+        "evaluated": {name: len(domain) for name, domain in made.scorer.exam.domains.items()},
+        "domains": counts,
+    }
+
+
+def save_predictions(file: Path, scorer: Evaluator) -> None:
+    """Logits and predicted classes of the target test samples, with their labels where they are known."""
+    logits = scorer.predictions["target_test"][1]
+    y = scorer.exam.domains["target_test"].y
+    known: dict[str, Any] = {} if y is None else {"y": np.asarray(y)}
+    stream = io.BytesIO()
+    np.savez_compressed(
+        stream, logits=logits, predicted=logits.argmax(1), classes=np.array(scorer.exam.classes), **known
+    )
+    record.write_atomically(file, stream.getvalue())

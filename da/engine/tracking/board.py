@@ -1,0 +1,46 @@
+"""TensorBoard beside CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from da.engine.tracking.tracker import Tracker, figures
+
+FOLDER = "tensorboard"
+
+
+class Board(Tracker):
+    """Event files in the run's directory, with the names of ``metrics.csv``; the record's figures as HParams metrics.
+
+    What a repeated run had written from its first step on is hidden, as the rows of ``metrics.csv`` are replaced.
+
+    Args:
+        directory: the run's directory.
+        config: the run's configuration.
+    """
+
+    name = FOLDER
+
+    def __init__(self, directory: Path, config: dict[str, Any]):
+        super().__init__()
+        self.directory, self.config = directory, config
+        self.writer: Any = None
+        self.step = 0
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        from pytorch_lightning.loggers import TensorBoardLogger
+
+        if self.writer is None:
+            self.writer = TensorBoardLogger(self.directory, FOLDER, "", default_hp_metric=False, purge_step=step)
+        self.writer.log_metrics(metrics, step)
+        self.writer.experiment.flush()  # a killed run keeps its epochs
+        self.step = step
+
+    def end(self, made: dict[str, Any], directory: Path) -> None:
+        if self.writer is None:
+            return  # it went wrong before the first epoch ended
+        shown = {name: value for name, value in figures(made).items() if not isinstance(value, str)}
+        self.writer.log_hyperparams(self.config, shown, self.step)
+        self.writer.experiment.close()

@@ -1,0 +1,74 @@
+"""The process that speaks to Weights & Biases; started by :mod:`da.engine.tracking.wandb_run`, not by hand.
+
+It reads JSON lines and imports nothing of this package: it has to start fast, and to be free to fail.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import threading
+import time
+from typing import Any
+
+INIT_SHARE = 1 / 3  # of the patience: a server that does not answer by then leaves the rest to an offline run
+
+
+def main() -> None:
+    """Do as told until the last word or the end of the pipe; exit code 1 and a line on stdout say what went wrong."""
+    told, said = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # W&B's own process would hold the pipes open
+    os.dup2(2, 1)
+    first = json.loads(told.readline() or "{}")
+    patience = first.get("patience", 0.0)
+    events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+
+    def fail(reason: str) -> None:
+        try:
+            print(reason, file=said, flush=True)
+        finally:  # the run may be gone
+            os._exit(1)  # without W&B's own last words, which may wait for a server
+
+    def listen() -> None:
+        """Empty the pipe, so that the run never waits; after the last word there are ``patience`` seconds left."""
+        event: dict[str, Any] = {}
+        for line in told:
+            if line.endswith("\n"):  # else the run was killed while it wrote
+                event = json.loads(line)
+                events.put(event)
+        if "finish" not in event:  # the run was killed
+            events.put({"finish": {"status": "killed"}, "artifacts": {}, "exit_code": 1})
+        time.sleep(patience)
+        fail(f"W&B did not finish within {patience:g} seconds")
+
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        serve(events, first["init"], first["offline"], patience)
+    except BaseException as error:  # whatever W&B raises
+        fail(f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def serve(
+    events: queue.SimpleQueue[dict[str, Any]], keywords: dict[str, Any], offline: bool | None, patience: float
+) -> None:
+    """One run of W&B, from its first word to its last."""
+    import wandb
+
+    if offline is None and "WANDB_MODE" not in os.environ:
+        offline = not wandb.login(prompt=False, verify=False)
+    settings = wandb.Settings(console="off", init_timeout=patience if offline else patience * INIT_SHARE)
+    run = wandb.init(mode="offline" if offline else None, settings=settings, **keywords)
+    while "finish" not in (event := events.get()):
+        run.log(event["log"], step=event["step"])
+    run.summary.update(event["finish"])
+    for name, artifact in event["artifacts"].items():
+        made = wandb.Artifact(name, artifact["type"])
+        for file in artifact["files"]:
+            made.add_file(file, policy="immutable")  # not copied: the files of a finished run stay as they are
+        run.log_artifact(made)
+    run.finish(exit_code=event["exit_code"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""The leaderboard of a table: what every row came to, beside what was published; views print it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from da.results.figures import falling
+from da.tables.records import ORACLE
+from da.tables.significance import FEWEST, Ranking, against, complete, ranking, tellable
+from da.tables.spec import MEAN, Published, Spec
+from da.tables.summary import Summary
+
+
+@dataclass(frozen=True)
+class Paper:
+    """The published figure of a row.
+
+    Args:
+        value: mean over the tasks that the source has.
+        std: deviation of that mean, where it is given.
+        tasks: how many tasks those are.
+        source: where it was published.
+    """
+
+    value: float
+    std: float | None
+    tasks: int
+    source: Published
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a leaderboard; figures are means over tasks in percent, NaN where there is none.
+
+    Args:
+        row: its name.
+        mean: ours, where every task has a figure.
+        std: sample standard deviation over seeds of that mean; None for one seed.
+        paper: the published figure.
+        gap: ours minus the paper's, both over the same tasks.
+        gap_tasks: how many tasks those are.
+        p: that the row is no other than the baseline (Wilcoxon over tasks, Holm over rows); None if not tested.
+        runs: number of runs by status.
+        seconds: mean of a run.
+        oracle: mean of what an oracle would select.
+        stale: how many of its runs were computed by other code than the present one.
+    """
+
+    row: str
+    mean: float
+    std: float | None
+    paper: Paper | None
+    gap: float
+    gap_tasks: int
+    p: float | None
+    runs: Mapping[str, int]
+    seconds: float | None
+    oracle: float
+    stale: int = 0
+
+
+def lines(spec: Spec, summary: Summary) -> list[Line]:
+    """The leaderboard, the best row first; then rows without a mean of ours, and last those of papers alone."""
+    p = against(spec.baseline, complete(by_task(spec, summary)))
+    ours = summary.rows()
+    published = [row for source in spec.published for row in source.figures]
+    made = [_line(spec, summary, row, p.get(row)) for row in dict.fromkeys([*ours, *published])]
+    return sorted(made, key=lambda line: (not line.runs, *falling(line.mean), *falling(_value(line.paper)), line.row))
+
+
+def by_task(spec: Spec, summary: Summary) -> dict[str, list[float]]:
+    """Our figures by row, one for each task, under the table's selection rule."""
+    return {row: [summary.mean(row, task, spec.selection) for task in spec.tasks] for row in summary.rows()}
+
+
+def ranked(spec: Spec, summary: Summary) -> Ranking | None:
+    """Rows ranked over tasks: as many of the best, and the baseline, as the tasks can tell apart; None if too few."""
+    return ranking(tellable(complete(by_task(spec, summary)), spec.baseline))
+
+
+def oracle(summary: Summary) -> str | None:
+    """The oracle that stands in the leaderboard."""
+    return next((rule for rule in summary.rules() if rule.startswith(ORACLE)), None)
+
+
+def untested(spec: Spec, summary: Summary) -> str:
+    """Why no row is tested against the baseline, in a sentence; empty where they are."""
+    if not spec.baseline or spec.baseline not in summary.rows():
+        return "No test of significance: the baseline was not run."
+    if len(spec.tasks) < FEWEST:
+        return (
+            f"No test of significance: on {len(spec.tasks)} task{'s' * (len(spec.tasks) > 1)} no difference can be "
+            f"significant at 0.05 (a signed-rank test needs {FEWEST})."
+        )
+    if spec.baseline not in complete(by_task(spec, summary)):
+        return "No test of significance: the baseline lacks a figure on some task."
+    return ""
+
+
+def reasons(summary: Summary) -> list[str]:
+    """What failed, cannot be run or is of other code: a sentence for each reason, with the rows and tasks."""
+    n_tasks = len(summary.tasks())
+    stopped: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for entry in summary.entries:
+        if entry.status in ("failed", "refused"):
+            where = stopped.setdefault((entry.status, entry.reason), {}).setdefault(entry.row, [])
+            if entry.task not in where:
+                where.append(entry.task)
+    said = []
+    for (status, reason), rows in stopped.items():
+        who = ", ".join(
+            row if len(tasks) == n_tasks else f"{row} ({', '.join(tasks)})" for row, tasks in sorted(rows.items())
+        )
+        said.append(f"{status}: {who}: {reason}")
+    missing = Counter(entry.row for entry in summary.entries if entry.status == "missing")
+    if missing:
+        said.append(f"not run yet: {', '.join(f'{row} ({n} runs)' for row, n in sorted(missing.items()))}")
+    if stale := Counter(entry.row for entry in summary.entries if entry.stale):
+        those = ", ".join(f"{row} ({n} runs)" for row, n in sorted(stale.items()))
+        said.append(f"made by other code than the present, rerun=stale runs them again: {those}")
+    return said
+
+
+def _line(spec: Spec, summary: Summary, row: str, p: float | None) -> Line:
+    mean = summary.mean(row, MEAN, spec.selection)
+    paper = _paper(spec, row)
+    gap, n = (math.nan, 0) if paper is None else _gap(spec, summary, row, mean, paper)
+    apart = oracle(summary)
+    return Line(
+        row=row,
+        mean=mean,
+        std=summary.std(row, MEAN, spec.selection),
+        paper=paper,
+        gap=gap,
+        gap_tasks=n,
+        p=p,
+        runs=Counter(entry.status for entry in summary.entries if entry.row == row),
+        seconds=summary.seconds(row),
+        oracle=math.nan if apart is None else summary.mean(row, MEAN, apart),
+        stale=sum(entry.stale for entry in summary.entries if entry.row == row),
+    )
+
+
+def _paper(spec: Spec, row: str) -> Paper | None:
+    """From the first source with a mean over all tasks, or the first of those with the most tasks."""
+    sources = [source for source in spec.published if source.figures.get(row)]
+    if not sources:
+        return None
+    source = max(sources, key=lambda s: (MEAN in s.figures[row], len(s.figures[row])))
+    figures = source.figures[row]
+    if MEAN in figures:
+        return Paper(figures[MEAN].value, figures[MEAN].std, len(spec.tasks), source)
+    values = [figure.value for figure in figures.values()]
+    return Paper(math.fsum(values) / len(values), None, len(values), source)
+
+
+def _gap(spec: Spec, summary: Summary, row: str, mean: float, paper: Paper) -> tuple[float, int]:
+    """Ours minus the paper's over the tasks that both have, and how many those are."""
+    if paper.tasks == len(spec.tasks) and not math.isnan(mean):
+        return mean - paper.value, paper.tasks
+    figures = paper.source.figures[row]
+    own = {task: summary.mean(row, task, spec.selection) for task in spec.tasks if task in figures}
+    gaps = [value - figures[task].value for task, value in own.items() if not math.isnan(value)]
+    return (math.fsum(gaps) / len(gaps), len(gaps)) if gaps else (math.nan, 0)
+
+
+def _value(paper: Paper | None) -> float:
+    return math.nan if paper is None else paper.value

@@ -1,0 +1,229 @@
+"""The ledger of figures: none that is committed moves without a line that says from what, to what, and why.
+
+Each file of ``benchmarks/numbers`` is one change; ``benchmarks/NUMBERS.md`` is rendered from them. What the latest
+change says of a row must be what is committed, which a test asserts, and no commit rewrites a file of an earlier one
+unless it changes :data:`FORMAT`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from da.config import catalog
+from da.errors import ConfigError
+from da.results import record
+from da.results.figures import mean
+from da.tables.compare import MACHINE
+from da.tables.spec import Spec
+from da.tables.summary import Entry, Summary
+
+FOLDER = catalog.ROOT / "benchmarks" / "numbers"
+PAGE = catalog.ROOT / "benchmarks" / "NUMBERS.md"
+PLACES = 4
+FORMAT = 4
+"""Of the digests: 2 took in epochs, 3 diagnostics and the machine, 4 the data, and settings where no plan has them. A
+commit that raises it renews the standing ones."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A row's figure.
+
+    Args:
+        value: mean under the table's selection rule over the tasks that have a figure, in percent; None without any.
+        digest: of every figure of every cell of the row, of every accuracy and score of its epochs, of its diagnostics
+            of its data, and of the machine that made them, so that none moves unseen.
+    """
+
+    value: float | None
+    digest: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A figure that moved; without ``before`` it was committed for the first time, without ``after`` it is gone."""
+
+    table: str
+    row: str
+    before: Figure | None
+    after: Figure | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """Figures that moved for one reason.
+
+    Args:
+        name: the file's stem; changes are in its order.
+        reason: in a line.
+        commit: of the code that made the new figures.
+        lines: the figures.
+    """
+
+    name: str
+    reason: str
+    commit: str
+    lines: tuple[Line, ...]
+
+
+def figures(spec: Spec, summary: Summary) -> dict[str, Figure]:
+    """The figure of every row that finished somewhere."""
+    found = {}
+    for row in summary.rows():
+        own = [e for e in summary.entries if e.row == row and e.status == "finished"]
+        if not own:
+            continue
+        by_task = [list(summary.values(row, task, spec.selection).values()) for task in summary.tasks()]
+        values = [mean(values) for values in by_task if values]
+        text = json.dumps([_told(e) for e in own], ensure_ascii=False, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        found[row] = Figure(round(mean(values), PLACES) if values else None, digest)
+    return found
+
+
+def _told(e: Entry) -> list[Any]:
+    """All that a cell says of its outcome, of its data, and of the machine that decides how closely it is met again.
+
+    A cell that is no run of the configuration, which a test compares with its plan, says its settings too.
+    """
+    figures = {rule: round(value, PLACES) for rule, value in e.figures.items()}
+    told: list[Any] = [e.task, e.seed, figures, e.epochs, e.said]
+    if e.origin is not None:
+        machine = {key: e.origin.environment[key] for key in MACHINE if key in e.origin.environment}
+        told += [machine, e.origin.data, {} if "method._target_" in e.origin.config else dict(e.origin.config)]
+    return told
+
+
+def changes(folder: Path | None = None) -> list[Change]:
+    """All changes, the oldest first."""
+    made = []
+    for file in sorted((folder or FOLDER).glob("*.json")):
+        given = json.loads(file.read_text(encoding="utf-8"))
+        lines = tuple(
+            Line(table, row, _figure(before), _figure(after))
+            for table, rows in given["figures"].items()
+            for row, (before, after) in rows.items()
+        )
+        made.append(Change(file.stem, given["reason"], given["commit"], lines))
+    return made
+
+
+def _figure(given: list[Any] | None) -> Figure | None:
+    return None if given is None else Figure(*given)
+
+
+def standing(table: str, folder: Path | None = None) -> dict[str, Figure]:
+    """What the ledger says that a table's figures are."""
+    found: dict[str, Figure] = {}
+    for line in (line for change in changes(folder) for line in change.lines if line.table == table):
+        if line.after is None:
+            found.pop(line.row, None)
+        else:
+            found[line.row] = line.after
+    return found
+
+
+def moved(spec: Spec, summary: Summary, folder: Path | None = None) -> list[Line]:
+    """What differs between a summary and the ledger."""
+    known, now = standing(spec.name, folder), figures(spec, summary)
+    rows = [row for row in dict.fromkeys([*now, *known]) if _digest(known.get(row)) != _digest(now.get(row))]
+    return [Line(spec.name, row, known.get(row), now.get(row)) for row in rows]
+
+
+def enter(spec: Spec, summary: Summary, reason: str = "", folder: Path | None = None) -> Path | None:
+    """Write what moved into a file of its own, and render the page; None where nothing did.
+
+    Raises:
+        ConfigError: a committed figure moved, and no reason is given.
+    """
+    folder = folder or FOLDER
+    lines = moved(spec, summary, folder)
+    if not lines:
+        return None
+    if not reason and any(line.before is not None for line in lines):
+        told = ", ".join(f"{line.row} {_value(line.before)} -> {_value(line.after)}" for line in lines if line.before)
+        raise ConfigError(f"Figures of table={spec.name} moved: {told}. Say why with --reason 'one line'.")
+    number = max((int(change.name.partition("-")[0]) for change in changes(folder)), default=0) + 1
+    given = {
+        "reason": reason or "first figures",
+        "commit": made_by(summary, [line.row for line in lines])[:10],
+        "figures": {spec.name: {line.row: [_plain(line.before), _plain(line.after)] for line in lines}},
+    }
+    file = record.write_atomically(folder / f"{number:04}-{spec.name}.json", _text(given).encode())
+    if folder == FOLDER:
+        record.write_atomically(PAGE, page().encode())
+    return file
+
+
+def made_by(summary: Summary, rows: Collection[str]) -> str:
+    """The commit of the code that made some rows' figures, of several the commonest; the present where none says."""
+    known = Counter(
+        e.origin.environment["commit"]
+        for e in summary.entries
+        if e.row in rows and e.origin and "commit" in e.origin.environment
+    )
+    return known.most_common(1)[0][0] if known else record.code_version()["commit"]
+
+
+def _digest(figure: Figure | None) -> str | None:
+    return None if figure is None else figure.digest
+
+
+def _plain(figure: Figure | None) -> list[Any] | None:
+    return None if figure is None else [figure.value, figure.digest]
+
+
+def _text(given: dict[str, Any]) -> str:
+    """JSON with a line for each figure."""
+    tables = [
+        f" {json.dumps(table, ensure_ascii=False)}: {{\n"
+        + ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}: {json.dumps(pair)}" for row, pair in rows.items())
+        + "\n }"
+        for table, rows in given["figures"].items()
+    ]
+    head = ",\n".join(f' "{key}": {json.dumps(given[key], ensure_ascii=False)}' for key in ("reason", "commit"))
+    return f'{{\n{head},\n "figures": {{\n' + ",\n".join(tables) + "\n }\n}\n"
+
+
+def _value(figure: Figure | None) -> str:
+    return "-" if figure is None or figure.value is None else f"{figure.value:.2f}"
+
+
+def page(folder: Path | None = None) -> str:
+    """``benchmarks/NUMBERS.md``: every figure that a change moved, the latest change first."""
+    parts = [
+        "# Figures that moved",
+        "Every committed figure that a change moved: the table and its row, what its mean over tasks was and is in "
+        "percent (under the table's selection rule), the commit of the code that made the new one, and why. Rendered "
+        "from `benchmarks/numbers`, which `scripts/benchmark.py --write --reason '...'` writes; a figure that moves "
+        "without a line fails the tests.",
+    ]
+    parts += [part for change in reversed(changes(folder)) for part in _change(change)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _change(change: Change) -> Iterator[str]:
+    yield f"## {change.name.partition('-')[0]}. {change.reason}"
+    first = [line for line in change.lines if line.before is None]
+    if first:
+        tables = ", ".join(dict.fromkeys(line.table for line in first))
+        rows = "1 row" if len(first) == 1 else f"{len(first)} rows"
+        yield f"First figures of {rows} of {tables} (code of commit {change.commit})."
+    rest = [line for line in change.lines if line.before is not None]
+    if rest:
+        head = ["| table | row | before | after | by | commit |", "| --- | --- | ---: | ---: | ---: | --- |"]
+        told = [(line.table, line.row, _value(line.before), _value(line.after), _by(line)) for line in rest]
+        yield "\n".join([*head, *(f"| {' | '.join([*cells, change.commit])} |" for cells in told)])
+
+
+def _by(line: Line) -> str:
+    values = [figure.value if figure is not None else None for figure in (line.before, line.after)]
+    if values[0] is None or values[1] is None:
+        return "-"
+    return f"{values[1] - values[0] + 0.0:+.2f}" if round(values[1] - values[0], 2) else "cells only"

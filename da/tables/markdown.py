@@ -1,0 +1,384 @@
+"""Tables in Markdown: paper, ours and the gap, every task, what failed, and where the figures come from."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterable, Sequence
+
+from da.results.figures import shown
+from da.tables import leaderboard as board
+from da.tables.leaderboard import Line, Paper
+from da.tables.records import ORACLE, chosen_by
+from da.tables.remarks import findings, worst
+from da.tables.significance import ALPHA, complete, least
+from da.tables.spec import EVIDENCE, FOLDER, MEAN, Figure, Published, Spec
+from da.tables.summary import Summary
+
+ABSENT = "-"
+CORES = 2
+"""Of the machine that made the committed tables, each with runs of its own."""
+MARKS = {"read": "", "recomputed": "†", "memory": "‡"}
+RESULTS = FOLDER.parent / "results"
+
+
+def markdown(spec: Spec, summary: Summary, cost: bool = True, line: str = "") -> str:
+    """One table: its protocol, leaderboard, selection rules, tasks, failures, notes, sources and environment.
+
+    Args:
+        spec: the table.
+        summary: what came of it.
+        cost: False leaves out all that differs between two runs of the same code, so that the text does not.
+        line: the command that was typed; empty names the one that makes the whole table.
+    """
+    lines = board.lines(spec, summary)
+    parts = [
+        f"## {title(spec, summary)}",
+        spec.protocol,
+        f"`{line or command(spec, summary.overrides)}`",
+        _leaderboard(spec, summary, lines, cost),
+        _caption(spec, summary),
+        _rules(spec, summary, lines),
+        _tasks(spec, summary, lines),
+        _said(summary, lines),
+        _listed("Of single rows", remarked(spec, summary)),
+        worst(spec, summary),
+        _listed("Without a figure, or not of this code", board.reasons(summary)),
+        _listed("Notes", spec.notes),
+        _listed("Sources", sources(spec.published)),
+        _elsewhere(spec),
+        environment(summary),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def results_page(pairs: Sequence[tuple[Spec, Summary]], absent: Sequence[Spec] = ()) -> str:
+    """All tables on one page: an overview, every table that was run, and what was published of those that were not.
+
+    Args:
+        pairs: tables and what came of them.
+        absent: tables that were not run.
+    """
+    parts = [
+        "# Results",
+        "Published tables, run again. Rendered from the tables and the committed summaries of their runs, never "
+        "written by hand. How to read a table stands below it. `--commands` prints the command of every cell, "
+        "and `methods=ROW` runs a single row.",
+        overview(pairs) if pairs else "No table was run yet.",
+    ]
+    for spec, summary in pairs:
+        parts.append(markdown(spec, summary).rstrip())
+        if (RESULTS / f"{spec.name}_cd.png").is_file():
+            parts.append(
+                f"![{spec.title}: average ranks over tasks; a bar joins methods without a significant difference]"
+                f"(results/{spec.name}_cd.png)"
+            )
+    if absent:
+        parts.append("# Not run\n\nThe data of these tables are not at hand here. What was published of them:")
+        parts += [_absent(spec) for spec in absent]
+    return "\n\n".join(parts) + "\n"
+
+
+def overview(pairs: Sequence[tuple[Spec, Summary]], place: str = "") -> str:
+    """One line for each table: its size, its best method, how far ours are from the papers, and what runs take.
+
+    Runs a minute are what two cores trained and evaluated, beside other work; the choice of C is in it, and loading
+    data, which runs of a process share, is not.
+
+    Args:
+        pairs: tables and what came of them.
+        place: path of the page that the links lead to; empty for the page itself.
+    """
+    gap = "mean gap to papers, absolute"
+    head = ["table", "tasks", "methods", "runs", "best method", "its mean", gap, "runs a minute"]
+    return _table(head, [_overview(spec, summary, place) for spec, summary in pairs])
+
+
+def title(spec: Spec, summary: Summary) -> str:
+    """A table's title, and what was typed beside it that changes results."""
+    return f"{spec.title}, with {', '.join(summary.overrides)}" if summary.overrides else spec.title
+
+
+def command(spec: Spec, overrides: Sequence[str] = ()) -> str:
+    """The command that runs a table again.
+
+    Args:
+        spec: the table.
+        overrides: what was typed beside it.
+    """
+    words = ["python scripts/benchmark.py", f"table={spec.name}", *overrides]
+    return spec.made_by or " ".join([words[0], *map(shlex.quote, words[1:])])
+
+
+def digits(summary: Summary) -> int:
+    """Decimals worth printing: two for figures of one seed, which are exact, one for means over several."""
+    return 1 if len({entry.seed for entry in summary.entries}) > 1 else 2
+
+
+def number(value: float, std: float | None, places: int) -> str:
+    """``mean ± std``, or a dash."""
+    if math.isnan(value):
+        return ABSENT
+    return shown(value, places) + ("" if std is None else f" ± {shown(std, places)}")
+
+
+def paper_cell(paper: Paper | None, spec: Spec) -> str:
+    """A published mean with the mark of its evidence, its source where there are several, and over how many tasks."""
+    if paper is None:
+        return ABSENT
+    text = number(paper.value, paper.std, 1 if paper.std is not None else 2) + MARKS[paper.source.evidence]
+    if len(spec.published) > 1:
+        text += f" [{spec.published.index(paper.source) + 1}]"
+    return text if paper.tasks == len(spec.tasks) else f"{text} ({_count(paper.tasks, 'task')})"
+
+
+def published_cell(figure: Figure, source: Published) -> str:
+    """A published figure with the decimals that it has, one or two, and the mark of its evidence."""
+    text = f"{round(figure.value, 2):g}"
+    return (text if "." in text else f"{text}.0") + MARKS[source.evidence]
+
+
+def gap_cell(line: Line, spec: Spec, places: int) -> str:
+    """Ours minus the paper's, and over how many tasks where not all."""
+    if math.isnan(line.gap):
+        return ABSENT
+    partly = "" if line.gap_tasks == len(spec.tasks) else f" ({_count(line.gap_tasks, 'task')})"
+    return f"{round(line.gap, places) + 0.0:+.{places}f}{partly}"  # adding zero: no -0.00
+
+
+def p_cell(p: float | None) -> str:
+    """A p-value as far as anyone reads it."""
+    return ABSENT if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def runs_cell(line: Line) -> str:
+    """How many runs finished, how many of them by other code, and what became of the others."""
+    if not line.runs:
+        return "paper only"
+    others = [f"{n} {status}" for status, n in sorted(line.runs.items()) if status != "finished"]
+    stale = f" ({line.stale} by other code)" if line.stale else ""
+    return ", ".join([f"{line.runs.get('finished', 0)}{stale}", *others])
+
+
+def tested(spec: Spec, summary: Summary) -> str:
+    """What the p-values are of, and how small they could be at all where that is not small."""
+    rows = len(complete(board.by_task(spec, summary))) - 1
+    said = f"p: Wilcoxon's signed ranks over tasks against {spec.baseline}, Holm's correction over {rows} methods"
+    lowest = least(rows, len(spec.tasks))
+    return f"{said}{f' (which cannot fall below {lowest:.2f} here)' if lowest >= ALPHA else ''}."
+
+
+def sources(published: Sequence[Published]) -> list[str]:
+    """Where published figures come from, how they are known, and what is not as in the table."""
+    return [
+        f"[{k}] {source.source} ({f'{MARKS[source.evidence]} {EVIDENCE[source.evidence]}'.strip()})"
+        + (f": {' '.join(source.protocol.split())}" if source.protocol else "")
+        for k, source in enumerate(published, 1)
+    ]
+
+
+def environment(summary: Summary) -> str:
+    """With what code, packages and devices the figures were made, in a line; empty where nothing was run."""
+    made = summary.made
+    if not made.get("code"):
+        return ""
+    versions = ", ".join(f"{name} {'/'.join(found)}" for name, found in made["versions"].items())
+    return f"Made with code {'/'.join(made['code'])}; {versions}; on {', '.join(made['devices']) or 'no device'}."
+
+
+def _leaderboard(spec: Spec, summary: Summary, lines: Sequence[Line], cost: bool) -> str:
+    places = digits(summary)
+    best = max((line.mean for line in lines if not math.isnan(line.mean)), default=math.nan)
+    oracle = board.oracle(summary)
+    columns: dict[str, list[str]] = {"method": [line.row for line in lines]}
+    if spec.published:
+        columns["paper"] = [paper_cell(line.paper, spec) for line in lines]
+    columns["ours"] = [_bold(number(line.mean, line.std, places), line.mean == best) for line in lines]
+    if spec.published:
+        columns["gap"] = [gap_cell(line, spec, places) for line in lines]
+    if any(line.p is not None for line in lines):
+        columns["p"] = [p_cell(line.p) for line in lines]
+    columns["runs"] = [runs_cell(line) for line in lines]
+    if cost:
+        columns["seconds"] = [ABSENT if line.seconds is None else f"{line.seconds:.2f}" for line in lines]
+    if oracle is not None:
+        columns[f"*{oracle}*"] = [_apart(number(line.oracle, None, places)) for line in lines]
+    return _table(list(columns), list(zip(*columns.values(), strict=True)))
+
+
+def _caption(spec: Spec, summary: Summary) -> str:
+    seeds = len({entry.seed for entry in summary.entries})
+    said = [
+        f"{summary.metric} in % on the target test split, mean over {_count(len(spec.tasks), 'task')}"
+        + (f" ± sample standard deviation over {seeds} seeds" if seeds > 1 else "")
+        + f", {chosen_by(spec.selection)}."
+    ]
+    if spec.published:
+        said.append("gap: ours minus the paper's, over the tasks that both have; † recomputed, ‡ from memory.")
+    why = board.untested(spec, summary)
+    said.append(why or tested(spec, summary))
+    if board.oracle(summary):
+        said.append(f"*{ORACLE}* reads the target test labels and is a bound, not a result.")
+    return " ".join(said)
+
+
+def _rules(spec: Spec, summary: Summary, lines: Sequence[Line]) -> str:
+    """Means by the rule that selects the epoch, where any but the table's own has figures."""
+    rules = [spec.selection, *(rule for rule in summary.rules() if rule != spec.selection)]
+    if len(rules) < 2:
+        return ""
+    places = digits(summary)
+    body = []
+    for line in lines:
+        means = [summary.mean(line.row, MEAN, rule) for rule in rules]
+        if all(math.isnan(mean) for mean in means[1:]):
+            continue  # one epoch: nothing to select
+        cells = [number(m, summary.std(line.row, MEAN, r), places) for m, r in zip(means, rules, strict=True)]
+        body.append([line.row, *(_apart(c) if r.startswith(ORACLE) else c for c, r in zip(cells, rules, strict=True))])
+    if not body:
+        return ""
+    head = ["method", *(f"*{rule}*" if rule.startswith(ORACLE) else rule for rule in rules)]
+    return f"By the rule that selects the epoch:\n\n{_table(head, body)}"
+
+
+def _tasks(spec: Spec, summary: Summary, lines: Sequence[Line]) -> str:
+    if len(spec.tasks) < 2:
+        return ""
+    places = digits(summary)
+    ours = board.by_task(spec, summary)
+    best = [
+        max((v[k] for v in ours.values() if not math.isnan(v[k])), default=math.nan) for k in range(len(spec.tasks))
+    ]
+    body = []
+    for line in lines:
+        cells = []
+        for k, task in enumerate(spec.tasks):
+            value = ours[line.row][k] if line.row in ours else math.nan
+            found = spec.figure(line.row, task)
+            cell = _bold(number(value, summary.std(line.row, task, spec.selection), places), value == best[k])
+            cells.append(cell if found is None else f"{cell} ({published_cell(*found)})")
+        body.append([line.row, *cells])
+    beside = ", the paper's figure in parentheses" if spec.published else ""
+    return f"By task, the best of ours in bold{beside}:\n\n{_table(['method', *spec.tasks], body)}"
+
+
+SAID = {
+    "C": "C that was chosen",
+    "estimated_sample_size": "effective source samples, as estimated",
+    "effective_sample_size": "and as used",
+    "trust": "trust in the estimated weights",
+    "explained": "share of the distance of means that class priors explain",
+    "marginal_error": "relative error of the masses",
+}
+
+
+def _said(summary: Summary, lines: Sequence[Line]) -> str:
+    """What methods said of their runs: the median, and in parentheses the range where there is one."""
+    values = {
+        (line.row, name): [e.said[name] for e in summary.entries if e.row == line.row and e.said and name in e.said]
+        for line in lines
+        for name in SAID
+    }
+    names = [name for name in SAID if any(found for (_, own), found in values.items() if own == name)]
+    rows = [line.row for line in lines if any(values[line.row, name] for name in names)]
+    if not rows:
+        return ""
+    body = [[row, *(_range(values[row, name]) for name in names)] for row in rows]
+    head = ["method", *(SAID[name] for name in names)]
+    return (
+        f"What was chosen, and what the methods say of themselves (median over cells, range):\n\n{_table(head, body)}"
+    )
+
+
+def _range(values: Sequence[float]) -> str:
+    if not values:
+        return ABSENT
+    ordered = sorted(values)
+    low, middle, high = (f"{value:.3g}" for value in (ordered[0], ordered[(len(ordered) - 1) // 2], ordered[-1]))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def remarked(spec: Spec, summary: Summary) -> list[str]:
+    """Rows that equal another everywhere, weightings that lose, and why."""
+    return [
+        f"{row} {' and '.join(what)}: {spec.remarks.get(row, 'not explained yet')}"
+        for row, what in findings(spec, summary).items()
+    ]
+
+
+def _overview(spec: Spec, summary: Summary, place: str) -> list[str]:
+    lines = board.lines(spec, summary)
+    ours = [line for line in lines if line.runs]
+    best = lines[0] if lines and not math.isnan(lines[0].mean) else None
+    seconds = [entry.seconds for entry in summary.entries if entry.seconds is not None]
+    gaps = [abs(line.gap) for line in lines if not math.isnan(line.gap)]
+    return [
+        f"[{spec.name}]({place}#{_anchor(spec.title)})",
+        str(len(spec.tasks)),
+        str(len(ours)),
+        str(sum(line.runs.get("finished", 0) for line in ours)),
+        ABSENT if best is None else best.row,
+        ABSENT if best is None else number(best.mean, best.std, digits(summary)),
+        f"{math.fsum(gaps) / len(gaps):.2f} ({_count(len(gaps), 'method')})" if gaps else ABSENT,
+        f"{60.0 * CORES * len(seconds) / math.fsum(seconds):.0f}" if seconds else ABSENT,
+    ]
+
+
+def _absent(spec: Spec) -> str:
+    """A table that was not run: its protocol and what was published."""
+    parts = [
+        f"## {spec.title}",
+        spec.protocol,
+        f"`{command(spec)}`",
+        _published(spec, spec.published),
+        _listed("Notes", spec.notes),
+        _listed("Sources", sources(spec.published)),
+        _elsewhere(spec),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _elsewhere(spec: Spec) -> str:
+    if not spec.elsewhere:
+        return ""
+    listed = "\n".join(f"- {source}" for source in sources(spec.elsewhere))
+    return f"Under other protocols, not to be compared:\n\n{_published(spec, spec.elsewhere)}\n\n{listed}"
+
+
+def _published(spec: Spec, published: Sequence[Published]) -> str:
+    """Published figures, a row for each method and source; columns without any are left out."""
+    given = {task for source in published for figures in source.figures.values() for task in figures}
+    columns = [task for task in (*spec.tasks, MEAN) if task in given]
+    body = []
+    for k, source in enumerate(published, 1):
+        for row, figures in source.figures.items():
+            found = [figures.get(column) for column in columns]
+            cells = [number(f.value, f.std, 1) + MARKS[source.evidence] if f else ABSENT for f in found]
+            body.append([row, f"[{k}]", *cells])
+    return _table(["method", "source", *columns], body) if body else ""
+
+
+def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    lines = [" | ".join(cell.replace("|", "\\|") for cell in line) for line in (head, *body)]
+    return "\n".join([f"| {lines[0]} |", f"| --- |{' ---: |' * (len(head) - 1)}", *(f"| {x} |" for x in lines[1:])])
+
+
+def _listed(title: str, items: Sequence[str]) -> str:
+    return f"{title}:\n\n" + "\n".join(f"- {item}" for item in items) if items else ""
+
+
+def _bold(text: str, really: bool) -> str:
+    return f"**{text}**" if really else text
+
+
+def _apart(text: str) -> str:
+    return text if text == ABSENT else f"*{text}*"
+
+
+def _count(n: int, thing: str) -> str:
+    return f"{n} {thing}{'s' * (n != 1)}"
+
+
+def _anchor(title: str) -> str:
+    """The anchor that GitHub gives to a heading."""
+    return "".join(c for c in title.lower().replace(" ", "-") if c.isalnum() or c in "-_")

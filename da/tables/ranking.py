@@ -1,0 +1,221 @@
+"""How well each selection rule ranks what it chooses from: the epochs of a run, and the runs of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from da.results.store import protocols, settings
+from da.setting import NONE, SETTINGS
+from da.tables.records import ORACLE
+
+LEAST = 3  # two candidates correlate by -1 or 1, whatever the rule
+
+
+class Candidate(NamedTuple):
+    """What a rule may choose: its score, None where there is none, and the target accuracy (in percent) it leads to."""
+
+    score: float | None
+    accuracy: float
+
+
+class Case(NamedTuple):
+    """One choice by one rule.
+
+    Args:
+        correlation: Spearman's correlation of scores and accuracies; None where it is undefined.
+        regret: best possible accuracy minus that of the choice, in points.
+        tied: whether several candidates share the highest score.
+    """
+
+    correlation: float | None
+    regret: float
+    tied: bool
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How one rule did in all cases.
+
+    Args:
+        rule: its name.
+        cases: its choices.
+        absent: number of cases in which it scored no candidate.
+    """
+
+    rule: str
+    cases: tuple[Case, ...]
+    absent: int
+
+    @property
+    def correlations(self) -> list[float]:
+        """The correlations that are defined."""
+        return [case.correlation for case in self.cases if case.correlation is not None]
+
+    @property
+    def regrets(self) -> list[float]:
+        """The regret of every case, in points."""
+        return [case.regret for case in self.cases]
+
+
+def spearman(candidates: Sequence[Candidate]) -> float | None:
+    """Spearman's rank correlation of scores and accuracies, ties at their mean rank.
+
+    None where it is undefined: fewer than three scored candidates, or all scores or all accuracies equal.
+    """
+    from scipy.stats import spearmanr
+
+    scored = [c for c in candidates if c.score is not None]
+    if len(scored) < LEAST or any(len(set(column)) < 2 for column in zip(*scored, strict=True)):
+        return None
+    return float(spearmanr(scored).statistic)
+
+
+def judge(candidates: Sequence[Candidate], best: float) -> Case | None:
+    """A rule's case, or None where it scored no candidate.
+
+    Among candidates that share the highest score the rule knows no better: their mean accuracy counts, which is what
+    a choice by chance gets on average.
+
+    Args:
+        candidates: what it chooses from.
+        best: best possible accuracy, in percent.
+    """
+    scores = [c.score for c in candidates if c.score is not None]
+    if not scores:
+        return None
+    winners = [c.accuracy for c in candidates if c.score == max(scores)]
+    return Case(spearman(candidates), best - float(np.mean(winners)), len(winners) > 1)
+
+
+def within_runs(records: Sequence[Mapping[str, Any]]) -> list[Ranking]:
+    """How every rule ranks the epochs of a run; a case is a finished run with several evaluated epochs.
+
+    Runs that were granted target labels are left out: who has labels does not choose without.
+
+    Args:
+        records: as :func:`da.results.store.load` gives them.
+    """
+    choices = []
+    for epochs in (_epochs(r) for group in _groups(records).values() for r in group):
+        if len(epochs) > 1:
+            best = max(map(_accuracy, epochs))
+            choices.append((best, {rule: [_candidate(e, rule) for e in epochs] for rule in _rules(epochs)}))
+    return _rankings(choices)
+
+
+def across_runs(records: Sequence[Mapping[str, Any]]) -> list[Ranking]:
+    """How every rule ranks the runs of a task, each at the epoch that the rule itself chooses.
+
+    A case is a task and a seed, with one candidate a method and configuration. Best possible is the best epoch of the
+    best run. Runs that were granted target labels are left out.
+
+    Args:
+        records: as :func:`da.results.store.load` gives them.
+    """
+    choices = []
+    for group in _groups(records).values():
+        runs = [_epochs(r) for r in group]
+        if len(runs) > 1:
+            best = max(_accuracy(e) for epochs in runs for e in epochs)
+            rules = _rules([e for epochs in runs for e in epochs])
+            choices.append((best, {rule: [_chosen(epochs, rule) for epochs in runs] for rule in rules}))
+    return _rankings(choices)
+
+
+def _groups(records: Sequence[Mapping[str, Any]]) -> dict[Any, list[Mapping[str, Any]]]:
+    """Finished runs with target accuracies, without target labels, by task and seed; of repeated ones the newest."""
+    newest: dict[Any, Mapping[str, Any]] = {}
+    for r, protocol in zip(records, protocols(records), strict=True):
+        if r["status"] == "finished" and _epochs(r) and not _has_target_labels(r):
+            key = (protocol, int(r["seed"])), str(r["method"]), frozenset(settings(r).items())
+            if key not in newest or str(r["finished"]) >= str(newest[key]["finished"]):
+                newest[key] = r
+    groups: dict[Any, list[Mapping[str, Any]]] = {}
+    for (group, _, _), r in newest.items():
+        groups.setdefault(group, []).append(r)
+    return groups
+
+
+def _epochs(r: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [entry for entry in r.get("epochs", ()) if entry["target_test"]]
+
+
+def _accuracy(entry: Mapping[str, Any]) -> float:
+    return float(next(iter(entry["target_test"].values())))  # the main metric comes first
+
+
+def _candidate(entry: Mapping[str, Any], rule: str) -> Candidate:
+    return Candidate(entry["scores"].get(rule), _accuracy(entry))
+
+
+def _chosen(epochs: Sequence[Mapping[str, Any]], rule: str) -> Candidate:
+    """A run at the first epoch of the rule's highest score, as its record reports it."""
+    scored = [e for e in epochs if e["scores"].get(rule) is not None]
+    return _candidate(max(scored, key=lambda e: e["scores"][rule]) if scored else epochs[-1], rule)
+
+
+def _has_target_labels(r: Mapping[str, Any]) -> bool:
+    setting = SETTINGS.get(str(r.get("setting")))
+    return setting is not None and setting.target_y > NONE
+
+
+def _rules(epochs: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {rule for e in epochs for rule in e["scores"] if not rule.startswith(ORACLE)}
+
+
+def _rankings(choices: Sequence[tuple[float, Mapping[str, Sequence[Candidate]]]]) -> list[Ranking]:
+    found = []
+    for rule in sorted({rule for _, by_rule in choices for rule in by_rule}):
+        cases = [judge(by_rule.get(rule, ()), best) for best, by_rule in choices]
+        judged = tuple(case for case in cases if case is not None)
+        found.append(Ranking(rule, judged, len(cases) - len(judged)))
+    return found
+
+
+def markdown(rankings: Sequence[Ranking]) -> str:
+    """A table of rankings, least regret first."""
+    head = ["rule", "correlation", "regret", "cases", "undefined", "tied", "absent"]
+    text = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * (len(head) - 1)}"]
+    for ranking in sorted(rankings, key=lambda r: (not r.cases, float(np.mean(r.regrets or [0.0])), r.rule)):
+        counts = [len(ranking.cases), len(ranking.cases) - len(ranking.correlations)]
+        counts += [sum(case.tied for case in ranking.cases), ranking.absent]
+        figures = [_spread(ranking.correlations, 2), _spread(ranking.regrets, 1)]
+        text.append(f"| {' | '.join([f'`{ranking.rule}`', *figures, *map(str, counts)])} |")
+    return "\n".join(text)
+
+
+def _spread(values: Sequence[float], digits: int) -> str:
+    if not values:
+        return "-"
+    deviation = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.{digits}f}{deviation}"
+
+
+def report(records: Sequence[Mapping[str, Any]]) -> str:
+    """Both rankings in Markdown, with how to read them."""
+    parts = []
+    for title, what, rankings in (
+        ("Epochs within a run", "a case is a run with several evaluated epochs", within_runs(records)),
+        (
+            "Runs within a task",
+            "a case is a task and a seed; candidates are its methods and configurations, each at the epoch that the "
+            "rule chooses",
+            across_runs(records),
+        ),
+    ):
+        table = markdown(rankings) if rankings else "No case."
+        parts.append(f"## {title}\n\nHere {what}.\n\n{table}\n")
+    return "\n".join(["# How selection rules rank\n", CAPTION, *parts])
+
+
+CAPTION = """\
+Mean ± sample standard deviation over cases. Correlation is Spearman's, of a rule's scores with the accuracy on the
+target test split; it is undefined (and counted apart) with fewer than three candidates, or where all scores or all
+accuracies are equal. Regret is the best accuracy of any epoch of any candidate minus that of the choice, in points;
+of candidates tied for the highest score it is the mean, so a rule that scores all alike regrets what chance would.
+Absent are cases in which the rule scored nothing. Runs that were granted target labels are left out.
+"""

@@ -1,0 +1,215 @@
+"""A table's file: the protocol of its cells, and the figures that were published for it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from da.config import catalog
+from da.errors import ConfigError, nearest
+from da.setting import NONE
+
+FOLDER = catalog.ROOT / "benchmarks" / "tables"
+MEAN = "mean"
+EVIDENCE = {
+    "read": "read in a public table",
+    "recomputed": "recomputed by an independent run of the published procedure",
+    "memory": "recalled from memory, not read: a hypothesis",
+}
+KEYS = {
+    "title": str,
+    "protocol": str,
+    "settings": list,
+    "tasks": dict,
+    "methods": dict,
+    "families": list,
+    "seeds": (list, dict),
+    "selection": str,
+    "baseline": str,
+    "published": list,
+    "notes": list,
+}
+OPTIONAL = {"elsewhere": list, "made_by": str, "remarks": dict}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A published figure in percent, with its deviation where one is given."""
+
+    value: float
+    std: float | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """Figures of one source.
+
+    Args:
+        source: paper and table, or the page that has it.
+        evidence: ``read``, ``recomputed`` or ``memory``, see :data:`EVIDENCE`.
+        figures: by row and task; ``mean`` stands for the mean over tasks.
+        protocol: what is not as in the table, for figures that must not share a column with it.
+    """
+
+    source: str
+    evidence: str
+    figures: Mapping[str, Mapping[str, Figure]]
+    protocol: str = ""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A table: what is run, and what was published of the same protocol.
+
+    Args:
+        name: the file's stem.
+        title: one line.
+        protocol: samples, labels, splits, what is tested on, budget, and how an epoch is selected.
+        settings: overrides of every cell, as on the command line.
+        tasks: overrides by the task's name.
+        methods: overrides by row; a row is the method of its name unless its overrides name another.
+        families: families of the catalogue of which every method without target labels that has no row gets one.
+        seeds: one run for each, with overrides of its own (a draw or split of the data).
+        selection: the rule reported first.
+        baseline: the row that others are tested against.
+        published: the figures, by source; all of this protocol.
+        notes: what a reader must know.
+        elsewhere: figures of other protocols, shown apart.
+        made_by: the command that makes this table where it is not a plain grid of runs; empty otherwise.
+        remarks: by row, why it equals another in every cell, or why a weighting loses (:mod:`da.tables.remarks`).
+    """
+
+    name: str
+    title: str
+    protocol: str
+    settings: tuple[str, ...]
+    tasks: Mapping[str, tuple[str, ...]]
+    methods: Mapping[str, tuple[str, ...]]
+    families: tuple[str, ...]
+    seeds: Mapping[int, tuple[str, ...]]
+    selection: str
+    baseline: str
+    published: tuple[Published, ...]
+    notes: tuple[str, ...]
+    elsewhere: tuple[Published, ...] = ()
+    made_by: str = ""
+    remarks: Mapping[str, str] = field(default_factory=dict)
+
+    def figure(self, row: str, task: str) -> tuple[Figure, Published] | None:
+        """The published figure of a row on a task (or ``mean``), the first source that has it."""
+        for published in self.published:
+            found = published.figures.get(row, {}).get(task)
+            if found is not None:
+                return found, published
+        return None
+
+    def rows(self) -> dict[str, tuple[str, ...]]:
+        """Overrides by row, those of the families included."""
+        named = {_method(row, overrides) for row, overrides in self.methods.items()}
+        rest: dict[str, tuple[str, ...]] = {
+            entry.name: ()
+            for entry in catalog.entries("method").values()
+            if entry.family in self.families and entry.name not in named and entry.access.target_y == NONE
+        }
+        return {
+            row: (f"method={_method(row, given)}", *_rest(given))
+            for row, given in (*self.methods.items(), *rest.items())
+        }
+
+
+def _method(row: str, overrides: Sequence[str]) -> str:
+    return next((o.removeprefix("method=") for o in overrides if o.startswith("method=")), row)
+
+
+def _rest(overrides: Sequence[str]) -> tuple[str, ...]:
+    return tuple(o for o in overrides if not o.startswith("method="))
+
+
+def names() -> list[str]:
+    """All tables, found by file."""
+    return sorted(file.stem for file in FOLDER.glob("*.yaml"))
+
+
+def load(name: str, folder: Path = FOLDER) -> Spec:
+    """Read a table's file.
+
+    Raises:
+        ConfigError: there is no such table, or its file is not as it should be.
+    """
+    file = folder / f"{name}.yaml"
+    if not file.is_file():
+        raise ConfigError(f"There is no table '{name}'; {nearest(name, [f.stem for f in folder.glob('*.yaml')])}")
+    given = OmegaConf.to_container(OmegaConf.load(file))
+    if not isinstance(given, dict):
+        raise ConfigError(f"{file.name} is not a table: it must hold the keys {', '.join(KEYS)}.")
+    known: dict[Any, Any] = KEYS | OPTIONAL
+    if lacking := [key for key in KEYS if key not in given]:
+        raise ConfigError(f"{file.name} lacks the key '{lacking[0]}'.")
+    for key, value in {str(k): v for k, v in given.items()}.items():
+        if key not in known:
+            raise ConfigError(f"{file.name}: there is no key '{key}'; {nearest(key, known)}")
+        if not isinstance(value, known[key]):
+            raise ConfigError(f"{file.name}: '{key}' cannot be {value!r}; see the other tables.")
+    tasks: dict[str, tuple[str, ...]] = {str(task): tuple(own) for task, own in given["tasks"].items()}
+    return Spec(
+        name=name,
+        title=given["title"],
+        protocol=" ".join(given["protocol"].split()),
+        settings=tuple(given["settings"]),
+        tasks=tasks,
+        methods={str(row): tuple(overrides or ()) for row, overrides in given["methods"].items()},
+        families=tuple(given["families"]),
+        seeds=_seeds(given["seeds"]),
+        selection=given["selection"],
+        baseline=given["baseline"],
+        published=tuple(_published(node, list(tasks), file.name) for node in given["published"]),
+        notes=tuple(given["notes"]),
+        elsewhere=tuple(_published(node, list(tasks), file.name) for node in given.get("elsewhere", ())),
+        made_by=given.get("made_by", ""),
+        remarks={str(row): " ".join(str(why).split()) for row, why in given.get("remarks", {}).items()},
+    )
+
+
+def _seeds(given: Any) -> dict[int, tuple[str, ...]]:
+    if isinstance(given, dict):
+        return {int(seed): tuple(own) for seed, own in given.items()}
+    return {int(seed): () for seed in given}
+
+
+def _published(node: Any, tasks: list[str], file: str) -> Published:
+    source, evidence = node.get("source"), node.get("evidence")
+    if not source or evidence not in EVIDENCE:
+        raise ConfigError(f"{file}: published figures need a source, and evidence of {', '.join(EVIDENCE)}.")
+    figures: dict[str, dict[str, Figure]] = {}
+    for row, values in node["figures"].items():
+        if isinstance(values, list):
+            if len(values) != len(tasks):
+                raise ConfigError(f"{file}: {row} has {len(values)} figures for {len(tasks)} tasks ({source}).")
+            values = dict(zip(tasks, values, strict=True))
+        for task in map(str, values):
+            if task not in (*tasks, MEAN):
+                raise ConfigError(f"{file}: {row} has a figure for '{task}'; {nearest(task, (*tasks, MEAN))}")
+        figures[str(row)] = {task: figure(value) for task, value in values.items() if value is not None}
+        whole = figures[str(row)]
+        if MEAN not in whole and set(tasks) <= set(whole):
+            whole[MEAN] = Figure(math.fsum(f.value for f in whole.values()) / len(tasks))
+    return Published(str(source), str(evidence), figures, str(node.get("protocol", "")))
+
+
+def figure(value: Any) -> Figure:
+    """A figure as written: ``94.2`` or ``94.2 ± 1.1``.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    parts = [part.strip() for part in re.split("±", str(value))]
+    try:
+        return Figure(*map(float, parts))
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"'{value}' is no figure; write 94.2 or 94.2 ± 1.1.") from error

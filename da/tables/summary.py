@@ -1,0 +1,389 @@
+"""What came of a table's cells, small enough to commit: figures by rule, seconds, and reasons where there are none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from da.config import catalog
+from da.engine.result import made_by_other_code
+from da.errors import DataError
+from da.results import figures, record
+from da.setting import setting_of
+from da.tables.cells import Cell
+from da.tables.records import first_sentence
+from da.tables.spec import MEAN, Spec
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a finished cell was computed from and with: enough to compute it again and to say what changed.
+
+    Args:
+        code: hash of the code that it computed with, see :mod:`da.engine.codehash`.
+        data: content hash of the data.
+        config: the whole configuration but for what changes no result, flat, keys as on the command line.
+        environment: hash and commit of the whole code, hashes of the code that scores (``scoring``), versions of
+            packages, device, CPU kernel, threads.
+    """
+
+    code: str
+    data: str
+    config: Mapping[str, Any]
+    environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What came of one cell.
+
+    Args:
+        row: the table's row.
+        task: the table's task.
+        seed: of the run.
+        status: ``finished``, ``failed``, ``refused`` (cannot be run) or ``missing`` (was not run yet).
+        figures: the main metric on the target test split in percent, by the rule that selects the epoch.
+        seconds: of training and evaluation.
+        reason: of a failure or refusal, in a sentence.
+        run: identity of the run that it came from.
+        origin: what it was computed from and with.
+        epochs: by evaluated epoch: ``epoch``, the main metric in percent on ``source`` and ``target`` test samples, and
+            ``scores``, a list for each rule.
+        stale: it was computed by other code than the present one.
+        said: what the method said of itself at the end: the C that was chosen, the effective sample size, ...
+    """
+
+    row: str
+    task: str
+    seed: int
+    status: str
+    figures: Mapping[str, float]
+    seconds: float | None = None
+    reason: str = ""
+    run: str = ""
+    origin: Origin | None = None
+    epochs: Mapping[str, Any] | None = None
+    stale: bool = False
+    said: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A table's outcome.
+
+    Args:
+        table: its name.
+        entries: one for every cell, in the order of the plan.
+        metric: name of the figures' metric.
+        made: versions and hash of the code, versions of packages, devices.
+        overrides: what was typed beside the table and changes results, such as ``optimizer.lr=0.01``.
+    """
+
+    table: str
+    entries: tuple[Entry, ...]
+    metric: str
+    made: Mapping[str, Any]
+    overrides: tuple[str, ...] = ()
+
+    def rows(self) -> list[str]:
+        """The rows, in the order of the plan."""
+        return list(dict.fromkeys(e.row for e in self.entries))
+
+    def tasks(self) -> list[str]:
+        """The tasks, in the order of the plan."""
+        return list(dict.fromkeys(e.task for e in self.entries))
+
+    def of(self, row: str, task: str) -> list[Entry]:
+        """The entries of a row on a task, a seed each."""
+        return self._cells.get((row, task), [])
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, str], list[Entry]]:
+        cells: dict[tuple[str, str], list[Entry]] = {}
+        for entry in self.entries:
+            cells.setdefault((entry.row, entry.task), []).append(entry)
+        return cells
+
+    def rules(self) -> list[str]:
+        """The selection rules that any run has a figure for, oracles last."""
+        found = {rule for e in self.entries for rule in e.figures}
+        return sorted(found, key=lambda rule: (rule.startswith("oracle_"), rule))
+
+    def values(self, row: str, task: str, rule: str) -> dict[int, float]:
+        """Figures by seed; for ``mean`` those seeds that have a figure on every task."""
+        if task != MEAN:
+            return {e.seed: e.figures[rule] for e in self.of(row, task) if rule in e.figures}
+        by_task = [self.values(row, name, rule) for name in self.tasks()]
+        shared = set.intersection(*(set(found) for found in by_task)) if by_task else set()
+        return {seed: figures.mean([found[seed] for found in by_task]) for seed in sorted(shared)}
+
+    def mean(self, row: str, task: str, rule: str) -> float:
+        """Mean over seeds; NaN where there is no figure."""
+        return figures.mean(list(self.values(row, task, rule).values()))
+
+    def std(self, row: str, task: str, rule: str) -> float | None:
+        """Sample standard deviation over seeds; None for fewer than two."""
+        return figures.deviation(list(self.values(row, task, rule).values()))
+
+    def seconds(self, row: str) -> float | None:
+        """Mean seconds of a run."""
+        found = [e.seconds for e in self.entries if e.row == row and e.seconds is not None]
+        return figures.mean(found) if found else None
+
+
+def key(config: Mapping[str, Any]) -> str:
+    """What tells a cell's configuration from another's, whatever the content of its data."""
+    return record.run_id(dict(config), "")
+
+
+def summarize(
+    spec: Spec, cells: Sequence[Cell], records: Iterable[Mapping[str, Any]], overrides: Sequence[str] = ()
+) -> Summary:
+    """Find every cell's record; of several the finished one, and of those the newest.
+
+    Args:
+        spec: the table.
+        cells: its plan.
+        records: of the results folder.
+        overrides: what was typed beside the table.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    for r in sorted(records, key=lambda r: (r["status"] == "finished", str(r.get("finished", "")))):
+        found[key(r["config"])] = r
+    entries, used = [], []
+    for cell in cells:
+        made = None if cell.plan is None else _first(found, cell.plan.config, (cell.seed, *cell.others))
+        entries.append(_entry(cell, made, spec.selection))
+        if made is not None:
+            used.append(made)
+    finished = [r for r in used if r["status"] == "finished"]
+    metrics = list(dict.fromkeys(metric for r in finished for metric in list(r["target_test"])[:1]))
+    return Summary(
+        spec.name, tuple(entries), metrics[0] if metrics else "accuracy", made_with(used), tuple(typed(overrides))
+    )
+
+
+def _first(found: Mapping[str, Mapping[str, Any]], config: Mapping[str, Any], seeds: Sequence[int]) -> Any:
+    """The record of a configuration under the first of the seeds that has one."""
+    return next((found[k] for seed in seeds if (k := key({**config, "seed": seed})) in found), None)
+
+
+def typed(overrides: Sequence[str]) -> list[str]:
+    """Those overrides that can change a result."""
+    return [o for o in overrides if o.lstrip("+").partition("=")[0].partition(".")[0] not in record.VOLATILE]
+
+
+def made_with(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Hashes of the code, versions of packages, and devices that records were made with."""
+    versions: dict[str, set[str]] = {}
+    for r in records:
+        for name, version in r.get("versions", {}).items():
+            versions.setdefault(name, set()).add(version)
+    return {
+        "code": sorted({r["code"]["source"] for r in records if "code" in r}),
+        "versions": {name: sorted(versions[name]) for name in record.PACKAGES if name in versions},
+        "devices": sorted({r["device"] for r in records if "device" in r}),
+    }
+
+
+def _entry(cell: Cell, r: Mapping[str, Any] | None, rule: str) -> Entry:
+    where = (cell.row, cell.task, cell.seed)
+    if cell.plan is None:
+        return Entry(*where, "refused", {}, reason=cell.refused)
+    if r is None:
+        return Entry(*where, "missing", {})
+    return entry_of(*where, r, rule)
+
+
+def entry_of(row: str, task: str, seed: int, r: Mapping[str, Any], rule: str) -> Entry:
+    """What a record says of a cell; a run of one epoch has a figure for the table's rule alone."""
+    where, run = (row, task, seed), str(r.get("run_id") or "")
+    if r["status"] != "finished":
+        return Entry(*where, "failed", {}, reason=first_sentence(r), run=run)
+    chosen = r["selection"]
+    if len(r.get("epochs", ())) == 1:  # nothing to select
+        chosen = {rule: chosen["last"]}
+    by_rule = {
+        rule: float(next(iter(found["target_test"].values())))
+        for rule, found in sorted(chosen.items())
+        if found["target_test"]
+    }
+    seconds = round(r["seconds"]["train"] + r["seconds"]["evaluate"], 3)
+    return Entry(
+        *where,
+        "finished",
+        by_rule,
+        seconds,
+        run=run,
+        origin=origin_of(r),
+        epochs=epochs_of(r),
+        stale=made_by_other_code(r),
+        said=said_of(r),
+    )
+
+
+def said_of(r: Mapping[str, Any]) -> dict[str, float] | None:
+    """The diagnostics of a record's last epoch, to seven digits; None where there are none."""
+    found = r["epochs"][-1].get("diagnostics") if r.get("epochs") else None
+    return {name: float(f"{float(value):.7g}") for name, value in found.items()} if found else None
+
+
+def origin_of(r: Mapping[str, Any]) -> Origin:
+    """What a record says of what it was computed from and with."""
+    code = r.get("code", {})
+    environment = {key: code[key] for key in ("source", "commit", "scoring") if code.get(key)}
+    environment |= {key: r[key] for key in ("device", "kernel", "threads", "versions") if key in r}
+    return Origin(str(code.get("method", "")), str(r.get("fingerprint", "")), flat(r["config"]), environment)
+
+
+def flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration without what changes no result, its keys as on the command line."""
+    kept = {key: value for key, value in config.items() if key not in record.VOLATILE}
+    kept["trainer"] = {k: v for k, v in config.get("trainer", {}).items() if k not in record.VOLATILE_TRAINER}
+    found: dict[str, Any] = {}
+
+    def flatten(key: str, value: Any) -> None:
+        if isinstance(value, Mapping):
+            for inner, part in value.items():
+                flatten(f"{key}.{inner}", part)
+        else:
+            found[key] = value
+
+    for key, value in kept.items():
+        flatten(key, value)
+    return found
+
+
+def epochs_of(r: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Every evaluated epoch of a record in lists; None where it has none."""
+    history = r.get("epochs")
+    if not history:
+        return None
+    rules = sorted({rule for h in history for rule in h["scores"]})
+
+    def first(found: Mapping[str, float]) -> float | None:
+        return next(iter(found.values()), None)
+
+    return {
+        "epoch": [h["epoch"] for h in history],
+        "source": [first(h.get("source_test", {})) for h in history],
+        "target": [first(h["target_test"]) for h in history],
+        "scores": {rule: [short(h["scores"].get(rule)) for h in history] for rule in rules},
+    }
+
+
+def completed(made: Summary, committed: Summary) -> Summary:
+    """A summary whose cells that were not run yet are another's."""
+    known = {(e.row, e.task, e.seed): e for e in committed.entries}
+    entries = (known.get((e.row, e.task, e.seed), e) if e.status == "missing" else e for e in made.entries)
+    return replace(made, entries=tuple(entries), made=_both(made.made, committed.made))
+
+
+def _both(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
+    """Versions and devices of either, merged."""
+    found: dict[str, Any] = {}
+    for key in dict.fromkeys((*a, *b)):
+        one, other = a.get(key, []), b.get(key, [])
+        found[key] = _both(one or {}, other or {}) if isinstance(one or other, Mapping) else sorted({*one, *other})
+    return found
+
+
+def as_records(summary: Summary) -> list[dict[str, Any]]:
+    """Finished cells in the form of records, as far as a summary keeps it: what selection rules are judged by."""
+    return [_as_record(e, e.origin, e.epochs) for e in summary.entries if e.origin is not None and e.epochs is not None]
+
+
+def _as_record(entry: Entry, origin: Origin, epochs: Mapping[str, Any]) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    for key, value in origin.config.items():
+        *groups, name = key.split(".")
+        node = config
+        for group in groups:
+            node = node.setdefault(group, {})
+        node[name] = value
+    method = catalog.entry_of("method", config["method"]["_target_"])
+
+    def figure(value: float | None) -> dict[str, float]:
+        return {} if value is None else {"main": value}
+
+    history = [
+        {
+            "epoch": epoch,
+            "source_test": figure(epochs["source"][k]),
+            "target_test": figure(epochs["target"][k]),
+            "scores": {rule: scores[k] for rule, scores in epochs["scores"].items()},
+        }
+        for k, epoch in enumerate(epochs["epoch"])
+    ]
+    return {
+        "status": "finished",
+        "method": method.name,
+        "setting": setting_of(method.access),
+        "data": config["data"]["_target_"].rpartition(".")[2],
+        "seed": entry.seed,
+        "config": config,
+        "fingerprint": origin.data,
+        "task": {"name": entry.task, "transductive": False},
+        "epochs": history,
+        "finished": "",
+    }
+
+
+def short(score: float | None) -> float | None:
+    """A score to seven digits, enough to rank epochs by."""
+    return None if score is None else float(f"{score:.7g}")
+
+
+def write(summary: Summary, file: Path) -> Path:
+    """Write a summary as JSON, a line for each cell; what all cells share stands once, above them."""
+    finished = [e.origin for e in summary.entries if e.origin is not None]
+    shared = dict(finished[0].config) if finished else {}
+    for origin in finished:
+        shared = {k: v for k, v in shared.items() if k in origin.config and origin.config[k] == v}
+    environments: list[Mapping[str, Any]] = []
+    for origin in finished:
+        if origin.environment not in environments:
+            environments.append(origin.environment)
+    head: dict[str, Any] = {"table": summary.table, "metric": summary.metric, "made": summary.made}
+    head |= {"overrides": list(summary.overrides)} if summary.overrides else {}
+    head |= {"config": shared, "environments": environments} if finished else {}
+    lines = ",\n".join(_line(entry, shared, environments) for entry in summary.entries)
+    text = json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "entries": [\n{lines}\n]\n}}\n'
+    return record.write_atomically(file, text.encode())
+
+
+def _line(entry: Entry, shared: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]) -> str:
+    given = {f.name: getattr(entry, f.name) for f in fields(entry) if f.name != "origin"}
+    line = {key: value for key, value in given.items() if value is not None and value is not False and value != ""}
+    if entry.origin is not None:
+        own = {k: v for k, v in entry.origin.config.items() if k not in shared}
+        line |= {"code": entry.origin.code, "data": entry.origin.data, "config": own}
+        line["environment"] = environments.index(entry.origin.environment)
+    return json.dumps(line, ensure_ascii=False)
+
+
+def read(file: Path) -> Summary:
+    """Read a summary.
+
+    Raises:
+        DataError: the file is not one.
+    """
+    try:
+        loaded = json.loads(file.read_text(encoding="utf-8"))
+        shared, environments = loaded.pop("config", {}), loaded.pop("environments", [])
+        entries = tuple(_entry_of(line, shared, environments) for line in loaded.pop("entries"))
+        return Summary(**loaded | {"overrides": tuple(loaded.get("overrides", ()))}, entries=entries)
+    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
+        raise DataError(f"{file} is no table's summary ({error}); make it anew with scripts/benchmark.py.") from error
+
+
+def _entry_of(line: dict[str, Any], shared: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]) -> Entry:
+    if "code" not in line:
+        return Entry(**line)
+    own = {key: line.pop(key) for key in ("code", "data", "config", "environment")}
+    origin = Origin(own["code"], own["data"], {**shared, **own["config"]}, environments[own["environment"]])
+    return Entry(**line, origin=origin)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+
+from da.tables.spec import Figure, Published, Spec
+from da.tables.summary import Entry, Summary
+
+TASKS = tuple("ABCDEF")
+BASE = (50.0, 40.0, 30.0, 60.0, 70.0, 80.0)
+
+
+def _spec(published: Sequence[Published] = (), tasks: Sequence[str] = TASKS, **changes: object) -> Spec:
+    given = {
+        "name": "office",
+        "title": "Office, bags of words",
+        "protocol": "All target samples, no labels.",
+        "settings": (),
+        "tasks": dict.fromkeys(tasks, ()),
+        "methods": {},
+        "families": (),
+        "seeds": {0: ()},
+        "selection": "last",
+        "baseline": "unadapted",
+        "published": tuple(published),
+        "notes": ("Read me.",),
+    }
+    return Spec(**given | changes)
+
+
+def _published(
+    figures: Mapping[str, Mapping[str, float]], evidence: str = "read", source: str = "A paper, table 1"
+) -> Published:
+    return Published(
+        source, evidence, {row: {t: Figure(v) for t, v in values.items()} for row, values in figures.items()}
+    )
+
+
+def _summary(
+    figures: Mapping[str, Sequence[float | None]],
+    tasks: Sequence[str] = TASKS,
+    seeds: Sequence[int] = (0,),
+    rules: Mapping[str, float] | None = None,
+    seconds: float = 1.5,
+) -> Summary:
+    """A summary of figures by row and task, None for a failure; other rules and seeds are shifts of them."""
+    entries = []
+    for row, values in figures.items():
+        for task, value in zip(tasks, values, strict=True):
+            for seed in seeds:
+                if value is None:
+                    entries.append(Entry(row, task, seed, "failed", {}, reason="It broke."))
+                    continue
+                by_rule = {rule: value + shift + seed for rule, shift in (rules or {"last": 0.0}).items()}
+                entries.append(Entry(row, task, seed, "finished", by_rule, seconds))
+    made = {"code": ["0123abcd"], "versions": {"numpy": ["2.4.6"]}, "devices": ["1 x cpu"]}
+    return Summary("office", tuple(entries), "accuracy", made)
+
+
+@pytest.fixture
+def spec() -> Callable[..., Spec]:
+    return _spec
+
+
+@pytest.fixture
+def published() -> Callable[..., Published]:
+    return _published
+
+
+@pytest.fixture
+def summary() -> Callable[..., Summary]:
+    return _summary
+
+
+@pytest.fixture
+def base() -> tuple[float, ...]:
+    """Figures of the baseline on six tasks; their mean is 55."""
+    return BASE
