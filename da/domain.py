@@ -6,16 +6,18 @@ Arrays outside of training are NumPy (or SciPy sparse, or lazy images); inside a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 import numpy as np
-import torch
 from scipy import sparse
-from torch import Tensor
+from sklearn.externals.array_api_compat import is_torch_array
 
-from da.errors import DataError, few
+from da.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor  # imported where tensors are made: what computes with arrays starts without PyTorch
 
 DENSE_LIMIT = 400_000_000
 """Numbers that sparse rows may come to when they are made dense."""
@@ -60,6 +62,8 @@ class Domain:
 
     def tensors(self, device: Any = None) -> Domain:
         """The same samples as tensors: float inputs (see :func:`as_float`), integer labels, float weights."""
+        import torch
+
         y = None if self.y is None else torch.as_tensor(self.y, dtype=torch.long, device=device)
         weight = None if self.weight is None else torch.as_tensor(self.weight, dtype=torch.float32, device=device)
         return replace(self, x=as_float(self.x, device), y=y, weight=weight)
@@ -89,8 +93,9 @@ def dense(x: Any) -> Any:
 
 def as_float(x: Any, device: Any = None) -> Tensor:
     """Inputs as a ``float32`` tensor: sparse rows become dense, ``uint8`` is read as 0..255 and scaled to [0, 1]."""
-    x = dense(x)
-    x = torch.as_tensor(x, device=device)
+    import torch
+
+    x = torch.as_tensor(dense(x), device=device)
     return x.float().div_(255.0) if x.dtype == torch.uint8 else x.float()
 
 
@@ -98,18 +103,19 @@ def pool(domains: tuple[Domain, ...]) -> Domain:
     """Several domains as one, in order; the labels are kept only if all have them."""
     if len(domains) == 1:
         return domains[0]
-    join: Any = torch.cat if isinstance(domains[0].x, Tensor) else np.concatenate
 
     def rows(values: list[Any]) -> Any:
         if any(v is None for v in values):
             return None
         if hasattr(values[0], "joined"):
             return values[0].joined(values[1:])
-        return (
-            sparse.vstack(values, format="csr")
-            if sparse.issparse(values[0])
-            else join([np.asarray(v) if join is np.concatenate else v for v in values])
-        )
+        if sparse.issparse(values[0]):
+            return sparse.vstack(values, format="csr")
+        if is_torch_array(values[0]):
+            import torch
+
+            return torch.cat(values)
+        return np.concatenate([np.asarray(v) for v in values])
 
     return Domain(
         x=rows([d.x for d in domains]),
@@ -122,22 +128,27 @@ def pool(domains: tuple[Domain, ...]) -> Domain:
 class Withheld:
     """Stands for data that a method did not ask for; any touch raises."""
 
-    def __init__(self, what: str, why: str):
+    def __init__(self, what: str, why: str = "the method does not need it"):
         self.__dict__.update(_what=what, _why=why)
 
-    def _raise(self) -> NoReturn:
+    def refuse(self) -> NoReturn:
+        """Say what was touched.
+
+        Raises:
+            PermissionError: always.
+        """
         raise PermissionError(f"The {self._what} is withheld: {self._why}; ask for it in `needs` to be handed it.")
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):  # protocols such as copy and pickle may look, not use
             raise AttributeError(name)
-        self._raise()
+        self.refuse()
 
     def __len__(self) -> int:
-        self._raise()
+        self.refuse()
 
     def __getitem__(self, index: Any) -> NoReturn:
-        self._raise()
+        self.refuse()
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,167 +222,89 @@ class Task:
         return digest.hexdigest()[:16]
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """What one training step sees; whatever the method did not ask for is :class:`Withheld`.
+class Granted:
+    """Domains as far as a method's ``needs`` grant them; to ask for what was not granted raises.
 
     Args:
-        sources: a domain each for every source kept apart, or one pooled source.
-        target: samples of the target; labels only if all of them are granted.
-        labelled: samples of the few labelled target points, where few are granted.
+        sources: a domain each for every source kept apart, or one pooled source; None withholds it, as the others.
+        target: the target, with labels only if all of them are granted.
+        labelled: the few labelled target samples, where few are granted.
+
+    Raises:
+        PermissionError: by the properties, where a domain is :class:`Withheld`.
     """
 
-    sources: Any  # tuple[Domain, ...] | Withheld; a method that asked for it need not rule out the other
-    target: Any  # Domain | Withheld
-    labelled: Any = field(default_factory=lambda: Withheld("labelled target", "the method needs no few target labels"))
+    def __init__(
+        self,
+        sources: tuple[Domain, ...] | Withheld | None = None,
+        target: Domain | Withheld | None = None,
+        labelled: Domain | Withheld | None = None,
+    ):
+        self._sources = Withheld("source") if sources is None else sources
+        self._target = Withheld("target") if target is None else target
+        self._labelled = Withheld("labelled target") if labelled is None else labelled
 
     @property
-    def source(self) -> Any:
+    def sources(self) -> tuple[Domain, ...]:
+        """The sources."""
+        return _asked_for(self._sources)
+
+    @property
+    def source(self) -> Domain:
         """The source; several are pooled."""
-        return self.sources if isinstance(self.sources, Withheld) else pool(self.sources)
+        return pool(self.sources)
+
+    @property
+    def target(self) -> Domain:
+        """The target."""
+        return _asked_for(self._target)
+
+    @property
+    def labelled(self) -> Domain:
+        """The few labelled target samples."""
+        return _asked_for(self._labelled)
+
+    def parts(self) -> dict[str, Domain]:
+        """The domains that were granted, by name: ``source0``, ``source1``, ..., ``target``, ``labelled``."""
+        sources = () if isinstance(self._sources, Withheld) else self._sources
+        named = {f"source{k}": domain for k, domain in enumerate(sources)}
+        rest = {"target": self._target, "labelled": self._labelled}
+        return named | {name: domain for name, domain in rest.items() if not isinstance(domain, Withheld)}
+
+    def given(self) -> tuple[Any, Any, Any]:
+        """Sources, target and labelled target for an estimator's ``fit``; :class:`Withheld` where not granted."""
+        return self._sources, self._target, self._labelled
+
+    def each(self, change: Callable[[str, Domain], Domain]) -> Self:
+        """The same grant with every domain changed.
+
+        Args:
+            change: takes a domain's name, as in :meth:`parts`, and the domain, and returns the changed one.
+        """
+        changed = {name: change(name, domain) for name, domain in self.parts().items()}
+        sources = tuple(domain for name, domain in changed.items() if name.startswith("source"))
+        return type(self)(
+            sources or self._sources, changed.get("target", self._target), changed.get("labelled", self._labelled)
+        )
+
+    @classmethod
+    def of(cls, granted: Granted) -> Self:
+        """The same domains as this class holds them."""
+        return cls(granted._sources, granted._target, granted._labelled)
+
+
+class Batch(Granted):
+    """The tensors of one training step, as far as they are granted."""
 
     def to(self, device: Any, **_: Any) -> Batch:
         """The batch on another device (Lightning calls this)."""
-
-        def move(part: Any) -> Any:
-            return part if isinstance(part, Withheld) else part.tensors(device)
-
-        sources = self.sources if isinstance(self.sources, Withheld) else tuple(move(s) for s in self.sources)
-        return Batch(sources=sources, target=move(self.target), labelled=move(self.labelled))
+        return self.each(lambda _, domain: domain.tensors(device))
 
 
-def check_task(task: Task) -> None:
-    """Refuse data that would give a wrong number: empty, non-finite, mislabelled or one-class domains.
-
-    Raises:
-        DataError: one sentence that names the domain, what is wrong and the remedy.
-    """
-    if not task.sources:
-        raise DataError(f"Task {task.name} has no source domain; name at least one.")
-    for name, domain in task.parts().items():
-        where = f"{name} of task {task.name}" + (f" ({domain.name})" if domain.name else "")
-        if len(domain) == 0:
-            raise DataError(f"The {where} is empty; every domain needs at least one sample.")
-        _check_finite(domain.x, where, task.columns[name.startswith("target")])
-        if domain.y is None:
-            continue
-        y = np.asarray(domain.y)
-        if y.shape != (len(domain),):
-            raise DataError(
-                f"The {where} has {len(domain)} samples but labels of shape {y.shape}; give one label each."
-            )
-        if not np.issubdtype(y.dtype, np.integer):
-            raise DataError(f"The labels of the {where} are {y.dtype}, not integers; map them to 0..K-1 first.")
-        if y.min() < 0 or y.max() >= task.n_classes:
-            raise DataError(
-                f"The labels of the {where} span {y.min()}..{y.max()} but the task has {task.n_classes} classes; "
-                "map them to 0..K-1, and use absent labels (None) instead of -1."
-            )
-    for split in task.sources:
-        if split.train.y is not None and len(np.unique(split.train.y)) < 2:
-            raise DataError(
-                f"The source {split.train.name or task.name} has one class only; nothing can be learnt to tell apart."
-            )
-    shapes = {split.train.sample_shape for split in task.sources}
-    _check_scales(task)
-    if len(shapes) > 1:
-        raise DataError(
-            f"The sources of task {task.name} have inputs of different shapes {sorted(shapes)}; bring them to one."
-        )
+Part = TypeVar("Part")
 
 
-def _check_scales(task: Task) -> None:
-    """Refuse domains of one shape whose values are of different units: bytes beside numbers, 0..1 beside 0..255."""
-    shape = task.sources[0].train.sample_shape
-    parts = {}
-    for split in (*task.sources, task.target):  # a domain's parts are judged together
-        if split.train.sample_shape == shape:
-            role = "target/train" if split is task.target else "source/train"
-            where = f"{role} ({split.train.name})" if split.train.name else role
-            parts[where] = [part.x for part in (split.train, split.test) if part is not None]
-    check_units(parts, f" of task {task.name}")
-
-
-def check_units(parts: Mapping[str, Sequence[Any]], of: str = "") -> None:
-    """Refuse inputs that are of different units: bytes beside numbers, 0..1 beside 0..255.
-
-    Args:
-        parts: arrays of one unit each, by what they are called.
-        of: is said behind the first.
-
-    Raises:
-        DataError: two of them are seen to be of different units.
-    """
-    told: dict[str, str] = {}
-    for where, arrays in parts.items():
-        told.setdefault(_unit(arrays), where)
-    table = all(len(x.shape) == 2 for arrays in parts.values() for x in arrays)
-    pair = None
-    if BYTES in told and len(told) > 1:
-        other = next(kind for kind in told if kind != BYTES)
-        pair = {BYTES: told[BYTES], other or "numbers of another type": told[other]}
-        pair = {("numbers of another type" if kind in UNSURE else kind): where for kind, where in pair.items()}
-    elif (small := told.keys() & {SHARES, BITS}) and (large := told.keys() & {LARGE, *WHOLE}):
-        pair = {kind: told[kind] for kind in told if kind in (min(small), min(large))}
-    elif not table and set(WHOLE) <= told.keys():  # counts of tables have no such unit
-        pair = {kind: told[kind] for kind in told if kind in WHOLE}
-    if pair:
-        (a, of_a), (b, of_b) = pair.items()
-        remedy = " (data.standardize=true does so for dense tables)" if table else ", such as uint8"
-        raise DataError(
-            f"The inputs of {of_a}{of} are {a}, and those of {of_b} are {b}; bring all to one type and scale{remedy}."
-        )
-
-
-BYTES = "bytes (0..255)"
-SHARES = "within 0..1"
-BITS = "zeros and ones"
-LARGE = "within 0..255, and far beyond 1"
-WHOLE = ("whole numbers within 0..255", "whole numbers within 0..65535")
-OVERSHOOT = 0.05
-UNSURE = ("", LARGE, BITS)
-
-
-def _unit(parts: Sequence[Any]) -> str:
-    """What the values of a domain's parts tell of their unit; empty where they tell nothing."""
-    if all(getattr(x, "dtype", None) == np.uint8 for x in parts):
-        return BYTES
-    values = [x.data if sparse.issparse(x) else x for x in parts]
-    if not all(isinstance(x, np.ndarray) for x in values) or not all(x.size for x in values):
-        return ""
-    low, high = min(float(x.min()) for x in values), max(float(x.max()) for x in values)
-    if (
-        low >= -OVERSHOOT and 0.0 < high <= 1.0 + OVERSHOOT and (low < 0.0 or high > 1.0)
-    ):  # as interpolation leaves them
-        return SHARES
-    if low < 0.0 or high > 65535.0 or 1.0 < high < 64.0:
-        return ""
-    whole = all(bool((x == np.round(x)).all()) for x in values)
-    if high <= 1.0:
-        return BITS if whole else SHARES
-    if not whole:
-        return LARGE if high <= 255.0 else ""
-    if high <= 255.0:
-        return WHOLE[0]
-    return WHOLE[1] if high >= 4096.0 else ""
-
-
-def _check_finite(x: Any, where: str, names: tuple[str, ...] | None) -> None:
-    values = x.data if sparse.issparse(x) else x
-    if not isinstance(values, np.ndarray) or not np.issubdtype(values.dtype, np.floating):
-        return
-    with np.errstate(all="ignore"):
-        total = values.sum(dtype=np.float64)  # one pass; the place is sought only where this looks wrong
-    bad = np.empty(0) if np.isfinite(total) else ~np.isfinite(values)
-    if not bad.any():
-        return
-    if sparse.issparse(x):
-        places = x.tocoo()
-        rows, columns = np.unique(places.row[bad]), np.unique(places.col[bad])
-    else:
-        found = np.nonzero(bad.reshape(len(values), -1))
-        rows, columns = np.unique(found[0]), np.unique(found[1])
-    shown = few(columns if names is None else [names[k] for k in columns])
-    raise DataError(
-        f"The {where} has NaN or infinite values in {len(rows)} rows (columns {shown}); impute or drop them first."
-    )
+def _asked_for(part: Part | Withheld) -> Part:
+    if isinstance(part, Withheld):
+        part.refuse()
+    return part

@@ -7,6 +7,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+ACCURACY: Mapping[str, str] = {"accuracy": "accuracy"}
+"""What methods report unless they say otherwise: their name of a metric, and the one of :data:`METRICS`."""
+Prediction = tuple[np.ndarray, np.ndarray]
+"""``(n, d)`` features and ``(n, k)`` logits."""
+
 
 def accuracy(y: np.ndarray, predicted: np.ndarray) -> float:
     """Share of samples, in percent, whose predicted class is their label."""

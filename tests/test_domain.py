@@ -8,7 +8,8 @@ import torch
 from processes import finished
 from scipy import sparse
 
-from da.domain import Batch, Domain, Split, Task, Withheld, as_float, check_task, pool
+from da.data.validity import check_task
+from da.domain import Batch, Domain, Split, Task, Withheld, as_float, pool
 from da.errors import DataError
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from da.data.division import Exam
+    from da.data.grant import Exam
     from da.domain import Task
     from da.methods.base import Method
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from da.analysis.embedding import PALETTE
-from da.data.division import choose_few
+from da.data.grant import choose_few
 from da.data.toy import Toy, ToyDimensions
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, matrix
-from da.estimators.base import Estimator, Mapping, Predictor, Weighting
+from da.estimators.base import Estimator, FeatureMapping, Predictor, Weighting
 from da.estimators.linalg import covariance, leading
 from da.estimators.subspace.pooled import Pooled
 from da.estimators.subspace.unadapted import Unadapted
@@ -212,7 +212,7 @@ def _draw(axes: Axes, shown: Exhibit) -> None:
 
 def _draw_model(axes: Axes, box: Toybox, model: Transfer) -> None:
     estimator, test = model.estimator, box.test
-    mapped = isinstance(estimator, Mapping)
+    mapped = isinstance(estimator, FeatureMapping)
     raw_s, raw_t = [as_numpy(matrix(s.x)) for s in box.sources], as_numpy(matrix(test.x))
     z_s = [model.adapted(s.x, "source") if mapped else x for s, x in zip(box.sources, raw_s, strict=True)]
     z_t = model.adapted(test.x, "target") if mapped else raw_t

@@ -12,7 +12,7 @@ from da.checks.subject import Subject, applies_if
 from da.checks.trial import task_for
 from da.domain import Domain
 from da.estimators.arrays import as_numpy
-from da.estimators.base import Estimator, Mapping, Predictor, Weighting
+from da.estimators.base import Estimator, FeatureMapping, Predictor, Weighting
 from da.setting import FEW, MANY, NONE, Access
 
 
@@ -32,7 +32,7 @@ def learned(estimator: Estimator, x: Any) -> np.ndarray:
         return estimator.weights_
     if isinstance(estimator, Predictor):
         return estimator.predict_proba(x)
-    assert isinstance(estimator, Mapping)
+    assert isinstance(estimator, FeatureMapping)
     return np.abs(estimator.transform(x, domain="source"))
 
 
@@ -51,7 +51,7 @@ def _is_weighting(subject: Subject) -> bool:
 
 
 def _is_mapping(subject: Subject) -> bool:
-    return issubclass(subject.make, Mapping)  # type: ignore[arg-type]  # a class, where this check applies
+    return issubclass(subject.make, FeatureMapping)  # type: ignore[arg-type]  # a class, where this check applies
 
 
 def _is_predictor(subject: Subject) -> bool:
@@ -116,7 +116,7 @@ def check_tensors_are_like_arrays(subject: Subject) -> None:
     expected = learned(_fit(subject, *domains), domains[0].x)
     fitted = _fit(subject, *(Domain(torch.as_tensor(d.x), d.y) for d in domains))
     x = torch.as_tensor(domains[0].x)
-    if isinstance(fitted, Mapping):
+    if isinstance(fitted, FeatureMapping):
         mapped = fitted.transform(x, domain="source")
         assert isinstance(mapped, torch.Tensor), f"{subject.name} maps a tensor to {type(mapped).__name__}."
         found = np.abs(as_numpy(mapped))

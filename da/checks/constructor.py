@@ -20,8 +20,8 @@ from da.search_space import Choice, Range
 def check_search_space_holds_defaults(subject: Subject) -> None:
     """Every searched hyper-parameter exists, and its default lies in the range."""
     made = subject.new()
-    for name, searched in made.space.items():
-        assert hasattr(made, name), f"{subject.name}.space names '{name}', which the constructor does not store."
+    for name, searched in made.search_space.items():
+        assert hasattr(made, name), f"{subject.name}.search_space names '{name}', which the constructor does not store."
         assert getattr(made, name) in searched, (
             f"{subject.name}.{name}={getattr(made, name)} lies outside its own space."
         )
@@ -48,7 +48,7 @@ def check_the_yaml_repeats_the_constructor(subject: Subject) -> None:
 def check_every_keyword_has_an_effect(subject: Subject) -> None:
     """Another value of any keyword changes the network or what is trained: a term, a phase, a schedule, a hook.
 
-    Values to try come from ``space``, else from the default's type; where none has an effect at the other keywords'
+    Values to try come from ``search_space``, else from the default's type; where none has an effect at the other keywords'
     defaults, it is tried beside other values of these, as one keyword may switch on what another sets.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +74,7 @@ def check_every_keyword_has_an_effect(subject: Subject) -> None:
 
 def _alternatives(subject: Subject, name: str, parameter: inspect.Parameter, start: Path) -> Iterator[Any]:
     """Other values of a keyword."""
-    searched, default = subject.new().space.get(name), parameter.default
+    searched, default = subject.new().search_space.get(name), parameter.default
     annotation = str(parameter.annotation)
     if isinstance(searched, Choice):
         yield from (value for value in searched.values if value != default)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from da.checks.subject import Subject
 from da.checks.trial import NETWORKS, batch_for, build, encoders_of, stirred, task_for
-from da.domain import Batch, Domain, Task, Withheld
+from da.domain import Batch, Domain, Task
 from da.methods.base import Method, Phase, Terms
 from da.nn.heads import Discriminator
 
@@ -68,9 +68,7 @@ def check_every_domain_moves_the_features(subject: Subject) -> None:
     """
     method, task = _case(subject)
     inside = {id(p) for module in encoders_of(method) for p in module.parameters()}
-    given = {"source": "sources", "target": "target", "labelled": "labelled"}
-    batch = batch_for(subject.needs, task)
-    names = [name for name, part in given.items() if not isinstance(getattr(batch, part), Withheld)]
+    names = list(dict.fromkeys(map(_domain_of, batch_for(subject.needs, task).parts())))
     for number, phase in enumerate(method.phases(HALFWAY)):
         if not any(id(p) in inside for p in _stepped(method, phase)):
             continue
@@ -91,12 +89,15 @@ def _other(subject: Subject, task: Task, domain: str) -> Batch:
     """The batch of the other checks, with other samples of one domain."""
     batch = batch_for(subject.needs, task, SIZES)
 
-    def moved(part: Domain) -> Domain:
-        return replace(part, x=part.x.flip(0) * 1.5 + 0.25)
+    def moved(name: str, part: Domain) -> Domain:
+        return replace(part, x=part.x.flip(0) * 1.5 + 0.25) if _domain_of(name) == domain else part
 
-    if domain == "source":
-        return replace(batch, sources=tuple(map(moved, batch.sources)))
-    return replace(batch, **{domain: moved(getattr(batch, domain))})
+    return batch.each(moved)
+
+
+def _domain_of(name: str) -> str:
+    """The domain that a part of a batch belongs to: ``source0`` and ``source1`` are the source."""
+    return "source" if name.startswith("source") else name
 
 
 def _seeded(terms: Callable[[Batch, float], Terms], batch: Batch) -> Terms:
@@ -114,10 +115,13 @@ def _terms_and_gradients(
 
 def _shares(method: Method, batch: Batch, number: int, domain: str) -> dict[str, float]:
     """By term the largest gradient that reaches a domain's inputs through an encoder."""
-    parts = batch.sources if domain == "source" else (getattr(batch, domain),)
-    leaves = tuple(replace(part, x=part.x.clone().requires_grad_()) for part in parts)
-    batch = replace(batch, sources=leaves) if domain == "source" else replace(batch, **{domain: leaves[0]})
-    inputs = [leaf.x for leaf in leaves]
+
+
+    def followed(name: str, part: Domain) -> Domain:
+        return replace(part, x=part.x.clone().requires_grad_()) if _domain_of(name) == domain else part
+
+    batch = batch.each(followed)
+    inputs = [part.x for name, part in batch.parts().items() if _domain_of(name) == domain]
     with _entries(encoders_of(method)) as entries:
         terms = _seeded(method.phases(HALFWAY)[number].terms, batch)
     found = {}

@@ -61,7 +61,7 @@ def check_progress_never_falls(subject: Subject) -> None:
         seen.append(progress)
         return [Phase(_spy(phase.terms, seen), phase.groups, phase.repeat) for phase in phases(progress)]
 
-    method.phases = spied  # type: ignore[method-assign]  # of this instance alone
+    method.phases = spied  # of this instance alone
     train(method, task, epochs=3, steps=4)
     assert seen[0] == 0.0 and max(seen) < 1.0, f"{subject.name} sees progress from {seen[0]} to {max(seen)}."
     assert all(a <= b for a, b in pairwise(seen)), f"{subject.name} sees progress fall: {seen}."

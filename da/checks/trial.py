@@ -17,10 +17,12 @@ from torch import nn
 
 from da.checks.subject import Subject
 from da.data.toy import Toy, ToyDimensions
-from da.domain import Batch, Domain, Task, Withheld
+from da.domain import Batch, Domain, Task
 from da.engine import assembly
+from da.engine.deep import DeepRunner
 from da.engine.evaluation import Evaluator
-from da.engine.observer import Watch
+from da.engine.observer import RunObserver
+from da.engine.tracking.tracker import RunLogger
 from da.methods.base import Method, Optimization
 from da.nn.networks import MLP, Network, NetworkFactory
 from da.setting import ALL, DIFFERENT, FEW, MANY, NONE, Access
@@ -51,8 +53,8 @@ def task_for(needs: Access, *, samples: int = 60, classes: int = 3, seed: int = 
 
 def build(
     subject: Subject, task: Task, *, seed: int = 0, network: Any = None, embedding: str = "joint", **options: Any
-) -> Method:
-    """A method with its modules, from equal seeds equal weights; estimators get a logistic regression."""
+) -> Any:
+    """A method ready to be trained, from equal seeds equal weights; estimators get a logistic regression."""
     return assembly.build(
         subject.new(**options),
         task,
@@ -65,7 +67,7 @@ def build(
 
 
 def train(
-    method: Method,
+    method: Any,
     task: Task,
     *,
     seed: int = 0,
@@ -76,12 +78,12 @@ def train(
     every: int | None = None,
     directory: Path | None = None,
     resume: Path | None = None,
-    loggers: Any = False,
-    watch: Watch | None = None,
+    loggers: Sequence[RunLogger] = (),
+    observer: RunObserver | None = None,
     callbacks: Sequence[pl.Callback] = (),
     **keywords: Any,
 ) -> Evaluator:
-    """Train on the CPU, put together as users' runs are; returns the scorer.
+    """Train on the CPU, put together as users' runs are; returns the evaluation.
 
     Args:
         method: built.
@@ -94,17 +96,18 @@ def train(
         every: epochs between evaluations; None evaluates after the last alone.
         directory: where checkpoints go; None keeps none.
         resume: a checkpoint to go on from.
-        loggers: Lightning loggers.
-        watch: is told of every evaluated epoch.
-        callbacks: more of them, called right after the scorer.
+        loggers: are given the metrics of every evaluated epoch.
+        observer: is told of every evaluated epoch.
+        callbacks: Lightning's, called right after the evaluation; closed-form methods have no trainer that calls them.
         keywords: of Lightning's ``Trainer``.
     """
     settings = assembly.Settings(batch_size, steps, shots, every or epochs, seed)
     fixed = {"accelerator": "cpu", "max_epochs": epochs, "enable_progress_bar": False}
     made = assembly.assemble(
-        method, task, settings, directory=directory, trainer=fixed | keywords, loggers=loggers, watch=watch
+        method, task, settings, directory=directory, trainer=fixed | keywords, loggers=loggers, observer=observer
     )
-    made.trainer.callbacks[1:1] = callbacks  # type: ignore[attr-defined]  # a list, as Lightning makes it
+    if isinstance(made, DeepRunner):
+        made.trainer.callbacks[1:1] = callbacks  # type: ignore[attr-defined]  # a list, as Lightning makes it
     return made.fit(resume)
 
 
@@ -113,18 +116,18 @@ def batch_for(needs: Access, task: Task, sizes: tuple[int, int, int] = (5, 7, 3)
     target = task.target.train
     few = np.concatenate([np.flatnonzero(target.y == c)[:1] for c in range(task.n_classes)])
 
-    def part(domain: Domain, index: Any, granted: bool, labels: bool) -> Any:
-        if not granted:
-            return Withheld(domain.name, "the method does not need it")
+    def part(domain: Domain, index: Any, labels: bool) -> Domain:
         chosen = domain.take(index)
         return (chosen if labels else chosen.without_labels()).tensors()
 
-    drawn = [part(s.train, np.arange(sizes[0]), needs.source_x, needs.source_y > NONE) for s in task.sources]
-    return Batch(
-        sources=tuple(drawn) if needs.source_x else drawn[0],
-        target=part(target, np.arange(sizes[1]), needs.target_x or needs.target_y == ALL, needs.target_y == ALL),
-        labelled=part(target, np.resize(few, sizes[2]), needs.target_y == FEW, True),
-    )
+    given: dict[str, Any] = {}
+    if needs.source_x:
+        given["sources"] = tuple(part(s.train, np.arange(sizes[0]), needs.source_y > NONE) for s in task.sources)
+    if needs.target_x or needs.target_y == ALL:
+        given["target"] = part(target, np.arange(sizes[1]), needs.target_y == ALL)
+    if needs.target_y == FEW:
+        given["labelled"] = part(target, np.resize(few, sizes[2]), True)
+    return Batch(**given)
 
 
 def stirred(method: Method, scale: float = 0.05) -> Method:

@@ -17,8 +17,9 @@ from da import selection
 from da.checks.subject import Subject, applies_if
 from da.checks.trial import build, same, task_for, train, weights_of
 from da.checks.walk import reachable
-from da.data.division import choose_few, divide
+from da.data.grant import choose_few, examine
 from da.domain import Domain, Split, Task
+from da.engine.evaluation import Evaluator
 from da.engine.observer import Pruned
 from da.engine.tracking.epoch_csv import EpochCSV
 from da.setting import FEW, NONE, Access
@@ -42,14 +43,18 @@ class Trace:
 
 
 class _Recorder(pl.Callback):
-    """Keeps what the scorer found after each epoch."""
+    """Keeps what the evaluation found after each epoch."""
 
     def __init__(self) -> None:
         self.predictions: list[dict[str, Any]] = []
         self.scores: list[dict[str, float | None]] = []
 
     def on_train_epoch_end(self, trainer: pl.Trainer, method: Any) -> None:
-        scorer: Any = trainer.callbacks[0]  # type: ignore[attr-defined]  # as put together
+        first: Any = trainer.callbacks[0]  # type: ignore[attr-defined]  # as put together
+        self.keep(first.scorer)
+
+    def keep(self, scorer: Evaluator) -> None:
+        """What it found last."""
         found = {name: tuple(part.copy() for part in pair) for name, pair in scorer.predictions.items()}
         self.predictions.append(found)
         self.scores.append(dict(scorer.history[-1]["scores"]))
@@ -76,12 +81,14 @@ def _trace(subject: Subject, task: Task, *, pruned: bool = False) -> Trace:
     method, recorder = build(subject, task), _Recorder()
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
-        loggers, watch = [EpochCSV(directory / "metrics.csv")], _Pruner() if pruned else None
+        loggers, observer = [EpochCSV(directory / "metrics.csv")], _Pruner() if pruned else None
         with suppress(Pruned):
-            train(
-                method, task, epochs=EPOCHS, every=1, shots=SHOTS, directory=directory, loggers=loggers, watch=watch,
-                callbacks=[recorder],
+            scorer = train(
+                method, task, epochs=EPOCHS, every=1, shots=SHOTS, directory=directory, loggers=loggers,
+                observer=observer, callbacks=[recorder],
             )  # fmt: skip
+            if subject.is_estimator:
+                recorder.keep(scorer)
     return Trace({} if subject.is_estimator else weights_of(method), recorder.predictions, recorder.scores)
 
 
@@ -173,7 +180,7 @@ class Marked(np.ndarray):
 
 def _withheld(task: Task, needs: Access) -> dict[str, np.ndarray]:
     """The arrays that a method must not reach, by name."""
-    _, exam = divide(task, needs, shots=SHOTS)
+    exam = examine(task, needs, shots=SHOTS)
     found = {f"labels of {name}": d.y for name, d in exam.domains.items() if d.y is not None}
     found["inputs of target_test"] = exam.domains["target_test"].x
     if needs.target_y < 2:
@@ -208,9 +215,13 @@ class _Walker(pl.Callback):
         self.withheld, self.found, self.batch = withheld, set[str](), None
 
     def look(self, trainer: pl.Trainer, method: Any) -> None:
-        roots = {"method": method, "data": trainer.datamodule, "batch": self.batch}  # type: ignore[attr-defined]  # set by Lightning
+        roots = {"method": method, "data": method.data, "batch": self.batch}
         scorers: Any = trainer.callbacks  # type: ignore[attr-defined]  # a list, as Lightning makes it
-        for path, thing in reachable(roots, but=(scorers, self)):
+        self.follow(roots, but=(scorers, self))
+
+    def follow(self, roots: dict[str, Any], but: tuple[Any, ...] = ()) -> None:
+        """Keep the chains of references from these roots that end in what is withheld."""
+        for path, thing in reachable(roots, but=but):
             name = _finds(thing, self.withheld)
             if name is not None:
                 self.found.add(f"{path} leads to the {name}")
@@ -229,7 +240,7 @@ class _Walker(pl.Callback):
 def check_no_reference_leads_to_what_is_withheld(subject: Subject) -> None:
     """No chain of references from method, batch or data module ends in labels or test inputs that were not granted."""
     for path in references_to_withheld(subject):
-        raise AssertionError(f"{subject.name}: {path}; only trainer.callbacks may.")
+        raise AssertionError(f"{subject.name}: {path}; only the evaluation may.")
 
 
 def references_to_withheld(subject: Subject) -> list[str]:
@@ -252,7 +263,10 @@ def references_to_withheld(subject: Subject) -> list[str]:
     test = marked(task.target.test, False)
     task = replace(task, sources=sources, target=Split(marked(task.target.train, needs.target_y > NONE), test))
     walker = _Walker(_withheld(task, needs))
-    train(build(subject, task), task, every=1, shots=SHOTS, callbacks=[walker])
+    method = build(subject, task)
+    train(method, task, every=1, shots=SHOTS, callbacks=[walker])
+    if subject.is_estimator:
+        walker.follow({"method": method})
     return sorted(walker.found)
 
 
@@ -277,4 +291,4 @@ def check_target_is_not_touched(subject: Subject) -> None:
 def check_source_is_not_touched(subject: Subject) -> None:
     """A method that does not ask for the source trains with a source object that raises on any touch."""
     task = task_for(subject.needs)
-    train(build(subject, task), task)  # the source that is handed out is Withheld
+    train(build(subject, task), task)  # the source raises when it is asked for

@@ -26,13 +26,13 @@ class {class_name}(Method):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {{}}  # ranges to search, such as {{"weight": log_uniform(0.1, 10.0)}} from da.search_space
+    search_space = {{}}  # ranges to search, such as {{"weight": log_uniform(0.1, 10.0)}} from da.search_space
 
     def __init__(self) -> None:  # hyper-parameters: keyword-only, annotated, the same defaults in the YAML
         super().__init__()
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source, target = self.views(batch)  # each has z, logits, y and weight
+        source, target = self.embed_pair(batch)  # each has z, logits, y and weight
         return {{"task": cross_entropy(source.logits, source.y)}}  # add a term of your own on source.z, target.z
 '''
 

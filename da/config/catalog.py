@@ -65,7 +65,7 @@ class Entry:
 
     @property
     def is_estimator(self) -> bool:
-        """Closed-form, run by :class:`~da.methods.closed_form.ClosedForm`."""
+        """Closed-form, run as a :class:`~da.methods.closed_form.ClosedForm`."""
         return self.path.startswith("da.estimators.")
 
     @property
@@ -226,7 +226,9 @@ def factory(node: Mapping[str, Any], where: str = "config", group: str | None = 
 
 def takes_entry(annotation: str) -> bool:
     """Whether a parameter takes a closed-form estimator, which a configuration may give by its entry's name."""
-    return bool({"Estimator", "Weighting", "Mapping", "Predictor"} & {part.strip() for part in annotation.split("|")})
+    return bool(
+        {"Estimator", "Weighting", "FeatureMapping", "Predictor"} & {part.strip() for part in annotation.split("|")}
+    )
 
 
 def kinds(signature: Signature) -> set[str]:

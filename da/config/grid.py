@@ -42,7 +42,7 @@ def jobs(composer: Composer, words: list[str]) -> list[list[str]]:
         ConfigError: a key has values twice, stands for none, or they are far too many.
     """
     axes: list[list[list[str]]] = []
-    files: list[rows.Rows] = []
+    files: list[rows.RunRows] = []
     for override in composer.parse(words):
         _refuse_hydras(override)
         if override.key_or_group == RUNS:

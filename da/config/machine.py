@@ -45,7 +45,7 @@ def lacking(trainer: Mapping[str, Any]) -> str | None:
             return f"trainer.devices={count} are more processes than this machine's {cores} cores; use at most {cores}."
         return None
     precision = trainer.get("precision", "32-true")
-    if kind in ("gpu", "cuda") and not _driver():
+    if kind in ("gpu", "cuda") and not has_driver():
         return f"trainer.accelerator={kind} finds no GPU on this machine; use trainer=cpu."
     import torch
 
@@ -67,7 +67,7 @@ def lacking(trainer: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _driver() -> bool:
+def has_driver() -> bool:
     """Whether the machine has a driver of GPUs that PyTorch computes on, without which it need not be imported."""
     if sys.platform == "darwin" or Path("/dev/kfd").exists():  # AMD's
         return True

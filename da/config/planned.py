@@ -27,7 +27,7 @@ def check(plans: Sequence[Plan], *, launched: bool) -> None:
     for output in dict.fromkeys(plan.config["output"] for plan in plans):
         writable.check(Path(output))
     for plan in plans:
-        if "sweep" in plan.config and "space" not in catalog.stated(plan.method.signature):
+        if "sweep" in plan.config and "search_space" not in catalog.stated(plan.method.signature):
             raise ConfigError(nothing_to_search(plan.method.name))
     elsewhere = [launched and not _here(plan) for plan in plans]
     seen: set[str] = set()
@@ -45,7 +45,7 @@ def check(plans: Sequence[Plan], *, launched: bool) -> None:
 
 def nothing_to_search(method: str) -> str:
     """Why a method cannot be searched."""
-    return f"method={method} states no `space` to search; sweep its keys as a grid instead."
+    return f"method={method} states no `search_space` to search; sweep its keys as a grid instead."
 
 
 def _here(plan: Plan) -> bool:

@@ -21,7 +21,7 @@ RESERVED = ("null", "true", "false", "inf", "nan")  # words that Hydra takes for
 
 
 @dataclass(frozen=True)
-class Rows:
+class RunRows:
     """What a file asks for.
 
     Args:
@@ -53,7 +53,7 @@ class Rows:
         return [jobs[k] for k in kept]
 
 
-def read(name: str) -> Rows:
+def read(name: str) -> RunRows:
     """Read a file: a list of runs, or a mapping of ``runs`` or ``zip``, ``grid`` and ``exclude``.
 
     Raises:
@@ -73,7 +73,7 @@ def read(name: str) -> Rows:
                 raise ConfigError(f"{name}: YAML takes a bare yes or no for a truth value; quote that of {key}.")
     combined = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     made = [[override(key, value) for key, value in (row | more).items()] for row in rows for more in combined]
-    return Rows(name, made, exclude)
+    return RunRows(name, made, exclude)
 
 
 def _is(given: Any, asked: Any) -> bool:

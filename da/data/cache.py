@@ -83,7 +83,7 @@ def _write(path: Path, array: np.ndarray) -> None:
         temporary.unlink(missing_ok=True)
 
 
-class Rows:
+class CachedRows:
     """Chosen rows of an array, read when they are asked for: what a :class:`~da.domain.Domain` takes as inputs.
 
     The array may hold the rows of other splits too, so the object does not lead to it: see :mod:`da.data.apart`.
@@ -105,9 +105,9 @@ class Rows:
         rows = kept(self._array)[self._index[index]]
         return np.asarray(rows) if rows.base is None else np.array(rows)  # one row would be a view of them all
 
-    def subset(self, index: Any) -> Rows:
+    def subset(self, index: Any) -> CachedRows:
         """The rows at ``index``, not read."""
-        return Rows(kept(self._array), self._index[index])
+        return CachedRows(kept(self._array), self._index[index])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self[:].astype(dtype or self.dtype, copy=False)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from da.data.cache import Rows, cached
+from da.data.cache import CachedRows, cached
 from da.data.images import Images
 from da.domain import Domain, Split, Task, as_float
 from da.errors import ConfigError, DataError, nearest
@@ -77,7 +77,7 @@ class Frozen:
         file = f"features/{re.sub(r'[^A-Za-z0-9.-]+', '_', name)}-{kind}-{key}.npy"
         features = cached(file, lambda: self._embed(parts, first, encoder, name), f"{kind} features of {name}")
         bounds = np.cumsum([0, *map(len, parts)])
-        made = [replace(p, x=Rows(features, rows[bounds[k] : bounds[k + 1]])) for k, p in enumerate(parts)]
+        made = [replace(p, x=CachedRows(features, rows[bounds[k] : bounds[k + 1]])) for k, p in enumerate(parts)]
         return Split(made[0], made[-1] if split.test is not None else None)
 
     def _embed(self, parts: list[Domain], index: np.ndarray, encoder: nn.Module, name: str) -> np.ndarray:

@@ -1,59 +1,49 @@
-"""The one Lightning data module: pairs source and target, and hands a method exactly what it needs."""
+"""The one Lightning data module: pairs source and target, and gives a method exactly what it needs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from pytorch_lightning import LightningDataModule
 
-from da.data.division import Handed, granted, steps_of
+from da.data.grant import steps_of
 from da.data.sampler import EndlessOrder
-from da.domain import Batch, Withheld
+from da.domain import Batch, Domain, Granted
 from da.errors import ConfigError
 
 
 class PairedData(LightningDataModule):
-    """Batches of source and target; it holds what a method was handed, and nothing else of the task.
+    """Batches of source and target; it holds what a method was granted, and nothing else of the task.
 
     Args:
-        handed: the training domains as granted, see :func:`da.data.division.divide`.
+        granted: the training domains, see :func:`da.data.grant.grant`.
         batch_size: samples per domain and step, over all devices together.
         steps_per_epoch: number of steps called an epoch; None is one pass over the largest domain.
         seed: seed of the order of samples.
-
-    Attributes:
-        sources, target, labelled: the training domains as granted.
     """
 
-    def __init__(self, handed: Handed, *, batch_size: int = 64, steps_per_epoch: int | None = None, seed: int = 0):
+    def __init__(self, granted: Granted, *, batch_size: int = 64, steps_per_epoch: int | None = None, seed: int = 0):
         super().__init__()
-        self.handed, self.batch_size, self.seed = handed, batch_size, seed
-        self.steps_per_epoch = steps_per_epoch or steps_of(handed, batch_size)
-
-    @property
-    def sources(self) -> Any:
-        """A domain each for every source kept apart, one pooled source, or :class:`~da.domain.Withheld`."""
-        return self.handed.sources
-
-    @property
-    def target(self) -> Any:
-        """The target's training samples, or :class:`~da.domain.Withheld`."""
-        return self.handed.target
-
-    @property
-    def labelled(self) -> Any:
-        """The few labelled target samples, or :class:`~da.domain.Withheld`."""
-        return self.handed.labelled
+        self.granted, self.batch_size, self.seed = granted, batch_size, seed
+        self.steps_per_epoch = steps_per_epoch or steps_of(granted, batch_size)
 
     def reweight(self, weights: np.ndarray) -> None:
-        """Give every sample of the pooled source a weight, seen in the batches from now on."""
-        if isinstance(self.sources, Withheld) or len(weights) != len(self.sources[0]):
+        """Give every sample of the pooled source a weight, seen in the batches from now on.
+
+        Args:
+            weights: ``(n_s,)``.
+
+        Raises:
+            PermissionError: the source is withheld.
+            ValueError: there is not one weight for each source sample.
+        """
+        source = self.granted.sources[0]
+        if len(weights) != len(source):
             raise ValueError(f"reweight needs one weight for each source sample, got {len(weights)}.")
-        weighted = replace(self.sources[0], weight=np.asarray(weights, dtype=np.float32))
-        self.handed = replace(self.handed, sources=(weighted,))
+        weighted = replace(source, weight=np.asarray(weights, dtype=np.float32))
+        self.granted = self.granted.each(lambda name, domain: weighted if name == "source0" else domain)
 
     def train_dataloader(self) -> PairedBatches:
         return PairedBatches(self)
@@ -70,7 +60,7 @@ class PairedBatches:
             raise ConfigError(
                 f"batch_size={data.batch_size} must be a multiple of the {self.world} devices that share it."
             )
-        self.orders = {name: EndlessOrder(len(d), data.seed, name) for name, d in granted(data.handed).items()}
+        self.orders = {name: EndlessOrder(len(d), data.seed, name) for name, d in data.granted.parts().items()}
 
     def __len__(self) -> int:
         return self.data.steps_per_epoch
@@ -88,21 +78,16 @@ class PairedBatches:
 
     def at(self, step: int) -> Batch:
         """The batch of a step, a pure function of seed and step."""
-        data = self.data
+        size = self.data.batch_size
 
-        def draw(part: Any, name: str) -> Any:
-            if isinstance(part, Withheld):
-                return part
-            size = data.batch_size
+        def draw(name: str, domain: Domain) -> Domain:
+            count = size
             if name == "labelled":  # the few labelled points are seen whole where they fit
-                size = max(self.world, min(size, len(part)) // self.world * self.world)
-            index = self.orders[name].take(step * size, (step + 1) * size)
-            return part.take(index[self.rank :: self.world])
+                count = max(self.world, min(size, len(domain)) // self.world * self.world)
+            index = self.orders[name].take(step * count, (step + 1) * count)
+            return domain.take(index[self.rank :: self.world])
 
-        sources = data.sources
-        if not isinstance(sources, Withheld):
-            sources = tuple(draw(s, f"source{k}") for k, s in enumerate(sources))
-        return Batch(sources=sources, target=draw(data.target, "target"), labelled=draw(data.labelled, "labelled"))
+        return Batch.of(self.data.granted.each(draw))
 
     # Lightning asks a loader for these before it lets training resume in the middle of an epoch.
     def state_dict(self) -> dict[str, int]:

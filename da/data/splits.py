@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from da.domain import Domain, Split, Task, check_units
+from da.data.validity import check_units
+from da.domain import Domain, Split, Task
 from da.errors import ConfigError, DataError, few
 
 

@@ -1,170 +1,103 @@
-"""A method, its data, its scorer and its trainer, put together in the one way that runs and checks share."""
+"""A method, its data, its evaluation and what trains it, put together in the one way that runs and checks share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytorch_lightning as pl
 from sklearn.base import BaseEstimator
 
-from da.data.division import divide
-from da.data.module import PairedData
 from da.domain import Task
-from da.engine import checkpoint, training
-from da.engine.evaluation import Evaluator
-from da.engine.observer import Pruned, Watch
-from da.engine.progress import ProgressBar
+from da.engine import closed_form
+from da.engine.observer import RunObserver
+from da.engine.runner import Runner, Settings
+from da.engine.tracking.tracker import RunLogger
 from da.errors import DataError
 from da.estimators.base import Estimator
-from da.methods.base import Method, Optimization, Spec
 from da.methods.closed_form import ClosedForm
-from da.nn.networks import NetworkFactory
+from da.setting import SAME
 
+if TYPE_CHECKING:
+    from da.methods.base import Method, Optimization  # imports PyTorch, as the next
+    from da.nn.networks import NetworkFactory
 
-@dataclass(frozen=True)
-class Settings:
-    """What a run is told beside its parts; the keys of ``conf/train.yaml`` of the same names.
-
-    Args:
-        batch_size: samples per domain and step, over all devices together.
-        steps_per_epoch: None is one pass over the largest domain.
-        shots: labelled target samples per class, where the method needs few.
-        evaluate_every: epochs between evaluations.
-        seed: of weights, order of samples and the choice of the few labelled ones.
-    """
-
-    batch_size: int = 64
-    steps_per_epoch: int | None = None
-    shots: int = 3
-    evaluate_every: int = 1
-    seed: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class Assembly:
-    """A run ready to start; the scorer is one of ``trainer.callbacks``, and nothing else leads to it."""
-
-    trainer: pl.Trainer
-    method: Method
-    data: PairedData
-    scorer: Evaluator
-
-    def fit(self, resume: Path | None = None) -> Evaluator:
-        """Train to the end, from a checkpoint if one is given; returns the scorer.
-
-        Raises:
-            Pruned: the watch gave the run up.
-        """
-        training.fit(self.trainer, self.method, self.data, resume=resume)
-        return self.scorer
+__all__ = ["Runner", "Settings", "assemble", "build"]
 
 
 def build(
     made: Method | Estimator,
     task: Task,
     *,
-    network: NetworkFactory,
+    network: NetworkFactory | None = None,
     classifier: BaseEstimator | None = None,
     optimization: Optimization | None = None,
     embedding: str = "joint",
     seed: int = 0,
-) -> Method:
-    """A method with its modules, from equal seeds equal weights; an estimator is wrapped so that a trainer can run it.
+) -> Any:
+    """A method ready to be trained on a task; from equal seeds equal weights.
 
     Args:
         made: fresh from its constructor.
         task: the data that it is built for.
-        network: makes a network from a shape and a number of classes.
+        network: makes a deep method's network from a shape and a number of classes.
         classifier: follows an estimator; deep methods need none.
         optimization: how a deep method's parameters are updated; None leaves what it has.
         embedding: whether both domains pass the network in one forward (``joint``) or in one each (``apart``).
         seed: of the weights.
 
+    Returns:
+        The deep method with its modules, or the estimator and the classifier as a
+        :class:`~da.methods.closed_form.ClosedForm`.
+
     Raises:
         DataError: the domains have different shapes, and the method needs one space.
     """
-    pl.seed_everything(seed, verbose=False)
-    method: Method
-    if isinstance(made, Method):
-        method = made
-        method.optimization = optimization or made.optimization
-        method.embedding = embedding
-    else:
-        assert classifier is not None, "an estimator needs a classifier after it"
-        method = ClosedForm(made, classifier)
     source, target = task.sources[0].train.sample_shape, task.target.train.sample_shape
-    if source != target and method.needs.spaces == 0 and method.needs.source_x:
+    if source != target and made.needs.spaces == SAME and made.needs.source_x:
         raise DataError(
             f"Source inputs have shape {source} and target inputs {target}; {type(made).__name__} needs one space. "
             "Use a heterogeneous method."
         )
-    method.build(Spec(source if method.needs.source_x else target, target, task.n_classes, network))
-    return method
+    if isinstance(made, Estimator):
+        assert classifier is not None, "an estimator needs a classifier after it"
+        closed_form.seed_everything(seed)
+        return ClosedForm(made, classifier, task.n_classes)
+    from da.engine import deep
+
+    assert network is not None, "a deep method needs a network"
+    return deep.build(made, task, network, optimization or made.optimization, embedding=embedding, seed=seed)
 
 
 def assemble(
-    method: Method,
+    method: Any,
     task: Task,
     settings: Settings,
     *,
     directory: Path | None = None,
     trainer: Mapping[str, Any] | None = None,
-    loggers: Any = False,
-    watch: Watch | None = None,
+    loggers: Sequence[RunLogger] = (),
+    observer: RunObserver | None = None,
     title: str = "",
-) -> Assembly:
+) -> Runner:
     """Everything that a built method needs to be trained and judged on a task.
 
     Args:
         method: built.
-        task: cut here into what the method is handed and what the scorer keeps.
+        task: cut here into what the method is granted and what it is judged on.
         settings: of the run.
         directory: of the run; checkpoints go there, and without one there are none.
-        trainer: keywords of Lightning's ``Trainer``.
-        loggers: Lightning loggers, or False.
-        watch: is told of every evaluated epoch.
+        trainer: keywords of Lightning's ``Trainer``; closed-form methods heed ``accelerator`` alone.
+        loggers: are given the metrics of every evaluated epoch.
+        observer: is told of every evaluated epoch.
         title: of the progress bar.
     """
-    closed = isinstance(method, ClosedForm)
-    handed, exam = divide(task, method.needs, shots=settings.shots, seed=settings.seed)
-    data = PairedData(
-        handed,
-        batch_size=settings.batch_size,
-        steps_per_epoch=1 if closed else settings.steps_per_epoch,
-        seed=settings.seed,
-    )
-    scorer = Evaluator(exam, settings.evaluate_every)
-    callbacks: list[pl.Callback] = [scorer]
-    if directory is not None and not closed:
-        callbacks.append(checkpoint.Resumable(directory))
-    if watch is not None:
-        callbacks.append(Told(watch, scorer))
-    keywords = dict(trainer or {})
-    if closed:
-        keywords |= {"max_epochs": 1, "precision": "32-true", "enable_progress_bar": False}
-    if keywords.get("enable_progress_bar", True):
-        callbacks.append(ProgressBar(title))
-    if keywords.get("devices", 1) != 1 and keywords.get("strategy", "auto") in ("auto", "ddp"):
-        keywords["strategy"] = "ddp_find_unused_parameters_true"  # phases and freezing leave parameters out of a step
-    made = training.trainer(callbacks, loggers=loggers, directory=directory, keywords=keywords)
-    return Assembly(made, method, data, scorer)
+    if isinstance(method, ClosedForm):
+        kind = str((trainer or {}).get("accelerator", "auto"))
+        return closed_form.assemble(method, task, settings, accelerator=kind, loggers=loggers, observer=observer)
+    from da.engine import deep
 
-
-class Told(pl.Callback):
-    """Tells a watch of every evaluated epoch.
-
-    Raises:
-        Pruned: the watch gives the run up.
-    """
-
-    def __init__(self, watch: Watch, scorer: Evaluator):
-        self.watch, self.scorer, self.epochs = watch, scorer, 0
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, method: Any) -> None:
-        for entry in self.scorer.history[self.epochs :]:
-            if self.watch.epoch(entry["epoch"], entry["scores"]):
-                raise Pruned(f"given up after epoch {entry['epoch']}")
-        self.epochs = len(self.scorer.history)
+    return deep.assemble(
+        method, task, settings, directory=directory, trainer=trainer or {}, loggers=loggers, observer=observer,
+        title=title,
+    )  # fmt: skip

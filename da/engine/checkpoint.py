@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, Trainer
 
+from da.engine.runner import CHECKPOINT
 from da.results.record import code_version, write_atomically
-
-LAST = "last.ckpt"
 
 
 class Resumable(Callback):
@@ -22,7 +21,7 @@ class Resumable(Callback):
     """
 
     def __init__(self, directory: Path):
-        self.file = directory / LAST
+        self.file = directory / CHECKPOINT
         self._restored: dict[str, Any] | None = None
 
     def on_train_epoch_end(self, trainer: Trainer, method: Any) -> None:
@@ -61,7 +60,7 @@ class Resumable(Callback):
 
 def usable(directory: Path) -> Path | None:
     """The checkpoint to resume from, or None if there is none that can be read."""
-    file = directory / LAST
+    file = directory / CHECKPOINT
     if not file.is_file():
         return None
     try:

@@ -35,7 +35,7 @@ APART: tuple[str, ...] = (
 """What is not followed from there: it names, keeps, shows or scores (see :func:`of_scoring`), and computes no method;
 of the schedules a run takes one."""
 CLOSED = "da.methods.closed_form.ClosedForm"
-IDLE = {"space", "exempt", "corrects", "trains_weighted", "held_out"}
+IDLE = {"search_space", "exempt", "corrects", "trains_weighted", "held_out"}
 """Constants of a class that no run looks at."""
 
 

@@ -1,26 +1,38 @@
-"""The scorer: predicts after every evaluated epoch, scores all selection rules, and keeps the history of both.
+"""Evaluation: predicts after every evaluated epoch, scores all selection rules, and keeps the history of both.
 
 It alone holds the labels and the test inputs that a method was not granted. Neither the method nor its data lead to it;
-only ``trainer.callbacks`` does.
+only the runner does. Nothing here imports PyTorch.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
-from pytorch_lightning import Callback, Trainer
 
 from da import selection
-from da.data.division import Exam
+from da.data.grant import Exam
 from da.domain import Domain
-from da.methods.base import Method
-from da.methods.inference import Prediction, predict
-from da.metrics import scores
+from da.metrics import Prediction, scores
 
 
-class Evaluator(Callback):
+class Evaluated(Protocol):
+    """What is asked of a trained method: a deep one, or a closed-form one."""
+
+    metrics: Mapping[str, str]
+    diagnostics: dict[str, float]
+    steps_done: int
+
+    def before_evaluation(self) -> None:
+        """Learn from whole domains what predictions need."""
+
+    def predict(self, domain: Domain, *, source: bool = False) -> Prediction:
+        """Features and logits of a domain's samples, in order."""
+
+
+class Evaluator:
     """After every ``every``-th epoch and the last: predictions, metrics and the score of every selection rule.
 
     Args:
@@ -32,6 +44,7 @@ class Evaluator(Callback):
             ``diagnostics`` of the method, ``target_test`` and ``source_test`` metrics, ``scores`` by rule,
             ``seconds`` of training so far.
         predictions: features and logits of the latest evaluation by the name of the domain.
+        seconds: of training and of evaluation.
     """
 
     def __init__(self, exam: Exam, every: int = 1):
@@ -41,45 +54,40 @@ class Evaluator(Callback):
         self.seconds = {"train": 0.0, "evaluate": 0.0}
         self._clock = 0.0
 
-    def on_train_start(self, trainer: Trainer, method: Any) -> None:
-        self._clock = time.perf_counter()  # a run resumed within an epoch does not start that epoch again
-
-    def on_train_epoch_start(self, trainer: Trainer, method: Any) -> None:
+    def start_epoch(self) -> None:
+        """Training begins, or goes on."""
         self._clock = time.perf_counter()
-        method.term_sums = {}
 
-    def on_train_epoch_end(self, trainer: Trainer, method: Any) -> None:
-        steps = int(trainer.num_training_batches)
-        terms = {name: float(value) / steps for name, value in method.term_sums.items()}  # waits for the device
+    def end_epoch(
+        self, method: Evaluated, epoch: int, *, last: bool, terms: Mapping[str, float] | None = None
+    ) -> dict[str, Any] | None:
+        """Training of an epoch is over: evaluate where it is due, and return what is added to the history.
+
+        Args:
+            method: as trained so far.
+            epoch: number of the epoch, from 1.
+            last: no other follows.
+            terms: means of the terms of the loss over the epoch.
+        """
         self.seconds["train"] += time.perf_counter() - self._clock
-        epoch = trainer.current_epoch + 1
-        last = epoch == trainer.max_epochs
-        if epoch % self.every == 0 or last:
-            start = time.perf_counter()
-            self.history.append(self.evaluate(method, epoch) | {"terms": terms, "seconds": self.seconds["train"]})
-            self.history[-1] |= {"diagnostics": dict(method.diagnostics)}
-            self.seconds["evaluate"] += time.perf_counter() - start
-            flat = {f"{part}/{k}": v for part, m in self._metrics(self.history[-1]).items() for k, v in m.items()}
-            for logger in trainer.loggers:
-                logger.log_metrics(
-                    flat | {f"terms/{k}": v for k, v in terms.items()} | {"epoch": epoch}, method.steps_done
-                )
+        if epoch % self.every and not last:
+            return None
+        start = time.perf_counter()
+        entry = self.evaluate(method, epoch) | {"terms": dict(terms or {}), "seconds": self.seconds["train"]}
+        entry |= {"diagnostics": dict(method.diagnostics)}
+        self.history.append(entry)
+        self.seconds["evaluate"] += time.perf_counter() - start
+        return entry
 
-    @staticmethod
-    def _metrics(entry: dict[str, Any]) -> dict[str, dict[str, float]]:
-        rules = {k: v for k, v in entry["scores"].items() if v is not None}
-        return {"target_test": entry["target_test"], "source_test": entry["source_test"], "selection": rules}
-
-    def evaluate(self, method: Method, epoch: int) -> dict[str, Any]:
+    def evaluate(self, method: Evaluated, epoch: int) -> dict[str, Any]:
         """Predict every evaluated domain and score it."""
         method.before_evaluation()
         found: dict[str, dict[str, float]] = {"source_test": {}, "target_test": {}}
         for name, domain in self.exam.domains.items():
-            forward = method.forward_source if name.startswith("source") else None
             if self.exam.transductive and name == "target_test":
                 self.predictions[name] = self.predictions["target_train"]
             else:
-                self.predictions[name] = predict(method, domain.without_labels(), forward)
+                self.predictions[name] = method.predict(domain.without_labels(), source=name.startswith("source"))
             if domain.y is not None:
                 found[name] = scores(np.asarray(domain.y), self.predictions[name][1], method.metrics, self.exam.metric)
         source = self.exam.domains.get("source_test")
@@ -91,7 +99,7 @@ class Evaluator(Callback):
             target_x=self.exam.domains["target_train"].x,
             target_z=self.predictions["target_train"][0],
             target_logits=self.predictions["target_train"][1],
-            answer=lambda x: predict(method, Domain(x))[1],
+            answer=lambda x: method.predict(Domain(x))[1],
             test_accuracy=next(iter(found["target_test"].values()), None),
         )
         rules = {rule: selection.score(rule, evidence) for rule in selection.names()}
@@ -116,3 +124,11 @@ class Evaluator(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.history, self.seconds = state_dict["history"], state_dict["seconds"]
+
+
+def logged(entry: Mapping[str, Any]) -> dict[str, float]:
+    """An evaluated epoch as loggers take it: ``target_test/METRIC``, ``selection/RULE``, ``terms/NAME``, ``epoch``."""
+    rules = {rule: score for rule, score in entry["scores"].items() if score is not None}
+    parts = {"target_test": entry["target_test"], "source_test": entry["source_test"], "selection": rules}
+    flat = {f"{part}/{name}": value for part, values in parts.items() for name, value in values.items()}
+    return flat | {f"terms/{name}": value for name, value in entry["terms"].items()} | {"epoch": entry["epoch"]}

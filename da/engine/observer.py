@@ -10,7 +10,7 @@ class Pruned(Exception):
     """A search gave the run up; its checkpoint stays, and no record is written."""
 
 
-class Watch(Protocol):
+class RunObserver(Protocol):
     """Who is told of a run while it lasts."""
 
     def started(self, directory: Path, frozen: dict[str, Any]) -> None:

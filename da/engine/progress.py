@@ -18,10 +18,11 @@ class ProgressBar(Callback):
 
     Args:
         title: what stands before the bar.
+        scorer: the evaluation whose scores a line shows.
     """
 
-    def __init__(self, title: str):
-        self.title = title
+    def __init__(self, title: str, scorer: Evaluator):
+        self.title, self.scorer = title, scorer
         self.bar: Any = None
         self.begun, self.first = 0.0, 0
 
@@ -46,10 +47,9 @@ class ProgressBar(Callback):
         epoch, last = trainer.current_epoch + 1, trainer.max_epochs or 1
         loss = sum(float(value) for value in method.term_sums.values()) / int(trainer.num_training_batches)
         words = [f"epoch {epoch}/{last}", f"loss {loss:.4g}"]
-        for scorer in (c for c in trainer.callbacks if isinstance(c, Evaluator)):  # type: ignore[attr-defined]
-            if scorer.history and scorer.history[-1]["epoch"] == epoch:
-                scores = scorer.history[-1]["source_test"]
-                words += [f"source {name} {value:.1f} %" for name, value in scores.items()][:1]
+        if self.scorer.history and self.scorer.history[-1]["epoch"] == epoch:
+            scores = self.scorer.history[-1]["source_test"]
+            words += [f"source {name} {value:.1f} %" for name, value in scores.items()][:1]
         left = (time.monotonic() - self.begun) / (epoch - self.first) * (last - epoch)
         return [*words, f"{clock(left)} left"] if epoch < last else words
 

@@ -4,59 +4,55 @@ from __future__ import annotations
 
 import io
 import json
-import platform
 import shutil
 import time
 import traceback
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from da.config import catalog, evidence, machine, pretrained
 from da.config.titles import title
 from da.config.validate import Plan, cautions, devices, validate
 from da.data import contents
 from da.data.columns import differing
-from da.data.division import Exam, divide
-from da.domain import Task, check_task
-from da.engine import assembly, checkpoint, lock, tracking, warned
-from da.engine import distributed as launch
-from da.engine.assembly import Assembly, Settings
+from da.data.grant import Exam, examine
+from da.data.validity import check_task
+from da.domain import Task
+from da.engine import assembly, distributed, hardware, lock, tracking, warned
 from da.engine.evaluation import Evaluator
-from da.engine.observer import Pruned, Watch
+from da.engine.observer import Pruned, RunObserver
 from da.engine.result import CONFIG, Result, RunFailed, directory_of, fail, head, other_data, told, unloaded, wanted
+from da.engine.runner import CHECKPOINT, Runner, Settings
+from da.engine.tracking.tracker import RunLogger
 from da.errors import DataError, UsageError
-from da.estimators.base import warn_if_few
 from da.files import named_by
-from da.methods.base import Method, Optimization
-from da.methods.closed_form import ClosedForm
 from da.results import record, writable
 from da.schedules import LEARNING_RATE
 from da.setting import SAME
 
 WEIGHTS = "model.pt"
 PREDICTIONS = "predictions.npz"
-CPU = Path("/proc/cpuinfo")
 RESUMABLE = ("timeout", "crashed", "oom")  # how a run may end whose checkpoint is worth going on from
 
 
-def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
+def run(config: dict[str, Any], observer: RunObserver | None = None) -> Result:
     """Validate, load, and train unless a finished record of the same content exists.
 
     Args:
         config: the composed configuration.
-        watch: is told when the run starts and after each evaluated epoch, and may give it up.
+        observer: is told when the run starts and after each evaluated epoch, and may give it up.
 
     Raises:
         UsageError: the configuration or the data are wrong for it; nothing was written, see :func:`refused`.
         RunFailed: loading or training failed; the record holds the traceback.
         RunBusy: another process is at this run.
-        Pruned: ``watch`` gave it up.
+        Pruned: ``observer`` gave it up.
     """
     plan = validate(config)
     pretrained.find_files(plan.config)
@@ -87,10 +83,10 @@ def run(config: dict[str, Any], watch: Watch | None = None) -> Result:
         "notes": [*said, *task.notes],
     }
     with lock.held(directory, title(plan)):
-        return _locked(plan, task, directory, frozen, watch)
+        return _locked(plan, task, directory, frozen, observer)
 
 
-def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], watch: Watch | None) -> Result:
+def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], observer: RunObserver | None) -> Result:
     found = record.read(directory)
     if found and not wanted(found, plan.config["rerun"]):
         if found["status"] == "failed":
@@ -101,25 +97,25 @@ def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
     if found:  # the old record is kept aside: a new attempt may fail
         (directory / record.FILE).replace(directory / record.OLD)
         if found.get("error_kind") not in RESUMABLE:
-            (directory / checkpoint.LAST).unlink(missing_ok=True)
+            (directory / CHECKPOINT).unlink(missing_ok=True)
     if changed := other_data(plan, directory, frozen["fingerprint"]):
         warnings.warn(changed, stacklevel=3)
         frozen = frozen | {"notes": [*frozen["notes"], changed]}
     record.write_atomically(directory / CONFIG, json.dumps(record.portable(plan.config), indent=1).encode())
-    if watch is not None:
-        watch.started(directory, frozen)
+    if observer is not None:
+        observer.started(directory, frozen)
     try:
-        if devices(plan.config) > 1:
-            launch.processes(directory, frozen, devices(plan.config))
+        if devices(plan.config) > 1 and not plan.method.is_estimator:
+            distributed.processes(directory, frozen, devices(plan.config))
         else:
-            execute(plan, task, directory, frozen, watch)
+            execute(plan, task, directory, frozen, observer)
     except Pruned:
         raise
     except Exception as error:
         if refused(error):
             _withdraw(directory)
             raise
-        if not isinstance(error, launch.WorkerFailed) or record.read(directory) is None:
+        if not isinstance(error, distributed.WorkerFailed) or record.read(directory) is None:
             fail(directory, plan, error, frozen)
         raise RunFailed(f"{title(plan)}: {told(error, directory / record.FILE)}") from error
     made = record.read(directory)
@@ -134,7 +130,7 @@ def refused(error: BaseException) -> bool:
     """
     if not isinstance(error, DataError):
         return isinstance(error, UsageError)
-    begun = Assembly.fit.__code__
+    begun = Runner.fit.__code__
     return all(frame.f_code is not begun for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
@@ -142,7 +138,7 @@ def _withdraw(directory: Path) -> None:
     """Leave a run's directory as if nobody had tried: with the record that it had, or not at all."""
     if (directory / record.OLD).is_file():
         (directory / record.OLD).replace(directory / record.FILE)
-    elif not (directory / checkpoint.LAST).is_file():
+    elif not (directory / CHECKPOINT).is_file():
         shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -176,20 +172,28 @@ def check_columns(plan: Plan, task: Task) -> None:
         raise DataError(differing(task.sources[0].train.name, of_source, task.target.train.name, of_target))
 
 
-def make_method(plan: Plan, task: Task) -> Method:
+def make_method(plan: Plan, task: Task) -> Any:
     """The method of a plan, built for a task and seeded."""
     config = plan.config
-    return assembly.build(
-        catalog.build(config["method"], where="method"),
-        task,
-        network=catalog.factory(config["network"], where="network"),
-        classifier=catalog.build(config["classifier"], where="classifier"),
-        optimization=Optimization(
-            catalog.factory(config["optimizer"], where="optimizer"), LEARNING_RATE[config["schedule"]], config["clip"]
-        ),
-        embedding=config.get("embedding", "joint"),
-        seed=config["seed"],
-    )
+    parts = _classifier(config) if plan.method.is_estimator else _network(config)
+    return assembly.build(catalog.build(config["method"], where="method"), task, seed=config["seed"], **parts)
+
+
+def _classifier(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What follows a closed-form method."""
+    return {"classifier": catalog.build(config["classifier"], where="classifier")}
+
+
+def _network(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a deep method is built with."""
+    from da.methods.base import Optimization  # imports PyTorch
+
+    optimizer = catalog.factory(config["optimizer"], where="optimizer")
+    return {
+        "network": catalog.factory(config["network"], where="network"),
+        "optimization": Optimization(optimizer, LEARNING_RATE[config["schedule"]], config["clip"]),
+        "embedding": config["embedding"],
+    }
 
 
 def settings_of(plan: Plan) -> Settings:
@@ -206,7 +210,7 @@ class Restored(NamedTuple):
         exam: what the run was judged on.
     """
 
-    method: Method
+    method: Any
     task: Task
     exam: Exam
 
@@ -217,6 +221,8 @@ def restore(directory: Path) -> Restored:
     Raises:
         DataError: the directory holds no finished run with weights.
     """
+    import torch
+
     found = record.read(directory)
     if found is None or found["status"] != "finished" or not (directory / WEIGHTS).is_file():
         raise DataError(
@@ -228,28 +234,31 @@ def restore(directory: Path) -> Restored:
         raise DataError(f"The data of {directory} have changed since it was trained; train again with rerun=all.")
     method = make_method(plan, task)
     method.load_state_dict(torch.load(directory / WEIGHTS, map_location="cpu", weights_only=True))
-    _, exam = divide(task, method.needs, shots=plan.config["shots"], seed=plan.config["seed"])
+    exam = examine(task, method.needs, shots=plan.config["shots"], seed=plan.config["seed"])
     return Restored(method.eval(), task, exam)
 
 
-def trained(plan: Plan, task: Task, directory: Path, loggers: Any, watch: Watch | None) -> Assembly:
+def trained(
+    plan: Plan, task: Task, directory: Path, loggers: Sequence[RunLogger], observer: RunObserver | None
+) -> Runner:
     """A plan's method, trained and judged on a task: all of a run that its figures depend on."""
-    method = make_method(plan, task)
     made = assembly.assemble(
-        method,
+        make_method(plan, task),
         task,
         settings_of(plan),
         directory=directory,
         trainer={k: v for k, v in plan.config["trainer"].items() if k != "_target_"},
         loggers=loggers,
-        watch=watch,
+        observer=observer,
         title=title(plan),
     )
-    made.fit(resume=None if isinstance(method, ClosedForm) else checkpoint.usable(directory))
+    made.fit(resume=made.checkpoint())
     return made
 
 
-def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], watch: Watch | None = None) -> None:
+def execute(
+    plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], observer: RunObserver | None = None
+) -> None:
     """Train, evaluate and write the record; with several devices every process comes here."""
     begun = record.now()
     info = {
@@ -261,16 +270,14 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
     loggers = catalog.factory(plan.config["logger"], where="logger")(directory, info)
     with tracking.until_recorded(loggers, directory):
         with warned.collected() as said:
-            made = trained(plan, task, directory, loggers, watch)
-            if not isinstance(made.method, ClosedForm):  # whose fit has said it
-                _doubt(made, task)
-        if not made.trainer.is_global_zero:
+            made = trained(plan, task, directory, loggers, observer)
+            made.warn_if_degenerate()
+        if not made.is_first:
             return
-        method, scorer = made.method, made.scorer
+        scorer = made.scorer
         save_predictions(directory / PREDICTIONS, scorer)
-        if not isinstance(method, ClosedForm):
-            checkpoint.save_weights(method, directory / WEIGHTS)
-        (directory / checkpoint.LAST).unlink(missing_ok=True)
+        made.save_weights(directory / WEIGHTS)
+        (directory / CHECKPOINT).unlink(missing_ok=True)
         last = scorer.history[-1]
         record.write(
             directory,
@@ -278,10 +285,10 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
             | {
                 "task": describe(task, made),
                 "notes": [*frozen["notes"], *said],
-                "parameters": sum(p.numel() for p in method.parameters()),
-                "device": f"{made.trainer.world_size} x {_device_name(method.device)}",
-                "kernel": kernel(),
-                "threads": torch.get_num_threads(),
+                "parameters": made.parameters,
+                "device": made.device,
+                "kernel": hardware.kernel(),
+                "threads": hardware.threads(),
                 "target_test": last["target_test"],
                 "source_test": last["source_test"],
                 "selection": scorer.chosen(),
@@ -292,31 +299,7 @@ def execute(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], wat
         )
 
 
-def _doubt(made: Assembly, task: Task) -> None:
-    """Warn where the weights that a run ended with leave next to nothing of the source in effect."""
-    history = made.scorer.history if made.trainer.is_global_zero else []
-    size = history[-1].get("diagnostics", {}).get("effective_sample_size") if history else None
-    if size is not None:
-        warn_if_few(size, sum(len(split.train) for split in task.sources))
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
-def kernel() -> str:
-    """The CPU and which of its instructions libraries compute with: on others figures may differ in the last digits."""
-    from threadpoolctl import threadpool_info
-
-    blas = sorted({info["architecture"] for info in threadpool_info() if info.get("internal_api") == "openblas"})
-    lines = CPU.read_text(encoding="utf-8").splitlines() if CPU.is_file() else []
-    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
-    model = " ".join(told[key] for key in ("model name", "cpu family", "model") if key in told)
-    parts = [model or platform.processor(), *map("OpenBLAS {}".format, blas)]
-    return ", ".join([*parts, f"ATen {torch.backends.cpu.get_cpu_capability()}"])
-
-
-def describe(task: Task, made: Assembly) -> dict[str, Any]:
+def describe(task: Task, made: Runner) -> dict[str, Any]:
     """Sizes and class counts of a task, as recorded."""
     counts = {}
     for name, domain in task.parts().items():
@@ -326,7 +309,7 @@ def describe(task: Task, made: Assembly) -> dict[str, Any]:
         "name": task.name,
         "classes": list(task.classes),
         "transductive": task.transductive,
-        "steps_per_epoch": made.data.steps_per_epoch,
+        "steps_per_epoch": made.steps_per_epoch,
         "evaluated": {name: len(domain) for name, domain in made.scorer.exam.domains.items()},
         "domains": counts,
     }

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.externals.array_api_compat import array_namespace
-from torch import Tensor
+from sklearn.externals.array_api_compat import is_torch_array as is_tensor
 
 from da.domain import dense
+
+__all__ = ["as_numpy", "is_tensor", "like", "matrix", "namespace", "rows"]
 
 
 def namespace(*arrays: Any) -> Any:
@@ -30,7 +32,7 @@ def matrix(x: Any) -> Any:
     Raises:
         DataError: a sparse input would not fit in memory when dense.
     """
-    if isinstance(x, Tensor):
+    if is_tensor(x):
         scale = 255.0 if not x.dtype.is_floating_point and x.dtype.itemsize == 1 else 1.0
         return x.detach().reshape(len(x), math.prod(x.shape[1:])).double() / scale
     x = np.asarray(dense(x))
@@ -45,15 +47,15 @@ def rows(x: Any) -> Any:
 
 def as_numpy(x: Any) -> np.ndarray:
     """Any array as a NumPy array on the CPU."""
-    return x.detach().cpu().numpy() if isinstance(x, Tensor) else np.asarray(x)
+    return x.detach().cpu().numpy() if is_tensor(x) else np.asarray(x)
 
 
 def like(value: Any, reference: Any) -> Any:
     """An array or nested list as a float64 array of the reference's kind and device."""
-    if isinstance(reference, Tensor):
+    if is_tensor(reference):
         return (
             reference.new_tensor(value, dtype=reference.double().dtype)
-            if not isinstance(value, Tensor)
+            if not is_tensor(value)
             else value.to(reference.device, reference.double().dtype)
         )
     return np.asarray(as_numpy(value), dtype=np.float64)

@@ -2,7 +2,7 @@
 
 An estimator states ``needs``, keeps hyper-parameters as they were given (scikit-learn's ``clone`` and ``set_params``
 work), and implements :meth:`Estimator.fit`. What it learns decides what it is: a :class:`Weighting` leaves
-``weights_``, a :class:`Mapping` implements ``transform``, a :class:`Predictor` answers for the target by itself.
+``weights_``, a :class:`FeatureMapping` implements ``transform``, a :class:`Predictor` answers for the target by itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DEGENERATE = 0.05
 PER_FEATURE = 10
 LEAST, MOST = 0.1, 0.9
 
-__all__ = ["Estimator", "Mapping", "Predictor", "Weighting", "classify", "matched", "matrix", "warn_if_few"]
+__all__ = ["Estimator", "FeatureMapping", "Predictor", "Weighting", "classify", "matched", "matrix", "warn_if_few"]
 
 
 class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -33,7 +33,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
     Attributes:
         needs: what ``fit`` may look at.
-        space: ranges to search hyper-parameters in.
+        search_space: ranges to search hyper-parameters in.
         corrects: the shifts of :class:`~da.data.toy.Toy` that it is built for; on one of them at least it must beat
             the same classifier without transfer.
         exempt: names of common checks that cannot hold by the method's definition, each with its reason.
@@ -42,7 +42,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """
 
     needs: ClassVar[Access]
-    space: ClassVar[Space] = {}
+    search_space: ClassVar[Space] = {}
     corrects: ClassVar[tuple[str, ...]] = ("rotation", "subspace")
     exempt: ClassVar[dict[str, str]] = {}
     trains_weighted: ClassVar[bool] = False
@@ -95,7 +95,7 @@ class Weighting(Estimator):
         return effective_sample_size(self.weights_)
 
 
-class Mapping(Estimator):
+class FeatureMapping(Estimator):
     """Learns to bring both domains into one space.
 
     Attributes:

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from torch import Tensor
 
 from da.domain import Domain
-from da.estimators.arrays import like, matrix, namespace
+from da.estimators.arrays import is_tensor, like, matrix, namespace
 from da.estimators.base import matched
 from da.estimators.linalg import unit_rows
 
@@ -38,7 +37,7 @@ def blocks(x: Any, width: int = 1) -> Iterator[tuple[int, Any]]:
     step = max(BLOCK // size, 1)
     for start in range(0, n, step):
         stop = min(start + step, n)
-        sliceable = isinstance(x, np.ndarray | Tensor) or sparse.issparse(x)
+        sliceable = isinstance(x, np.ndarray) or is_tensor(x) or sparse.issparse(x)
         yield start, matrix(x[start:stop] if sliceable else x[np.arange(start, stop)])
 
 
@@ -51,7 +50,7 @@ def check_widths(source: Domain, target: Domain) -> None:
     matched(*(Domain(domain.x[np.arange(min(len(domain), 1))]) for domain in (source, target)))
 
 
-class Rows:
+class PairedRows:
     """The rows of source and target as features, to be gone through as often as it takes.
 
     Args:

@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.linalg
 import scipy.sparse.linalg
-import torch
-from torch import Tensor
 
-from da.estimators.arrays import like, namespace
+from da.estimators.arrays import is_tensor, like, namespace
 
 EPS = float(np.finfo(np.float64).eps)
 PROBES = 10
@@ -82,7 +80,7 @@ def leading(symmetric: Any, k: int) -> tuple[Any, Any]:
     """The ``k`` largest eigenvalues, descending, and their eigenvectors ``(n, k)``, with :func:`signed` columns."""
     n = symmetric.shape[0]
     k = min(k, n)
-    if isinstance(symmetric, Tensor):
+    if is_tensor(symmetric):
         values, vectors = namespace(symmetric).linalg.eigh(symmetric)
         values, vectors = values[n - k :], vectors[:, n - k :]
     else:
@@ -101,7 +99,7 @@ def leading_few(symmetric: Any, k: int) -> tuple[Any, Any]:
     left out may be above the least one found, or that one is rounding, all is decomposed after all.
     """
     n = symmetric.shape[0]
-    if isinstance(symmetric, Tensor) or n < 200 or 10 * k > n:
+    if is_tensor(symmetric) or n < 200 or 10 * k > n:
         return leading(symmetric, k)
     start = np.random.default_rng(0).normal(size=n)
     try:
@@ -157,7 +155,9 @@ def _principal_of_few(centred: Any, k: int) -> Any:
 
 def definite_solution(a: Any, b: Any) -> Any:
     """``(n,)`` x with A x = b for a positive definite A, by Cholesky; None where rounding leaves A without a factor."""
-    if isinstance(a, Tensor):
+    if is_tensor(a):
+        import torch
+
         factor, failed = torch.linalg.cholesky_ex(a)
         return None if int(failed) else torch.cholesky_solve(b[:, None], factor)[:, 0]
     try:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import has_fit_parameter
 from da.domain import Domain, pool
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, rows
-from da.estimators.base import Estimator, Mapping, Predictor, Weighting, labels_of, warn_if_few
+from da.estimators.base import Estimator, FeatureMapping, Predictor, Weighting, labels_of, warn_if_few
 from da.estimators.classifiers.choice import settled
 from da.setting import FEW, MANY
 
@@ -95,7 +95,7 @@ class Transfer:
             y = np.concatenate([y, labels_of(labelled, "labelled target")])
         if isinstance(estimator, Weighting):
             weights = {"sample_weight": np.r_[estimator.weights_, np.ones(len(y) - len(estimator.weights_))]}
-        if isinstance(estimator, Mapping) and (unmoved := estimator.unmoved(pooled.x)) is not None:
+        if isinstance(estimator, FeatureMapping) and (unmoved := estimator.unmoved(pooled.x)) is not None:
             units = self.adapted(target.x, "target")
             self.classifier = settled(self.classifier, unmoved, labels_of(pooled), units_of=units)
         if getattr(estimator, "misleads_", False):
@@ -113,7 +113,7 @@ class Transfer:
 
     def adapted(self, x: Any, domain: str) -> Any:
         """Inputs as the classifier sees them: mapped, or as they are; a NumPy array on the CPU, or sparse rows."""
-        if isinstance(self.estimator, Mapping):
+        if isinstance(self.estimator, FeatureMapping):
             mapped = self.estimator.transform(x, domain=domain)
             return mapped if sparse.issparse(mapped) else as_numpy(mapped)
         return rows(x)

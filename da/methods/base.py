@@ -11,14 +11,16 @@ from torch import Tensor, nn
 
 from da.domain import Batch, Domain
 from da.errors import ConfigError, TrainingError
-from da.methods.parts import Optimization, Phase, Spec, Terms, View
+from da.methods.inference import predict
+from da.methods.parts import Embedded, Optimization, Phase, Spec, Terms, TrainingData
+from da.metrics import ACCURACY, Prediction
 from da.nn.gather import gather_rows
 from da.nn.networks import Network, Output
 from da.nn.update import update
 from da.search_space import Space
 from da.setting import Access
 
-__all__ = ["Method", "Optimization", "Phase", "Spec", "Terms", "View"]
+__all__ = ["Embedded", "Method", "Optimization", "Phase", "Spec", "Terms"]
 
 LOOK_EVERY = 50  # steps between looks at the loss on an accelerator: each look waits for it
 
@@ -26,14 +28,13 @@ LOOK_EVERY = 50  # steps between looks at the loss on an accelerator: each look 
 class Method(LightningModule):
     """A transfer method: says what it needs, builds modules, and names the terms of its loss.
 
-    A subclass states ``needs`` and ``space``, takes hyper-parameters in a keyword-only constructor, and implements
+    A subclass states ``needs`` and ``search_space``, takes hyper-parameters in a keyword-only constructor, and implements
     :meth:`terms`; it may extend :meth:`build` (modules that depend on the data), :meth:`phases` and :meth:`groups`.
     """
 
     needs: Access
-    raw_inputs: ClassVar[bool] = False  # forward takes arrays as they are, not tensors
-    space: ClassVar[Space] = {}
-    metrics: ClassVar[Mapping[str, str]] = {"accuracy": "accuracy"}  # reported name: one of da.metrics; the main first
+    search_space: ClassVar[Space] = {}
+    metrics: ClassVar[Mapping[str, str]] = ACCURACY  # reported name: one of da.metrics; the main first
     exempt: ClassVar[Mapping[str, str]] = {}  # common checks that cannot hold by the method's definition: why
     network: Network
 
@@ -73,12 +74,22 @@ class Method(LightningModule):
     def before_evaluation(self) -> None:
         """Called before predictions are evaluated; for what is learnt from whole domains, such as clusters."""
 
-    def view(self, domain: Domain, encoder: Callable[[Tensor], Tensor] | None = None) -> View:
-        """Embed one domain's samples, with the network's encoder or another."""
-        z = self.gather((encoder or self.network.encoder)(domain.x))
-        return View(z, self.network.head(z), self.gather(domain.y), self.gather(domain.weight))
+    @property
+    def data(self) -> TrainingData:
+        """All training samples that were granted, while a trainer trains on them."""
+        data: TrainingData = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
+        return data
 
-    def views(self, batch: Batch) -> tuple[View, View]:
+    def predict(self, domain: Domain, *, source: bool = False) -> Prediction:
+        """``(n, d)`` features and ``(n, k)`` logits of a domain's samples, in order, as NumPy arrays."""
+        return predict(self, domain, self.forward_source if source else None)
+
+    def embed(self, domain: Domain, encoder: Callable[[Tensor], Tensor] | None = None) -> Embedded:
+        """Pass one domain's samples through the network, with its encoder or another."""
+        z = self.gather((encoder or self.network.encoder)(domain.x))
+        return Embedded(z, self.network.head(z), self.gather(domain.y), self.gather(domain.weight))
+
+    def embed_pair(self, batch: Batch) -> tuple[Embedded, Embedded]:
         """Embed source and target: in one forward over the concatenated batch, or apart, as ``embedding`` says.
 
         In one forward batch normalisation mixes the domains' statistics. Apart, each is normalised by its own, and the
@@ -86,14 +97,14 @@ class Method(LightningModule):
         """
         source, target = batch.source, batch.target
         if self.embedding == "apart":
-            return self.view(source), self.view(target)
+            return self.embed(source), self.embed(target)
         n = len(source)
         z = self.network.encoder(torch.cat([source.x, target.x]))
         z_s, z_t = self.gather(z[:n]), self.gather(z[n:])
         logits = self.network.head(torch.cat([z_s, z_t]))
         return (
-            View(z_s, logits[: len(z_s)], self.gather(source.y), self.gather(source.weight)),
-            View(z_t, logits[len(z_s) :], self.gather(target.y), self.gather(target.weight)),
+            Embedded(z_s, logits[: len(z_s)], self.gather(source.y), self.gather(source.weight)),
+            Embedded(z_t, logits[len(z_s) :], self.gather(target.y), self.gather(target.weight)),
         )
 
     def gather(self, value: Any) -> Any:

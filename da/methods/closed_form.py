@@ -1,80 +1,101 @@
-"""The one Lightning module that runs every closed-form estimator."""
+"""A closed-form estimator and its classifier as a method that runs train, evaluate and record as any other."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.random_projection import SparseRandomProjection
-from torch import Tensor
 
-from da.domain import Batch, Domain, Withheld
+from da.domain import Domain, Granted
+from da.estimators.arrays import as_numpy
 from da.estimators.base import Estimator, matrix
 from da.estimators.transfer import Transfer
-from da.methods.base import Method, Spec
-from da.nn.networks import Output
+from da.metrics import ACCURACY, Prediction
 
 WIDTH = 512  # columns of sparse features that go into the record
+CHUNK = 512  # samples that are predicted at a time
+FLOOR = -50.0  # of log-probabilities
 
 
-class ClosedForm(Method):
-    """Fit an estimator and a classifier on whole domains, in the first and only step of ``trainer.fit``.
+class ClosedForm:
+    """Fits an estimator and a classifier on whole domains, once, and predicts; nothing here imports PyTorch.
 
     On an accelerator the estimator computes there, in double precision; the classifier stays on the CPU.
 
     Args:
         estimator: what adapts.
         classifier: a scikit-learn classifier, trained on the adapted source.
+        n_classes: number of classes.
+
+    Attributes:
+        device: where inputs are put; None leaves NumPy arrays.
+        diagnostics: what the fitted parts say of themselves.
+        steps_done: 1 once it is fitted.
     """
 
-    raw_inputs = True
+    metrics: Mapping[str, str] = ACCURACY
 
-    def __init__(self, estimator: Estimator, classifier: BaseEstimator):
-        super().__init__()
-        self.estimator, self.classifier = estimator, classifier
+    def __init__(self, estimator: Estimator, classifier: BaseEstimator, n_classes: int):
+        self.estimator, self.classifier, self.n_classes = estimator, classifier, n_classes
         self.needs = estimator.needs
+        self.device: str | None = None
+        self.diagnostics: dict[str, float] = {}
+        self.steps_done = 0
 
-    def build(self, spec: Spec) -> None:
-        self.n_classes = spec.n_classes
-
-    def configure_optimizers(self) -> Any:
-        return []
-
-    def training_step(self, batch: Batch, index: int) -> None:
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
+    def fit(self, granted: Granted) -> None:
+        """Learn from the domains that were granted."""
         self.model = Transfer(self.estimator, self.classifier)
-        self.model.fit(*(self.placed(part) for part in (data.sources, data.target, data.labelled)))
+        self.model.fit(*granted.each(lambda _, domain: self.placed(domain)).given())
         self.diagnostics = self.model.diagnostics()
         self.steps_done += 1
 
-    def placed(self, part: Any) -> Any:
-        """Domains with their inputs on the accelerator, in double precision, if there is one."""
-        if isinstance(part, tuple):
-            return tuple(map(self.placed, part))
-        if isinstance(part, Withheld) or self.device.type == "cpu":
-            return part
-        return replace(part, x=torch.as_tensor(matrix(part.x), device=self.device))
+    def placed(self, domain: Domain) -> Domain:
+        """A domain with its inputs on the accelerator, in double precision, if there is one."""
+        if self.device is None:
+            return domain
+        import torch
 
-    def forward(self, x: Tensor) -> Output:
-        return self.predict_rows(x, "target")
+        return replace(domain, x=torch.as_tensor(matrix(domain.x), device=self.device))
 
-    def forward_source(self, x: Tensor) -> Output:
-        return self.predict_rows(x, "source")
+    @property
+    def device_name(self) -> str:
+        """What the device is called."""
+        if self.device is None:
+            return "cpu"
+        import torch
 
-    def predict_rows(self, x: Any, domain: str) -> Output:
-        """Adapted features, and log-probabilities where there are any."""
-        answer = self.model.answer(self.placed(Domain(x)).x, domain)
+        return torch.cuda.get_device_name(self.device)
+
+    def before_evaluation(self) -> None:
+        """Nothing: all was learnt by :meth:`fit`."""
+
+    def predict(self, domain: Domain, *, source: bool = False) -> Prediction:
+        """Adapted features and log-probabilities of a domain's samples, in order.
+
+        Args:
+            domain: ``n`` samples, their labels unused.
+            source: they are of the source, not of the target.
+        """
+        starts = range(0, len(domain), CHUNK)
+        parts = [self._predict(domain.take(np.arange(k, min(k + CHUNK, len(domain)))), source) for k in starts]
+        z, logits = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        return z, logits
+
+    def _predict(self, domain: Domain, source: bool) -> Prediction:
+        answer = self.model.answer(self.placed(domain).x, "source" if source else "target")
         scores = np.full((len(answer.labels), self.n_classes), -np.inf)
         if answer.proba is not None:
             with np.errstate(divide="ignore"):
                 scores[:, self.model.classes_] = np.log(answer.proba)
         else:  # margins are not probabilities: only the predicted class is known
             scores[np.arange(len(scores)), answer.labels] = 0.0
-        return Output(torch.as_tensor(narrow(answer.features)), torch.as_tensor(np.maximum(scores, -50.0)))
+        single = np.float32
+        return as_numpy(narrow(answer.features)).astype(single), np.maximum(scores, FLOOR).astype(single)
 
 
 def narrow(z: Any) -> Any:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from da.domain import Domain
-from da.methods.base import Method
+from da.metrics import Prediction
 from da.nn.networks import Output
 
-Prediction = tuple[np.ndarray, np.ndarray]
-"""``(n, d)`` features and ``(n, k)`` logits."""
+if TYPE_CHECKING:
+    from da.methods.base import Method
 
 
 def predict(
@@ -38,7 +38,7 @@ def predict(
         with torch.no_grad(), precision:
             for start in range(0, len(mine), chunk):
                 part = domain.take(mine[start : start + chunk])
-                outputs.append((forward or method)(part.x if method.raw_inputs else part.tensors(method.device).x))
+                outputs.append((forward or method)(part.tensors(method.device).x))
     finally:
         method.train(was_training)
     done = [mine, *(torch.cat([o[k] for o in outputs]).float().cpu().numpy() for k in (0, 1))] if outputs else None

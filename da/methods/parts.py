@@ -1,28 +1,38 @@
-"""The small words of the method contract: terms, views, phases, and what a method is built from."""
+"""The small words of the method contract: terms, embedded domains, phases, and what a method is built from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from da.domain import Batch
+from da.domain import Batch, Granted
 from da.nn.networks import Network
 from da.schedules import Schedule, constant
 
 Terms = dict[str, Tensor]
 
 
-class View(NamedTuple):
+class Embedded(NamedTuple):
     """A domain's share of a batch, embedded; over several processes it is the global batch, with gradients."""
 
     z: Tensor
     logits: Tensor
     y: Any  # (n,) labels, or None where absent
     weight: Any  # (n,) weights, or None where equal
+
+
+class TrainingData(Protocol):
+    """All training samples of a run, as a method may see them; :class:`da.data.module.PairedData`."""
+
+    granted: Granted
+
+    def reweight(self, weights: np.ndarray) -> None:
+        """Give every sample of the pooled source a weight, seen in the batches from now on."""
 
 
 @dataclass(frozen=True)

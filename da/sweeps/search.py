@@ -27,7 +27,7 @@ NAMED = 5  # failed trials that a verdict tells of one by one
 
 
 class Search:
-    """What to search with; the ranges stand in the method (``space``), the rest on the command line.
+    """What to search with; the ranges stand in the method (``search_space``), the rest on the command line.
 
     Args:
         trials: number of settings to try, those of all drivers on the same study together; one that fails is replaced
@@ -202,19 +202,19 @@ class _Watch:
 
 
 def ranges(method: catalog.Entry) -> Space:
-    """The ``space`` of a method.
+    """The ``search_space`` of a method.
 
     Raises:
         ConfigError: it states none.
     """
-    found: Space = getattr(method.locate(), "space", {})
+    found: Space = getattr(method.locate(), "search_space", {})
     if not found:
         raise ConfigError(nothing_to_search(method.name))
     return found
 
 
 def distributions(method: catalog.Entry) -> dict[str, Any]:
-    """The ``space`` of a method in Optuna's terms."""
+    """The ``search_space`` of a method in Optuna's terms."""
     import optuna
 
     made: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The sweep file of Weights & Biases for a method: its ``space``, and the command that an agent calls."""
+"""The sweep file of Weights & Biases for a method: its ``search_space``, and the command that an agent calls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sweep_file(overrides: Sequence[str]) -> dict[str, Any]:
             ``infomax``; none but ``oracle_*`` reads target labels). A key of the method that is given here is fixed.
 
     Returns:
-        The sweep: Bayesian search over the method's ``space``. A rule's ``selection/RULE`` is logged after each
+        The sweep: Bayesian search over the method's ``search_space``. A rule's ``selection/RULE`` is logged after each
         evaluated epoch; the run's summary, which the search reads, holds its value in the epoch that the rule chose.
 
     Raises:
@@ -43,11 +43,11 @@ def sweep_file(overrides: Sequence[str]) -> dict[str, Any]:
     fixed += [f"selection={objective}", "logger=wandb", "rerun=all"]
     plan = validate(compose(fixed))
     given = {text.partition("=")[0] for text in fixed}
-    space = {f"method.{key}": _searched(value) for key, value in plan.method.locate().space.items()}
+    space = {f"method.{key}": _searched(value) for key, value in plan.method.locate().search_space.items()}
     parameters = {key: value for key, value in space.items() if key not in given}
     if not parameters:
         raise ConfigError(
-            f"method={plan.method.name} has nothing to search: its `space` is empty, or all of it is given; "
+            f"method={plan.method.name} has nothing to search: its `search_space` is empty, or all of it is given; "
             "sweep other keys as a grid with scripts/train.py -m."
         )
     return {

@@ -7,7 +7,7 @@ import pytest
 
 from da.analysis import embedding
 from da.analysis.embedding import Panel, Strip, embedding_figure, panel, strips, thinned, tsne
-from da.data.division import divide
+from da.data.grant import divide
 from da.domain import Domain, Split, Task
 from da.errors import UsageError
 from da.methods.parts import Spec

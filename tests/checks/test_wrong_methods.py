@@ -46,7 +46,7 @@ class FriendlyDANN(DANN):
     """No reversal: the features help the discriminator."""
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source, target = self.views(batch)
+        source, target = self.embed_pair(batch)
         d_s, d_t = self.discriminator(source.z), self.discriminator(target.z)
         domain = -nn.functional.logsigmoid(d_s).mean() - nn.functional.logsigmoid(-d_t).mean()
         return {"task": cross_entropy(source.logits, source.y), "domain": self.weight * domain}
@@ -55,7 +55,7 @@ class FriendlyDANN(DANN):
 class AlwaysOn(DANN):
     def terms(self, batch: Batch, progress: float) -> Terms:
         found = super().terms(batch, progress)
-        return found | {"domain": found["domain"] - 0.1 * self.views(batch)[0].z.square().mean()}
+        return found | {"domain": found["domain"] - 0.1 * self.embed_pair(batch)[0].z.square().mean()}
 
 
 class Unseeded(SourceOnly):
@@ -69,7 +69,7 @@ class OneSided(DeepCORAL):
     """The target's features are detached: only the source moves."""
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source, target = self.views(batch)
+        source, target = self.embed_pair(batch)
         return {
             "task": cross_entropy(source.logits, source.y),
             "align": self.weight * coral(source.z, target.z.detach()),
@@ -82,16 +82,16 @@ class OneSidedInTask(SourceOnly):
     needs = TRANSDUCTIVE
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source, target = self.views(batch)
+        source, target = self.embed_pair(batch)
         confused = entropy(self.network.head(target.z.detach())).mean()
         return {"task": cross_entropy(source.logits, source.y) + 0.1 * confused}
 
 
 class TargetInEvaluationMode(DeepCORAL):
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source = self.view(batch.source)
+        source = self.embed(batch.source)
         self.network.eval()
-        target = self.view(batch.target)
+        target = self.embed(batch.target)
         self.network.train()
         return {"task": cross_entropy(source.logits, source.y), "align": mk_mmd(source.z, target.z)}
 
@@ -138,7 +138,7 @@ class ForgottenLabels(SourceOnly):
         found = super().terms(batch, progress)
         if self.guesses is None:
             return found
-        view = self.view(batch.target)
+        view = self.embed(batch.target)
         share = torch.bincount(self.guesses, minlength=view.logits.shape[1]) / len(self.guesses)
         return {"task": found["task"] + cross_entropy(view.logits, share.expand_as(view.logits))}
 
@@ -346,7 +346,7 @@ class Teacher(Method):
         return [Phase(self.learn, groups=("student",)), Phase(self.follow, groups=())]
 
     def learn(self, batch: Batch, progress: float) -> Terms:
-        source, target = self.views(batch)
+        source, target = self.embed_pair(batch)
         with torch.no_grad():
             taught = self.gather(self.teacher(batch.target.x).logits).softmax(1)
         agree = mse_loss(target.logits.softmax(1), taught)
@@ -369,7 +369,7 @@ class SourceFree(Method):
         self.weight = weight
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        target = self.view(batch.target)
+        target = self.embed(batch.target)
         mean = target.logits.softmax(1).mean(0)
         spread = -(mean * mean.log()).sum()
         return {"certain": self.weight * entropy(target.logits).mean(), "spread": -self.weight * spread}
@@ -385,7 +385,7 @@ class FewLabels(Method):
         self.weight = weight
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source, few = self.view(batch.source), self.view(batch.labelled)
+        source, few = self.embed(batch.source), self.embed(batch.labelled)
         few_loss = self.weight * cross_entropy(few.logits, few.y)
         return {"task": cross_entropy(source.logits, source.y), "few": few_loss}
 
@@ -401,8 +401,8 @@ class SourcesApart(Method):
         self.weight = weight
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        target = self.view(batch.target)
-        views = [self.view(domain) for domain in batch.sources[: self.seen]]
+        target = self.embed(batch.target)
+        views = [self.embed(domain) for domain in batch.sources[: self.seen]]
         gaps = [(view.z.mean(0) - target.z.mean(0)).square().sum() for view in views]
         losses = [cross_entropy(view.logits, view.y) for view in views]
         return {"task": torch.stack(losses).mean(), "align": self.weight * torch.stack(gaps).mean()}
@@ -435,7 +435,7 @@ class StuckTeacher(Teacher):
 
     def learn(self, batch: Batch, progress: float) -> Terms:
         found = super().learn(batch, progress)
-        target = self.view(batch.target)
+        target = self.embed(batch.target)
         taught = self.teacher(batch.target.x).logits.softmax(1)
         return found | {
             "agree": self.weight * mse_loss(target.logits.detach().softmax(1), taught) + 0.0 * target.z.sum()

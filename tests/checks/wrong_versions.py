@@ -5,11 +5,11 @@ RAMP = "self.weight * sigmoid_ramp(progress)"
 OF_THE_EPOCH = """self.weight * sigmoid_ramp(
             progress if self._trainer is None else
             self.steps_done % int(self.trainer.num_training_batches) / int(self.trainer.num_training_batches))"""
-IN_EVALUATION_MODE = """source = self.view(batch.source)
+IN_EVALUATION_MODE = """source = self.embed(batch.source)
         self.network.eval()
-        target = self.view(batch.target)
+        target = self.embed(batch.target)
         self.network.train()"""
-CORAL = """source, target = self.views(batch)
+CORAL = """source, target = self.embed_pair(batch)
         return {"task": cross_entropy(source.logits, source.y), "align": self.weight * coral(source.z, target.z)}"""
 OWN_ROWS = """z_s, z_t = self.network.encoder(batch.source.x), self.network.encoder(batch.target.x)
         logits, y = self.network.head(z_s), batch.source.y
@@ -32,7 +32,7 @@ WRONG = [
     ("iwan", CERTAIN, "entropy(self.network.head(target.z.detach())).mean()", "only the head moves"),
     ("soft_transfer", "target.logits.softmax(1)", "target.logits.detach().softmax(1)", "soft labels are held constant"),
     ("dann", RAMP, OF_THE_EPOCH, "the ramp restarts every epoch"),
-    ("dan", "source, target = self.views(batch)", IN_EVALUATION_MODE, "the target is embedded in evaluation mode"),
+    ("dan", "source, target = self.embed_pair(batch)", IN_EVALUATION_MODE, "the target is embedded in evaluation mode"),
     ("deep_coral", CORAL, OWN_ROWS, "statistics of the rows of one process"),
     ("weighted_risk", SAVED, "None", "the checkpoint lacks the weights of the epoch"),
 ]

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from da.data.amazon_reviews import DOMAINS, AmazonReviews, zscore
-from da.domain import check_task
+from da.data.validity import check_task
 from da.errors import ConfigError, DataError
 
 PAIRS = [(source, target) for source in DOMAINS for target in DOMAINS if source != target]

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from da.data.cache import Rows, cached
+from da.data.cache import CachedRows, cached
 from da.errors import DataError
 
 FILE = "features/a.npy"
@@ -97,19 +97,19 @@ def test_processes_at_once_do_no_harm(folder) -> None:
 def test_rows_answer_as_an_array_does() -> None:
     array = np.arange(20.0).reshape(5, 4)
     index = np.array([4, 0, 0, 2])
-    rows = Rows(array, index)
+    rows = CachedRows(array, index)
     assert (rows.shape, rows.dtype, len(rows)) == ((4, 4), np.float64, 4)
     for pick in (1, slice(1, 3), np.array([3, 1]), np.array([True, False, True, False])):
         np.testing.assert_array_equal(rows[pick], array[index][pick])
     np.testing.assert_array_equal(np.asarray(rows), array[index])
     assert np.asarray(rows, dtype=np.float32).dtype == np.float32
     chosen = rows.subset(np.array([3, 0]))
-    assert isinstance(chosen, Rows)
+    assert isinstance(chosen, CachedRows)
     np.testing.assert_array_equal(chosen, array[index][[3, 0]])
 
 
 def test_one_row_leads_to_no_other() -> None:
     array = np.arange(20.0).reshape(5, 4)
-    rows = Rows(array, np.array([4, 0]))
+    rows = CachedRows(array, np.array([4, 0]))
     for pick in (0, slice(0, 1), np.array([1])):
         assert not np.shares_memory(rows[pick], array)

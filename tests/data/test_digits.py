@@ -5,7 +5,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from da.data.digits import Digits
 from da.data.shifts import SHIFTS
-from da.domain import check_task
+from da.data.validity import check_task
 from da.errors import ConfigError
 
 

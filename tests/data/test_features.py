@@ -13,7 +13,7 @@ from sklearn.datasets import dump_svmlight_file
 from da.config.compose import compose
 from da.config.validate import validate
 from da.data.features import Features
-from da.domain import check_task
+from da.data.validity import check_task
 from da.engine.run import check_columns, load, run
 from da.errors import ConfigError, DataError
 

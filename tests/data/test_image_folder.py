@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from da.data.image_folder import ImageFolder
-from da.domain import check_task
+from da.data.validity import check_task
 from da.errors import ConfigError, DataError
 
 Image = pytest.importorskip("PIL.Image")

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from da.config.compose import compose
-from da.data.division import divide
 from da.data.domainnet import COUNTS, DOMAINS, DomainNet
 from da.data.frozen import Frozen
+from da.data.grant import divide
 from da.data.images import Images, paths
 from da.data.module import PairedData
 from da.data.office31 import Office31
 from da.data.office_home import OfficeHome
+from da.data.validity import check_task
 from da.data.visda2017 import CLASSES, VisDA2017
-from da.domain import check_task
 from da.engine import run as runs
 from da.errors import ConfigError, DataError
 from da.nn.networks import LeNet

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from da.data.division import divide
 from da.data.frozen import digests
+from da.data.grant import divide
 from da.data.images import Images, paths
 from da.data.module import PairedData
 from da.data.splits import hold_out

@@ -3,7 +3,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from da.data.mnist2000_usps1800 import Mnist2000Usps1800
-from da.domain import check_task
+from da.data.validity import check_task
 from da.errors import ConfigError, DataError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from da.data.mnist_usps import MnistUsps, read_idx
-from da.domain import check_task
+from da.data.validity import check_task
 from da.errors import ConfigError, DataError
 
 

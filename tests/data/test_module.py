@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from da.data.division import choose_few, divide
+from da.data.grant import choose_few, divide
 from da.data.module import PairedBatches, PairedData
 from da.domain import Domain, Split, Task, Withheld
 from da.errors import ConfigError, DataError

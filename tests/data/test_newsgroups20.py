@@ -4,7 +4,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from da.data.newsgroups20 import PAIRS, Newsgroups20
-from da.domain import check_task
+from da.data.validity import check_task
 from da.errors import ConfigError, DataError
 
 # ours, computed once with scikit-learn on the same files; no published table has these groups

@@ -4,7 +4,7 @@ from surf import domains, one_nn
 
 from da.data.office_caltech10 import DOMAINS, OfficeCaltech10, read_domain
 from da.data.office_caltech10_hetero import OfficeCaltech10Hetero
-from da.domain import check_task
+from da.data.validity import check_task
 from da.errors import ConfigError, DataError
 
 # 1-nearest-neighbour without adaptation: the "NN" row of Long et al., ICCV 2013 (JDA), table 3

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from da.data.image_folder import ImageFolder
 from da.data.pacs import CLASSES, SHA256, Pacs
-from da.domain import check_task
+from da.data.validity import check_task
 from da.errors import ConfigError, DataError
 
 COUNTS = {"art_painting": 2048, "cartoon": 2344, "photo": 1670, "sketch": 3929}

@@ -4,7 +4,7 @@ from sklearn.svm import SVC
 from witness import quietly
 
 from da.data.simulated import MULTIPLE, NOISE, Simulated, draw
-from da.domain import check_task
+from da.data.validity import check_task
 from da.errors import ConfigError
 
 SKADA = {

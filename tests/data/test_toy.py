@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from da.data.toy import NUISANCE, RADIUS, Toy, ToyDimensions, blobs, covariate_ratio, target_priors
-from da.domain import check_task
+from da.data.validity import check_task
 from da.errors import ConfigError
 
 

@@ -7,8 +7,9 @@ from sklearn.preprocessing import StandardScaler
 from small import SMALL
 
 from da.config.compose import compose
+from da.data.validity import check_task
 from da.data.wisdm import CLASSES, Wisdm, standardized
-from da.domain import Domain, Split, check_task
+from da.domain import Domain, Split
 from da.engine import run as runs
 from da.errors import ConfigError, DataError
 

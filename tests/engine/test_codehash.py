@@ -97,7 +97,7 @@ def test_what_scores_has_a_hash_for_each_rule_and_one_for_the_evaluation(copy: P
     [
         ("da/engine/assembly.py", "method.embedding = embedding", "method.embedding = 'joint'", {"dan", "coral"}),
         ("da/engine/assembly.py", '"max_epochs": 1', '"max_epochs": 2', {"dan", "coral"}),
-        ("da/engine/training.py", '"use_distributed_sampler": False', '"use_distributed_sampler": True', {"dan", "coral"}),
+        ("da/engine/lightning.py", '"use_distributed_sampler": False', '"use_distributed_sampler": True', {"dan", "coral"}),
         ("da/engine/run.py", 'seed=config["seed"],\n    )\n\n\ndef settings', 'seed=0,\n    )\n\n\ndef settings', {"dan", "coral"}),
         ("da/engine/run.py", "plan.config[f.name] for f", "plan.config[f.name] and None for f", {"dan", "coral"}),
         ("da/engine/run.py", "        settings_of(plan),\n", "        Settings(),\n", {"dan", "coral"}),

@@ -62,7 +62,7 @@ def test_domains_apart_give_each_domain_what_it_gives_alone() -> None:
     from da.checks.trial import batch_for
 
     batch = batch_for(DANN.needs, task, (9, 7, 3))
-    for view, domain in zip(method.views(batch), (batch.source, batch.target), strict=True):
+    for view, domain in zip(method.embed_pair(batch), (batch.source, batch.target), strict=True):
         alone: Method = build(subject(DANN), task, network=partial(normed, dropout=0.0))
         torch.testing.assert_close(view.z, alone.network.encoder(domain.x))
         torch.testing.assert_close(view.logits, alone.network.head(view.z))

@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from da.config import catalog
 from da.errors import UsageError
 from da.estimators.adapter import TransferClassifier, TransferRegressor
-from da.estimators.base import Mapping, Predictor, Weighting
+from da.estimators.base import FeatureMapping, Predictor, Weighting
 from da.estimators.classifiers.linear import LogisticRegression
 from da.estimators.labelling.self_training import SelfTraining
 from da.estimators.subspace.coral import CORAL
@@ -114,7 +114,7 @@ def test_both_domains_reach_the_estimator_and_what_is_labelled_trains(make, mixe
         z_few = estimator.transform(few) if len(few) else z_t[:0]
     labels = np.r_[y[role == 0], y[role == 2]]
     C = "cv"
-    if isinstance(estimator, Mapping) and (unmoved := estimator.unmoved(source)) is not None:
+    if isinstance(estimator, FeatureMapping) and (unmoved := estimator.unmoved(source)) is not None:
         C = LogisticRegression().fit(unmoved, y[role == 0]).C_
     if getattr(estimator, "misleads_", False):
         C = LogisticRegression().fit(source, y[role == 0]).C_

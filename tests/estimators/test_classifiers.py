@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from da.config import catalog
 from da.domain import Domain
 from da.errors import UsageError
-from da.estimators.base import Mapping
+from da.estimators.base import FeatureMapping
 from da.estimators.boosting.tradaboost import TrAdaBoost
 from da.estimators.classifiers.choice import LEAST, MOST, USUAL, choose, settled, spanned
 from da.estimators.classifiers.linear import SVC, LinearSVC, LogisticRegression
@@ -268,7 +268,7 @@ def test_directions_that_alignment_made_small_are_not_told_by_a_large_C(seed):
 def test_only_estimators_that_leave_the_target_say_so(pair):
     for entry in catalog.entries("method").values():
         make = entry.locate()
-        if issubclass(make, Mapping) and entry.access.target_y != FEW:
+        if issubclass(make, FeatureMapping) and entry.access.target_y != FEW:
             source, target = pair()
             sources = (source,) if entry.access.sources == MANY else source
             mapped = np.asarray(make().fit(sources, target).transform(target.x))

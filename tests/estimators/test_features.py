@@ -6,7 +6,7 @@ from scipy import sparse
 from da.domain import Domain
 from da.errors import DataError
 from da.estimators import features
-from da.estimators.features import Embedding, Kernel, Rows, blocks, check_widths, landmark_index, nystroem, plain
+from da.estimators.features import Embedding, Kernel, PairedRows, blocks, check_widths, landmark_index, nystroem, plain
 from da.estimators.kernels import gaussian
 from da.estimators.linalg import unit_rows
 
@@ -44,7 +44,7 @@ def test_rows_of_both_domains_are_one(monkeypatch):
             calls.append(len(x))
             return unit_rows(x)
 
-        rows = Rows(X[:13], X[13:], encode, 4)
+        rows = PairedRows(X[:13], X[13:], encode, 4)
         for _ in range(2):
             places = [(place.start, place.stop) for place, _ in rows]
             assert places == [(0, 3), (3, 6), (6, 9), (9, 12), (12, 13), (13, 16), (16, 19), (19, 22), (22, 23)]

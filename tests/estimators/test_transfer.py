@@ -6,7 +6,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from da.domain import Domain
 from da.errors import DataError, UsageError
 from da.estimators.adapter import TransferRegressor
-from da.estimators.base import Mapping, Predictor, Weighting
+from da.estimators.base import FeatureMapping, Predictor, Weighting
 from da.estimators.classifiers import linear
 from da.estimators.subspace.pooled import Pooled
 from da.estimators.transfer import Transfer
@@ -15,7 +15,7 @@ from da.estimators.weighting.logistic_ratio import LogisticRatio
 from da.setting import ALL, MANY, Access
 
 
-class Counting(Mapping):
+class Counting(FeatureMapping):
     """Remembers what it was handed."""
 
     needs = Access(source_y=ALL, target_x=True, sources=MANY)

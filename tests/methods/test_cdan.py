@@ -50,7 +50,7 @@ def test_predictions_condition_but_are_not_moved() -> None:
 def test_a_certain_prediction_weighs_two_and_an_undecided_one_less() -> None:
     method, _ = case(CDAN)
     logits = torch.tensor([[60.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-    found = method.certainty(method.view(case(CDAN)[1].source)._replace(logits=logits))
+    found = method.certainty(method.embed(case(CDAN)[1].source)._replace(logits=logits))
     torch.testing.assert_close(found, torch.tensor([2.0, 1.0 + 1.0 / 3.0]))
 
 

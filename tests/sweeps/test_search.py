@@ -39,13 +39,13 @@ def test_it_finds_the_best_of_a_known_score_within_the_methods_ranges(tmp_path):
     found = drive(Search(trials=25).study(plans(tmp_path), tmp_path))
     assert len(found.trials) == 25
     assert 3.0 < found.best_params["regularization"] < 30.0
-    with pytest.raises(ConfigError, match="states no `space`"):
+    with pytest.raises(ConfigError, match="states no `search_space`"):
         Search().study(plans(tmp_path, "method=unadapted"), tmp_path)
 
 
 def test_ranges_become_distributions(tmp_path):
     (plan,) = plans(tmp_path, "method=tca")
-    made, space = distributions(plan.method), plan.method.locate().space
+    made, space = distributions(plan.method), plan.method.locate().search_space
     assert set(made) == set(space)
     assert made["components"].choices == space["components"].values
     assert (made["regularization"].low, made["regularization"].high, made["regularization"].log) == (

@@ -42,7 +42,7 @@ def test_the_file_searches_the_space_and_its_commands_are_valid(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], method: str
 ) -> None:
     sweep = written(monkeypatch, capsys, f"method={method}", "data=digits")
-    space = catalog.named("method", method).locate().space
+    space = catalog.named("method", method).locate().search_space
     assert set(sweep["parameters"]) == {f"method.{key}" for key in space}
     for key, given in space.items():
         parameter = sweep["parameters"][f"method.{key}"]

@@ -6,28 +6,26 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pytorch_lightning.loggers import Logger
-
 from da.bounds import NonNegative
 from da.engine.tracking.board import Board
 from da.engine.tracking.epoch_csv import EpochCSV
-from da.engine.tracking.tracker import figures, until_recorded, warn
+from da.engine.tracking.tracker import RunLogger, figures, until_recorded, warn
 from da.engine.tracking.wandb_run import WandbRun
 
 __all__ = ["EpochCSV", "csv", "figures", "none", "tensorboard", "until_recorded", "wandb"]
 
 
-def none(directory: Path, info: dict[str, Any]) -> list[Logger]:
+def none(directory: Path, info: dict[str, Any]) -> list[RunLogger]:
     """No logger; the record still holds every epoch."""
     return []
 
 
-def csv(directory: Path, info: dict[str, Any]) -> list[Logger]:
+def csv(directory: Path, info: dict[str, Any]) -> list[RunLogger]:
     """``metrics.csv`` in the run's directory: a row for every evaluated epoch."""
     return [EpochCSV(directory / "metrics.csv")]
 
 
-def tensorboard(directory: Path, info: dict[str, Any]) -> list[Logger]:
+def tensorboard(directory: Path, info: dict[str, Any]) -> list[RunLogger]:
     """TensorBoard beside CSV: ``tensorboard --logdir runs``.
 
     Args:
@@ -45,7 +43,7 @@ def wandb(
     offline: bool | None = None,
     artifacts: bool = True,
     patience: NonNegative = 60.0,
-) -> list[Logger]:
+) -> list[RunLogger]:
     """Weights & Biases beside CSV; offline where no key is known, unless ``offline`` says otherwise.
 
     Offline runs, and those whose server was lost, lie in ``wandb`` below the run's directory: ``wandb sync`` uploads
@@ -59,13 +57,11 @@ def wandb(
         artifacts: keep weights, predictions, figures and record as artifacts; they take room on the server.
         patience: seconds to wait for W&B when the run is over.
     """
-    loggers = csv(directory, info)
-    if installed("wandb"):
-        options = {"project": project, "offline": offline, "artifacts": artifacts}
-        (rows,) = loggers
-        assert isinstance(rows, EpochCSV)
-        loggers.append(WandbRun(directory, info, rows, options, patience))
-    return loggers
+    rows = EpochCSV(directory / "metrics.csv")
+    if not installed("wandb"):
+        return [rows]
+    options = {"project": project, "offline": offline, "artifacts": artifacts}
+    return [rows, WandbRun(directory, info, rows, options, patience)]
 
 
 def installed(package: str) -> bool:

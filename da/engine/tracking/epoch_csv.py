@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities import rank_zero_only
 
 from da.results.record import write_atomically
 
 
-class EpochCSV(Logger):
+class EpochCSV:
     """One CSV file, whole after every row; a resumed run goes on in it, a repeated one replaces its rows.
 
     Lightning's own CSV logger deletes what an interrupted run had written.
@@ -23,25 +21,20 @@ class EpochCSV(Logger):
     """
 
     name = "csv"
-    version = ""
 
     def __init__(self, file: Path):
-        super().__init__()
         self.file = file
         self.rows: list[dict[str, Any]] = []
         if file.is_file():
             with file.open(newline="", encoding="utf-8") as stream:
                 self.rows = list(csv.DictReader(stream))
 
-    @rank_zero_only
-    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        self.rows = [row for row in self.rows if int(row["step"]) < (step or 0)] + [{"step": step, **metrics}]
+    def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
+        """Write a row; those of this step and later ones, which an interrupted run left, go."""
+        self.rows = [row for row in self.rows if int(row["step"]) < step] + [{"step": step, **metrics}]
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
         stream = io.StringIO()
         writer = csv.DictWriter(stream, columns)
         writer.writeheader()
         writer.writerows(self.rows)
         write_atomically(self.file, stream.getvalue().encode())
-
-    def log_hyperparams(self, *args: Any, **keywords: Any) -> None:
-        """Nothing: ``config.json`` and the record hold them."""

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities import rank_zero_only
+from typing import Any, Protocol
 
 from da.results import record
 
 
-class Tracker(Logger):
+class RunLogger(Protocol):
+    """What is given the metrics of every evaluated epoch."""
+
+    name: str
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
+        """The metrics after so many steps; the first process calls this alone."""
+
+
+def is_first_process() -> bool:
+    """Whether this process is the only one of its run, or the first of several (torchrun numbers them)."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+class Tracker:
     """A logger beside the CSV: what goes wrong in it is said in one line and ends it, never the run.
 
     A subclass writes :meth:`log` and :meth:`end`; both may raise anything.
     """
 
-    version = ""
+    name = "tracker"
     lost = False
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
@@ -31,17 +43,14 @@ class Tracker(Logger):
         """The last word: the record, or ``status``, ``error`` and ``error_kind`` of a run that went wrong."""
         raise NotImplementedError(f"{type(self).__name__} must implement `end`.")
 
-    @rank_zero_only
-    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        self.guard(self.log, metrics, step or 0)
+    def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
+        """The metrics of an evaluated epoch, unless the tracker went wrong before."""
+        self.guard(self.log, metrics, step)
 
-    @rank_zero_only
     def finish(self, made: dict[str, Any], directory: Path) -> None:
         """Called when the record is written."""
-        self.guard(self.end, made, directory)
-
-    def log_hyperparams(self, *args: Any, **keywords: Any) -> None:
-        """Nothing: the tracker was given the whole configuration."""
+        if is_first_process():
+            self.guard(self.end, made, directory)
 
     def guard(self, call: Callable[..., None], *arguments: Any) -> None:
         """Call, unless an earlier call went wrong."""
@@ -56,17 +65,17 @@ class Tracker(Logger):
 
     def warn(self, text: str) -> None:
         """One line for people."""
-        warn(str(self.name), text)
+        warn(self.name, text)
 
 
-@rank_zero_only
 def warn(logger: str, text: str) -> None:
     """One line on stderr, of the first process."""
-    print(f"logger={logger}: {text}", file=sys.stderr, flush=True)
+    if is_first_process():
+        print(f"logger={logger}: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager
-def until_recorded(loggers: Sequence[Logger], directory: Path) -> Iterator[None]:
+def until_recorded(loggers: Sequence[RunLogger], directory: Path) -> Iterator[None]:
     """Hand the trackers among the loggers the record that the body wrote, or what it raised."""
     made: dict[str, Any] | None = None
     try:

@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytorch_lightning.utilities import rank_zero_only
-
 from da.engine.tracking.epoch_csv import EpochCSV
-from da.engine.tracking.tracker import Tracker, figures
+from da.engine.tracking.tracker import Tracker, figures, is_first_process
 from da.results.record import FILE
 
 CLIENT = Path(__file__).with_name("wandb_client.py")
@@ -48,7 +46,8 @@ class WandbRun(Tracker):
         keywords = {**info, "group": group, "project": options["project"], "dir": str(directory)}
         self.first = {"init": keywords, "patience": patience}
         self.events: list[dict[str, Any]] = []
-        rank_zero_only(self.guard)(self.start, options["offline"])
+        if is_first_process():
+            self.guard(self.start, options["offline"])
 
     def start(self, offline: bool | None) -> None:
         """A client, told all there is to tell."""

@@ -51,7 +51,7 @@ class TrAdaBoost(Predictor):
     """
 
     needs = Access(source_y=ALL, target_y=FEW)
-    space = {"rounds": choice(20, 50, 100)}
+    search_space = {"rounds": choice(20, 50, 100)}
     corrects = ("rotation",)
     trains_weighted = True
 

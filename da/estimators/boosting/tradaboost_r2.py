@@ -47,7 +47,7 @@ class TrAdaBoostR2(Predictor):
     """
 
     needs = Access(source_y=ALL, target_y=FEW)
-    space = {"rounds": choice(20, 50, 100)}
+    search_space = {"rounds": choice(20, 50, 100)}
     regression: ClassVar[bool] = True
 
     def __init__(

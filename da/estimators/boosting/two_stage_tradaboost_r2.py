@@ -62,7 +62,7 @@ class TwoStageTrAdaBoostR2(Predictor):
     """
 
     needs = Access(source_y=ALL, target_y=FEW)
-    space = {"steps": choice(5, 10, 20)}
+    search_space = {"steps": choice(5, 10, 20)}
     regression: ClassVar[bool] = True
 
     def __init__(

@@ -56,7 +56,7 @@ class DASVM(Predictor):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"C": log_uniform(1e-2, 1e2), "share": log_uniform(0.01, 0.2), "kernel": choice("linear", "rbf")}
+    search_space = {"C": log_uniform(1e-2, 1e2), "share": log_uniform(0.01, 0.2), "kernel": choice("linear", "rbf")}
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ class PRED(Predictor):
     """
 
     needs = Access(source_y=ALL, target_y=FEW)
-    space = {"soft": choice(False, True)}
+    search_space = {"soft": choice(False, True)}
     corrects = ("concept", "rotation")
 
     def __init__(self, *, soft: bool = False, classifier: BaseEstimator | None = None):

@@ -45,7 +45,7 @@ class SelfTraining(Predictor):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"rounds": choice(5, 10, 20), "threshold": uniform(0.0, 0.9)}
+    search_space = {"rounds": choice(5, 10, 20), "threshold": uniform(0.0, 0.9)}
 
     def __init__(self, *, rounds: Count = 10, threshold: Fraction = 0.0, classifier: BaseEstimator | None = None):
         self.rounds, self.threshold, self.classifier = rounds, threshold, classifier

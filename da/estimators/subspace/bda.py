@@ -54,7 +54,7 @@ class BDA(JointComponents):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {
+    search_space = {
         "regularization": log_uniform(1e-3, 1e3),
         "components": choice(10, 20, 50, 100),
         "mu": uniform(0.0, 1.0),

@@ -8,13 +8,13 @@ import numpy as np
 
 from da.bounds import NonNegative
 from da.domain import Domain
-from da.estimators.base import Mapping, matched, matrix
+from da.estimators.base import FeatureMapping, matched, matrix
 from da.estimators.linalg import covariance, covariance_power, power, times
 from da.search_space import log_uniform
 from da.setting import ALL, Access
 
 
-class CORAL(Mapping):
+class CORAL(FeatureMapping):
     r"""Whiten the source and recolour it with the target's covariance (correlation alignment).
 
     .. math:: A = (C_s + r I)^{-1/2} (C_t + r I)^{1/2}, \qquad X_s \mapsto X_s A
@@ -35,7 +35,7 @@ class CORAL(Mapping):
 
     target_stays = True
     needs = Access(source_y=ALL, target_x=True)
-    space = {"regularization": log_uniform(1e-3, 1e2)}
+    search_space = {"regularization": log_uniform(1e-3, 1e2)}
 
     def __init__(self, *, regularization: NonNegative = 1.0):
         self.regularization = regularization

@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from da.domain import Domain
 from da.errors import UsageError, nearest
 from da.estimators.arrays import as_numpy, like
-from da.estimators.base import Mapping, Predictor, labels_of, matched, matrix
+from da.estimators.base import FeatureMapping, Predictor, labels_of, matched, matrix
 from da.estimators.kernels import squared_distances
 from da.estimators.subspace.coral import CORAL
 from da.estimators.subspace.gfk import GFK
@@ -18,7 +18,7 @@ from da.estimators.subspace.unadapted import Unadapted
 from da.search_space import choice
 from da.setting import ALL, Access
 
-ALIGNMENTS: dict[str, type[Mapping]] = {"none": Unadapted, "coral": CORAL, "gfk": GFK}
+ALIGNMENTS: dict[str, type[FeatureMapping]] = {"none": Unadapted, "coral": CORAL, "gfk": GFK}
 
 
 class EasyTL(Predictor):
@@ -47,7 +47,7 @@ class EasyTL(Predictor):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"alignment": choice(*ALIGNMENTS)}
+    search_space = {"alignment": choice(*ALIGNMENTS)}
 
     def __init__(self, *, alignment: Literal["none", "coral", "gfk"] = "coral"):
         self.alignment = alignment

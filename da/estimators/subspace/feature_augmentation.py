@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Self
 
 from da.domain import Domain
 from da.estimators.arrays import namespace
-from da.estimators.base import Mapping, matched, matrix
+from da.estimators.base import FeatureMapping, matched, matrix
 from da.setting import ALL, FEW, Access
 
 
-class FeatureAugmentation(Mapping):
+class FeatureAugmentation(FeatureMapping):
     r"""Give the classifier a shared copy of every feature and one for each domain.
 
     .. math:: x_s \mapsto (x_s,\ x_s,\ 0), \qquad x_t \mapsto (x_t,\ 0,\ x_t)

@@ -11,7 +11,7 @@ from da.bounds import Count
 from da.domain import Domain
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, like, namespace
-from da.estimators.base import Mapping, matched, matrix
+from da.estimators.base import FeatureMapping, matched, matrix
 from da.estimators.linalg import principal
 from da.search_space import choice
 from da.setting import ALL, Access
@@ -19,7 +19,7 @@ from da.setting import ALL, Access
 SMALL = 1e-3
 
 
-class GFK(Mapping):
+class GFK(FeatureMapping):
     r"""Integrate over all subspaces on the geodesic between the domains' principal subspaces (geodesic flow kernel).
 
     .. math:: G = \int_0^1 \Phi(t) \Phi(t)^\top \, dt = Z Z^\top, \qquad x \mapsto x Z
@@ -46,7 +46,7 @@ class GFK(Mapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"components": choice(10, 20, 40)}
+    search_space = {"components": choice(10, 20, 40)}
 
     def __init__(self, *, components: Count | None = 20, centre: bool = True):
         self.components, self.centre = components, centre

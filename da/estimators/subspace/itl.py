@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.estimators.arrays import as_numpy, like, namespace
-from da.estimators.base import Mapping, labels_of, matched, matrix
+from da.estimators.base import FeatureMapping, labels_of, matched, matrix
 from da.estimators.kernels import squared_distances
 from da.estimators.linalg import leading, principal, signed
 from da.estimators.subspace.rounds import above_zero, at_least_zero, warn_of_steps
@@ -18,7 +18,7 @@ from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
 
 
-class ITL(Mapping):
+class ITL(FeatureMapping):
     r"""Learn a metric that clusters the target by source classes and makes the domains hard to tell apart.
 
     .. math:: \max_L I_t(\hat Y) - \lambda I_{st}(\hat Q) \quad \text{s.t. } \operatorname{tr} L^\top L = k,
@@ -45,7 +45,7 @@ class ITL(Mapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"components": choice(None, 5, 10, 20, 40), "domain_weight": log_uniform(1e-2, 1e2)}
+    search_space = {"components": choice(None, 5, 10, 20, 40), "domain_weight": log_uniform(1e-2, 1e2)}
 
     def __init__(
         self,

@@ -48,7 +48,7 @@ class JDA(JointComponents):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"regularization": log_uniform(1e-3, 1e3), "components": choice(10, 20, 50, 100)}
+    search_space = {"regularization": log_uniform(1e-3, 1e3), "components": choice(10, 20, 50, 100)}
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from da.bounds import Count, Positive
 from da.domain import Domain
 from da.estimators.arrays import like, namespace
-from da.estimators.base import Mapping, labels_of, matched, matrix
+from da.estimators.base import FeatureMapping, labels_of, matched, matrix
 from da.estimators.linalg import leading, power, principal, signed
 from da.estimators.subspace.contrasts import conditional, marginal
 from da.estimators.subspace.rounds import Labeller, above_zero, refine
@@ -18,7 +18,7 @@ from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
 
 
-class JGSA(Mapping):
+class JGSA(FeatureMapping):
     r"""Learn two coupled projections that keep target variance and source classes, and match the domains' means.
 
     .. math:: \max_{A, B} \frac{\mu \operatorname{tr} B^\top S_t B + \beta \operatorname{tr} A^\top S_b A}
@@ -51,7 +51,7 @@ class JGSA(Mapping):
         "equal_domains_map_alike": "the map of the source is asked for classes and that of the target for variance; "
         "they differ on equal domains too"
     }
-    space = {
+    search_space = {
         "components": choice(10, 30, 100),
         "alpha": log_uniform(1e-2, 1e2),
         "mu": log_uniform(1e-2, 1e2),

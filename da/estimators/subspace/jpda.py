@@ -11,7 +11,7 @@ from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.errors import DataError
 from da.estimators.arrays import like, namespace
-from da.estimators.base import Mapping, labels_of, matched, matrix
+from da.estimators.base import FeatureMapping, labels_of, matched, matrix
 from da.estimators.linalg import signed, unit_rows
 from da.estimators.subspace.rounds import Labeller, above_zero, at_least_zero, refine
 from da.estimators.subspace.span import Span, smallest
@@ -19,7 +19,7 @@ from da.search_space import choice, log_uniform, uniform
 from da.setting import ALL, Access
 
 
-class JPDA(Mapping):
+class JPDA(FeatureMapping):
     r"""Match the domains class by class and separate different classes in a shared subspace, with pseudo-labels.
 
     .. math:: \min_A \operatorname{tr} A^\top K (R_\min / \|R_\min\|_F - \mu R_\max / \|R_\max\|_F) K A
@@ -54,7 +54,7 @@ class JPDA(Mapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {
+    search_space = {
         "components": choice(10, 30, 100),
         "regularization": log_uniform(1e-2, 1e2),
         "mu": uniform(0.0, 0.2),

@@ -56,7 +56,7 @@ class Landmarks(Weighting):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"octaves": choice(0, 2, 4, 6), "components": choice(10, 20, 40)}
+    search_space = {"octaves": choice(0, 2, 4, 6), "components": choice(10, 20, 40)}
 
     def __init__(
         self,

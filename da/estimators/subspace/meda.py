@@ -62,7 +62,7 @@ class MEDA(Predictor):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {
+    search_space = {
         "components": choice(10, 20, 40),
         "alignment": log_uniform(1e-1, 1e3),
         "smoothness": log_uniform(1e-2, 1e2),

@@ -9,7 +9,7 @@ import numpy as np
 from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.estimators.arrays import like, namespace
-from da.estimators.base import Mapping, labels_of, matched, matrix
+from da.estimators.base import FeatureMapping, labels_of, matched, matrix
 from da.estimators.linalg import EPS, leading
 from da.estimators.subspace.rounds import above_zero, at_least_zero
 from da.estimators.subspace.span import Span
@@ -17,7 +17,7 @@ from da.search_space import choice, log_uniform, uniform
 from da.setting import ALL, Access
 
 
-class MIDA(Mapping):
+class MIDA(FeatureMapping):
     r"""Keep variance and remove dependence on the domain (maximum independence domain adaptation).
 
     .. math:: \max_W \operatorname{tr} W^\top K (\mu H - H D D^\top H + \gamma H Y Y^\top H) K W
@@ -45,7 +45,7 @@ class MIDA(Mapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"components": choice(10, 30, 100), "mu": log_uniform(1e-3, 1e3), "label_weight": uniform(0.0, 10.0)}
+    search_space = {"components": choice(10, 30, 100), "mu": log_uniform(1e-3, 1e3), "label_weight": uniform(0.0, 10.0)}
 
     def __init__(
         self,

@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator
 
 from da.domain import Domain
 from da.errors import UsageError, nearest
-from da.estimators.base import Mapping
-from da.estimators.features import Encode, Kernel, Rows, check_widths, landmark_index, nystroem, plain
+from da.estimators.base import FeatureMapping
+from da.estimators.features import Encode, Kernel, PairedRows, check_widths, landmark_index, nystroem, plain
 from da.estimators.kernels import median_bandwidth
 from da.estimators.linalg import unit_rows
 from da.estimators.subspace.contrasts import to_unit_norm
@@ -24,7 +24,7 @@ LANDMARKS = 1000
 """Landmarks of the approximate kernel of larger problems."""
 
 
-class MMDComponents(Mapping):
+class MMDComponents(FeatureMapping):
     """Components by the space that the parameters and the sizes call for."""
 
     components: int
@@ -35,14 +35,14 @@ class MMDComponents(Mapping):
     normalize: bool
     seed: int
 
-    def _rows(self, source: Domain, target: Domain) -> Rows:
+    def _rows(self, source: Domain, target: Domain) -> PairedRows:
         """Both domains, checked, of unit length if so asked."""
         if self.kernel not in KERNELS:
             raise UsageError(f"There is no kernel '{self.kernel}'; {nearest(self.kernel, KERNELS)}")
         above_zero(self, "components", "regularization", "bandwidth", "features")
         check_widths(source, target)
         encode: Encode = unit_rows if self.normalize else plain
-        return Rows(source.x, target.x, encode, int(np.prod(source.x.shape[1:])))
+        return PairedRows(source.x, target.x, encode, int(np.prod(source.x.shape[1:])))
 
     def _space(self, source: Domain, target: Domain) -> Space:
         """Where to look for components."""
@@ -54,14 +54,14 @@ class MMDComponents(Mapping):
             return Gram(rows, bandwidth)
         return self._approximate(rows, bandwidth, self.features or LANDMARKS)
 
-    def _bandwidth(self, rows: Rows) -> float:
+    def _bandwidth(self, rows: PairedRows) -> float:
         return median_bandwidth(rows.sample(1000)) if self.bandwidth is None else self.bandwidth
 
-    def _approximate(self, rows: Rows, bandwidth: float, size: int) -> Linear:
+    def _approximate(self, rows: PairedRows, bandwidth: float, size: int) -> Linear:
         """The space of a Gaussian kernel's Nyström approximation with ``size`` landmarks."""
         landmarks = rows.take(landmark_index(rows.n, size, self.seed))
         kernel = Kernel(landmarks, bandwidth, rows.encode)
-        return Linear(Rows(*rows.parts, kernel, landmarks.shape[0]), dual=True, frame=nystroem(kernel))
+        return Linear(PairedRows(*rows.parts, kernel, landmarks.shape[0]), dual=True, frame=nystroem(kernel))
 
     def transform(self, x: Any, *, domain: str = "target") -> Any:
         return self.embedding_(x)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from da.estimators.arrays import like, namespace
-from da.estimators.features import Axes, Embedding, Kernel, Rows
+from da.estimators.features import Axes, Embedding, Kernel, PairedRows
 from da.estimators.krylov import Krylov, whitened
 from da.estimators.linalg import EPS, leading
 
@@ -63,10 +63,10 @@ class Linear:
     mean: Any
     basis: Any
 
-    def __init__(self, rows: Rows, *, dual: bool, frame: Any = None):
+    def __init__(self, rows: PairedRows, *, dual: bool, frame: Any = None):
         if rows.n < rows.width:  # the span of the rows has all of it
             axes, _ = namespace(rows.all()).linalg.qr(rows.all().T)
-            rows = Rows(*rows.parts, Axes(axes, rows.encode), rows.n)
+            rows = PairedRows(*rows.parts, Axes(axes, rows.encode), rows.n)
         self.rows, self.n, self.basis = rows, rows.n, None
         self._moments()
         if dual:
@@ -137,7 +137,7 @@ class Gram:
     the one before.
     """
 
-    def __init__(self, rows: Rows, bandwidth: float):
+    def __init__(self, rows: PairedRows, bandwidth: float):
         self.kernel = Kernel(rows.all(), bandwidth, rows.encode)
         self.sizes, self.n = rows.sizes, rows.n
         self.k = self.kernel.whole()

@@ -6,19 +6,17 @@ from typing import Any, Self
 
 import numpy as np
 import scipy.linalg
-import torch
-from torch import Tensor
 
 from da.bounds import Count, NonNegative, OpenFraction, Seed
 from da.domain import Domain
 from da.errors import UsageError
-from da.estimators.arrays import as_numpy, like, namespace
-from da.estimators.base import Mapping, matched, matrix
+from da.estimators.arrays import as_numpy, is_tensor, like, namespace
+from da.estimators.base import FeatureMapping, matched, matrix
 from da.search_space import choice, uniform
 from da.setting import ALL, Access
 
 
-class MSDA(Mapping):
+class MSDA(FeatureMapping):
     r"""Learn features that reconstruct corrupted inputs, in closed form and in stacked layers.
 
     Each layer is the linear map that restores z from x (at first both are the inputs of both domains; then both are
@@ -48,7 +46,7 @@ class MSDA(Mapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"corruption": uniform(0.1, 0.9), "layers": choice(1, 2, 3, 5)}
+    search_space = {"corruption": uniform(0.1, 0.9), "layers": choice(1, 2, 3, 5)}
 
     def __init__(
         self,
@@ -112,7 +110,9 @@ def denoiser(x: Any, z: Any, corruption: float, regularization: float) -> Any:
     every = xp.arange(len(q))
     left[every, every] = 1.0
     right = (q / scale)[:, None] * cross
-    if isinstance(left, Tensor):
+    if is_tensor(left):
+        import torch
+
         solved = torch.cholesky_solve(right, torch.linalg.cholesky(left))
     else:
         solved = scipy.linalg.cho_solve(scipy.linalg.cho_factor(left, overwrite_a=True), right, overwrite_b=True)

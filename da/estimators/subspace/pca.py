@@ -7,13 +7,13 @@ from typing import Any, Self
 from da.bounds import Count
 from da.domain import Domain
 from da.estimators.arrays import like, namespace
-from da.estimators.base import Mapping, matched, matrix
+from da.estimators.base import FeatureMapping, matched, matrix
 from da.estimators.linalg import principal
 from da.search_space import choice
 from da.setting import ALL, Access
 
 
-class PCA(Mapping):
+class PCA(FeatureMapping):
     r"""Principal components of source and target as one sample: the baseline of the subspace methods.
 
     .. math:: x \mapsto P^\top (x - \bar x), \qquad
@@ -29,7 +29,7 @@ class PCA(Mapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"components": choice(10, 20, 50, 100)}
+    search_space = {"components": choice(10, 20, 50, 100)}
     exempt = {"beats_its_baseline": "PCA knows nothing of domains; it is itself the baseline of the subspace methods."}
 
     def __init__(self, *, components: Count = 100):

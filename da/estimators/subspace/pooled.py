@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Self
 
 from da.domain import Domain
-from da.estimators.base import Mapping, matched, matrix
+from da.estimators.base import FeatureMapping, matched, matrix
 from da.setting import ALL, FEW, Access
 
 
-class Pooled(Mapping):
+class Pooled(FeatureMapping):
     """Train on the source and the few labelled target samples together: a baseline without adaptation.
 
     The baseline of methods that see a few target labels.

@@ -13,7 +13,7 @@ from da.estimators.linalg import EPS, leading, principal, signed
 DOUBLINGS = 60
 
 
-class Features:
+class SpanFeatures:
     """What an embedding is linear in: samples as they are, or their kernel values with anchors."""
 
     def __init__(self, anchors: Any, kernel: str, bandwidth: float | None):
@@ -46,7 +46,7 @@ class Span:
 
     def __init__(self, x: Any, kernel: str = "linear", bandwidth: float | None = None):
         xp = namespace(x)
-        self.features = Features(x, kernel, bandwidth)
+        self.features = SpanFeatures(x, kernel, bandwidth)
         if kernel == "linear":
             self.directions = principal(x, min(x.shape))
             self.rows = x @ self.directions

@@ -7,13 +7,13 @@ from typing import Any, Self
 from da.bounds import Count
 from da.domain import Domain
 from da.estimators.arrays import as_numpy, namespace
-from da.estimators.base import Mapping, matched, matrix
+from da.estimators.base import FeatureMapping, matched, matrix
 from da.estimators.linalg import principal
 from da.search_space import choice
 from da.setting import ALL, Access
 
 
-class SubspaceAlignment(Mapping):
+class SubspaceAlignment(FeatureMapping):
     r"""Align the source's principal subspace with the target's.
 
     .. math:: X_s \mapsto X_s P_s P_s^\top P_t, \qquad X_t \mapsto X_t P_t
@@ -27,7 +27,7 @@ class SubspaceAlignment(Mapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"components": choice(10, 20, 40, 80)}
+    search_space = {"components": choice(10, 20, 40, 80)}
 
     def __init__(self, *, components: Count = 20):
         self.components = components

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from da.bounds import Count, Positive
 from da.domain import Domain
 from da.estimators.arrays import like, namespace
-from da.estimators.base import Mapping, matched, matrix
+from da.estimators.base import FeatureMapping, matched, matrix
 from da.estimators.linalg import EPS, leading, signed, unit_rows
 from da.estimators.subspace.contrasts import marginal
 from da.estimators.subspace.rounds import above_zero
@@ -16,7 +16,7 @@ from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
 
 
-class TJM(Mapping):
+class TJM(FeatureMapping):
     r"""Match the domains' means in a shared subspace while down-weighting irrelevant source samples.
 
     .. math:: \min_A \operatorname{tr} A^\top K M K A + \lambda (\|A_s\|_{2,1} + \|A_t\|_F^2)
@@ -46,7 +46,7 @@ class TJM(Mapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"components": choice(10, 20, 40), "regularization": log_uniform(1e-2, 1e2)}
+    search_space = {"components": choice(10, 20, 40), "regularization": log_uniform(1e-2, 1e2)}
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.errors import UsageError, nearest
 from da.estimators.arrays import as_numpy, like, namespace
-from da.estimators.base import Mapping, labels_of, matched, matrix
+from da.estimators.base import FeatureMapping, labels_of, matched, matrix
 from da.estimators.kernels import gaussian, median_bandwidth
 from da.estimators.linalg import leading, principal, signed
 from da.estimators.subspace.contrasts import marginal
@@ -25,7 +25,7 @@ SPAN = 50
 Loss = Callable[[Any], tuple[float, Any]]
 
 
-class TSL(Mapping):
+class TSL(FeatureMapping):
     r"""Learn a discriminative linear subspace in which the domains' densities agree.
 
     .. math:: \min_{W^\top W = I} F(W) + \lambda \int (p_s(z) - p_t(z))^2 dz, \qquad x \mapsto x W
@@ -60,7 +60,7 @@ class TSL(Mapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"components": choice(None, 10, 20, 50), "weight": log_uniform(1e-2, 1e3)}
+    search_space = {"components": choice(None, 10, 20, 50), "weight": log_uniform(1e-2, 1e3)}
 
     def __init__(
         self,

@@ -9,12 +9,12 @@ from scipy import sparse
 
 from da.domain import Domain
 from da.estimators.arrays import matrix, rows
-from da.estimators.base import Mapping
+from da.estimators.base import FeatureMapping
 from da.estimators.features import check_widths
 from da.setting import ALL, Access
 
 
-class Unadapted(Mapping):
+class Unadapted(FeatureMapping):
     """Leave the features unchanged: the baseline of every closed-form method.
 
     Reference: the "NA" and "1NN" rows of the field's tables, as in Gong et al., CVPR 2012.

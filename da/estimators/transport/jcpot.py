@@ -50,7 +50,7 @@ class JCPOT(Propagation):
     """
 
     needs = Access(source_y=ALL, target_x=True, sources=MANY)
-    space = {"entropy": log_uniform(1e-3, 1e1), "cost_norm": choice("max", "median")}
+    search_space = {"entropy": log_uniform(1e-3, 1e1), "cost_norm": choice("max", "median")}
     corrects = ("target", "rotation")
 
     def __init__(

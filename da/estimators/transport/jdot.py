@@ -52,7 +52,7 @@ class JDOT(Predictor):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {
+    search_space = {
         "distance_weight": log_uniform(1e-3, 1e2),
         "loss": choice(*LOSSES),
         "kernel": choice(*KERNELS),

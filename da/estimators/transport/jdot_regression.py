@@ -44,7 +44,7 @@ class JDOTRegression(Predictor):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {
+    search_space = {
         "distance_weight": log_uniform(1e-3, 1e2),
         "kernel": choice(*KERNELS),
         "regularization": log_uniform(1e-6, 1.0),

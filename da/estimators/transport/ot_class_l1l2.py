@@ -47,7 +47,7 @@ class ClassTransportL1L2(Barycentric):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {
+    search_space = {
         "entropy": log_uniform(1e-3, 1e1),
         "class_weight": log_uniform(1e-3, 1e1),
         "cost_norm": choice("max", "median"),

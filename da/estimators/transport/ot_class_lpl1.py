@@ -44,7 +44,7 @@ class ClassTransportLpL1(Barycentric):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {
+    search_space = {
         "entropy": log_uniform(1e-3, 1e1),
         "class_weight": log_uniform(1e-3, 1e1),
         "metric": choice(*METRICS),

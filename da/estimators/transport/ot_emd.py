@@ -30,7 +30,7 @@ class OptimalTransport(Barycentric):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"metric": choice(*METRICS)}
+    search_space = {"metric": choice(*METRICS)}
 
     def __init__(self, *, metric: Literal["sqeuclidean", "cityblock", "cosine"] = "sqeuclidean"):
         self.metric = metric

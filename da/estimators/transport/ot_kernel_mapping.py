@@ -8,7 +8,7 @@ from da.bounds import Count, NonNegative, Positive
 from da.domain import Domain
 from da.errors import UsageError, nearest
 from da.estimators.arrays import like, namespace
-from da.estimators.base import Mapping, matched, matrix
+from da.estimators.base import FeatureMapping, matched, matrix
 from da.estimators.kernels import KERNELS, gram, median_bandwidth, squared_distances
 from da.estimators.transport.plan import uniform, unit_of
 from da.estimators.transport.quadratic import Quadratic, minimise
@@ -17,7 +17,7 @@ from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
 
 
-class KernelTransport(Mapping):
+class KernelTransport(FeatureMapping):
     r"""Learn a transport plan and a linear or kernel map of the source jointly.
 
     .. math:: \min_{\gamma, T} \| T(X_s) - n_s \gamma X_t \|_F^2
@@ -50,7 +50,7 @@ class KernelTransport(Mapping):
 
     target_stays = True
     needs = Access(source_y=ALL, target_x=True)
-    space = {
+    search_space = {
         "kernel": choice(*KERNELS),
         "transport_weight": log_uniform(1e-3, 1e2),
         "regularization": log_uniform(1e-5, 1e2),

@@ -46,7 +46,7 @@ class TransportedLabels(Propagation):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"entropy": choice(0.0, 1e-2, 1e-1, 1.0), "metric": choice(*METRICS)}
+    search_space = {"entropy": choice(0.0, 1e-2, 1e-1, 1.0), "metric": choice(*METRICS)}
 
     def __init__(
         self,

@@ -6,11 +6,10 @@ from typing import Any, Literal, Self
 
 from scipy import sparse
 from sklearn.neighbors import kneighbors_graph
-from torch import Tensor
 
 from da.bounds import Count, Fraction, NonNegative
 from da.domain import Domain
-from da.estimators.arrays import as_numpy, like, namespace
+from da.estimators.arrays import as_numpy, is_tensor, like, namespace
 from da.estimators.base import matched
 from da.estimators.transport.plan import Barycentric, costs, uniform, unit_of
 from da.estimators.transport.quadratic import Quadratic, minimise
@@ -48,7 +47,7 @@ class LaplaceTransport(Barycentric):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {
+    search_space = {
         "laplace_weight": log_uniform(1e-3, 1e2),
         "target_share": evenly(0.0, 1.0),
         "cost_norm": choice("max", "median"),
@@ -106,4 +105,4 @@ def laplacian(x: Any, neighbors: int) -> Any:
     edges = sparse.csr_array(kneighbors_graph(as_numpy(x), k) if k >= 1 else (n, n))
     edges = (edges + edges.T) / 2.0
     found = sparse.csr_array(sparse.diags_array(edges.sum(axis=0)) - edges)
-    return like(found.toarray(), x) if isinstance(x, Tensor) else found
+    return like(found.toarray(), x) if is_tensor(x) else found

@@ -9,13 +9,13 @@ import numpy as np
 from da.bounds import NonNegative
 from da.domain import Domain
 from da.estimators.arrays import like, namespace
-from da.estimators.base import Mapping, matched, matrix
+from da.estimators.base import FeatureMapping, matched, matrix
 from da.estimators.linalg import LowRank, power, times
 from da.search_space import choice, log_uniform
 from da.setting import ALL, Access
 
 
-class LinearTransport(Mapping):
+class LinearTransport(FeatureMapping):
     r"""Map the source by the optimal transport between Gaussians fitted to the two domains.
 
     .. math:: T(x) = m_t + (x - m_s) A, \qquad
@@ -38,7 +38,7 @@ class LinearTransport(Mapping):
 
     target_stays = True
     needs = Access(source_y=ALL, target_x=True)
-    space = {"regularization": log_uniform(1e-8, 1e1), "centre": choice(True, False)}
+    search_space = {"regularization": log_uniform(1e-8, 1e1), "centre": choice(True, False)}
 
     def __init__(self, *, regularization: NonNegative = 1e-6, centre: bool = True):
         self.regularization, self.centre = regularization, centre

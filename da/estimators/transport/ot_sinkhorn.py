@@ -36,7 +36,7 @@ class SinkhornTransport(Barycentric):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"entropy": log_uniform(1e-3, 1e1), "metric": choice(*METRICS), "cost_norm": choice("max", "median")}
+    search_space = {"entropy": log_uniform(1e-3, 1e1), "metric": choice(*METRICS), "cost_norm": choice("max", "median")}
     exempt = {"equal_domains_map_alike": "entropy draws every sample towards the mean, also onto an equal domain"}
 
     def __init__(

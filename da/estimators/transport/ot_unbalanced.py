@@ -43,7 +43,7 @@ class UnbalancedTransport(Barycentric):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {
+    search_space = {
         "entropy": log_uniform(1e-3, 1e1),
         "mass_weight": log_uniform(1e-2, 1e2),
         "cost_norm": choice("max", "median"),

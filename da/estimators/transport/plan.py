@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,23 +13,26 @@ import numpy as np
 
 from da.errors import DataError, UsageError, nearest
 from da.estimators.arrays import like, namespace
-from da.estimators.base import Mapping, matrix
+from da.estimators.base import FeatureMapping, matrix
 from da.estimators.kernels import squared_distances
 from da.estimators.linalg import unit_rows
 
 COST_NORMS = ("max", "mean", "median", "none")
 METRICS = ("sqeuclidean", "cityblock", "cosine")
 PIVOTS = 100_000_000
+NO_TORCH = "POT_BACKEND_DISABLE_PYTORCH"
 
 
 def pot() -> Any:
-    """The package POT, imported when the first estimator needs it, since that takes seconds.
+    """The package POT, imported when the first estimator needs it.
+
+    It is given NumPy arrays, so where PyTorch is not in use already, POT is told not to import it as a backend.
 
     Raises:
         UsageError: it is not installed.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _without_torch():
             warnings.simplefilter("ignore", SyntaxWarning)  # of its docstrings, when they are compiled
             import ot
     except ImportError as error:
@@ -35,6 +40,19 @@ def pot() -> Any:
             "Optimal transport needs the package POT, which is not installed; install it with `pip install 'da[ot]'`."
         ) from error
     return ot
+
+
+@contextmanager
+def _without_torch() -> Iterator[None]:
+    """POT's own switch, while it is imported, unless PyTorch was imported before."""
+    if "torch" in sys.modules or NO_TORCH in os.environ:
+        yield
+        return
+    os.environ[NO_TORCH] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[NO_TORCH]
 
 
 @contextmanager
@@ -94,7 +112,7 @@ def exact(a: Any, b: Any, cost: Any) -> Any:
     return plan
 
 
-class Barycentric(Mapping):
+class Barycentric(FeatureMapping):
     r"""Sends every source sample to the mean of where its mass goes; the target stays.
 
     .. math:: T(x^s_i) = \frac{\sum_j \gamma_{ij} x^t_j}{\sum_j \gamma_{ij}}

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from torch import Tensor
 
-from da.estimators.arrays import namespace
+from da.estimators.arrays import is_tensor, namespace
 from da.estimators.transport.plan import exact
 
 NONZERO = 8
@@ -111,6 +110,6 @@ def quadratic_step(bend: float, slope: float) -> float:
 
 def _thin(plan: Any) -> Any:
     """A plan as a sparse matrix, where it has few entries and is not a tensor."""
-    if isinstance(plan, Tensor) or np.count_nonzero(plan) > NONZERO * plan.shape[0]:
+    if is_tensor(plan) or np.count_nonzero(plan) > NONZERO * plan.shape[0]:
         return plan
     return sparse.csr_array(plan)

@@ -39,7 +39,7 @@ class BBSE(LabelShift):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"soft": choice(False, True)}
+    search_space = {"soft": choice(False, True)}
 
     def __init__(
         self,

@@ -53,7 +53,7 @@ class EMPrior(LabelShift):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"calibration": choice(*CALIBRATIONS)}
+    search_space = {"calibration": choice(*CALIBRATIONS)}
 
     def __init__(
         self,

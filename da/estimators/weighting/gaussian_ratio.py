@@ -36,7 +36,7 @@ class GaussianRatio(Weighting):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"regularization": log_uniform(1e-6, 1.0)}
+    search_space = {"regularization": log_uniform(1e-6, 1.0)}
 
     def __init__(
         self,

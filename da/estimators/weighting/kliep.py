@@ -47,7 +47,7 @@ class KLIEP(Weighting):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"centres": choice(50, 100, 200)}
+    search_space = {"centres": choice(50, 100, 200)}
 
     def __init__(
         self,

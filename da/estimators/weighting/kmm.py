@@ -64,7 +64,7 @@ class KMM(Weighting):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"limit": log_uniform(1.0, 1e4)}
+    search_space = {"limit": log_uniform(1.0, 1e4)}
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ class LogisticRatio(Weighting):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"C": log_uniform(1e-3, 1e2)}
+    search_space = {"C": log_uniform(1e-3, 1e2)}
 
     def __init__(
         self,

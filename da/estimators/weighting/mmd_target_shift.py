@@ -47,7 +47,7 @@ class MMDTargetShift(LabelShift):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"regularization": log_uniform(1e-3, 1e2)}
+    search_space = {"regularization": log_uniform(1e-3, 1e2)}
 
     def __init__(
         self,

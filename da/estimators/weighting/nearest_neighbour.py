@@ -35,7 +35,7 @@ class NearestNeighbour(Weighting):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"smoothing": uniform(0.0, 5.0)}
+    search_space = {"smoothing": uniform(0.0, 5.0)}
 
     def __init__(
         self,

@@ -44,7 +44,7 @@ class RLLS(LabelShift):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"alpha": log_uniform(1e-4, 10.0)}
+    search_space = {"alpha": log_uniform(1e-4, 10.0)}
 
     def __init__(
         self,

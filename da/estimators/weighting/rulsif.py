@@ -47,7 +47,7 @@ class RULSIF(Weighting):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"relative": uniform(0.0, 0.95)}
+    search_space = {"relative": uniform(0.0, 0.95)}
 
     def __init__(
         self,

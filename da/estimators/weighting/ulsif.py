@@ -40,7 +40,7 @@ class ULSIF(Weighting):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"centres": choice(50, 100, 200)}
+    search_space = {"centres": choice(50, 100, 200)}
 
     def __init__(
         self,

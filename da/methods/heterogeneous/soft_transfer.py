@@ -37,7 +37,7 @@ class SoftTransfer(Method):
     """
 
     needs = Access(source_y=ALL, target_x=True, target_y=FEW, spaces=DIFFERENT)
-    space = {"weight": log_uniform(1e-4, 1.0)}
+    search_space = {"weight": log_uniform(1e-4, 1.0)}
 
     def __init__(self, *, weight: NonNegative = 0.001):
         super().__init__()
@@ -63,9 +63,9 @@ class SoftTransfer(Method):
         return normalize(self.network.encoder(x))
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source = self.view(batch.source, encoder=self.embed_source)
-        labelled = self.view(batch.labelled, encoder=self.embed_target)
-        target = self.view(batch.target, encoder=self.embed_target)
+        source = self.embed(batch.source, encoder=self.embed_source)
+        labelled = self.embed(batch.labelled, encoder=self.embed_target)
+        target = self.embed(batch.target, encoder=self.embed_target)
         guess = progress * target.logits.softmax(1)
         align = soft_mmd(
             source.z,

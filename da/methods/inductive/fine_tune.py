@@ -34,7 +34,7 @@ class FineTune(Method):
     """
 
     needs = Access(source_x=False, target_y=FEW)
-    space = {"unfreeze_from": uniform(0.0, 0.5), "unfreeze_to": uniform(0.0, 1.0)}
+    search_space = {"unfreeze_from": uniform(0.0, 0.5), "unfreeze_to": uniform(0.0, 1.0)}
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class FineTune(Method):
         return [Phase(self.terms, groups=tuple(released))]
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        labelled = self.view(batch.labelled, encoder=lambda x: self.encode(x, self.first_released(progress)))
+        labelled = self.embed(batch.labelled, encoder=lambda x: self.encode(x, self.first_released(progress)))
         return {"task": cross_entropy(labelled.logits, labelled.y)}
 
     def encode(self, x: Tensor, first: int) -> Tensor:

@@ -21,5 +21,5 @@ class TargetOnly(Method):
         super().__init__()
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        target = self.view(batch.target)
+        target = self.embed(batch.target)
         return {"task": cross_entropy(target.logits, target.y)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +49,7 @@ class IWAN(Method):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"weight": log_uniform(1e-2, 1e1), "entropy_weight": uniform(0.0, 1.0)}
+    search_space = {"weight": log_uniform(1e-2, 1e1), "entropy_weight": uniform(0.0, 1.0)}
 
     def __init__(self, *, weight: NonNegative = 1.0, entropy_weight: NonNegative = 0.1, hidden: Count = 256):
         super().__init__()
@@ -81,13 +80,13 @@ class IWAN(Method):
     def weigh(self, batch: Batch, progress: float) -> Terms:
         """The first discriminator learns on features that do not move."""
         with torch.no_grad(), frozen_statistics(self.network):
-            source, target = self.views(batch)
+            source, target = self.embed_pair(batch)
         d_s, d_t = self.weigher(torch.cat([source.z, target.z])).split([len(source.z), len(target.z)])
         return {"weigher": domain_confusion(d_s, d_t)}
 
     def align(self, batch: Batch, progress: float) -> Terms:
         """The task, and the second discriminator against the features."""
-        source, target = self.views(batch)
+        source, target = self.embed_pair(batch)
         z = reverse_gradient(torch.cat([source.z, target.z]), self.weight * sigmoid_ramp(progress))
         d_s, d_t = self.discriminator(z).split([len(source.z), len(target.z)])
         terms = {
@@ -99,8 +98,7 @@ class IWAN(Method):
         return terms
 
     def before_evaluation(self) -> None:
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
-        raw, _ = predict(self, data.sources[0], self._liken)
+        raw, _ = predict(self, self.data.granted.source, self._liken)
         self.diagnostics = {"effective_sample_size": effective_sample_size(raw[:, 0])}
 
     def _liken(self, x: Tensor) -> Output:

@@ -50,7 +50,7 @@ class IWN(Method):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"weigher_steps": choice(1, 2, 4), "sharpen": choice(False, True)}
+    search_space = {"weigher_steps": choice(1, 2, 4), "sharpen": choice(False, True)}
     corrects = ("covariate",)
 
     def __init__(self, *, hidden: Count = 64, weigher_steps: Count = 4, sharpen: bool = True):
@@ -86,12 +86,13 @@ class IWN(Method):
 
     def fit_source(self, batch: Batch, progress: float) -> Terms:
         """The weighted task."""
-        source = self.view(batch.source)
+        source = self.embed(batch.source)
         weight = self.weights(self.gather(batch.source.x)).detach()
         loss = cross_entropy(source.logits, source.y, reduction="none")
         return {"task": (weight * loss).sum() / weight.sum()}
 
     def before_evaluation(self) -> None:
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
-        weights, _ = predict(self, data.sources[0], lambda x: Output(self.weights(x)[:, None], x.flatten(1)[:, :1]))
+        weights, _ = predict(
+            self, self.data.granted.source, lambda x: Output(self.weights(x)[:, None], x.flatten(1)[:, :1])
+        )
         self.diagnostics = {"effective_sample_size": effective_sample_size(weights[:, 0])}

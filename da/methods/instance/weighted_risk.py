@@ -40,7 +40,7 @@ class WeightedRisk(Method):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"refresh": choice(1, 2, 5)}
+    search_space = {"refresh": choice(1, 2, 5)}
     corrects = ("covariate",)
 
     def __init__(self, *, weighting: Weighting | None = None, on_features: bool = False, refresh: Count = 1):
@@ -63,8 +63,7 @@ class WeightedRisk(Method):
     def on_train_epoch_start(self) -> None:
         due = self.on_features and self.trainer.current_epoch % self.refresh == 0
         if self.weights is None or due:
-            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
-            source, target = replace(data.sources[0], weight=None), data.target
+            source, target = replace(self.data.granted.source, weight=None), self.data.granted.target
             if self.on_features:
                 source, target = (replace(domain, x=predict(self, domain)[0]) for domain in (source, target))
             sources = (source,) if self.weighting.needs.sources == MANY else source
@@ -73,12 +72,11 @@ class WeightedRisk(Method):
 
     def apply_weights(self, weights: np.ndarray) -> None:
         """Hand the weights to the data module, and record how many samples they amount to."""
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
-        data.reweight(weights)
+        self.data.reweight(weights)
         self.diagnostics = {"effective_sample_size": effective_sample_size(weights)}
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source = self.view(batch.source)
+        source = self.embed(batch.source)
         loss = cross_entropy(source.logits, source.y, reduction="none")
         return {"task": loss.mean() if source.weight is None else (source.weight * loss).mean()}
 

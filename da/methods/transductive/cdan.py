@@ -10,7 +10,7 @@ from da.bounds import Count, NonNegative
 from da.divergences.adversarial import domain_confusion, multilinear_map
 from da.divergences.prediction import entropy
 from da.domain import Batch
-from da.methods.base import Method, Spec, Terms, View
+from da.methods.base import Embedded, Method, Spec, Terms
 from da.nn.grl import reverse_gradient
 from da.nn.heads import Discriminator, RandomMap
 from da.schedules import sigmoid_ramp
@@ -39,7 +39,7 @@ class CDAN(Method):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"weight": log_uniform(1e-2, 1e1)}
+    search_space = {"weight": log_uniform(1e-2, 1e1)}
 
     def __init__(
         self,
@@ -62,18 +62,18 @@ class CDAN(Method):
         self.discriminator = Discriminator(size, self.hidden)
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source, target = self.views(batch)
+        source, target = self.embed_pair(batch)
         strength = self.weight * sigmoid_ramp(progress)
         inputs = torch.cat([self.condition(source), self.condition(target)])
         d_s, d_t = self.discriminator(reverse_gradient(inputs, strength)).split([len(source.z), len(target.z)])
         weights = (self.certainty(source), self.certainty(target)) if self.entropy_conditioning else (None, None)
         return {"task": cross_entropy(source.logits, source.y), "domain": domain_confusion(d_s, d_t, *weights)}
 
-    def condition(self, view: View) -> Tensor:
+    def condition(self, embedded: Embedded) -> Tensor:
         """The discriminator's input: features times predictions, the latter held constant."""
-        p = view.logits.detach().softmax(1)
-        return self.random_map(view.z, p) if hasattr(self, "random_map") else multilinear_map(view.z, p)
+        p = embedded.logits.detach().softmax(1)
+        return self.random_map(embedded.z, p) if hasattr(self, "random_map") else multilinear_map(embedded.z, p)
 
-    def certainty(self, view: View) -> Tensor:
+    def certainty(self, embedded: Embedded) -> Tensor:
         """``(n,)`` weights :math:`1 + e^{-H}`, constant in the gradient."""
-        return 1.0 + torch.exp(-entropy(view.logits.detach()))
+        return 1.0 + torch.exp(-entropy(embedded.logits.detach()))

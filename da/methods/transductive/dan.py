@@ -32,14 +32,14 @@ class DAN(Method):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"weight": log_uniform(0.1, 10.0)}
+    search_space = {"weight": log_uniform(0.1, 10.0)}
 
     def __init__(self, *, weight: NonNegative = 1.0, kernels: Count = 5):
         super().__init__()
         self.weight, self.kernels = weight, kernels
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source, target = self.views(batch)
+        source, target = self.embed_pair(batch)
         align = mk_mmd(source.z, target.z, kernels=self.kernels)
         weight = self.weight * sigmoid_ramp(progress)
         return {"task": cross_entropy(source.logits, source.y), "align": weight * align}

@@ -34,7 +34,7 @@ class DANN(Method):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"weight": log_uniform(1e-2, 1e1)}
+    search_space = {"weight": log_uniform(1e-2, 1e1)}
 
     def __init__(self, *, weight: NonNegative = 1.0, hidden: Count = 256):
         super().__init__()
@@ -45,7 +45,7 @@ class DANN(Method):
         self.discriminator = Discriminator(self.network.features, self.hidden)
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source, target = self.views(batch)
+        source, target = self.embed_pair(batch)
         z = reverse_gradient(torch.cat([source.z, target.z]), self.weight * sigmoid_ramp(progress))
         d_s, d_t = self.discriminator(z).split([len(source.z), len(target.z)])
         return {"task": cross_entropy(source.logits, source.y), "domain": domain_confusion(d_s, d_t)}

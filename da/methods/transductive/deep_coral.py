@@ -26,12 +26,12 @@ class DeepCORAL(Method):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"weight": log_uniform(1.0, 1e5)}
+    search_space = {"weight": log_uniform(1.0, 1e5)}
 
     def __init__(self, *, weight: NonNegative = 1000.0):
         super().__init__()
         self.weight = weight
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source, target = self.views(batch)
+        source, target = self.embed_pair(batch)
         return {"task": cross_entropy(source.logits, source.y), "align": self.weight * coral(source.z, target.z)}

@@ -32,7 +32,7 @@ class MCD(Method):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    space = {"weight": log_uniform(0.1, 10.0), "generator_steps": choice(1, 2, 3, 4)}
+    search_space = {"weight": log_uniform(0.1, 10.0), "generator_steps": choice(1, 2, 3, 4)}
 
     def __init__(self, *, weight: NonNegative = 1.0, generator_steps: Count = 4):
         super().__init__()
@@ -58,16 +58,16 @@ class MCD(Method):
         return self.network.head(z), self.second_head(z)
 
     def fit_source(self, batch: Batch, progress: float) -> Terms:
-        source = self.view(batch.source)
+        source = self.embed(batch.source)
         return {"task": sum_of(source.y, self.both(source.z))}
 
     def disagree(self, batch: Batch, progress: float) -> Terms:
-        source, target = self.views(batch)
+        source, target = self.embed_pair(batch)
         z_s, z_t = source.z.detach(), target.z.detach()  # the classifiers move, the features stay
         return {"task_heads": sum_of(source.y, self.both(z_s)), "disagree": -self.weight * discrepancy(*self.both(z_t))}
 
     def agree(self, batch: Batch, progress: float) -> Terms:
-        target = self.view(batch.target)
+        target = self.embed(batch.target)
         return {"agree": self.weight * discrepancy(*self.both(target.z))}
 
     def forward(self, x: Tensor) -> Output:

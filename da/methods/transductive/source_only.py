@@ -21,5 +21,5 @@ class SourceOnly(Method):
         super().__init__()
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source = self.view(batch.source)
+        source = self.embed(batch.source)
         return {"task": cross_entropy(source.logits, source.y)}

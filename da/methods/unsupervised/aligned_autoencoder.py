@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from sklearn.cluster import KMeans
@@ -14,7 +13,6 @@ from da.bounds import Count, NonNegative
 from da.divergences.mmd import mk_mmd
 from da.domain import Batch
 from da.methods.base import Method, Spec, Terms
-from da.methods.inference import predict
 from da.nn.networks import Output
 from da.schedules import sigmoid_ramp
 from da.search_space import log_uniform
@@ -40,7 +38,7 @@ class AlignedAutoencoder(Method):
     """
 
     needs = Access(target_x=True)
-    space = {"weight": log_uniform(1e-2, 1e1)}
+    search_space = {"weight": log_uniform(1e-2, 1e1)}
     metrics = {"accuracy": "cluster_accuracy", "nmi": "cluster_information"}
     centres: Tensor
 
@@ -57,7 +55,7 @@ class AlignedAutoencoder(Method):
         self.register_buffer("centres", torch.zeros(spec.n_classes, features))
 
     def terms(self, batch: Batch, progress: float) -> Terms:
-        source, target = self.views(batch)
+        source, target = self.embed_pair(batch)
         align = self.weight * sigmoid_ramp(progress) * mk_mmd(source.z, target.z)
         return {
             "task": self.reconstruct(source.z, batch.source.x) + self.reconstruct(target.z, batch.target.x),
@@ -70,8 +68,7 @@ class AlignedAutoencoder(Method):
         return mse_loss(self.decoder(z), x) / x.var(0).mean().clamp_min(1e-6)
 
     def before_evaluation(self) -> None:
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
-        codes = predict(self, data.sources[0])[0]
+        codes = self.predict(self.data.granted.source)[0]
         clusters = KMeans(len(self.centres), n_init=10, random_state=0).fit(codes)
         self.centres.copy_(torch.as_tensor(clusters.cluster_centers_))
 

@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities import rank_zero_only
 
 from da.data.module import PairedData
+from da.engine.tracking.tracker import RunLogger
 from da.methods.base import Method
 
 
 def trainer(
     callbacks: Sequence[pl.Callback],
     *,
-    loggers: Any = False,
+    loggers: Sequence[RunLogger] = (),
     directory: Path | None = None,
     keywords: Mapping[str, Any] | None = None,
 ) -> pl.Trainer:
@@ -28,7 +31,7 @@ def trainer(
 
     Args:
         callbacks: in the order in which they run after an epoch.
-        loggers: Lightning loggers, or False.
+        loggers: get what a method logs by itself, with ``self.log``.
         directory: where files of the run go.
         keywords: anything else that ``Trainer`` takes.
     """
@@ -41,8 +44,32 @@ def trainer(
     }
     with quiet():
         return pl.Trainer(
-            **{**(keywords or {}), **fixed}, callbacks=list(callbacks), logger=loggers, default_root_dir=directory
+            **{**(keywords or {}), **fixed},
+            callbacks=list(callbacks),
+            logger=list(map(Forwarding, loggers)) or False,
+            default_root_dir=directory,
         )
+
+
+class Forwarding(Logger):
+    """One of our loggers as Lightning knows them."""
+
+    version = ""
+
+    def __init__(self, logger: RunLogger):
+        super().__init__()
+        self.logger = logger
+
+    @property
+    def name(self) -> str:
+        return self.logger.name
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        self.logger.log_metrics(metrics, step or 0)
+
+    def log_hyperparams(self, *args: Any, **keywords: Any) -> None:
+        """Nothing: our loggers are given the whole configuration."""
 
 
 def fit(trainer: pl.Trainer, method: Method, data: PairedData, resume: Path | None = None) -> None:

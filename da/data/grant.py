@@ -1,6 +1,6 @@
-"""A task cut in two: what a method is handed while it trains, and the exam that it is judged on.
+"""A task cut in two: what a method is granted while it trains, and what it is judged on.
 
-The two never meet again: batches and the data module hold the first, the scorer (:mod:`da.engine.evaluation`) the
+The two never meet again: batches and the data module hold the first, the evaluation (:mod:`da.engine.evaluation`) the
 second.
 """
 
@@ -12,27 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from da.domain import Domain, Task, Withheld, pool
+from da.domain import Domain, Granted, Task, pool
 from da.errors import DataError
 from da.setting import ALL, FEW, MANY, NONE, Access
 
 SCORED = 10_000  # unlabelled target samples that selection rules look at: more would only cost time
-WHY = "the method does not need it"
-
-
-@dataclass(frozen=True, eq=False)
-class Handed:
-    """The training domains as granted by ``needs``; what was not granted is absent or :class:`~da.domain.Withheld`.
-
-    Args:
-        sources: a domain each for every source kept apart, or one pooled source.
-        target: the target's training samples, labelled only if all labels are granted.
-        labelled: the few labelled target samples, where few are granted.
-    """
-
-    sources: Any  # tuple[Domain, ...] | Withheld
-    target: Any  # Domain | Withheld
-    labelled: Any  # Domain | Withheld
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +37,8 @@ class Exam:
     transductive: bool = False
 
 
-def divide(task: Task, needs: Access, *, shots: int = 3, seed: int = 0) -> tuple[Handed, Exam]:
-    """Cut a task by what a method needs.
+def grant(task: Task, needs: Access, *, shots: int = 3, seed: int = 0) -> Granted:
+    """The training domains of a task that a method may see, and nothing else of it.
 
     Args:
         task: the data, labelled as they are.
@@ -71,36 +55,46 @@ def divide(task: Task, needs: Access, *, shots: int = 3, seed: int = 0) -> tuple
             f"The method needs source labels, but a source of {task.name} has none; give a labelled source, or "
             "name the column or array of its labels (data.label_column)."
         )
-    target, test = task.target.train, task.target.test
-    labelled: Domain | Withheld = Withheld("labelled target", WHY)
-    if needs.target_y > NONE and target.y is None:
-        raise DataError(f"The method needs labels in the target, but the target of {task.name} has none.")
-    if needs.target_y == FEW:
-        chosen = choose_few(target, task.n_classes, shots, seed)
-        rest = np.setdiff1d(np.arange(len(target)), chosen)
-        if len(rest) == 0 and (needs.target_x or task.transductive):
-            raise DataError(f"shots={shots} labels the whole target of {task.name}; lower `shots`.")
-        labelled = target.subset(chosen)
-        target = target.subset(rest) if len(rest) else target
-        test = target if task.transductive else test  # labelled samples are not tested on
-    handed = Handed(
-        Withheld("source", WHY)
-        if not needs.source_x
-        else tuple(map(alone, sources))
-        if needs.sources == MANY
-        else (alone(pool(sources)),),
-        Withheld("target", WHY)
-        if not needs.target_x and needs.target_y < ALL
-        else alone(target if needs.target_y == ALL else target.without_labels()),
-        labelled if isinstance(labelled, Withheld) else alone(labelled),
-    )
-    seen = target if test is None or task.transductive else target.subset(evenly(len(target), SCORED))
+    target, labelled = _target_of(task, needs, shots, seed)
+    given: dict[str, Any] = {} if labelled is None else {"labelled": alone(labelled)}
+    if needs.source_x:
+        given["sources"] = tuple(map(alone, sources if needs.sources == MANY else (pool(sources),)))
+    if needs.target_x or needs.target_y == ALL:
+        given["target"] = alone(target if needs.target_y == ALL else target.without_labels())
+    return Granted(**given)
+
+
+def examine(task: Task, needs: Access, *, shots: int = 3, seed: int = 0) -> Exam:
+    """What a method is judged on; the arguments are those of :func:`grant`.
+
+    Raises:
+        DataError: as :func:`grant`, of the target's labels.
+    """
+    target, labelled = _target_of(task, needs, shots, seed)
+    test = task.target.test
+    if test is None or (labelled is not None and task.transductive):  # labelled samples are not tested on
+        test = target
+    seen = target if test is target or task.transductive else target.subset(evenly(len(target), SCORED))
     domains = {"target_train": seen.without_labels()}
     held_out = [s.test for s in task.sources if s.test is not None]
     if needs.source_x and held_out and all(d.y is not None for d in held_out):
         domains["source_test"] = pool(tuple(held_out))
-    domains["target_test"] = target if test is None else test
-    return handed, Exam(domains, task.classes, task.metric, task.transductive)
+    domains["target_test"] = test
+    return Exam(domains, task.classes, task.metric, task.transductive)
+
+
+def _target_of(task: Task, needs: Access, shots: int, seed: int) -> tuple[Domain, Domain | None]:
+    """The target's training samples without the few that are labelled, and these where few are granted."""
+    target = task.target.train
+    if needs.target_y > NONE and target.y is None:
+        raise DataError(f"The method needs labels in the target, but the target of {task.name} has none.")
+    if needs.target_y != FEW:
+        return target, None
+    chosen = choose_few(target, task.n_classes, shots, seed)
+    rest = np.setdiff1d(np.arange(len(target)), chosen)
+    if len(rest) == 0 and (needs.target_x or task.transductive):
+        raise DataError(f"shots={shots} labels the whole target of {task.name}; lower `shots`.")
+    return target.subset(rest) if len(rest) else target, target.subset(chosen)
 
 
 def alone(domain: Domain) -> Domain:
@@ -115,22 +109,9 @@ def alone(domain: Domain) -> Domain:
     return replace(domain, x=owned(domain.x), y=owned(domain.y), weight=owned(domain.weight))
 
 
-def largest(handed: Handed) -> int:
-    """Number of samples of the largest domain."""
-    return max(len(domain) for domain in granted(handed).values())
-
-
-def granted(handed: Handed) -> dict[str, Domain]:
-    """The domains that a method may see, by the name that their order of samples is drawn for."""
-    sources = () if isinstance(handed.sources, Withheld) else handed.sources
-    named = {f"source{k}": domain for k, domain in enumerate(sources)}
-    rest = {"target": handed.target, "labelled": handed.labelled}
-    return named | {name: domain for name, domain in rest.items() if not isinstance(domain, Withheld)}
-
-
-def steps_of(handed: Handed, batch_size: int) -> int:
+def steps_of(granted: Granted, batch_size: int) -> int:
     """Number of steps of one pass over the largest domain."""
-    return math.ceil(largest(handed) / batch_size)
+    return math.ceil(max(map(len, granted.parts().values())) / batch_size)
 
 
 def evenly(count: int, most: int) -> np.ndarray:
