@@ -126,3 +126,9 @@ def test_importing_has_no_side_effects() -> None:
     code += "assert not {'torch', 'sklearn', 'wandb', 'matplotlib', 'hydra'} & set(sys.modules)"
     done = finished("-W", "error", "-c", code)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_tests_stand_where_what_they_test_stands() -> None:
+    """A folder of tests bears the name of a folder of the package; published figures and benchmarks have their own."""
+    folders = {file.relative_to(ROOT / "tests").parts[0] for file in (ROOT / "tests").glob("*/test_*.py")}
+    assert folders - {"published", "benchmarks"} <= LEVELS.keys()

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from da.cli import listing
-from da.config import arguments, compose, planned
+from da.config import arguments, compose
+from da.engine import planned
 from da.engine.result import RunBusy, RunFailed, one_line
 from da.errors import UsageError
 from da.sweeps.outline import outline

@@ -12,8 +12,8 @@ from typing import Any
 
 from da.bounds import Count
 from da.config import catalog
-from da.config.planned import nothing_to_search
 from da.config.validate import Plan, criteria, validate
+from da.engine.planned import nothing_to_search
 from da.errors import ConfigError, nearest
 from da.results.record import run_id
 from da.search_space import Choice, Range, Space

@@ -205,7 +205,7 @@ def test_an_error_that_nobody_foresaw_says_where_it_was_and_where_more_is_said(
         runs.run(config(tmp_path, "method=source_only", "data.split_seed=7"))
     (file,) = tmp_path.rglob("record.json")
     line = broken.__code__.co_firstlineno + 1
-    said = f"ValueError: invalid literal for int() with base 10: 'toluene' (tests/test_run.py:{line}"
+    said = f"ValueError: invalid literal for int() with base 10: 'toluene' (tests/engine/test_run.py:{line}"
     assert str(caught.value).endswith(f"{said}; traceback in {file})")
     found = json.loads(file.read_text())
     assert (found["status"], found["error"]) == ("failed", f"{said})")
@@ -215,7 +215,7 @@ def test_an_error_that_nobody_foresaw_says_where_it_was_and_where_more_is_said(
 def test_an_error_within_a_package_is_placed_where_we_called_it() -> None:
     with pytest.raises(ValueError, match="Expecting") as caught:
         json.loads("{")
-    assert place(caught.value).startswith("tests/test_run.py:")
+    assert place(caught.value).startswith("tests/engine/test_run.py:")
     assert place(ValueError("never raised")) == ""
     assert told(KeyError()) == "KeyError"
 
