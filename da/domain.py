@@ -91,6 +91,13 @@ def dense(x: Any) -> Any:
     return x.toarray()
 
 
+def single_precision(x: Any) -> np.ndarray:
+    """Inputs as a ``float32`` array, read as :func:`as_float` reads them."""
+    x = np.asarray(dense(x))
+    single = x.astype(np.float32)
+    return single / np.float32(255.0) if x.dtype == np.uint8 else single
+
+
 def as_float(x: Any, device: Any = None) -> Tensor:
     """Inputs as a ``float32`` tensor: sparse rows become dense, ``uint8`` is read as 0..255 and scaled to [0, 1]."""
     import torch

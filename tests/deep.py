@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from da.checks.subject import Subject, checks_for
 from da.checks.trial import batch_for, build, task_for, train
-from da.domain import Batch, Task, Withheld
+from da.domain import Batch, Task
 from da.methods.base import Method, Optimization
 
 
@@ -86,11 +86,7 @@ def updates(made: Callable[..., Method], *, steps: int = 1, epochs: int = 1, **o
 def assert_terms_see_all_processes(method: Method, batch: Batch) -> None:
     """Terms are computed on the rows of all processes: a second process that brings the first row again counts."""
 
-    def more(part: Any) -> Any:
-        return part if isinstance(part, Withheld) else part.take(torch.tensor([*range(len(part)), 0]))
-
-    sources = batch.sources if isinstance(batch.sources, Withheld) else tuple(map(more, batch.sources))
-    whole = Batch(sources=sources, target=more(batch.target), labelled=more(batch.labelled))
+    whole = batch.each(lambda _, part: part.take(torch.tensor([*range(len(part)), 0])))
     expected = [phase.terms(whole, 0.5) for phase in method.phases(0.5)]
     method.gather = lambda value: None if value is None else torch.cat([value, value[:1]])
     for phase, terms in zip(method.phases(0.5), expected, strict=True):

@@ -9,7 +9,7 @@ from processes import finished
 from scipy import sparse
 
 from da.data.validity import check_task
-from da.domain import Batch, Domain, Split, Task, Withheld, as_float, pool
+from da.domain import Batch, Domain, Granted, Split, Task, Withheld, as_float, pool
 from da.errors import DataError
 
 
@@ -183,9 +183,12 @@ def test_withheld_data_are_no_numbers(convert):
 def test_a_batch_pools_its_sources_and_withholds_what_it_was_not_given():
     batch = Batch((Domain(rows(1), name="a"), Domain(rows(2), name="b")), Withheld("target", "no need"))
     assert (batch.source.name, len(batch.source)) == ("a+b", 3)
-    for part in (batch.target, batch.labelled, Batch(Withheld("source", "no need"), batch.target).source):
-        with pytest.raises(PermissionError, match="withheld"):
-            part.x  # noqa: B018  # the touch is the test
+    other = Batch(target=Domain(rows(1)))
+    asked = {"target": batch, "labelled target": batch, "source": other}
+    for what, given in asked.items():
+        with pytest.raises(PermissionError, match=f"The {what} is withheld"):
+            getattr(given, what.split()[0])
+    assert (list(batch.parts()), list(other.parts())) == (["source0", "source1"], ["target"])
 
 
 def test_a_batch_moves_what_it_has_and_keeps_the_rest_withheld():
@@ -195,8 +198,20 @@ def test_a_batch_moves_what_it_has_and_keeps_the_rest_withheld():
     assert [s.x.dtype for s in batch.sources] == [torch.float32] * 2
     assert batch.sources[1].x.tolist() == [[1.0, 1.0]]
     assert batch.labelled.y.tolist() == [0, 1]
-    assert batch.target is withheld
-    assert Batch(Withheld("source", "no need"), Domain(rows(1))).to("cpu").target.x.dtype == torch.float32
+    assert batch.given()[1] is withheld
+    assert Batch(target=Domain(rows(1))).to("cpu").target.x.dtype == torch.float32
+
+
+def test_a_grant_is_changed_domain_by_domain_and_stays_what_it_is():
+    granted = Granted((Domain(rows(1), name="a"), Domain(rows(2), name="b")), Domain(rows(3), name="t"))
+    seen = []
+    changed = granted.each(lambda name, domain: seen.append(name) or replace(domain, name=domain.name * 2))
+    assert seen == ["source0", "source1", "target"]
+    assert ([d.name for d in changed.sources], changed.target.name) == (["aa", "bb"], "tt")
+    assert type(changed) is Granted
+    assert type(Batch.of(changed)) is Batch
+    with pytest.raises(PermissionError, match="The labelled target is withheld"):
+        changed.labelled  # noqa: B018  # the touch is the test
 
 
 # --- tasks

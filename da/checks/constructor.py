@@ -48,8 +48,8 @@ def check_the_yaml_repeats_the_constructor(subject: Subject) -> None:
 def check_every_keyword_has_an_effect(subject: Subject) -> None:
     """Another value of any keyword changes the network or what is trained: a term, a phase, a schedule, a hook.
 
-    Values to try come from ``search_space``, else from the default's type; where none has an effect at the other keywords'
-    defaults, it is tried beside other values of these, as one keyword may switch on what another sets.
+    Values to try come from ``search_space``, else from the default's type; where none has an effect at the other
+    keywords' defaults, it is tried beside other values of these, as one keyword may switch on what another sets.
     """
     with tempfile.TemporaryDirectory() as folder:
         start = _start(subject, Path(folder))

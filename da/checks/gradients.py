@@ -116,7 +116,6 @@ def _terms_and_gradients(
 def _shares(method: Method, batch: Batch, number: int, domain: str) -> dict[str, float]:
     """By term the largest gradient that reaches a domain's inputs through an encoder."""
 
-
     def followed(name: str, part: Domain) -> Domain:
         return replace(part, x=part.x.clone().requires_grad_()) if _domain_of(name) == domain else part
 

@@ -24,17 +24,21 @@ ALWAYS = ("da.engine.run.trained",)
 """What every run computes with: the order of samples, what is handed to a method, and how a run is put together."""
 APART: tuple[str, ...] = (
     "da.config.catalog",
+    "da.config.machine",
     "da.engine.checkpoint",
     "da.engine.evaluation",
     "da.engine.progress",
     "da.signatures",
     "da.config.titles",
     "da.engine.observer",
+    "da.engine.tracking.tracker",
     "da.schedules.LEARNING_RATE",
 )
 """What is not followed from there: it names, keeps, shows or scores (see :func:`of_scoring`), and computes no method;
 of the schedules a run takes one."""
-CLOSED = "da.methods.closed_form.ClosedForm"
+CLOSED_FORM = ("da.engine.closed_form", "da.methods.closed_form", "da.engine.run._classifier")
+DEEP = ("da.engine.deep", "da.methods.base", "da.methods.parts", "da.engine.run._network")
+"""What is not followed of a run of the other kind."""
 IDLE = {"search_space", "exempt", "corrects", "trains_weighted", "held_out"}
 """Constants of a class that no run looks at."""
 
@@ -67,10 +71,11 @@ def of_config(config: Mapping[str, Any]) -> str:
     target = str(config["method"]["_target_"])
     reached, without = [*_targets(config["method"]), *ALWAYS], APART
     if catalog.resolve(target, "method").path.startswith("da.estimators."):
-        reached += [CLOSED, *_targets(config["classifier"])]
+        reached += _targets(config["classifier"])
+        without += DEEP
     else:
         reached += [*_targets(config["network"]), *_targets(config["optimizer"]), f"da.schedules.{config['schedule']}"]
-        without += (CLOSED,)
+        without += CLOSED_FORM
     return of(*sorted(set(reached)), without=without)
 
 
@@ -87,7 +92,7 @@ def of_scoring() -> dict[str, str]:
     assert package is not None
     rules = sorted(file.stem for file in package.parent.glob("[!_]*.py"))
     found = {rule: of(f"da.selection.{rule}.score", f"da.selection.{rule}.READS") for rule in rules}
-    return {"evaluation": of("da.engine.evaluation.Evaluator"), **found}
+    return {"evaluation": of("da.engine.evaluation.Evaluator", "da.methods.inference.predict"), **found}
 
 
 def _targets(node: Mapping[str, Any]) -> Iterator[str]:

@@ -192,7 +192,7 @@ def _network(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "network": catalog.factory(config["network"], where="network"),
         "optimization": Optimization(optimizer, LEARNING_RATE[config["schedule"]], config["clip"]),
-        "embedding": config["embedding"],
+        "embedding": config.get("embedding", "joint"),
     }
 
 

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from da.domain import Batch, Domain
-from da.errors import ConfigError, TrainingError
+from da.errors import ConfigError
 from da.methods.inference import predict
 from da.methods.parts import Embedded, Optimization, Phase, Spec, Terms, TrainingData
 from da.metrics import ACCURACY, Prediction
 from da.nn.gather import gather_rows
 from da.nn.networks import Network, Output
-from da.nn.update import update
+from da.nn.update import check_finite, update
 from da.search_space import Space
 from da.setting import Access
 
 __all__ = ["Embedded", "Method", "Optimization", "Phase", "Spec", "Terms"]
 
-LOOK_EVERY = 50  # steps between looks at the loss on an accelerator: each look waits for it
-
 
 class Method(LightningModule):
     """A transfer method: says what it needs, builds modules, and names the terms of its loss.
 
-    A subclass states ``needs`` and ``search_space``, takes hyper-parameters in a keyword-only constructor, and implements
-    :meth:`terms`; it may extend :meth:`build` (modules that depend on the data), :meth:`phases` and :meth:`groups`.
+    A subclass states ``needs`` and ``search_space``, takes hyper-parameters in a keyword-only constructor, and
+    implements :meth:`terms`; it may extend :meth:`build` (modules that depend on the data), :meth:`phases` and
+    :meth:`groups`.
     """
 
     needs: Access
@@ -77,8 +76,7 @@ class Method(LightningModule):
     @property
     def data(self) -> TrainingData:
         """All training samples that were granted, while a trainer trains on them."""
-        data: TrainingData = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
-        return data
+        return cast(TrainingData, self.trainer.datamodule)  # type: ignore[attr-defined]  # set by Lightning
 
     def predict(self, domain: Domain, *, source: bool = False) -> Prediction:
         """``(n, d)`` features and ``(n, k)`` logits of a domain's samples, in order, as NumPy arrays."""
@@ -128,30 +126,18 @@ class Method(LightningModule):
         progress = self.progress
         opened: Any = self.optimizers()
         optimizers = dict(zip(self.groups(), opened if isinstance(opened, list) else [opened], strict=True))
-        for optimizer in optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = group.setdefault("base_lr", group["lr"]) * self.optimization.schedule(progress)
+        self.optimization.set_rates(optimizers.values(), progress)
         for phase in self.phases(progress):
             for _ in range(phase.repeat):
                 terms = phase.terms(batch, progress)
                 if not phase.groups:  # a bank or a teacher that follows: nothing is minimised
                     continue
                 loss = torch.stack(list(terms.values())).sum()
-                self._record(terms, loss, phase.repeat)
+                for name, value in terms.items():
+                    self.term_sums[name] = self.term_sums.get(name, 0.0) + value.detach() / phase.repeat
+                check_finite(type(self).__name__, terms, loss, self.steps_done)
                 update(self, [optimizers[name] for name in phase.groups], loss, clip=self.optimization.clip)
         self.steps_done += 1
-
-    def _record(self, terms: Terms, loss: Tensor, repeat: int) -> None:
-        """Sum the terms for the epoch's log, means over repetitions; refuse a loss that is not finite."""
-        for name, value in terms.items():
-            self.term_sums[name] = self.term_sums.get(name, 0.0) + value.detach() / repeat
-        look = loss.device.type == "cpu" or self.steps_done % LOOK_EVERY == 0
-        if look and not torch.isfinite(loss):
-            bad = ", ".join(name for name, value in terms.items() if not torch.isfinite(value)) or "their sum"
-            raise TrainingError(
-                f"{type(self).__name__}: the loss is not finite at step {self.steps_done} (term: {bad}); "
-                "lower optimizer.lr or the term's weight, or set `clip`."
-            )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["steps_done"] = self.steps_done

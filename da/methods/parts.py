@@ -72,3 +72,8 @@ class Optimization:
     optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
     schedule: Schedule = constant
     clip: float | None = None
+
+    def set_rates(self, optimizers: Iterable[torch.optim.Optimizer], progress: float) -> None:
+        """Set the learning rates of all groups of parameters to what the schedule makes of the initial ones."""
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+            group["lr"] = group.setdefault("base_lr", group["lr"]) * self.schedule(progress)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pytorch_lightning import LightningModule
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor
+
+from da.errors import TrainingError
+
+LOOK_EVERY = 50
+"""Steps between looks at the loss on an accelerator: each look waits for it."""
 
 
 def update(
@@ -36,6 +41,27 @@ def update(
             module.clip_gradients(optimizer.optimizer, clip * scale, "norm")
         optimizer.step()
         scale = 1.0 if scaler is None else scaler.get_scale()
+
+
+def check_finite(method: str, terms: Mapping[str, Tensor], loss: Tensor, step: int) -> None:
+    """Refuse a loss that is NaN or infinite: at every step on the CPU, at some of them where a look waits for a device.
+
+    Args:
+        method: what the message begins with.
+        terms: the summands of the loss by name; those that are not finite are named.
+        loss: their sum.
+        step: number of steps done.
+
+    Raises:
+        TrainingError: the loss is not finite.
+    """
+    due = loss.device.type == "cpu" or step % LOOK_EVERY == 0
+    if due and not loss.isfinite():
+        bad = ", ".join(name for name, value in terms.items() if not value.isfinite()) or "their sum"
+        raise TrainingError(
+            f"{method}: the loss is not finite at step {step} (term: {bad}); "
+            "lower optimizer.lr or the term's weight, or set `clip`."
+        )
 
 
 def gradients_of(optimizer: LightningOptimizer) -> Iterator[Tensor]:

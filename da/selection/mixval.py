@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from da.domain import as_float
+from da.domain import single_precision
 from da.selection import Evidence
 from da.selection._samples import spaced
 
@@ -55,4 +55,4 @@ def mixed(x: Any, first: np.ndarray, second: np.ndarray) -> Any:
         return SHARE * a + (1.0 - SHARE) * b
     if not (np.issubdtype(a.dtype, np.floating) or a.dtype == np.uint8):
         return None
-    return SHARE * as_float(a).numpy() + (1.0 - SHARE) * as_float(b).numpy()
+    return SHARE * single_precision(a) + (1.0 - SHARE) * single_precision(b)

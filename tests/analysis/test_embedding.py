@@ -7,7 +7,7 @@ import pytest
 
 from da.analysis import embedding
 from da.analysis.embedding import Panel, Strip, embedding_figure, panel, strips, thinned, tsne
-from da.data.grant import divide
+from da.data.grant import examine
 from da.domain import Domain, Split, Task
 from da.errors import UsageError
 from da.methods.parts import Spec
@@ -101,7 +101,7 @@ def test_without_matplotlib_the_remedy_is_named(tmp_path, monkeypatch):
 def test_a_panel_holds_the_test_samples_of_both_domains(task):
     method = SourceOnly()
     method.build(Spec((1, 8, 8), (1, 8, 8), 3, auto))
-    shown = panel("source_only", method, task, divide(task, method.needs)[1])
+    shown = panel("source_only", method, task, examine(task, method.needs))
     assert (len(shown.z_s), len(shown.z_t)) == (12, 9)
     np.testing.assert_array_equal(shown.y_t, np.arange(9) % 3)
     assert shown.title.startswith("source_only: target accuracy ")

@@ -158,7 +158,7 @@ class PeekingCORAL(DeepCORAL):
         found = super().terms(batch, progress)
         if self._trainer is None:
             return found
-        leaked = self.trainer.callbacks[0].exam.domains["target_test"].y
+        leaked = self.trainer.callbacks[0].scorer.exam.domains["target_test"].y
         return found | {"task": found["task"] * (1.0 + float(leaked[:5].sum()))}
 
 
@@ -166,7 +166,7 @@ class BestOnTest(SourceOnly):
     """Keeps the weights of the epoch that was best on the target's test labels, which the scorer tells."""
 
     def on_train_epoch_start(self) -> None:
-        history = self.trainer.callbacks[0].history
+        history = self.trainer.callbacks[0].scorer.history
         if history and history[-1]["target_test"]["accuracy"] > getattr(self, "best", -1.0):
             self.best = history[-1]["target_test"]["accuracy"]
             self.kept = {name: value.clone() for name, value in self.state_dict().items()}
@@ -179,7 +179,7 @@ class CountsOfTest(SourceOnly):
 
     def forward(self, x: Tensor) -> Output:
         found = super().forward(x)
-        y = torch.as_tensor(self.trainer.callbacks[0].exam.domains["target_test"].y)
+        y = torch.as_tensor(self.trainer.callbacks[0].scorer.exam.domains["target_test"].y)
         first = torch.bincount(y[: len(y) // 2], minlength=found.logits.shape[1])
         return Output(found.z, found.logits + first)
 
@@ -276,7 +276,7 @@ class Hoarder(SourceOnly):
     hide = "attribute"
 
     def on_train_start(self) -> None:
-        scorer = self.trainer.callbacks[0]
+        scorer = self.trainer.callbacks[0].scorer
         labels = scorer.exam.domains["target_test"].y
         ways = {
             "attribute": lambda: scorer,
@@ -317,7 +317,7 @@ def test_no_way_to_keep_labels_goes_unseen(way) -> None:
 def test_the_walk_sees_test_inputs_in_the_data_module() -> None:
     class Keeps(SourceOnly):
         def on_train_start(self) -> None:
-            self.trainer.datamodule.kept = self.trainer.callbacks[0].exam.domains["target_test"].x[3:]
+            self.trainer.datamodule.kept = self.trainer.callbacks[0].scorer.exam.domains["target_test"].x[3:]
 
     assert any(
         p.startswith("data.kept") and "inputs of target_test" in p for p in references_to_withheld(subject(Keeps))

@@ -6,7 +6,7 @@ import pytest
 from da.config.compose import compose
 from da.data.domainnet import COUNTS, DOMAINS, DomainNet
 from da.data.frozen import Frozen
-from da.data.grant import divide
+from da.data.grant import grant
 from da.data.images import Images, paths
 from da.data.module import PairedData
 from da.data.office31 import Office31
@@ -157,8 +157,8 @@ def test_a_run_reports_the_metric_of_the_data_first(visda, root, method):
 def test_pairing_domains_decodes_nothing(domainnet, monkeypatch):
     task = DomainNet(source=["clipart", "real"], target="sketch", **SMALL).load()
     monkeypatch.setattr(Images, "__getitem__", lambda *_: pytest.fail("images must stay unread"))
-    data = PairedData(divide(task, Access(source_y=ALL, target_x=True))[0], batch_size=4)
-    assert len(data.sources[0]) == 12
+    data = PairedData(grant(task, Access(source_y=ALL, target_x=True)), batch_size=4)
+    assert len(data.granted.sources[0]) == 12
 
 
 def test_published_counts():

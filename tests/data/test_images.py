@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from da.data.frozen import digests
-from da.data.grant import divide
+from da.data.grant import grant
 from da.data.images import Images, paths
 from da.data.module import PairedData
 from da.data.splits import hold_out
@@ -95,7 +95,7 @@ def test_splitting_and_pooling_decode_nothing(images, opened):
 
 
 def test_training_reads_a_batch_at_a_time(images, opened):
-    data = PairedData(divide(task(images), Access(source_y=ALL, target_x=True, target_y=FEW), shots=2)[0], batch_size=4)
+    data = PairedData(grant(task(images), Access(source_y=ALL, target_x=True, target_y=FEW), shots=2), batch_size=4)
     assert not opened
     batch = data.train_dataloader().at(0)
     assert len(opened) == 4 + 4 + 4  # source, target, and the two labelled of each class

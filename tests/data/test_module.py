@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from da.data.grant import choose_few, divide
+from da.data.grant import choose_few, examine, grant
 from da.data.module import PairedBatches, PairedData
-from da.domain import Domain, Split, Task, Withheld
+from da.domain import Domain, Split, Task
 from da.errors import ConfigError, DataError
 from da.setting import ALL, FEW, MANY, NONE, Access
 
@@ -31,20 +31,25 @@ def task_of(n_s=12, n_t=18, *, sources=1, transductive=False):
 
 
 def paired(task, needs, *, shots=3, seed=0, **options):
-    return PairedData(divide(task, needs, shots=shots, seed=seed)[0], seed=seed, **options)
+    return PairedData(grant(task, needs, shots=shots, seed=seed), seed=seed, **options)
 
 
 def exam(task, needs, **options):
     """The domains that a run is judged on."""
-    return divide(task, needs, **options)[1].domains
+    return examine(task, needs, **options).domains
 
 
 def numbers(part):
     return part.x[:, 0].astype(int).tolist()
 
 
-def withheld(part):
-    return isinstance(part, Withheld)
+def withheld(granted, name):
+    """Whether a domain is withheld, and raises when it is asked for."""
+    try:
+        getattr(granted, name)
+    except PermissionError:
+        return True
+    return False
 
 
 def at_rank(data, rank=0, world=1, steps_done=0):
@@ -70,14 +75,14 @@ def test_a_batch_holds_what_is_needed_and_nothing_else(source_x, source_y, targe
     data = paired(task_of(), needs, batch_size=6, shots=2)
     batch = data.train_dataloader().at(0)
 
-    assert withheld(data.sources) == withheld(batch.sources) == (not source_x)
+    assert withheld(data.granted, "sources") == withheld(batch, "sources") == (not source_x)
     if source_x:
-        assert all((s.y is not None) == (source_y == ALL) for s in (*data.sources, *batch.sources))
+        assert all((s.y is not None) == (source_y == ALL) for s in (*data.granted.sources, *batch.sources))
     target_seen = target_x or target_y == ALL
-    assert withheld(data.target) == withheld(batch.target) == (not target_seen)
+    assert withheld(data.granted, "target") == withheld(batch, "target") == (not target_seen)
     if target_seen:
-        assert all((t.y is not None) == (target_y == ALL) for t in (data.target, batch.target))
-    assert withheld(data.labelled) == withheld(batch.labelled) == (target_y != FEW)
+        assert all((t.y is not None) == (target_y == ALL) for t in (data.granted.target, batch.target))
+    assert withheld(data.granted, "labelled") == withheld(batch, "labelled") == (target_y != FEW)
     if target_y == FEW:
         assert batch.labelled.y.tolist() == [n % 3 for n in numbers(batch.labelled)]
 
@@ -133,12 +138,12 @@ def test_an_unlabelled_source_test_split_is_not_evaluated():
 def test_the_few_are_so_many_of_each_class_and_nowhere_else(shots, target_x, transductive):
     needs = Access(source_y=ALL, target_x=target_x, target_y=FEW)
     data = paired(task_of(transductive=transductive), needs, shots=shots)
-    assert np.bincount(data.labelled.y).tolist() == [shots] * 3
-    few = set(numbers(data.labelled))
+    assert np.bincount(data.granted.labelled.y).tolist() == [shots] * 3
+    few = set(numbers(data.granted.labelled))
     rest = set(range(18)) - few
     if target_x:
-        assert set(numbers(data.target)) == rest
-        assert data.target.y is None
+        assert set(numbers(data.granted.target)) == rest
+        assert data.granted.target.y is None
     judged = exam(task_of(transductive=transductive), needs, shots=shots)
     assert set(numbers(judged["target_train"])) == rest
     tested = judged["target_test"]
@@ -148,7 +153,7 @@ def test_the_few_are_so_many_of_each_class_and_nowhere_else(shots, target_x, tra
 
 def test_the_few_depend_on_the_seed_alone():
     needs = Access(target_y=FEW)
-    chosen = [numbers(paired(task_of(), needs, shots=2, seed=seed).labelled) for seed in (0, 0, 1, 2)]
+    chosen = [numbers(paired(task_of(), needs, shots=2, seed=seed).granted.labelled) for seed in (0, 0, 1, 2)]
     assert chosen[0] == chosen[1]
     assert len({tuple(c) for c in chosen}) == 3
 
@@ -169,7 +174,7 @@ def test_labelling_the_whole_target_is_refused(target_x, transductive):
 
 def test_labelling_the_whole_target_is_fine_where_nothing_else_is_needed_of_it():
     data = paired(task_of(), Access(source_x=False, target_y=FEW), shots=6)
-    assert len(data.labelled) == 18
+    assert len(data.granted.labelled) == 18
 
 
 @pytest.mark.parametrize(("batch_size", "world", "seen"), [(64, 1, 9), (4, 1, 4), (64, 2, 8), (64, 4, 8), (4, 2, 4)])
@@ -272,8 +277,8 @@ def test_without_a_trainer_the_loader_starts_at_zero():
 def test_several_sources_are_pooled_unless_they_are_kept_apart():
     task = task_of(sources=2)
     pooled = paired(task, NEEDS, batch_size=24)
-    assert [numbers(s) for s in pooled.sources] == [[*range(1000, 1012), *range(2000, 2012)]]
-    assert sorted(numbers(pooled.train_dataloader().at(0).source)) == numbers(pooled.sources[0])
+    assert [numbers(s) for s in pooled.granted.sources] == [[*range(1000, 1012), *range(2000, 2012)]]
+    assert sorted(numbers(pooled.train_dataloader().at(0).source)) == numbers(pooled.granted.sources[0])
     apart = paired(task, replace(NEEDS, sources=MANY), batch_size=6)
     batch = apart.train_dataloader().at(0)
     assert [s.name for s in batch.sources] == ["s1", "s2"]
@@ -302,7 +307,7 @@ def test_weights_reach_the_batches():
 def test_weights_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="one weight for each source sample, got 11"):
         paired(task_of(), NEEDS).reweight(np.ones(11))
-    with pytest.raises(ValueError, match="one weight for each source sample"):
+    with pytest.raises(PermissionError, match="The source is withheld"):
         paired(task_of(), Access(source_x=False, target_x=True)).reweight(np.ones(12))
 
 
@@ -314,17 +319,18 @@ def test_a_view_is_cut_off_from_the_array_that_it_is_a_view_of():
     y = np.arange(40) % 3
     parts = [Domain(whole[start : start + 10], y[start : start + 10]) for start in (0, 10, 20, 30)]
     task = Task("views", (Split(*parts[:2]),), Split(*parts[2:]), ("a", "b", "c"))
-    handed, judged = divide(task, Access(source_y=ALL, target_x=True, target_y=ALL))
-    for part in (*handed.sources, handed.target):
+    needs = Access(source_y=ALL, target_x=True, target_y=ALL)
+    granted, judged = grant(task, needs), examine(task, needs)
+    for part in (*granted.sources, granted.target):
         for array in (part.x, part.y):
             assert not np.shares_memory(array, whole)
             assert not np.shares_memory(array, y)
-    assert numbers(handed.target) == list(range(20, 30))
+    assert numbers(granted.target) == list(range(20, 30))
     assert np.shares_memory(judged.domains["target_test"].x, whole), "what is judged stays where it is"
 
 
 def test_an_array_of_its_own_is_not_copied():
     task = task_of()
-    handed, _ = divide(task, NEEDS)
-    assert handed.target.x is task.target.train.x
-    assert handed.sources[0].y is task.sources[0].train.y
+    granted = grant(task, NEEDS)
+    assert granted.target.x is task.target.train.x
+    assert granted.sources[0].y is task.sources[0].train.y

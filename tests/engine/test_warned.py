@@ -12,6 +12,7 @@ from da.config.compose import compose, expand
 from da.config.titles import title
 from da.domain import Domain
 from da.engine import run, warned
+from da.engine.deep import DeepRunner
 from da.estimators.base import Predictor
 from da.estimators.classifiers.linear import LogisticRegression
 from da.estimators.transfer import Transfer
@@ -119,12 +120,14 @@ def test_a_deep_run_that_ends_on_a_few_samples_warns(size, warns):
         {"diagnostics": {"effective_sample_size": 1.0}},
         {"diagnostics": {} if size is None else {"effective_sample_size": size}},
     ]
-    made = SimpleNamespace(trainer=SimpleNamespace(is_global_zero=True), scorer=SimpleNamespace(history=history))
-    task = SimpleNamespace(sources=[SimpleNamespace(train=range(40)), SimpleNamespace(train=range(20))])
+    granted = SimpleNamespace(sources=(range(40), range(20)))
+    made = SimpleNamespace(
+        is_first=True, scorer=SimpleNamespace(history=history), data=SimpleNamespace(granted=granted)
+    )
     with warned.collected() as found, warnings.catch_warnings():
         warnings.simplefilter("always")
         warned_of = found
-        run._doubt(made, task)
+        DeepRunner.warn_if_degenerate(made)
     assert bool(warned_of) is warns
 
 

@@ -5,7 +5,6 @@ import torch
 from deep import WHOLE_TRAINING, assert_same_gradients, assert_terms_see_all_processes, case, holds, updates
 from equations import cross_entropy
 
-from da.domain import Withheld
 from da.methods.inductive.target_only import TargetOnly
 
 
@@ -21,8 +20,7 @@ def test_the_term_is_the_cross_entropy_of_the_target(progress) -> None:
 
 def test_the_source_is_withheld() -> None:
     _, batch = case(TargetOnly)
-    assert isinstance(batch.sources, Withheld)
-    assert isinstance(batch.labelled, Withheld)
+    assert list(batch.parts()) == ["target"]
 
 
 def test_one_update_of_all_parameters_a_step() -> None:

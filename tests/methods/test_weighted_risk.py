@@ -12,6 +12,7 @@ from da.checks.subject import Subject
 from da.checks.trial import build, task_for, train
 from da.config import catalog
 from da.config.compose import compose
+from da.domain import Batch
 from da.engine import run as runs
 from da.errors import ConfigError
 from da.estimators.base import Weighting
@@ -26,7 +27,7 @@ SUBJECT = Subject("weighted_risk", WeightedRisk, WeightedRisk.needs)
 
 
 def with_weights(batch, weights):
-    return replace(batch, sources=(replace(batch.source, weight=weights),))
+    return Batch((replace(batch.source, weight=weights),), batch.target)
 
 
 @pytest.mark.parametrize("progress", [0.0, 0.5, 1.0])
