@@ -6,13 +6,13 @@ Arrays outside of training are NumPy (or SciPy sparse, or lazy images); inside a
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 import numpy as np
 from scipy import sparse
-from sklearn.externals.array_api_compat import is_torch_array
 
 from da.errors import DataError
 
@@ -74,6 +74,12 @@ class Domain:
         return tuple(int(size) for size in self.x.shape[1:])
 
 
+def is_tensor(x: Any) -> bool:
+    """Whether something is a PyTorch tensor; PyTorch is not imported to tell."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(x, torch.Tensor)
+
+
 def dense(x: Any) -> Any:
     """Sparse rows as an array; anything else as it is.
 
@@ -118,7 +124,7 @@ def pool(domains: tuple[Domain, ...]) -> Domain:
             return values[0].joined(values[1:])
         if sparse.issparse(values[0]):
             return sparse.vstack(values, format="csr")
-        if is_torch_array(values[0]):
+        if is_tensor(values[0]):
             import torch
 
             return torch.cat(values)

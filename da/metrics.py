@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 ACCURACY: Mapping[str, str] = {"accuracy": "accuracy"}
 """What methods report unless they say otherwise: their name of a metric, and the one of :data:`METRICS`."""
@@ -37,6 +36,8 @@ def macro_f1(y: np.ndarray, predicted: np.ndarray) -> float:
 
 def cluster_accuracy(y: np.ndarray, cluster: np.ndarray) -> float:
     """ACC: accuracy in percent under the best one-to-one naming of clusters by classes (Hungarian algorithm)."""
+    from scipy.optimize import linear_sum_assignment
+
     size = int(max(y.max(), cluster.max())) + 1
     counts = np.zeros((size, size), dtype=np.int64)
     np.add.at(counts, (cluster, y), 1)

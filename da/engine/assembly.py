@@ -1,4 +1,8 @@
-"""A method, its data, its evaluation and what trains it, put together in the one way that runs and checks share."""
+"""A method, its data, its evaluation and what trains it, put together in the one way that runs and checks share.
+
+What the other kind of method needs is not imported: a closed-form run starts without PyTorch, a deep one without
+scikit-learn.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sklearn.base import BaseEstimator
-
 from da.domain import Task
-from da.engine import closed_form
 from da.engine.observer import RunObserver
 from da.engine.runner import Runner, Settings
 from da.engine.tracking.tracker import RunLogger
 from da.errors import DataError
-from da.estimators.base import Estimator
-from da.methods.closed_form import ClosedForm
 from da.setting import SAME
 
 if TYPE_CHECKING:
-    from da.methods.base import Method, Optimization  # imports PyTorch, as the next
+    from sklearn.base import BaseEstimator
+
+    from da.estimators.base import Estimator
+    from da.methods.base import Method, Optimization
     from da.nn.networks import NetworkFactory
 
 __all__ = ["Runner", "Settings", "assemble", "build"]
@@ -59,14 +61,16 @@ def build(
             f"Source inputs have shape {source} and target inputs {target}; {type(made).__name__} needs one space. "
             "Use a heterogeneous method."
         )
-    if isinstance(made, Estimator):
+    given: Any = made
+    if made.single_step:
+        from da.engine import closed_form
+
         assert classifier is not None, "an estimator needs a classifier after it"
-        closed_form.seed_everything(seed)
-        return ClosedForm(made, classifier, task.n_classes)
+        return closed_form.build(given, classifier, task, seed=seed)
     from da.engine import deep
 
     assert network is not None, "a deep method needs a network"
-    return deep.build(made, task, network, optimization or made.optimization, embedding=embedding, seed=seed)
+    return deep.build(given, task, network, optimization or given.optimization, embedding=embedding, seed=seed)
 
 
 def assemble(
@@ -92,7 +96,9 @@ def assemble(
         observer: is told of every evaluated epoch.
         title: of the progress bar.
     """
-    if isinstance(method, ClosedForm):
+    if method.single_step:
+        from da.engine import closed_form
+
         kind = str((trainer or {}).get("accelerator", "auto"))
         return closed_form.assemble(method, task, settings, accelerator=kind, loggers=loggers, observer=observer)
     from da.engine import deep

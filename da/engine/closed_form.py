@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from da.config import machine
 from da.data.grant import examine, grant
@@ -16,6 +17,7 @@ from da.engine.evaluation import Evaluator, logged
 from da.engine.observer import Pruned, RunObserver
 from da.engine.runner import Runner, Settings
 from da.engine.tracking.tracker import RunLogger
+from da.estimators.base import Estimator
 from da.methods.closed_form import ClosedForm
 
 
@@ -56,6 +58,12 @@ class ClosedFormRunner(Runner):
     @property
     def device(self) -> str:
         return f"1 x {self.method.device_name}"
+
+
+def build(estimator: Estimator, classifier: BaseEstimator, task: Task, *, seed: int) -> ClosedForm:
+    """An estimator and the classifier after it, for a task; see :func:`da.engine.assembly.build`."""
+    seed_everything(seed)
+    return ClosedForm(estimator, classifier, task.n_classes)
 
 
 def assemble(

@@ -18,7 +18,7 @@ from da.engine.observer import Pruned, RunObserver
 from da.engine.progress import ProgressBar
 from da.engine.runner import Runner, Settings
 from da.engine.tracking.tracker import RunLogger
-from da.estimators.base import warn_if_few
+from da.estimators.sample_size import warn_if_few
 from da.methods.base import Method, Optimization, Spec
 from da.nn.networks import NetworkFactory
 

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.externals.array_api_compat import array_namespace
-from sklearn.externals.array_api_compat import is_torch_array as is_tensor
 
-from da.domain import dense
+from da.domain import dense, is_tensor
 
 __all__ = ["as_numpy", "is_tensor", "like", "matrix", "namespace", "rows"]
 

@@ -8,7 +8,6 @@ work), and implements :meth:`Estimator.fit`. What it learns decides what it is: 
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -18,14 +17,14 @@ from sklearn.neighbors import KNeighborsClassifier
 from da.domain import Domain
 from da.errors import DataError, UsageError
 from da.estimators.arrays import as_numpy, matrix, rows
+from da.estimators.sample_size import effective_sample_size
 from da.search_space import Space
 from da.setting import Access
 
-DEGENERATE = 0.05
 PER_FEATURE = 10
 LEAST, MOST = 0.1, 0.9
 
-__all__ = ["Estimator", "FeatureMapping", "Predictor", "Weighting", "classify", "matched", "matrix", "warn_if_few"]
+__all__ = ["Estimator", "FeatureMapping", "Predictor", "Weighting", "classify", "matched", "matrix"]
 
 
 class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -37,6 +36,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         corrects: the shifts of :class:`~da.data.toy.Toy` that it is built for; on one of them at least it must beat
             the same classifier without transfer.
         exempt: names of common checks that cannot hold by the method's definition, each with its reason.
+        single_step: it learns in one step, from whole domains.
         trains_weighted: the classifier of the run is trained with sample weights, so it must take them.
         regression: stated as True by what predicts numbers; it has no YAML, as data of the catalogue are of classes.
     """
@@ -46,6 +46,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     corrects: ClassVar[tuple[str, ...]] = ("rotation", "subspace")
     exempt: ClassVar[dict[str, str]] = {}
     trains_weighted: ClassVar[bool] = False
+    single_step: ClassVar[bool] = True
 
     def fit(self, *domains: Any, **_: Any) -> Self:
         """Learn from domains; nothing beyond ``needs`` is touched.
@@ -176,11 +177,6 @@ def classify(classifier: BaseEstimator | None, z: Any, y: np.ndarray, queries: A
     return labels
 
 
-def effective_sample_size(weights: np.ndarray) -> float:
-    r"""Kish's :math:`(\sum w)^2 / \sum w^2`, in samples."""
-    return float(weights.sum() ** 2 / np.square(weights).sum())
-
-
 def share_of(min_effective: float | str, n: int, d: int) -> float:
     r"""The share of n samples of d features that a weighting has to leave in effect.
 
@@ -225,13 +221,3 @@ def limited(weights: np.ndarray, least: float) -> tuple[np.ndarray, float]:
         return weights, 1.0
     trust = math.sqrt((1.0 / least - 1.0) / variance)
     return 1.0 + trust * (weights - 1.0), trust
-
-
-def warn_if_few(size: float, n: int) -> None:
-    """Warn where an effective sample size is below 5 % of n: what is trained on these samples hangs on a few."""
-    if size < DEGENERATE * n:
-        warnings.warn(
-            f"The weighting is degenerate: an effective {size:.1f} of {n} source samples remain; "
-            "set min_effective where the method has it, regularise it, or widen its kernel.",
-            stacklevel=3,
-        )

@@ -12,8 +12,9 @@ from sklearn.utils.validation import has_fit_parameter
 from da.domain import Domain, pool
 from da.errors import UsageError
 from da.estimators.arrays import as_numpy, rows
-from da.estimators.base import Estimator, FeatureMapping, Predictor, Weighting, labels_of, warn_if_few
+from da.estimators.base import Estimator, FeatureMapping, Predictor, Weighting, labels_of
 from da.estimators.classifiers.choice import settled
+from da.estimators.sample_size import warn_if_few
 from da.setting import FEW, MANY
 
 SAID = (

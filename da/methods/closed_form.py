@@ -39,6 +39,7 @@ class ClosedForm:
     """
 
     metrics: Mapping[str, str] = ACCURACY
+    single_step = True
 
     def __init__(self, estimator: Estimator, classifier: BaseEstimator, n_classes: int):
         self.estimator, self.classifier, self.n_classes = estimator, classifier, n_classes

@@ -10,7 +10,8 @@ import da.domain
 from da.config import catalog
 from da.domain import Domain
 from da.errors import DataError, UsageError
-from da.estimators.base import Weighting, effective_sample_size, limited, matched, matrix, share_of, warn_if_few
+from da.estimators.base import Weighting, limited, matched, matrix, share_of
+from da.estimators.sample_size import effective_sample_size, warn_if_few
 from da.estimators.transfer import Transfer
 from da.estimators.weighting.logistic_ratio import LogisticRatio
 from da.setting import ALL, Access

@@ -13,9 +13,10 @@ from da.bounds import Count
 from da.domain import Domain
 from da.errors import DataError, UsageError
 from da.estimators.arrays import rows
-from da.estimators.base import Predictor, effective_sample_size
+from da.estimators.base import Predictor
 from da.estimators.boosting.pooling import check_learner, normalized, pooled
 from da.estimators.classifiers.choice import settled
+from da.estimators.sample_size import effective_sample_size
 from da.search_space import choice
 from da.setting import ALL, FEW, Access
 

@@ -15,9 +15,10 @@ from sklearn.preprocessing import StandardScaler
 from da.domain import Domain
 from da.errors import DataError, UsageError
 from da.estimators.arrays import as_numpy
-from da.estimators.base import Weighting, effective_sample_size, labels_of
+from da.estimators.base import Weighting, labels_of
 from da.estimators.classifiers.choice import settled
 from da.estimators.folds import folds_of
+from da.estimators.sample_size import effective_sample_size
 
 FOLDS = 5
 FLOOR = 1e-6

@@ -12,7 +12,7 @@ from da.bounds import Count, NonNegative
 from da.divergences.adversarial import domain_confusion
 from da.divergences.prediction import entropy
 from da.domain import Batch
-from da.estimators.base import effective_sample_size
+from da.estimators.sample_size import effective_sample_size
 from da.methods.base import Method, Phase, Spec, Terms
 from da.methods.inference import predict
 from da.nn.grl import reverse_gradient

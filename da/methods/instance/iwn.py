@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy, softplus
 from da.bounds import Count
 from da.divergences.weighted_mmd import weighted_mmd
 from da.domain import Batch
-from da.estimators.base import effective_sample_size
+from da.estimators.sample_size import effective_sample_size
 from da.methods.base import Method, Phase, Spec, Terms
 from da.methods.inference import predict
 from da.nn.grl import reverse_gradient

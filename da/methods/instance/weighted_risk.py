@@ -11,7 +11,8 @@ from torch.nn.functional import cross_entropy
 from da.bounds import Count
 from da.domain import Batch
 from da.errors import ConfigError
-from da.estimators.base import Weighting, effective_sample_size
+from da.estimators.base import Weighting
+from da.estimators.sample_size import effective_sample_size
 from da.estimators.weighting.kmm import KMM
 from da.methods.base import Method, Spec, Terms
 from da.methods.inference import predict
