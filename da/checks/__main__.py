@@ -58,7 +58,11 @@ def check(names: Sequence[str]) -> int:
 
 
 def guard(names: Sequence[str], *, write: bool = False) -> int:
-    """Run the mutation gate on the named targets, or on all; returns the number of complaints."""
+    """Run the mutation gate on the named targets, or on all; returns the number of complaints.
+
+    Raises:
+        ConfigError: a name is no target of the gate.
+    """
     known = targets()
     for name in names:
         if name not in known:

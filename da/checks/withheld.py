@@ -227,7 +227,11 @@ class _Walker(pl.Callback):
 
 
 def check_no_reference_leads_to_what_is_withheld(subject: Subject) -> None:
-    """No chain of references from method, batch or data module ends in labels or test inputs that were not granted."""
+    """No chain of references from method, batch or data module ends in labels or test inputs that were not granted.
+
+    Raises:
+        AssertionError: one does; the message names the first.
+    """
     for path in references_to_withheld(subject):
         raise AssertionError(f"{subject.name}: {path}; only trainer.callbacks may.")
 

@@ -90,7 +90,11 @@ class Entry:
 
 
 def access_of(signature: Signature) -> Access:
-    """The ``needs`` or ``offers`` of a class, read from its source."""
+    """The ``needs`` or ``offers`` of a class, read from its source.
+
+    Raises:
+        ConfigError: the class states neither.
+    """
     node = signature.constants.get("needs") or signature.constants.get("offers")
     if node is None:
         raise ConfigError(f"{signature.path} states neither `needs` nor `offers`; say what it may look at.")
@@ -128,7 +132,11 @@ def options(group: str) -> list[str]:
 
 
 def entry_of(group: str, target: str) -> Entry:
-    """The entry of a group whose ``_target_`` is this path."""
+    """The entry of a group whose ``_target_`` is this path.
+
+    Raises:
+        ConfigError: no YAML of the group has it, or it is not allowed there (see :func:`resolve`).
+    """
     path = resolve(target, group).path
     for entry in entries(group).values():
         if entry.path == path:

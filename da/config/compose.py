@@ -152,7 +152,11 @@ class Composer:
         return found
 
     def compose(self, overrides: list[str]) -> dict[str, Any]:
-        """Compose one configuration; the choices of groups are composed once for all that share them."""
+        """Compose one configuration; the choices of groups are composed once for all that share them.
+
+        Raises:
+            ConfigError: Hydra refuses an override; the message names the nearest valid key or value.
+        """
         from hydra import compose
         from hydra.errors import HydraException
 
@@ -226,7 +230,12 @@ class Composer:
         return config
 
     def explain(self, overrides: list[str]) -> None:
-        """Raise the sentence for the override that Hydra refused, if it is a misspelt name."""
+        """Raise the sentence for the override that Hydra refused, if it is a misspelt name.
+
+        Raises:
+            ConfigError: an override names a key, option or value that does not exist, or a key of a group of which
+                nothing is chosen.
+        """
         groups = catalog.groups()
         parsed = self.parse(overrides)
         for override in parsed:

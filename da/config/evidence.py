@@ -21,7 +21,11 @@ OTHER = "choose another rule, such as infomax"
 
 @cache
 def reads(rule: str) -> frozenset[str]:
-    """The fields of the evidence that a rule reads (its ``READS``), without importing it."""
+    """The fields of the evidence that a rule reads (its ``READS``), without importing it.
+
+    Raises:
+        LookupError: the rule's module states no ``READS``.
+    """
     for node in parse(catalog.ROOT / "da" / "selection" / f"{rule}.py").body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "READS":
             assert isinstance(node.value, ast.Call)

@@ -19,6 +19,9 @@ def check_all(configs: Iterable[Mapping[str, Any]], *, launched: bool) -> None:
     Args:
         configs: validated.
         launched: by their launcher, which may send them to other machines.
+
+    Raises:
+        ConfigError: this machine lacks what one of them asks for.
     """
     for config in configs:
         launcher = catalog.locate(catalog.resolve(str(config["launcher"]["_target_"]), "launcher").path)

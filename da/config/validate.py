@@ -83,6 +83,7 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
 
     Raises:
         ConfigError: one sentence on the first thing wrong, with the nearest right name.
+        Incompatible: the method, the data and the classifier are valid, but cannot go together.
     """
     for key, value in config.items():
         if key not in KEYS:

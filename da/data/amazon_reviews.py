@@ -127,7 +127,11 @@ class AmazonReviews:
 
 
 def read(name: str, features: str) -> list[tuple[Any, np.ndarray]]:
-    """Inputs and labels of a domain: one part of ``bow400``; training and test parts of ``bow5000``."""
+    """Inputs and labels of a domain: one part of ``bow400``; training and test parts of ``bow5000``.
+
+    Raises:
+        DataError: the file is missing or differs (see :func:`da.files.require`).
+    """
     file, sha256 = FILES[features, name]
     path = require(f"amazon_reviews/{file}", sha256)
     if features == "bow400":

@@ -24,6 +24,9 @@ class Digits:
         shift: ``sensor`` (5x5 blur, raised black level, half the contrast, noise of 0.2), ``rotation`` (40 degrees) or
             ``background`` (photographs).
         split_seed: seed of the split and of the shift's noise.
+
+    Raises:
+        ConfigError: the shift is unknown.
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)

@@ -65,7 +65,11 @@ class ImageFolder:
         self.test_fraction, self.validation_fraction, self.split_seed = test_fraction, validation_fraction, split_seed
 
     def domains(self) -> tuple[str, ...]:
-        """Names of the folders below the root that hold images."""
+        """Names of the folders below the root that hold images.
+
+        Raises:
+            ConfigError: there is no root; set ``data.root``.
+        """
         if not self.root:
             raise ConfigError("data=image_folder needs data.root=FOLDER_OR_ZIP (images lie in root/domain/class)")
         with opened(locate(self.root), ()) as tree:

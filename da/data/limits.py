@@ -37,6 +37,9 @@ def check_matlab(path: Path) -> None:
     """As :func:`check_size`, of all that a ``.mat`` file of version 5 holds, structs and cells too.
 
     Its compressed parts are unpacked piece by piece, and only counted.
+
+    Raises:
+        DataError: it holds more than the limit.
     """
     total = 0.0
     with path.open("rb") as file:

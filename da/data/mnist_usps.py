@@ -96,7 +96,11 @@ class MnistUsps:
 
 
 def read_mnist() -> tuple[Domain, Domain]:
-    """The training and test sets of MNIST, ``(n, 1, 28, 28)`` ``uint8``."""
+    """The training and test sets of MNIST, ``(n, 1, 28, 28)`` ``uint8``.
+
+    Raises:
+        DataError: a file is missing or differs (see :func:`da.files.require`).
+    """
     arrays = {
         (part, kind): read_idx(require(f"digits/{part}-{kind}-ubyte.gz", sha256))
         for (part, kind), sha256 in MNIST_FILES.items()
@@ -109,7 +113,11 @@ def read_mnist() -> tuple[Domain, Domain]:
 
 
 def read_usps(size: int) -> tuple[Domain, Domain]:
-    """The training and test sets of USPS as ``(n, 1, 28, 28)`` ``uint8``, the digits ``size`` wide."""
+    """The training and test sets of USPS as ``(n, 1, 28, 28)`` ``uint8``, the digits ``size`` wide.
+
+    Raises:
+        DataError: the file is missing or differs (see :func:`da.files.require`).
+    """
     with np.load(require("digits/usps.npz", USPS_SHA256), allow_pickle=False) as file:
         train, test = (
             Domain(framed(file[f"X_{part}"], size), file[f"y_{part}"].astype(np.int64), name="usps")

@@ -49,7 +49,11 @@ class PairedData(LightningDataModule):
         return self.handed.labelled
 
     def reweight(self, weights: np.ndarray) -> None:
-        """Give every sample of the pooled source a weight, seen in the batches from now on."""
+        """Give every sample of the pooled source a weight, seen in the batches from now on.
+
+        Raises:
+            ValueError: there are not as many weights as source samples, or the source is withheld.
+        """
         if isinstance(self.sources, Withheld) or len(weights) != len(self.sources[0]):
             raise ValueError(f"reweight needs one weight for each source sample, got {len(weights)}.")
         weighted = replace(self.sources[0], weight=np.asarray(weights, dtype=np.float32))
@@ -60,7 +64,11 @@ class PairedData(LightningDataModule):
 
 
 class PairedBatches:
-    """The batches of one epoch, from wherever the method's count of steps stands; process r of w takes stride r."""
+    """The batches of one epoch, from wherever the method's count of steps stands; process r of w takes stride r.
+
+    Raises:
+        ConfigError: the batch size is no multiple of the number of processes.
+    """
 
     def __init__(self, data: PairedData):
         self.data = data

@@ -110,7 +110,11 @@ def checked(chosen: Any) -> list[list[int]]:
 
 
 def read_top(top: str, normalize: str) -> tuple[Any, np.ndarray]:
-    """``(n, 25804)`` CSR rows of a top category, and ``(n,)`` numbers of their groups."""
+    """``(n, 25804)`` CSR rows of a top category, and ``(n,)`` numbers of their groups.
+
+    Raises:
+        DataError: the file is missing or differs (see :func:`da.files.require`).
+    """
     path = require(f"newsgroups20/{top}.npz", SHA256[top])
     x, sub, *_ = read_table(path, label_column="sub")
     x = sparse.csr_matrix(x, dtype=np.float64)

@@ -37,6 +37,10 @@ NORMALIZATIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def check_normalization(normalize: str) -> None:
-    """Refuse an unknown name."""
+    """Refuse an unknown name.
+
+    Raises:
+        ConfigError: it is none of ``NORMALIZATIONS``.
+    """
     if normalize not in NORMALIZATIONS:
         raise ConfigError(f"data.normalize='{normalize}' is unknown; {nearest(normalize, NORMALIZATIONS)}")

@@ -132,6 +132,9 @@ def read_domain(name: str, features: str, normalize: str, *, key: str = "feature
         features: ``surf``, ``squeezenet512`` or ``decaf6``.
         normalize: one of ``NORMALIZATIONS``.
         key: what the configuration calls ``features``, for messages.
+
+    Raises:
+        ConfigError: the kind of features or the normalisation is unknown, or the domain has no features of this kind.
     """
     kinds = {kind for kind, _ in FILES}
     if features not in kinds:

@@ -49,6 +49,9 @@ def picture(content: bytes) -> Any:
     The suffix is not looked at, so that a PNG called ``.jpg`` is read. The orientation tag is applied, what is
     transparent shows white, and grey of more than 8 bits is scaled by the range that its type can hold (real numbers:
     from 0 to 1).
+
+    Raises:
+        ValueError: the content is of no image format that is read.
     """
     from PIL import Image, UnidentifiedImageError
 

@@ -49,6 +49,9 @@ class Simulated:
         draw_seed: seed of the samples; the table has 0 to 4.
         split: which of the five random splits of the table, 0 to 4: 20 per cent of both domains are for testing.
 
+    Raises:
+        ConfigError: the shift is unknown, ``samples`` is below 1, or there is no such split.
+
     The same samples and splits as skada-bench, digit by digit. The metric is accuracy on the target's test split.
     Reference: Lalou et al., SKADA-Bench: benchmarking unsupervised domain adaptation methods with realistic
     validation, 2024.

@@ -103,7 +103,11 @@ def same_inputs(a: Any, b: Any) -> bool:
 
 
 def check_fraction(key: str, fraction: float) -> None:
-    """Refuse a part to hold out that leaves nothing or is none."""
+    """Refuse a part to hold out that leaves nothing or is none.
+
+    Raises:
+        ConfigError: it is outside [0, 1).
+    """
     if not 0 <= fraction < 1:
         raise ConfigError(f"data.{key}={fraction} is outside [0, 1); give the part to hold out, such as 0.2.")
 
@@ -112,6 +116,9 @@ def encode(raws: list[Raw], n_sources: int) -> tuple[list[Domain], tuple[str, ..
     """The domains, sources first, with labels 0..K-1, and the names of the K classes in sorted order.
 
     Whole numbers sort as numbers; if any file has strings, all labels are compared as strings.
+
+    Raises:
+        DataError: a target has labels that no source has, or labels are spelt in several ways or are not discrete.
     """
     labels = [None if raw.y is None else _discrete(raw) for raw in raws]
     if any(y is not None and y.dtype.kind == "U" for y in labels):

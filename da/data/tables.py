@@ -42,6 +42,9 @@ def tidy(x: Any, y: Any, path: Path) -> tuple[Any, np.ndarray | None]:
 
     Integers become floats of a width that holds them, because two-dimensional bytes are counts, not pixels; only
     ``uint8`` images ``(n, channels, height, width)`` stay.
+
+    Raises:
+        DataError: the features are not numbers, or not one non-empty row for each sample.
     """
     if not sparse.issparse(x):
         x = np.asarray(x)

@@ -55,6 +55,9 @@ class Toy:
         classes: number of classes (2 for ``covariate``).
         split_seed: seed of the samples.
 
+    Raises:
+        ConfigError: the shift is unknown, or there are fewer than 2 classes, or fewer samples than classes.
+
     The metric is accuracy on the target's test split.
     """
 

@@ -14,7 +14,12 @@ from da.engine.result import told
 
 
 def main(directory: Path) -> None:
-    """Train on the frozen configuration; a failure leaves its cause in a file, see :mod:`da.engine.distributed`."""
+    """Train on the frozen configuration; a failure leaves its cause in a file, see :mod:`da.engine.distributed`.
+
+    Raises:
+        RuntimeError: the data are not those that the run started with.
+        Exception: whatever ends the training, after its cause was written to the file.
+    """
     try:
         frozen = json.loads((directory / FROZEN).read_text(encoding="utf-8"))
         plan = validate(frozen["config"])

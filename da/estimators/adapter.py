@@ -171,7 +171,11 @@ class TransferRegressor(RegressorMixin, _Adapter):  # type: ignore[misc]  # scik
         return Ridge()
 
     def fit(self, X: Any, y: Any, domain: Any = None) -> Self:
-        """Adapt and train; arguments as in :meth:`TransferClassifier.fit`, with numbers for labels."""
+        """Adapt and train; arguments as in :meth:`TransferClassifier.fit`, with numbers for labels.
+
+        Raises:
+            ValueError: ``domain`` is outside of the convention.
+        """
         roles = read(domain, y, self.convention, few=self._few, masked=lambda label: False)
         if roles is not None:
             y = _covered(y, roles == TARGET)

@@ -30,7 +30,11 @@ def gaussian(a: Any, b: Any, bandwidth: float) -> Any:
 
 
 def gram(a: Any, b: Any, kernel: str, bandwidth: float) -> Any:
-    """``(n, m)`` values of a kernel by its name: ``linear``, which has no bandwidth, or ``rbf``, the Gaussian."""
+    """``(n, m)`` values of a kernel by its name: ``linear``, which has no bandwidth, or ``rbf``, the Gaussian.
+
+    Raises:
+        UsageError: the kernel is neither.
+    """
     if kernel not in KERNELS:
         raise UsageError(f"There is no kernel '{kernel}'; {nearest(kernel, KERNELS)}")
     return a @ b.T if kernel == "linear" else gaussian(a, b, bandwidth)

@@ -69,7 +69,11 @@ class Transfer:
         return np.asarray(model.classes_)
 
     def fit(self, sources: tuple[Domain, ...], target: Any = None, labelled: Any = None) -> Self:
-        """Learn from one or more sources, the target, and the few labelled target samples where they are granted."""
+        """Learn from one or more sources, the target, and the few labelled target samples where they are granted.
+
+        Raises:
+            UsageError: the estimator is a weighting and the classifier takes no sample weights.
+        """
         estimator = self.estimator
         pooled = pool(sources)
         few = False

@@ -57,6 +57,9 @@ def reverse_validation(
     Returns:
         accuracy on the source in [0, 1]; of a regressor, minus the mean squared error.
 
+    Raises:
+        UsageError: the estimator learns from labelled target samples, which this criterion has none of.
+
     Reference: Zhong, Fan, Yang, Verscheure & Ren, Cross validation framework to choose amongst models and datasets for
         transfer learning, ECML PKDD 2010; Bruzzone & Marconcini, IEEE TPAMI 2010 (circular validation); as a rule for
         hyper-parameters, Ganin et al., Domain-adversarial training of neural networks, JMLR 2016.
@@ -109,6 +112,10 @@ def importance_weighted_validation(
     Returns:
         1 minus the weighted error of a classifier (which may leave [0, 1], as weights may); of a regressor, minus the
         weighted squared error.
+
+    Raises:
+        UsageError: the estimator learns from labelled target samples, which this criterion has none of.
+        DataError: there is not one weight for each source sample.
 
     Reference: Sugiyama, Krauledat & Müller, Covariate shift adaptation by importance weighted cross validation,
         JMLR 8, 2007.

@@ -73,6 +73,9 @@ class LeNet(Network):
 
     The widths are those of Caffe's LeNet, as used in the digits experiments of the field (20-50 maps).
 
+    Raises:
+        ConfigError: the inputs are not images of at least 16x16; use ``network=mlp``.
+
     Deviates: ReLU and max pooling; channels and size of the image are free (at least 16x16).
     """
 

@@ -64,6 +64,10 @@ class ResNet(Network):
             (nothing is downloaded); or ``random``, which in Python is the default.
         normalize: bring pixels in [0, 1] to ImageNet's means and deviations, as torchvision's own weights want them;
             None does so where there are weights.
+
+    Raises:
+        ConfigError: the depth is unknown, the inputs are not images, or not RGB where weights or normalisation are
+            given; the file of weights is missing or does not fit; torchvision is missing.
     """
 
     names: ClassVar[str] = "torchvision.models.resnet.ResNet{depth}_Weights"
@@ -106,6 +110,10 @@ class SqueezeNet(Network):
         caffe: pixels as Caffe's models take them (blue first, 0..255 minus ImageNet's means); false: as torchvision's
             own weights do.
         weights: as for :class:`ResNet`.
+
+    Raises:
+        ConfigError: the version is unknown, the inputs are not RGB images of at least 32x32, torchvision's own weights
+            are given with ``caffe``; the file of weights is missing or does not fit; torchvision is missing.
     """
 
     names: ClassVar[str] = "torchvision.models.squeezenet.SqueezeNet{version}_Weights"

@@ -41,6 +41,9 @@ class Processes:
         threads: numerical threads of each; None shares the cores out.
         timeout: seconds a run may take, loading included; None is no limit.
         memory: GiB a process may take; None is no limit.
+
+    Raises:
+        ConfigError: a number is not above 0.
     """
 
     lazy = True
@@ -70,7 +73,11 @@ class Processes:
 
 
 class InProcess:
-    """This very process, for a debugger: a crash ends the sweep, and there is no limit of time or memory."""
+    """This very process, for a debugger: a crash ends the sweep, and there is no limit of time or memory.
+
+    Raises:
+        KeyboardInterrupt: (``run``) a run was interrupted.
+    """
 
     lazy = True
     here = True
@@ -117,6 +124,9 @@ class Submitit:
         partition: of Slurm.
         jobs: runs at once in a task.
         timeout: seconds a run may take.
+
+    Raises:
+        ConfigError: the cluster is neither, or (``run``) the package submitit is missing.
     """
 
     lazy = False

@@ -35,6 +35,10 @@ class Search:
         objective: the selection rule to maximise, as a mean over the seeds; of its own choice of epoch.
         sampler: ``tpe``, ``random``, ``gp`` or ``quasi_random``.
         pruner: ``none``, ``median`` or ``hyperband``; it looks at each evaluated epoch.
+
+    Raises:
+        ConfigError: the objective, sampler or pruner is unknown, ``trials`` is below 1, or the objective is ``last``,
+            which scores the number of the epoch.
     """
 
     def __init__(self, *, trials: Count = 20, objective: str = "infomax", sampler: str = "tpe", pruner: str = "none"):

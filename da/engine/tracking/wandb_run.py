@@ -37,6 +37,9 @@ class WandbRun(Tracker):
         rows: the epochs before this start, if the run goes on from a checkpoint.
         options: ``project``, ``offline`` and ``artifacts`` of ``logger=wandb``.
         patience: seconds to wait for a client at the end.
+
+    Raises:
+        RuntimeError: (``end``) neither client ended well.
     """
 
     name = "wandb"

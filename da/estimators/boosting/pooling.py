@@ -43,7 +43,11 @@ def pooled(source: Domain, labelled: Domain) -> tuple[Any, np.ndarray, int]:
 
 
 def check_learner(learner: Any, method: str) -> None:
-    """Refuse a learner that ignores weights."""
+    """Refuse a learner that ignores weights.
+
+    Raises:
+        UsageError: ``fit`` of the learner takes no ``sample_weight``; use one that does, such as ``logistic``.
+    """
     if not has_fit_parameter(learner, "sample_weight"):
         raise UsageError(
             f"{method} weighs samples, and {type(learner).__name__} takes no weights; use one that does, such as "

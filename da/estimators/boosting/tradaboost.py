@@ -62,6 +62,10 @@ class TrAdaBoost(Predictor):
         """Learn ``learners_``, their ``votes_`` and ``errors_`` (N,), and ``weights_`` (n_s + m,), source first.
 
         ``effective_sample_size_`` is that of the source's final weights, ``C_`` the learners', if they have one.
+
+        Raises:
+            UsageError: ``rounds`` is below 1, or the learner takes no sample weights.
+            DataError: all samples are of one class.
         """
         if self.rounds < 1:
             raise UsageError(f"TrAdaBoost needs at least 1 round, got {self.rounds}.")

@@ -56,7 +56,11 @@ class TrAdaBoostR2(Predictor):
         self.classifier, self.rounds, self.resample, self.seed = classifier, rounds, resample, seed
 
     def fit(self, source: Domain, target: Any, labelled: Any = None) -> Self:
-        """Learn ``learners_``, their ``votes_``, and ``weights_`` (n_s + m,), source first."""
+        """Learn ``learners_``, their ``votes_``, and ``weights_`` (n_s + m,), source first.
+
+        Raises:
+            UsageError: ``rounds`` is below 1, or the learner takes no sample weights.
+        """
         if self.rounds < 1:
             raise UsageError(f"TrAdaBoostR2 needs at least 1 round, got {self.rounds}.")
         x, y, n = pooled(source, labelled)

@@ -79,7 +79,12 @@ class TwoStageTrAdaBoostR2(Predictor):
         self.resample, self.seed = resample, seed
 
     def fit(self, source: Domain, target: Any, labelled: Any = None) -> Self:
-        """Learn ``scores_`` (S,), ``step_`` of the least, its ``booster_`` and initial ``weights_`` (n_s + m,)."""
+        """Learn ``scores_`` (S,), ``step_`` of the least, its ``booster_`` and initial ``weights_`` (n_s + m,).
+
+        Raises:
+            UsageError: ``rounds`` is below 1, or ``steps`` or ``folds`` below 2, or the learner takes no sample
+                weights.
+        """
         if self.rounds < 1 or self.steps < 2 or self.folds < 2:
             raise UsageError(
                 f"TwoStageTrAdaBoostR2 needs rounds >= 1, steps >= 2 and folds >= 2, got {self.rounds}, {self.steps} "

@@ -74,7 +74,11 @@ class DASVM(Predictor):
         self.weakest, self.growth, self.tolerance, self.iterations = weakest, growth, tolerance, iterations
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``machines_``, one a class (one in all for two classes), and leave ``iterations_`` of each."""
+        """Learn ``machines_``, one a class (one in all for two classes), and leave ``iterations_`` of each.
+
+        Raises:
+            UsageError: the kernel is unknown, ``share`` is outside (0, 1], or ``growth`` or ``iterations`` is below 1.
+        """
         if self.kernel not in KERNELS:
             raise UsageError(f"There is no kernel '{self.kernel}'; {nearest(self.kernel, KERNELS)}")
         if not 0 < self.share <= 1 or self.growth < 1 or self.iterations < 1:

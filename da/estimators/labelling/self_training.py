@@ -51,7 +51,11 @@ class SelfTraining(Predictor):
         self.rounds, self.threshold, self.classifier = rounds, threshold, classifier
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``model_``, and leave ``added_`` (samples taken in each round) and ``labels_`` (n_t; -1: not taken)."""
+        """Learn ``model_``, and leave ``added_`` (samples taken in each round) and ``labels_`` (n_t; -1: not taken).
+
+        Raises:
+            UsageError: ``rounds`` is below 1.
+        """
         if self.rounds < 1:
             raise UsageError(f"self_training needs at least one round, got rounds={self.rounds}.")
         x_s, x_t = map(dense, matched(source, target))

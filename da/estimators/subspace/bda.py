@@ -80,7 +80,11 @@ class BDA(JointComponents):
         self.rounds, self.classifier, self.normalize, self.seed = rounds, classifier, normalize, seed
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``embedding_`` in ``n_rounds_``."""
+        """Learn ``embedding_`` in ``n_rounds_``.
+
+        Raises:
+            UsageError: ``mu`` is outside [0, 1].
+        """
         if not 0.0 <= self.mu <= 1.0:
             raise UsageError(f"BDA needs `mu` from 0 to 1, got {self.mu}.")
         y = labels_of(source)

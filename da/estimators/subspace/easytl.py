@@ -53,7 +53,11 @@ class EasyTL(Predictor):
         self.alignment = alignment
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``centres_`` ``(K, d')``, ``prices_`` ``(K,)`` in units of distance, and ``aligned_``."""
+        """Learn ``centres_`` ``(K, d')``, ``prices_`` ``(K,)`` in units of distance, and ``aligned_``.
+
+        Raises:
+            UsageError: the alignment is unknown.
+        """
         if self.alignment not in ALIGNMENTS:
             raise UsageError(f"There is no alignment '{self.alignment}'; {nearest(self.alignment, ALIGNMENTS)}")
         matched(source, target)

@@ -52,7 +52,11 @@ class GFK(Mapping):
         self.components, self.centre = components, centre
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn means, ``angles_`` ``(k,)`` ascending in radians, and ``map_``, the ``(d, 2k)`` root Z."""
+        """Learn means, ``angles_`` ``(k,)`` ascending in radians, and ``map_``, the ``(d, 2k)`` root Z.
+
+        Raises:
+            UsageError: ``components`` is below 1.
+        """
         if self.components is not None and self.components < 1:
             raise UsageError(f"GFK needs at least 1 component, got {self.components}.")
         x_s, x_t = matched(source, target)

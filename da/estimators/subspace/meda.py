@@ -85,7 +85,11 @@ class MEDA(Predictor):
         self.neighbors, self.mu, self.rounds, self.classifier = neighbors, mu, rounds, classifier
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``coefficients_`` ``(n, K_c)``, ``mu_``, ``rounds_``, and the features that they belong to."""
+        """Learn ``coefficients_`` ``(n, K_c)``, ``mu_``, ``rounds_``, and the features that they belong to.
+
+        Raises:
+            UsageError: ``ridge`` is not above 0, or ``rounds`` is below 1.
+        """
         if self.ridge <= 0:
             raise UsageError(f"MEDA needs a positive ridge, got {self.ridge}; it keeps the system solvable.")
         if self.rounds < 1:

@@ -63,7 +63,11 @@ class MSDA(Mapping):
         self.regularization, self.seed = regularization, seed
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``maps_``, a layer's list of matrices each, and ``parts_``, the features that the first ones read."""
+        """Learn ``maps_``, a layer's list of matrices each, and ``parts_``, the features that the first ones read.
+
+        Raises:
+            UsageError: ``corruption`` is outside (0, 1).
+        """
         if not 0.0 < self.corruption < 1.0:
             raise UsageError(f"msda needs a corruption between 0 and 1, got {self.corruption}; 0.5 is usual.")
         x_s, x_t = matched(source, target)

@@ -81,7 +81,11 @@ class SSTCA(MMDComponents):
         self.features, self.normalize, self.seed = features, normalize, seed
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``embedding_``."""
+        """Learn ``embedding_``.
+
+        Raises:
+            UsageError: ``dependence`` is outside [0, 1], ``smoothness`` below 0, or ``neighbors`` below 1.
+        """
         if not 0.0 <= self.dependence <= 1.0:
             raise UsageError(f"SSTCA needs `dependence` from 0 to 1, got {self.dependence}.")
         if self.smoothness < 0.0 or self.neighbors < 1:

@@ -80,6 +80,9 @@ class TSL(Mapping):
         """Learn ``map_`` ``(d, k)``, its columns along the principal axes of the mapped samples, and ``objective_``.
 
         ``converged_`` is False, and it warns, where ``max_iter`` steps ended before a local optimum.
+
+        Raises:
+            UsageError: the criterion is unknown.
         """
         if self.criterion not in CRITERIA:
             raise UsageError(f"There is no criterion '{self.criterion}'; {nearest(self.criterion, CRITERIA)}")

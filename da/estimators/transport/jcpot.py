@@ -70,6 +70,9 @@ class JCPOT(Propagation):
 
         That is ``n_iter_`` iterations, ``marginal_error_``, the largest relative error of a sample's mass in a plan,
         and ``converged_``: it is within 1 %, and proportions changed by no more than ``tolerance``; else it warns.
+
+        Raises:
+            DataError: a source lacks a class of the others.
         """
         pairs = [matched(source, target) for source in sources]
         x_t = pairs[0][1]

@@ -81,6 +81,9 @@ class JDOT(Predictor):
         That is ``n_iter_`` turns, ``marginal_error_``, the largest relative error of a sample's mass, which exact
         transport leaves to rounding, and ``converged_``: the objective fell by no more than ``tolerance`` in the last
         turn, else it warns.
+
+        Raises:
+            UsageError: the loss is unknown.
         """
         if self.loss not in LOSSES:
             raise UsageError(f"There is no loss '{self.loss}'; {nearest(self.loss, LOSSES)}")

@@ -20,6 +20,9 @@ class KernelRidge:
         kernel: ``rbf``, or ``linear`` (of centred samples with mean squared length 1, plus 1 for a bias).
         bandwidth: of the ``rbf`` kernel; None is the median distance.
         regularization: :math:`\lambda`, factor of :math:`\|f\|^2` beside a mean of losses.
+
+    Raises:
+        UsageError: the kernel is unknown, or ``regularization`` is not above 0.
     """
 
     def __init__(self, x: Any, kernel: str, bandwidth: float | None, regularization: float):

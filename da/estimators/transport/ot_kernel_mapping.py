@@ -78,6 +78,9 @@ class KernelTransport(Mapping):
         That is ``n_iter_`` steps, ``gap_``, by which share of its minimum the objective is above it at most,
         ``marginal_error_``, the largest relative error of a sample's mass, which exact transport leaves to rounding,
         and ``converged_``: the gap is within 1 %, else it warns.
+
+        Raises:
+            UsageError: the kernel is unknown, or ``regularization`` is not above 0.
         """
         if self.kernel not in KERNELS:
             raise UsageError(f"There is no kernel '{self.kernel}'; {nearest(self.kernel, KERNELS)}")

@@ -68,6 +68,9 @@ class UnbalancedTransport(Barycentric):
         That is ``n_iter_`` iterations, ``marginal_error_``, the largest relative error of a source sample's mass, and
         ``converged_``: it is within 1 %, else it warns. At the optimum a sample of scaling :math:`e^{f_i}` has the mass
         :math:`a_i e^{-f_i \varepsilon / \rho}`, and those of the target have theirs after every iteration.
+
+        Raises:
+            UsageError: ``entropy`` or ``mass_weight`` is not above 0.
         """
         if self.entropy <= 0.0 or self.mass_weight <= 0.0:
             raise UsageError(

@@ -51,7 +51,11 @@ def uniform(x: Any) -> Any:
 
 
 def unit_of(cost: Any, norm: str) -> float:
-    """What costs are divided by: their ``max``, ``mean`` or ``median``, or 1 for ``none``; 1 where that is 0."""
+    """What costs are divided by: their ``max``, ``mean`` or ``median``, or 1 for ``none``; 1 where that is 0.
+
+    Raises:
+        UsageError: the norm is unknown.
+    """
     if norm not in COST_NORMS:
         raise UsageError(f"There is no cost_norm '{norm}'; {nearest(norm, COST_NORMS)}")
     xp = namespace(cost)
@@ -66,7 +70,11 @@ def unit_of(cost: Any, norm: str) -> float:
 
 
 def costs(x_s: Any, x_t: Any, norm: str, metric: str = "sqeuclidean") -> Any:
-    """``(n_s, n_t)`` costs of a metric in :data:`METRICS`, in units of :func:`unit_of`."""
+    """``(n_s, n_t)`` costs of a metric in :data:`METRICS`, in units of :func:`unit_of`.
+
+    Raises:
+        UsageError: the metric or the norm is unknown.
+    """
     if metric not in METRICS:
         raise UsageError(f"There is no metric '{metric}'; {nearest(metric, METRICS)}")
     if metric == "sqeuclidean":

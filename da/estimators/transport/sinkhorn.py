@@ -28,6 +28,9 @@ class Gibbs:
     Args:
         cost: ``(n_s, n_t)`` C.
         entropy: :math:`\varepsilon`.
+
+    Raises:
+        UsageError: ``entropy`` is not above 0; ``ot_emd`` is the transport without entropy.
     """
 
     def __init__(self, cost: Any, entropy: float):

@@ -68,7 +68,11 @@ class EMPrior(LabelShift):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``class_weights_``, ``target_priors_``, ``weights_`` and ``n_iter_``."""
+        """Learn ``class_weights_``, ``target_priors_``, ``weights_`` and ``n_iter_``.
+
+        Raises:
+            UsageError: the calibration is unknown.
+        """
         if self.calibration not in CALIBRATIONS:
             raise UsageError(f"There is no calibration '{self.calibration}'; {nearest(self.calibration, CALIBRATIONS)}")
         x_s, x_t = matched(source, target)

@@ -48,7 +48,11 @@ class GaussianRatio(Weighting):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``weights_``."""
+        """Learn ``weights_``.
+
+        Raises:
+            UsageError: ``regularization`` is below 0.
+        """
         if self.regularization < 0:
             raise UsageError(f"`regularization` must be at least 0, got {self.regularization}.")
         x_s, x_t = matched(source, target)

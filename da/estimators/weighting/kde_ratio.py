@@ -50,7 +50,11 @@ class KDERatio(Weighting):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``weights_``, and ``bandwidths_`` of source and target."""
+        """Learn ``weights_``, and ``bandwidths_`` of source and target.
+
+        Raises:
+            UsageError: ``bandwidth`` is not above 0; None chooses one.
+        """
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
         if self.bandwidth is None:

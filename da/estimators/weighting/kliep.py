@@ -62,7 +62,11 @@ class KLIEP(Weighting):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``weights_``, ``bandwidth_`` and ``gap_``, a bound on how much log-likelihood is missed."""
+        """Learn ``weights_``, ``bandwidth_`` and ``gap_``, a bound on how much log-likelihood is missed.
+
+        Raises:
+            UsageError: ``bandwidth`` is not above 0; None chooses one.
+        """
         x_s, x_t = matched(source, target)
         if self.bandwidth is not None and self.bandwidth <= 0:
             raise UsageError(f"KLIEP needs a bandwidth above 0, got {self.bandwidth}; None chooses one.")

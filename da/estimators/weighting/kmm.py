@@ -88,6 +88,9 @@ class KMM(Weighting):
         :math:`1 / \lambda_{\max}(K)`: 0 exactly where the conditions of Karush, Kuhn and Tucker hold. ``gap_`` bounds
         how much closer the means could be brought, as a share of what weights gain in squared distance over equal ones.
         ``converged_`` is False, and it warns, where ``max_iter`` steps leave both above ``accuracy`` and 0.001.
+
+        Raises:
+            UsageError: ``bandwidth`` or ``limit`` is not above 0; a bandwidth of None takes the median distance.
         """
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)

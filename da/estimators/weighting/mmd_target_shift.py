@@ -62,7 +62,11 @@ class MMDTargetShift(LabelShift):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``class_weights_``, ``target_priors_`` and ``weights_``."""
+        """Learn ``class_weights_``, ``target_priors_`` and ``weights_``.
+
+        Raises:
+            UsageError: ``bandwidth`` is not above 0, ``regularization`` below 0, or ``limit`` below 1.
+        """
         x_s, x_t = matched(source, target)
         index, priors = self._classes(source)
         sigma = median_bandwidth(namespace(x_s).concat([x_s, x_t])) if self.bandwidth is None else self.bandwidth

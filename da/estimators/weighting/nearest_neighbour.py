@@ -47,7 +47,11 @@ class NearestNeighbour(Weighting):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``weights_``."""
+        """Learn ``weights_``.
+
+        Raises:
+            UsageError: ``smoothing`` is below 0.
+        """
         if self.smoothing < 0:
             raise UsageError(f"`smoothing` must be at least 0, got {self.smoothing}.")
         x_s, x_t = (as_numpy(x) for x in matched(source, target))

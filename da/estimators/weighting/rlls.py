@@ -59,7 +59,11 @@ class RLLS(LabelShift):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``confusion_`` ``(K, K)``, ``class_weights_``, ``target_priors_`` and ``weights_``."""
+        """Learn ``confusion_`` ``(K, K)``, ``class_weights_``, ``target_priors_`` and ``weights_``.
+
+        Raises:
+            UsageError: ``alpha`` is below 0, ``gamma`` outside [0, 1], or ``delta`` outside (0, 1).
+        """
         if self.alpha < 0 or not 0 <= self.gamma <= 1 or not 0 < self.delta < 1:
             raise UsageError(
                 f"RLLS needs alpha >= 0, gamma in [0, 1] and delta in (0, 1), got {self.alpha}, {self.gamma} and "

@@ -65,7 +65,11 @@ class RULSIF(Weighting):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``weights_``, ``bandwidth_``, ``ridge_`` and ``coefficients_``, those of ``centres_``."""
+        """Learn ``weights_``, ``bandwidth_``, ``ridge_`` and ``coefficients_``, those of ``centres_``.
+
+        Raises:
+            UsageError: ``relative`` is outside [0, 1).
+        """
         if not 0.0 <= self.relative < 1.0:
             raise UsageError(f"`relative` must be at least 0 and below 1, got {self.relative}.")
         x_s, x_t = matched(source, target)

@@ -29,6 +29,9 @@ class SoftTransfer(Method):
     Args:
         weight: :math:`\beta`, factor of the alignment term.
 
+    Raises:
+        ConfigError: (``build``) the two encoders end in different numbers of features; set ``network.features``.
+
     Reference: Yao et al., Heterogeneous domain adaptation via soft transfer network, ACM MM 2019, eq. 1 to 8.
 
     Deviates: mini-batches instead of full batches, so that classes absent from one of them do not count; a linear

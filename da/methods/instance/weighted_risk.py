@@ -34,6 +34,9 @@ class WeightedRisk(Method):
         on_features: weigh by the network's own features instead of the inputs.
         refresh: epochs after which weights on features are estimated anew.
 
+    Raises:
+        ConfigError: (``build``) the weighting needs what this method is not granted, such as target labels.
+
     Reference: Shimodaira, Improving predictive inference under covariate shift, JSPI 2000, eq. 2.1.
 
     The effective sample size is recorded; a weighting that leaves less than 5 % of the samples warns.
