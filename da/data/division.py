@@ -1,7 +1,7 @@
-"""A task cut in two: what a method is handed while it trains, and the exam that it is judged on.
+"""Divide a task into the domains that a method is given for training, and the samples that it is evaluated on.
 
-The two never meet again: batches and the data module hold the first, the scorer (:mod:`da.engine.evaluation`) the
-second.
+They stay separate: batches and the data module hold the former, the evaluation (:mod:`da.engine.evaluation`) the
+latter.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from da.domain import Domain, Task, Withheld, pool
 from da.errors import DataError
 from da.setting import ALL, FEW, MANY, NONE, Access
 
-SCORED = 10_000  # unlabelled target samples that selection rules look at: more would only cost time
+SCORED = 10_000  # most unlabelled target samples that selection rules read: more would only cost time
 WHY = "the method does not need it"
 
 
@@ -25,7 +25,7 @@ class Handed:
     """The training domains as granted by ``needs``; what was not granted is absent or :class:`~da.domain.Withheld`.
 
     Args:
-        sources: a domain each for every source kept apart, or one pooled source.
+        sources: one domain for each source where they are kept apart, or one pooled source.
         target: the target's training samples, labelled only if all labels are granted.
         labelled: the few labelled target samples, where few are granted.
     """
@@ -37,13 +37,13 @@ class Handed:
 
 @dataclass(frozen=True, eq=False)
 class Exam:
-    """What a run is judged on, with the labels that are known.
+    """The samples that a run is evaluated on, with the labels that are known.
 
     Args:
-        domains: by name: ``source_test`` (if the source is seen and has one), ``target_train`` (labels absent; at most
+        domains: by name: ``source_test`` (if the source is granted and has one), ``target_train`` (unlabelled; at most
             10 000, evenly spaced) and ``target_test``.
         classes: names of the classes.
-        metric: what the data's tables report, one of :data:`da.metrics.METRICS`.
+        metric: the metric in published tables on these data, one of :data:`da.metrics.METRICS`.
         transductive: the target's training inputs are its test inputs.
     """
 
@@ -54,16 +54,16 @@ class Exam:
 
 
 def divide(task: Task, needs: Access, *, shots: int = 3, seed: int = 0) -> tuple[Handed, Exam]:
-    """Cut a task by what a method needs.
+    """Divide a task according to the needs of a method.
 
     Args:
-        task: the data, labelled as they are.
-        needs: what the method may see.
+        task: the data, with all known labels.
+        needs: the access of the method.
         shots: labelled target samples per class, where ``needs`` grants few.
-        seed: of the choice of these.
+        seed: of the choice of the labelled samples.
 
     Raises:
-        DataError: labels that are needed are not there, or ``shots`` labels all of a target that is needed unlabelled.
+        DataError: labels that are needed are missing, or ``shots`` labels all of a target that is needed unlabelled.
     """
     sources = tuple(s.train if needs.source_y > NONE else s.train.without_labels() for s in task.sources)
     if needs.source_y > NONE and any(s.y is None for s in sources):
@@ -82,7 +82,7 @@ def divide(task: Task, needs: Access, *, shots: int = 3, seed: int = 0) -> tuple
             raise DataError(f"shots={shots} labels the whole target of {task.name}; lower `shots`.")
         labelled = target.subset(chosen)
         target = target.subset(rest) if len(rest) else target
-        test = target if task.transductive else test  # labelled samples are not tested on
+        test = target if task.transductive else test  # labelled samples are not used for testing
     handed = Handed(
         Withheld("source", WHY)
         if not needs.source_x
@@ -104,7 +104,7 @@ def divide(task: Task, needs: Access, *, shots: int = 3, seed: int = 0) -> tuple
 
 
 def alone(domain: Domain) -> Domain:
-    """The same samples in arrays of their own: a view leads back to the whole array, other splits included."""
+    """Copy samples that are views: a view holds a reference to the whole array, which may contain other splits."""
 
     def owned(part: Any) -> Any:
         base = getattr(part, "base", None)
@@ -121,7 +121,7 @@ def largest(handed: Handed) -> int:
 
 
 def granted(handed: Handed) -> dict[str, Domain]:
-    """The domains that a method may see, by the name that their order of samples is drawn for."""
+    """The granted domains by the name that seeds their order of samples."""
     sources = () if isinstance(handed.sources, Withheld) else handed.sources
     named = {f"source{k}": domain for k, domain in enumerate(sources)}
     rest = {"target": handed.target, "labelled": handed.labelled}
@@ -134,12 +134,12 @@ def steps_of(handed: Handed, batch_size: int) -> int:
 
 
 def evenly(count: int, most: int) -> np.ndarray:
-    """Indices of at most ``most`` of ``count`` samples, evenly spaced; all of them where they are not more."""
+    """Indices of at most ``most`` of ``count`` samples, evenly spaced; all of them if there are not more."""
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(int)
 
 
 def choose_few(domain: Domain, n_classes: int, shots: int, seed: int) -> np.ndarray:
-    """Indices of ``shots`` samples of every class (all of a smaller class), chosen by ``seed``, in order."""
+    """Sorted indices of ``shots`` samples of every class (all of a smaller class), drawn by ``seed``."""
     order = np.random.default_rng([seed, 7]).permutation(len(domain))
     y = np.asarray(domain.y)[order]
     return np.sort(np.concatenate([order[y == c][:shots] for c in range(n_classes)]))

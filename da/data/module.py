@@ -1,4 +1,4 @@
-"""The one Lightning data module: pairs source and target, and hands a method exactly what it needs."""
+"""The Lightning data module of all runs: pairs batches of source and target, restricted to what a method needs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from da.errors import ConfigError
 
 
 class PairedData(LightningDataModule):
-    """Batches of source and target; it holds what a method was handed, and nothing else of the task.
+    """Batches of source and target; holds only the domains that a method was granted, and nothing else of the task.
 
     Args:
         handed: the training domains as granted, see :func:`da.data.division.divide`.
-        batch_size: samples per domain and step, over all devices together.
-        steps_per_epoch: number of steps called an epoch; None is one pass over the largest domain.
+        batch_size: samples per domain and step, summed over all devices.
+        steps_per_epoch: number of steps of an epoch; None is one pass over the largest domain.
         seed: seed of the order of samples.
 
     Attributes:
@@ -35,7 +35,7 @@ class PairedData(LightningDataModule):
 
     @property
     def sources(self) -> Any:
-        """A domain each for every source kept apart, one pooled source, or :class:`~da.domain.Withheld`."""
+        """One domain for each source where they are kept apart, one pooled source, or :class:`~da.domain.Withheld`."""
         return self.handed.sources
 
     @property
@@ -49,10 +49,10 @@ class PairedData(LightningDataModule):
         return self.handed.labelled
 
     def reweight(self, weights: np.ndarray) -> None:
-        """Give every sample of the pooled source a weight, seen in the batches from now on.
+        """Set the weight of every sample of the pooled source in all later batches.
 
         Raises:
-            ValueError: there are not as many weights as source samples, or the source is withheld.
+            ValueError: the number of weights is not that of source samples, or the source is withheld.
         """
         if isinstance(self.sources, Withheld) or len(weights) != len(self.sources[0]):
             raise ValueError(f"reweight needs one weight for each source sample, got {len(weights)}.")
@@ -64,10 +64,10 @@ class PairedData(LightningDataModule):
 
 
 class PairedBatches:
-    """The batches of one epoch, from wherever the method's count of steps stands; process r of w takes stride r.
+    """The batches of one epoch, starting at the method's current step; process r of w takes every w-th sample from r.
 
     Raises:
-        ConfigError: the batch size is no multiple of the number of processes.
+        ConfigError: the batch size is not a multiple of the number of processes.
     """
 
     def __init__(self, data: PairedData):
@@ -85,7 +85,7 @@ class PairedBatches:
 
     @property
     def step(self) -> int:
-        """Steps done so far, which the method counts and its checkpoint holds."""
+        """Number of steps done so far, which the method counts and saves in its checkpoint."""
         trainer = self.data.trainer
         return int(getattr(trainer.lightning_module, "steps_done", 0)) if trainer else 0
 
@@ -102,7 +102,7 @@ class PairedBatches:
             if isinstance(part, Withheld):
                 return part
             size = data.batch_size
-            if name == "labelled":  # the few labelled points are seen whole where they fit
+            if name == "labelled":  # a batch has all of the few labelled samples if they fit
                 size = max(self.world, min(size, len(part)) // self.world * self.world)
             index = self.orders[name].take(step * size, (step + 1) * size)
             return part.take(index[self.rank :: self.world])
@@ -112,9 +112,9 @@ class PairedBatches:
             sources = tuple(draw(s, f"source{k}") for k, s in enumerate(sources))
         return Batch(sources=sources, target=draw(data.target, "target"), labelled=draw(data.labelled, "labelled"))
 
-    # Lightning asks a loader for these before it lets training resume in the middle of an epoch.
+    # Lightning requires these methods of a loader to resume training within an epoch.
     def state_dict(self) -> dict[str, int]:
-        """The position, which the method's own checkpoint holds as well."""
+        """The position, which the method's own checkpoint contains as well."""
         return {"step": self.step}
 
     def load_state_dict(self, state: dict[str, int]) -> None:

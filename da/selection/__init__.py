@@ -54,7 +54,7 @@ def criterion(name: str) -> Any:
 
 
 def score(name: str, evidence: Evidence) -> float | None:
-    """Score of a criterion from the evidence that it declares to read; None where that is missing or the score is nan."""
+    """Score of a criterion from the evidence that it declares to read; None if that is missing or the score is NaN."""
     module = criterion(name)
     hidden = {f.name: None for f in fields(Evidence) if f.name not in module.READS}
     seen = replace(evidence, **hidden)
