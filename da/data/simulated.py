@@ -33,7 +33,7 @@ CENTRE, STEEPNESS = (-0.4, 3.0), 2.0
 
 
 class Simulated:
-    """Two classes in the plane, a disc and four blobs along its border, under one of the shifts of skada-bench's table.
+    """Two classes in the plane, a disc and four blobs along it, under a shift of skada-bench's table.
 
     Args:
         shift: what changes from source to target.
