@@ -14,12 +14,12 @@ from da.results.record import write_atomically
 
 
 class EpochCSV(Logger):
-    """One CSV file, whole after every row; a resumed run goes on in it, a repeated one replaces its rows.
+    """A CSV file that is complete after every row; a resumed run appends to it, a repeated one replaces its rows.
 
-    Lightning's own CSV logger deletes what an interrupted run had written.
+    Lightning's own CSV logger deletes the rows of an interrupted run.
 
     Args:
-        file: where to write.
+        file: file to write.
     """
 
     name = "csv"
@@ -44,4 +44,4 @@ class EpochCSV(Logger):
         write_atomically(self.file, stream.getvalue().encode())
 
     def log_hyperparams(self, *args: Any, **keywords: Any) -> None:
-        """Nothing: ``config.json`` and the record hold them."""
+        """Do nothing: ``config.json`` and the record contain the hyper-parameters."""

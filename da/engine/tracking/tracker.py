@@ -1,4 +1,4 @@
-"""A logger that its run survives."""
+"""Base class of loggers whose errors do not end the run."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from da.results import record
 
 
 class Tracker(Logger):
-    """A logger beside the CSV: what goes wrong in it is said in one line and ends it, never the run.
+    """A logger in addition to the CSV: an error in it is reported in one line and ends the logger, never the run.
 
-    A subclass writes :meth:`log` and :meth:`end`; both may raise anything.
+    A subclass implements :meth:`log` and :meth:`end`; both may raise any error.
     """
 
     version = ""
     lost = False
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
-        """The metrics of an evaluated epoch."""
+        """Log the metrics of an evaluated epoch."""
         raise NotImplementedError(f"{type(self).__name__} must implement `log`.")
 
     def end(self, made: dict[str, Any], directory: Path) -> None:
-        """The last word: the record, or ``status``, ``error`` and ``error_kind`` of a run that went wrong."""
+        """Log the end of the run: its record, or ``status``, ``error`` and ``error_kind`` of a run that failed."""
         raise NotImplementedError(f"{type(self).__name__} must implement `end`.")
 
     @rank_zero_only
@@ -41,10 +41,10 @@ class Tracker(Logger):
         self.guard(self.end, made, directory)
 
     def log_hyperparams(self, *args: Any, **keywords: Any) -> None:
-        """Nothing: the tracker was given the whole configuration."""
+        """Do nothing: the tracker was given the whole configuration."""
 
     def guard(self, call: Callable[..., None], *arguments: Any) -> None:
-        """Call, unless an earlier call went wrong."""
+        """Call a function and report its error, unless an earlier call failed."""
         if self.lost:
             return
         try:
@@ -55,19 +55,19 @@ class Tracker(Logger):
             self.warn(f"{reason}; the run goes on without it, metrics.csv and the record are complete.")
 
     def warn(self, text: str) -> None:
-        """One line for people."""
+        """Print a warning in one line."""
         warn(str(self.name), text)
 
 
 @rank_zero_only
 def warn(logger: str, text: str) -> None:
-    """One line on stderr, of the first process."""
+    """Print one line on stderr, in the first process only."""
     print(f"logger={logger}: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def until_recorded(loggers: Sequence[Logger], directory: Path) -> Iterator[None]:
-    """Hand the trackers among the loggers the record that the body wrote, or what it raised."""
+    """Pass to all trackers the record that the body wrote, or the error that it raised."""
     made: dict[str, Any] | None = None
     try:
         yield
@@ -83,7 +83,7 @@ def until_recorded(loggers: Sequence[Logger], directory: Path) -> Iterator[None]
 
 
 def figures(made: dict[str, Any]) -> dict[str, float | str]:
-    """What a tracker shows of a record, flat.
+    """The entries of a record that a tracker shows, as a flat dictionary.
 
     Returns:
         ``status`` and, of a finished run, ``chosen/RULE/METRIC`` (target test metrics in the epoch that a selection
