@@ -92,7 +92,7 @@ SETTINGS: dict[str, Access] = {
     "unsupervised": Access(target_x=True),
     "source_free": Access(source_x=False, target_x=True),
 }
-"""The access that each setting of the field stands for, by its name."""
+"""The access of each named setting of the field."""
 
 
 def setting_of(needs: Access) -> str:

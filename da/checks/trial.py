@@ -88,7 +88,7 @@ def train(
         task: the training task.
         seed: of the order of samples.
         epochs: of ``steps`` steps each.
-        steps: see ``epochs``.
+        steps: number of steps of an epoch.
         batch_size: samples per domain and step.
         shots: labelled target samples per class, where few are needed.
         every: epochs between evaluations; None evaluates only after the last.

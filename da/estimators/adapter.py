@@ -41,7 +41,7 @@ class WeightedPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
 
 
 def weighable(classifier: BaseEstimator) -> BaseEstimator:
-    """Make a pipeline whose last step takes sample weights take them itself; return any other classifier unchanged."""
+    """Wrap a pipeline whose last step takes sample weights so that it takes them too; others are returned unchanged."""
     if isinstance(classifier, Pipeline) and has_fit_parameter(classifier.steps[-1][1], "sample_weight"):
         return WeightedPipeline(classifier.steps, memory=classifier.memory)
     return classifier
@@ -214,7 +214,7 @@ def read(domain: Any, y: Any, convention: str, *, few: bool, masked: Callable[[A
         y: the labels; under skada's convention they show which ones are masked.
         convention: one of :data:`CONVENTIONS`.
         few: whether the estimator needs a few target labels.
-        masked: whether a label stands for a missing one; missing values always do.
+        masked: function of a label that returns whether it is masked; missing values always are.
 
     Raises:
         ValueError: ``domain`` does not follow the convention; the message explains both conventions.

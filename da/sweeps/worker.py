@@ -76,7 +76,7 @@ class _Told:
 
 
 def limit(gibibytes: float) -> None:
-    """Limit memory, so that larger allocations raise MemoryError in the run, and the kernel kills nothing."""
+    """Limit the memory of the process: larger allocations raise MemoryError, before the kernel kills the process."""
     import resource
 
     size = int(gibibytes * 2**30)

@@ -45,7 +45,7 @@ class TrAdaBoost(Predictor):
     Reference: Dai, Yang, Xue & Yu, Boosting for transfer learning, ICML 2007.
 
     Deviates: the paper is for two classes; with K, as in SAMME (Zhu et al., Multi-class AdaBoost, 2009),
-    :math:`\beta_t = \epsilon_t / ((1 - \epsilon_t)(K - 1))`, which is the paper's for K = 2. It asks for
+    :math:`\beta_t = \epsilon_t / ((1 - \epsilon_t)(K - 1))`, which is the paper's for K = 2. It requires
     :math:`\epsilon_t < 1/2`: a round no better than chance (1 - 1/K) has no vote here and keeps the target's weights.
     An error of 0 counts as 1e-10. The paper trains on weights that sum to 1.
     """

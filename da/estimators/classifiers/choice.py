@@ -55,8 +55,8 @@ class ChosenC:
     1.1 s for logistic regression, and up to 4 s for the support vector machines; a method that trains the classifier on
     new features in each of its rounds (such as JDA) chooses C in the first of them.
 
-    Solvers of the primal problem are given rows scaled to unit size and an equivalent C: they stop too early, or never,
-    where features are far smaller or larger than the constant 1 of the bias.
+    Solvers that optimise the weights are given rows scaled to unit size and an equivalent C: they stop too early, or
+    never, where features are far smaller or larger than the constant 1 of the bias.
 
     Attributes:
         works_on_weights: whether the solver optimises the weights themselves; its ``coef_`` is then scaled back to the

@@ -45,8 +45,8 @@ class IWAN(Method):
     CVPR 2018.
 
     Deviates: both domains share one encoder, trained with the classifier throughout; the paper trains it on the source
-    first, then a copy for the target. The weights have mean 1 over the batch. The first discriminator sees features in
-    training mode, but the running statistics of batch normalisation follow the second forward of a step alone.
+    first, then a copy for the target. The weights have mean 1 over the batch. The first discriminator is given features
+    in training mode, but running statistics of batch normalisation are updated by the second forward of a step alone.
     """
 
     needs = Access(source_y=ALL, target_x=True)

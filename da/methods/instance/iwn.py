@@ -36,7 +36,7 @@ class IWN(Method):
     step for batches of B). The effective sample size of all source samples is recorded.
 
     Args:
-        hidden: width of the two hidden layers of W, which sees the inputs, flattened.
+        hidden: width of the two hidden layers of W, whose input is the flattened x.
         weigher_steps: updates of W a step.
         sharpen: maximise the distance over the kernel's bandwidth; false keeps the bandwidth at the mean squared
             distance in a batch.

@@ -32,7 +32,7 @@ class WeightedRisk(Method):
         weighting: a closed-form weighting, by the name of its entry (``kmm``, ``logistic_ratio``, ``bbse``, ...) or as
             an object; None is KMM with its defaults.
         on_features: weigh by the network's own features instead of the inputs.
-        refresh: epochs after which weights on features are estimated anew.
+        refresh: number of epochs after which weights on features are estimated again.
 
     Raises:
         ConfigError: (``build``) the weighting needs what this method is not granted, such as target labels.
