@@ -1,4 +1,4 @@
-"""Numbers with their ranges, as constructors annotate them; ``nan`` is in none, and ``inf`` where a name says so.
+"""Annotated number types with their valid ranges; none contains ``nan``, and only those with ``Inf`` contain ``inf``.
 
 ``lr: Positive`` is a float to Python and to type checkers. :mod:`da.config.annotations` reads the range from the
 source and refuses a configuration with a value outside it before anything is imported.
@@ -16,12 +16,12 @@ class Bound:
     """A range of numbers.
 
     Args:
-        above: all are larger than this.
-        least: all are at least this.
-        below: all are smaller than this.
-        most: all are at most this.
-        among: the only ones.
-        infinite: infinity is one of them, and means "no limit".
+        above: exclusive lower bound.
+        least: inclusive lower bound.
+        below: exclusive upper bound.
+        most: inclusive upper bound.
+        among: the only valid numbers; empty for any within the bounds.
+        infinite: infinity is valid, and means "no limit".
     """
 
     above: float | None = None
@@ -44,7 +44,7 @@ class Bound:
         )
 
     def words(self, *, whole: bool) -> str:
-        """The range in words: ``a number above 0 and of at most 1``."""
+        """Describe the range for a message: ``a number above 0 and of at most 1``."""
         if self.among:
             return " or ".join(map(str, self.among))
         sides = [
@@ -72,7 +72,7 @@ OpenFraction = Annotated[float, Bound(above=0, below=1)]
 Count = Annotated[int, Bound(least=1)]
 Whole = Annotated[int, Bound(least=0)]
 Steps = Annotated[int, Bound(least=1, most=10**9)]
-"""Beyond lie slips of the keyboard, which a run would never come to the end of."""
+"""Larger numbers are typing errors: a run would never finish them."""
 Several = Annotated[int, Bound(least=2)]
 Seed = Annotated[int, Bound(least=0, most=2**32 - 1)]
-"""What NumPy, scikit-learn and Lightning take alike."""
+"""The seeds that NumPy, scikit-learn and Lightning all accept."""

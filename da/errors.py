@@ -1,4 +1,4 @@
-"""Errors that a user can mend; each message is a sentence that says what, where and what to do."""
+"""Errors that a user can correct; each message is a sentence that says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class UsageError(ValueError):
-    """Something asked for cannot be done as asked; the message names the remedy."""
+    """A request cannot be carried out as given; the message names the remedy."""
 
 
 class ConfigError(UsageError):
@@ -16,7 +16,7 @@ class ConfigError(UsageError):
 
 
 class Incompatible(ConfigError):
-    """A method and data that cannot go together; a sweep leaves such a combination out and says so."""
+    """A method and data that cannot be combined; a sweep skips such a combination and reports it."""
 
 
 class DataError(UsageError):
@@ -24,11 +24,15 @@ class DataError(UsageError):
 
 
 class TrainingError(RuntimeError):
-    """Training went wrong in a way that must not yield a number (a loss that is not finite, ...)."""
+    """Training failed such that no result may be reported (a loss that is not finite, ...)."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint such as ``did you mean 'weight'?``, or the list of what exists when nothing is near."""
+    """The hint ``did you mean 'NAME'?`` for a misspelt name, or the list of known names if none is similar.
+
+    >>> nearest("wieght", ["lr", "weight"])
+    "did you mean 'weight'?"
+    """
     known = sorted(known)
     match = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     if match:
@@ -37,13 +41,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def nearest_of_many(word: str, known: Iterable[str]) -> str:
-    """As :func:`nearest`, but of what exists at most five names are told."""
+    """As :func:`nearest`, but with at most five of the known names in the list."""
     known = sorted(known)
     match = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"did you mean '{match[0]}'?" if match else f"known: {few(known)}."
 
 
 def few(names: Iterable[Any], most: int = 5) -> str:
-    """The first names and how many there are besides: ``a, b, c, d, e and 3 more``."""
+    """The first names and the number of further ones: ``a, b, c, d, e and 3 more``."""
     words = [str(name) for name in names]
     return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")

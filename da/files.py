@@ -1,4 +1,4 @@
-"""Where data files lie: the only module that knows the data folder."""
+"""Locate data files; the only module that knows the data folder."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from da.signatures import find
 
 VARIABLE = "DA_DATA_DIR"
 File = Annotated[str, "a path"]
-"""Marks a constructor's parameter that names a file or folder: its content counts, see :func:`named_by`."""
+"""Annotation of a constructor's parameter that names a file or folder, whose content is part of a run's inputs.
+
+See :func:`named_by`.
+"""
 RANDOM = "random"
-"""What a parameter of weights takes that names no file."""
+"""Value of a parameter of weights for random initialisation, the only one that names no file."""
 
 
 def data_dir() -> Path:
@@ -26,7 +29,7 @@ def data_dir() -> Path:
 
 
 def require(relative_path: str, sha256: str | None = None) -> Path:
-    """The path of a data set's file below :func:`data_dir`, checked to be there and, given ``sha256``, unchanged.
+    """The path of a data set's file below :func:`data_dir`, checked to exist and, given ``sha256``, to be unchanged.
 
     Args:
         relative_path: with forward slashes, such as ``digits/usps.npz``.
@@ -53,7 +56,7 @@ def require(relative_path: str, sha256: str | None = None) -> Path:
 
 
 def locate(path: str) -> Path:
-    """A file or folder that a user names: as given (from the working folder), else below :func:`data_dir`.
+    """Path of a file or folder that a user names: relative to the working folder, else to :func:`data_dir`.
 
     Raises:
         DataError: it is in neither place.
@@ -69,19 +72,19 @@ def locate(path: str) -> Path:
 
 
 def named_by(node: Mapping[str, Any]) -> Iterator[Path]:
-    """The files and folders that a configuration's node and those within it name, where they exist.
+    """Existing files and folders named by a node of a configuration and the nodes within it.
 
     Args:
         node: a ``_target_`` with its keywords. Those that its signature marks with :data:`File` are paths, and so are
-            weights, but for random ones.
+            weights other than random ones.
     """
     for path in names_in(node):
-        with suppress(DataError):  # whoever reads it says so
+        with suppress(DataError):  # reported by the code that reads the file
             yield locate(path)
 
 
 def names_in(node: Mapping[str, Any]) -> Iterator[str]:
-    """As :func:`named_by`, the names as they are given."""
+    """The file and folder names of :func:`named_by` as the configuration gives them."""
     signature = find(str(node.get("_target_", "")))
     known = signature.keywords() if signature else {}
     paths = {key for key, p in known.items() if re.search(r"\b(File|Weights)\b", p.annotation)}

@@ -1,4 +1,4 @@
-"""What is reported of predictions: accuracy of classes, accuracy and information of clusters."""
+"""Metrics of predictions: accuracy and F1 of classes, accuracy and mutual information of clusters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Prediction = tuple[np.ndarray, np.ndarray]
 
 
 def accuracy(y: np.ndarray, predicted: np.ndarray) -> float:
-    """Share of samples, in percent, whose predicted class is their label."""
+    """Percentage of samples whose predicted class is their label."""
     return float(100.0 * np.mean(y == predicted))
 
 
@@ -35,7 +35,11 @@ def macro_f1(y: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def cluster_accuracy(y: np.ndarray, cluster: np.ndarray) -> float:
-    """ACC: accuracy in percent under the best one-to-one naming of clusters by classes (Hungarian algorithm)."""
+    """ACC: accuracy in percent under the best one-to-one assignment of clusters to classes (Hungarian algorithm).
+
+    >>> cluster_accuracy(np.array([0, 0, 1, 1]), np.array([1, 1, 0, 1]))
+    75.0
+    """
     from scipy.optimize import linear_sum_assignment
 
     size = int(max(y.max(), cluster.max())) + 1
@@ -58,23 +62,23 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "cluster_accuracy": cluster_accuracy,
     "cluster_information": cluster_information,
 }
-"""Functions of labels and predicted classes, by the names that data sets and methods give."""
+"""Metrics as functions of labels and predicted classes, by the names that data sets and methods use."""
 OF_CLASSES = ("accuracy", "mean_class_accuracy", "macro_f1")
-"""Those that predicted classes are judged by; clusters have no names."""
+"""Metrics of predicted classes; the others are of clusters, which carry no class names."""
 BALANCED = "mean_class_accuracy"
-"""Reported of every classifier: where one class is common, accuracy alone hides that the others are never named."""
+"""Reported for every classifier: where one class is frequent, accuracy alone hides that others are never predicted."""
 
 
 def scores(y: np.ndarray, logits: np.ndarray, names: Mapping[str, str], metric: str = "accuracy") -> dict[str, float]:
-    """A method's metrics of ``(n, k)`` logits against ``(n,)`` labels; the first is the main one.
+    """A method's metrics from ``(n, k)`` logits and ``(n,)`` labels; the first is the main metric.
 
-    A method names its metrics and is not handed the labels.
+    A method only names its metrics and is not given the labels.
 
     Args:
         y: labels.
         logits: of the same samples.
         names: reported name to name in :data:`METRICS`, as a method states it.
-        metric: what the data's tables report; where it is not accuracy, it comes first.
+        metric: the metric in published tables on these data; where it is not accuracy, it comes first.
     """
     wanted = ({} if metric == "accuracy" else {metric: metric}) | dict(names)
     wanted |= {BALANCED: BALANCED} if "accuracy" in names.values() else {}

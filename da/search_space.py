@@ -1,4 +1,4 @@
-"""Search ranges of hyper-parameters, stated beside the constructor that has their defaults."""
+"""Search spaces of hyper-parameters: a class states them in ``space``, beside the constructor with their defaults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Range:
-    """A closed interval to search, on a linear or a logarithmic scale."""
+    """A closed interval, searched on a linear or a logarithmic scale."""
 
     low: float
     high: float
@@ -20,7 +20,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """A few values to search."""
+    """A finite set of values."""
 
     values: tuple[Any, ...]
 
@@ -32,15 +32,31 @@ Space = dict[str, Range | Choice]
 
 
 def uniform(low: float, high: float) -> Range:
-    """Search evenly between two values."""
+    """Interval whose values are drawn uniformly.
+
+    >>> dropout = uniform(0.0, 0.5)
+    >>> [value in dropout for value in (0.2, 0.5, 0.6)]
+    [True, True, False]
+    """
     return Range(low, high)
 
 
 def log_uniform(low: float, high: float) -> Range:
-    """Search evenly in the logarithm between two positive values."""
+    """Interval of positive values whose logarithms are drawn uniformly.
+
+    >>> log_uniform(1e-3, 10.0)
+    Range(low=0.001, high=10.0, log=True)
+    """
     return Range(low, high, log=True)
 
 
 def choice(*values: Any) -> Choice:
-    """Search among the given values."""
+    """The given values, drawn with equal probability.
+
+    >>> kernel = choice("linear", "rbf")
+    >>> kernel.values
+    ('linear', 'rbf')
+    >>> "poly" in kernel
+    False
+    """
     return Choice(values)

@@ -1,4 +1,4 @@
-"""What a method may look at, what data offer, and the named settings in between (standard library only)."""
+"""Which inputs and labels a method may use and data offer, and the named settings (standard library only)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class Labels(IntEnum):
-    """How many labels of a domain may be seen while fitting."""
+    """How many labels of a domain may be used while fitting."""
 
     NONE = 0
     FEW = 1
@@ -20,7 +20,7 @@ class Spaces(IntEnum):
     SAME = 0
     DIFFERENT = 1
     ANY = 2
-    """Only of data: known once the files are read."""
+    """Only for data: the relation is known once the files are read."""
 
 
 class Sources(IntEnum):
@@ -37,12 +37,12 @@ ONE, MANY = Sources.ONE, Sources.MANY
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """What may be looked at while fitting: of a method what it *needs*, of data what they *offer*.
+    """Inputs and labels that may be used while fitting: those that a method *needs*, or that data *offer*.
 
-    Two kinds of fact. *Access* is ordered: data must offer at least what the method needs, and the method is handed
-    exactly what it needs, never more. *Relation* (``spaces``, ``sources``) is a fact of the world that the method
-    must tolerate: ``spaces=DIFFERENT`` of a method means that it also copes with different feature spaces, and
-    ``sources=MANY`` that it keeps several sources apart (other methods see them pooled into one).
+    There are two kinds of fields. *Access* is ordered: data must offer at least what the method needs, and the method
+    is given exactly what it needs, never more. A *relation* (``spaces``, ``sources``) is a property of the data that
+    the method must support: ``spaces=DIFFERENT`` of a method means that it also handles different feature spaces, and
+    ``sources=MANY`` that it keeps several sources apart (other methods are given them pooled into one).
 
     Args:
         source_x: the source inputs.
@@ -51,6 +51,12 @@ class Access:
         target_y: labels of the target's training split; ``FEW`` is a given number per class.
         spaces: the same or different feature spaces.
         sources: one source domain, or many that are kept apart.
+
+    >>> needs = Access(source_y=ALL, target_x=True, target_y=FEW)
+    >>> Access(source_y=ALL, target_x=True, target_y=ALL).lacks(needs)  # data that offer enough
+    []
+    >>> Access(source_y=ALL, target_x=True).lacks(needs)
+    ['few target labels']
     """
 
     source_x: bool = True
@@ -61,7 +67,7 @@ class Access:
     sources: Sources = ONE
 
     def lacks(self, needs: Access) -> list[str]:
-        """What these data fail to offer to a method with such ``needs``, as clauses; empty when all is well."""
+        """What a method with such ``needs`` lacks on data that offer this, as noun phrases; empty if nothing."""
         gaps = []
         if needs.source_x and not self.source_x:
             gaps.append("source inputs")
@@ -86,11 +92,15 @@ SETTINGS: dict[str, Access] = {
     "unsupervised": Access(target_x=True),
     "source_free": Access(source_x=False, target_x=True),
 }
-"""Named patterns of access, by the field's words."""
+"""The access of each named setting of the field."""
 
 
 def setting_of(needs: Access) -> str:
-    """The name of the setting whose pattern equals ``needs`` (the number of sources aside), or ``custom``."""
+    """The name of the setting with the access of ``needs``, whatever the number of sources; ``custom`` if none has it.
+
+    >>> setting_of(Access(source_y=ALL, target_x=True))
+    'transductive'
+    """
     for name, pattern in SETTINGS.items():
         if all(
             getattr(pattern, fact) == getattr(needs, fact)

@@ -1,6 +1,6 @@
 """Read constructors, docstrings and class constants from source, without importing what they belong to.
 
-`--help`, `--list` and the validation of configurations must answer before PyTorch has been imported.
+`--help`, `--list` and the validation of configurations must work before PyTorch has been imported.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Signature:
-    """What the source says of a class or function.
+    """Constructor, docstring and constants of a class or function, read from its source.
 
     Args:
         path: its dotted path, after re-exports were followed.
@@ -46,7 +46,7 @@ class Signature:
     bases: tuple[str, ...]
 
     def keywords(self) -> dict[str, Parameter]:
-        """Parameters that a configuration may set; of our own code the keyword-only ones (the run gives the others)."""
+        """Parameters that a configuration may set; in `da` the keyword-only ones (the run passes the others)."""
         ours = self.path.startswith("da.")
         return {p.name: p for p in self.parameters if p.keyword_only or not ours}
 
@@ -80,7 +80,7 @@ def _find(module: str, name: str, depth: int) -> Signature | None:
 
 @cache
 def derives(dotted: str, base: str, depth: int = 0) -> bool:
-    """Whether a class is another, or derives from it near or far, as the source of both says."""
+    """Whether a class is ``base`` or a direct or indirect subclass of it, according to their source."""
     signature = find(dotted)
     if signature is None or depth > 12:
         return False
@@ -91,7 +91,7 @@ def derives(dotted: str, base: str, depth: int = 0) -> bool:
 
 
 def _written(module: str, name: str) -> str:
-    """The dotted path of what a module calls ``name``: of its own, or of a module that it imports (``svm.SVC``)."""
+    """Resolve a name used in a module to a dotted path: its own, an imported one, or ``svm.SVC`` of an import."""
     first, dot, rest = name.partition(".")
     file = locate(module)
     for node in statements(parse(file)) if dot and file else ():
@@ -104,7 +104,7 @@ def _written(module: str, name: str) -> str:
 
 
 def accepts(dotted: str, method: str, parameter: str) -> bool | None:
-    """Whether a class's method, its own or its first base's that has it, takes a parameter; None if not known."""
+    """Whether a class's method, own or inherited from the first base with it, takes a parameter; None if not known."""
     module, _, name = dotted.rpartition(".")
     return _accepts(module, name, method, parameter, 0) if module else None
 
@@ -133,7 +133,7 @@ def _accepts(module: str, name: str, method: str, parameter: str, depth: int) ->
 
 
 def statements(tree: ast.AST) -> Iterator[ast.stmt]:
-    """Top-level statements, and those inside top-level if/try blocks."""
+    """Yield top-level statements, and those inside top-level if, try and with blocks."""
     for node in getattr(tree, "body", []):
         yield node
         if isinstance(node, ast.If | ast.Try | ast.With):
@@ -212,7 +212,7 @@ def _literal(node: ast.expr | None) -> Any:
 
 
 def evaluate(node: ast.expr, names: dict[str, Any]) -> Any:
-    """The value of a call such as ``Access(source_y=ALL)`` built of literals and the given names only."""
+    """Evaluate a call such as ``Access(source_y=ALL)`` that is built of literals and the given names only."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
         keywords = {k.arg: evaluate(k.value, names) for k in node.keywords if k.arg}
         return names[node.func.id](**keywords)

@@ -1,4 +1,4 @@
-"""What a run costs before it computes anything, in CPU seconds, beside importing the packages that it cannot do without.
+"""What a run costs before it computes, in CPU seconds, beside importing the packages that it cannot do without.
 
 Each contender is a process of its own, on one thread; contenders take turns, and the least of all rounds counts, as
 other work on the machine only adds. Usage: python benchmarks/performance/startup.py [--rounds 5] [--write]

@@ -1,1 +1,1 @@
-"""What people look at to understand a run: embeddings of features, distances between domains."""
+"""Analysis of runs: embeddings of features, distances between domains, figures of closed-form methods."""

@@ -1,4 +1,4 @@
-"""How far two samples of features are apart, for a classifier."""
+"""Distance between two samples of features, by a domain classifier."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from da.errors import UsageError
 
 
 def proxy_a_distance(z_s: np.ndarray, z_t: np.ndarray, seed: int = 0) -> float:
-    """Proxy A-distance: how well a linear classifier tells source features from target features.
+    """Proxy A-distance: how well a linear classifier separates source from target features.
 
     ``2 (1 - 2 err)`` where ``err`` is the error, in two-fold cross-validation, of a logistic regression on standardised
-    features. 0 means that the domains cannot be told apart, 2 that they can without error. The larger domain is
-    thinned to the size of the smaller one, so that guessing errs by one half. Small samples vary: with 100 a domain,
-    values up to about 0.3 mean nothing.
+    features. 0 means that the domains cannot be separated, 2 that they are separated without error. The larger domain
+    is subsampled to the size of the smaller one, so that guessing has an error of one half. Small samples vary: with
+    100 per domain, values up to about 0.3 are not significant.
 
     Args:
         z_s: ``(n, d)`` source features.
         z_t: ``(m, d)`` target features.
-        seed: seed of the thinning and the folds.
+        seed: seed of the subsampling and the folds.
 
     Returns:
-        A value in [0, 2]; an error above one half, which is chance too, counts as one half.
+        A value in [0, 2]; an error above one half, which is also chance, counts as one half.
 
     Raises:
-        UsageError: the features are of different widths, or there are fewer than four samples in a domain.
+        UsageError: the features differ in width, or a domain has fewer than four samples.
 
     Reference: Ben-David, Blitzer, Crammer & Pereira, Analysis of representations for domain adaptation, NIPS 2006
     (published 2007), section 5.

@@ -1,4 +1,4 @@
-"""Two-dimensional pictures of features: is the target where the source is, class by class?"""
+"""Two-dimensional embeddings of source and target features, by class."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from da.methods.base import Method
 
 PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#8c613c", "#f0a8d0", "#7a7a7a", "#c9b800", "#56b4e9")
-"""Ten colours that people with colour-blindness tell apart (seaborn's ``colorblind``, some darker)."""
+"""Ten colours that are distinguishable with colour-blindness (seaborn's ``colorblind``, some darker)."""
 GREY = "#b5b5b5"
 MOST = 600
 EXAMPLES = 10
@@ -33,7 +33,7 @@ class Panel:
     """One method's features of both domains.
 
     Args:
-        title: what stands above.
+        title: title of the panel.
         z_s, z_t: ``(n, d)`` and ``(m, d)`` features of source and target.
         y_s, y_t: ``(n,)`` and ``(m,)`` their labels, or None where there are none.
         classes: names of the classes.
@@ -61,9 +61,9 @@ def panel(name: str, method: Method, task: Task, exam: Exam) -> Panel:
 
     Args:
         name: the method's name; the title adds its main metric on the target.
-        method: trained, such as :func:`da.engine.run.restore` gives it.
-        task: what it was trained on.
-        exam: what it was judged on.
+        method: a trained method, such as from :func:`da.engine.run.restore`.
+        task: the task that it was trained on.
+        exam: the samples that it was evaluated on.
     """
     from da.domain import pool
     from da.methods.inference import predict
@@ -81,7 +81,7 @@ def panel(name: str, method: Method, task: Task, exam: Exam) -> Panel:
 
 
 def strips(task: Task) -> list[Strip]:
-    """One example image of each class from both domains, in the same order; nothing if inputs are not images."""
+    """One example image of each class from both domains, in the same order; empty if inputs are not images."""
     from da.domain import pool
 
     made = []
@@ -102,13 +102,13 @@ def strips(task: Task) -> list[Strip]:
 
 
 def thinned(z: np.ndarray, y: np.ndarray | None, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """At most 600 samples, chosen by seed."""
+    """A random subsample of at most 600 samples."""
     index = np.sort(np.random.default_rng(seed).permutation(len(z))[:MOST])
     return z[index], None if y is None else y[index]
 
 
 def tsne(z: np.ndarray, seed: int = 0) -> np.ndarray:
-    """``(n, 2)`` t-SNE of ``(n, d)`` features from a PCA start, the same for a seed.
+    """``(n, 2)`` t-SNE of ``(n, d)`` features, initialised by PCA and deterministic for a seed.
 
     Raises:
         UsageError: there are fewer than four samples.
@@ -116,26 +116,27 @@ def tsne(z: np.ndarray, seed: int = 0) -> np.ndarray:
     Reference: van der Maaten & Hinton, Visualizing data using t-SNE, JMLR 2008.
     """
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+    from threadpoolctl import threadpool_limits  # a dependency of scikit-learn
 
     if len(z) < 4:
         raise UsageError(f"t-SNE of {len(z)} samples shows nothing; give at least 4.")
     perplexity = min(30.0, (len(z) - 1) / 3)
     init: Any = "pca" if z.shape[1] > 1 else "random"
-    with threadpool_limits(1):  # so few points are faster on one thread, by far where cores are shared
+    with threadpool_limits(1):  # few points are faster on one thread, by far on shared cores
         return np.asarray(TSNE(2, perplexity=perplexity, init=init, random_state=seed).fit_transform(z))
 
 
 def embedding_figure(panels: Sequence[Panel], file: Path, examples: Sequence[Strip] = (), seed: int = 0) -> Path:
-    """Write a figure: example inputs above, then a t-SNE of source and target features for each method.
+    """Write a figure with example inputs and a t-SNE of source and target features for each method.
 
-    Each panel has a t-SNE of its own, of at most 600 samples a domain: distances between panels mean nothing.
+    Each panel has its own t-SNE of at most 600 samples per domain, so that distances in different panels cannot be
+    compared.
 
     Args:
         panels: one or more methods on the same task.
-        file: where to write; the suffix chooses the format (``.png``, ``.pdf``, ``.svg``).
-        examples: rows of example inputs, such as :func:`strips` gives them.
-        seed: seed of the thinning and of t-SNE.
+        file: file to write; the suffix determines the format (``.png``, ``.pdf``, ``.svg``).
+        examples: rows of example inputs, such as from :func:`strips`.
+        seed: seed of the subsampling and of t-SNE.
 
     Returns:
         ``file``.
@@ -171,7 +172,7 @@ def embedding_figure(panels: Sequence[Panel], file: Path, examples: Sequence[Str
 
 
 def _draw_strip(figure: Figure, strip: Strip, bottom: float, height: float) -> None:
-    """A row of square images with its title at the left."""
+    """Draw a row of square images with its title at the left."""
     words = f"$\\bf{{{strip.side}}}$\n{strip.name}"
     figure.text(0.01, bottom + 0.45 * height, words, va="center", fontsize=8, linespacing=1.3)
     side = 0.9 * height * figure.get_figheight() / figure.get_figwidth()
@@ -196,7 +197,7 @@ def _draw_panel(axes: Axes, shown: Panel, seed: int) -> None:
         for c in np.unique(y_s):
             own = source[y_s == c]
             distances = np.sort(np.linalg.norm(own[:, None] - own[None], axis=2), axis=1)
-            x, y = own[distances[:, : len(own) // 2 + 1].sum(1).argmin()]  # where the class is densest, never a void
+            x, y = own[distances[:, : len(own) // 2 + 1].sum(1).argmin()]  # the densest point of the class
             halo = withStroke(linewidth=2.5, foreground="white")
             axes.text(x, y, shown.classes[c], ha="center", va="center", fontsize=9, weight="bold", path_effects=[halo])
     axes.set_title(shown.title, fontsize=9, pad=4)
@@ -210,7 +211,7 @@ def _colours(y: np.ndarray | None, z: np.ndarray) -> list[str]:
 
 
 def _legend_entries(classes: tuple[str, ...]) -> list[tuple[str, str, str]]:
-    """Name, marker and colour of what a figure shows."""
+    """Name, marker and colour of each entry of the legend."""
     entries = [("source", "o", "black"), ("target", "x", "black")]
     entries += [(name, "s", colour) for name, colour in zip(classes, PALETTE, strict=False)]
     if len(classes) > len(PALETTE):

@@ -1,4 +1,4 @@
-"""What closed-form methods do to two-dimensional toys, drawn as a textbook would."""
+"""Figures of closed-form methods on two-dimensional toy shifts."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ BEFORE = "before"
 
 @dataclass(frozen=True, eq=False)
 class Toybox:
-    """One shift, as an estimator sees it.
+    """The data of one shift that an estimator is given.
 
     Args:
         shift: its name.
         sources: one labelled source, or two.
-        target: inputs to adapt to.
+        target: unlabelled target samples for adaptation.
         labelled: the few labelled target samples.
-        test: what is reported on.
+        test: target samples for testing.
     """
 
     shift: str
@@ -58,14 +58,14 @@ class Toybox:
 
 @dataclass(frozen=True, eq=False)
 class Exhibit:
-    """One panel: a fitted model on a toy, or why there is none.
+    """One panel: a fitted model on a toy shift, or the error that it raised.
 
     Args:
         name: of the method, or ``before``.
-        summary: what is written below.
-        box: the toy.
-        model: the fitted estimator and classifier, or the sentence of its error.
-        accuracy: on the target's test samples before and after, in percent.
+        summary: text below the panel.
+        box: the data.
+        model: the fitted estimator and classifier, or the message of the error.
+        accuracy: on the target's test samples before and after adaptation, in percent.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Exhibit:
 
 @cache
 def toybox(shift: Any, many: bool) -> Toybox:
-    """A shift with samples few enough to be seen; a second source is turned by 25 degrees, or has other priors."""
+    """Data of a shift with few samples; a second source is rotated by 25 degrees, or has different priors."""
     if shift == "dimensions":
         task = ToyDimensions(samples=SAMPLES, classes=3).load()
     else:
@@ -98,19 +98,19 @@ def toybox(shift: Any, many: bool) -> Toybox:
 
 
 def fitted(estimator: Estimator, box: Toybox) -> tuple[Transfer, float]:
-    """A logistic regression after an estimator, and its accuracy on the target in percent."""
+    """Fit an estimator and a logistic regression; returns both, and the accuracy on the target in percent."""
     from sklearn.linear_model import LogisticRegression
 
     model = Transfer(estimator, LogisticRegression(max_iter=1000))
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The weighting is degenerate")  # the picture shows it better
+        warnings.filterwarnings("ignore", message="The weighting is degenerate")  # visible in the figure
         model.fit(box.sources, box.target, box.labelled)
         accuracy = 100.0 * float(np.mean(model.answer(box.test.x).labels == box.test.y))
     return model, accuracy
 
 
 def exhibit(name: str, summary: str, estimator: Estimator) -> Exhibit:
-    """An estimator on the shift that it gains most on, of those that it says it corrects."""
+    """Fit an estimator on the shift with the largest gain, of those that it states to correct."""
     from sklearn.base import clone
 
     needs = estimator.needs
@@ -128,19 +128,19 @@ def exhibit(name: str, summary: str, estimator: Estimator) -> Exhibit:
 
 
 def baseline(box: Toybox, *, few: bool) -> float:
-    """Accuracy without transfer, in percent; by the few labels alone where the spaces differ."""
+    """Accuracy without transfer, in percent; from the few target labels alone where the feature spaces differ."""
     if box.shift == "dimensions":
         box = replace(box, sources=(box.labelled,))
     return fitted(Pooled() if few and box.shift != "dimensions" else Unadapted(), box)[1]
 
 
 def gallery(family: str, exhibits: Sequence[Exhibit], file: Path) -> Path:
-    """Write the figure of a family: for each shift how it is before, then what each method makes of it.
+    """Write the figure of a family: for each shift a panel without adaptation, then one for each method.
 
     Args:
         family: the title.
-        exhibits: the methods, as :func:`exhibit` gives them.
-        file: where to write.
+        exhibits: the methods' panels, from :func:`exhibit`.
+        file: file to write.
 
     Raises:
         UsageError: matplotlib is missing.
@@ -173,8 +173,8 @@ def gallery(family: str, exhibits: Sequence[Exhibit], file: Path) -> Path:
 
 
 def _few_colours(stream: io.BytesIO) -> bytes:
-    """A third of the bytes: flat drawings need no more than 256 colours."""
-    from PIL import Image  # comes with matplotlib
+    """Reduce an image to 256 colours, which suffice for flat drawings and take a third of the bytes."""
+    from PIL import Image  # a dependency of matplotlib
 
     smaller = io.BytesIO()
     Image.open(stream).convert("RGB").quantize(256).save(smaller, format="png", optimize=True)
@@ -182,7 +182,7 @@ def _few_colours(stream: io.BytesIO) -> bytes:
 
 
 def _with_before(exhibits: Sequence[Exhibit]) -> Iterator[Exhibit]:
-    """The exhibits by shift, each shift after a panel without transfer."""
+    """The panels by shift, with a panel without adaptation first for each shift."""
     boxes = {id(e.box): e.box for e in exhibits}
     for box in sorted(boxes.values(), key=lambda b: b.shift):
         own = [e for e in exhibits if e.box is box]
@@ -217,9 +217,9 @@ def _draw_model(axes: Axes, box: Toybox, model: Transfer) -> None:
     z_s = [model.adapted(s.x, "source") if mapped else x for s, x in zip(box.sources, raw_s, strict=True)]
     z_t = model.adapted(test.x, "target") if mapped else raw_t
     if isinstance(estimator, Predictor) and z_s[0].shape[1] != z_t.shape[1]:
-        z_s = []  # another space, of which nothing can be seen here
+        z_s = []  # another feature space, which cannot be drawn here
     two = z_t.shape[1] == 2
-    moved = mapped and raw_t.shape == z_t.shape and np.allclose(z_t, raw_t, atol=1e-6)  # the source alone
+    moved = mapped and raw_t.shape == z_t.shape and np.allclose(z_t, raw_t, atol=1e-6)  # only the source is mapped
     view = (lambda z: z) if two else _plane(np.concatenate([*raw_s, raw_t] if moved else [*z_s, z_t]))
     _limit(axes, view(np.concatenate([*(raw_s if moved else z_s), z_t])))
     if two:
@@ -248,7 +248,7 @@ def _draw_model(axes: Axes, box: Toybox, model: Transfer) -> None:
 
 
 def _plane(z: np.ndarray) -> Any:
-    """Onto the two directions of most variance; one direction is spread out by the order of samples."""
+    """Project onto the two directions of largest variance; a single direction is drawn over the order of samples."""
     centre = z.mean(0)
     if z.shape[1] == 1:
         return lambda x: np.c_[x[:, 0], np.random.default_rng(0).uniform(-1, 1, len(x)) * np.ptp(z) / 4]
@@ -257,7 +257,7 @@ def _plane(z: np.ndarray) -> Any:
 
 
 def _limit(axes: Axes, p: np.ndarray) -> None:
-    """What is far from all else is left out of the picture."""
+    """Set the limits of the axes such that outliers are outside."""
     low, high = np.percentile(p, [1, 99], axis=0)
     margin = 0.12 * np.maximum(high - low, 1e-9)
     axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
@@ -265,7 +265,7 @@ def _limit(axes: Axes, p: np.ndarray) -> None:
 
 
 def _regions(axes: Axes, model: Transfer, mapped: bool) -> None:
-    """The classes that the model gives to the places of the picture."""
+    """Draw the classes that the model predicts over the area of the panel."""
     from matplotlib.colors import ListedColormap
 
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()

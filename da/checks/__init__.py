@@ -1,4 +1,4 @@
-"""Checks that catch the bugs of domain adaptation; every method passes them, ours and yours.
+"""Common checks that detect typical bugs of domain adaptation methods, for this package's methods and your own.
 
 From a shell: ``python -m da.checks my_method``. In your own tests::
 
@@ -8,7 +8,7 @@ From a shell: ``python -m da.checks my_method``. In your own tests::
     for name, check in checks_for(subject):
         check(subject)
 
-A check is a function of a :class:`Subject`; it raises an ``AssertionError`` whose message says what is wrong.
+A check is a function of a :class:`Subject`; it raises an ``AssertionError`` whose message explains the failure.
 """
 
 from da.checks.subject import Subject, checks_for

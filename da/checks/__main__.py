@@ -1,4 +1,4 @@
-"""Check entries of the catalogue from a shell: ``python -m da.checks [NAME ...]``, or their tests: ``--mutants``."""
+"""Run the common checks from a shell: ``python -m da.checks [NAME ...]``, or the mutation gate: ``--mutants``."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ COUNTS = ROOT / "tests" / "mutants.json"
 
 
 def subject_of(entry: catalog.Entry) -> Subject:
-    """The subject of a catalogue entry, with its defaults."""
+    """The subject for an entry of the catalogue, with its defaults."""
     return Subject(entry.name, entry.locate(), entry.access, config=entry.config)
 
 
 def targets() -> dict[str, Target]:
-    """What the mutation gate guards, by name: deep methods, divergences, the parts of networks, schedules."""
+    """Modules that the mutation gate covers, by name: deep methods, divergences, parts of networks, schedules."""
     found = {}
     for name, entry in catalog.entries("method").items():
         if not entry.is_estimator:
@@ -34,7 +34,7 @@ def targets() -> dict[str, Target]:
     for part in PARTS:
         for file in sorted((ROOT / "da" / part).glob("*.py")):
             test = ROOT / "tests" / part / f"test_{file.stem}.py"
-            if test.is_file():  # what no equation of ours is in, such as the networks of others, has none
+            if test.is_file():  # modules without equations of ours, such as third-party networks, have none
                 found[f"{part}.{file.stem}"] = Target(f"{part}.{file.stem}", f"da.{part}.{file.stem}", (test,))
     found["schedules"] = Target("schedules", "da.schedules", (ROOT / "tests" / "test_schedules.py",))
     return found
@@ -58,7 +58,11 @@ def check(names: Sequence[str]) -> int:
 
 
 def guard(names: Sequence[str], *, write: bool = False) -> int:
-    """Run the mutation gate on the named targets, or on all; returns the number of complaints."""
+    """Run the mutation gate on the named modules, or on all; returns the number of complaints.
+
+    Raises:
+        ConfigError: a name is not a module that the gate covers.
+    """
     known = targets()
     for name in names:
         if name not in known:
@@ -84,7 +88,7 @@ def guard(names: Sequence[str], *, write: bool = False) -> int:
 
 
 def record(found: Sequence[Verdict], file: Path) -> None:
-    """Write the counts down, those of other targets left as they are."""
+    """Write the counts to a file, keeping those of other modules."""
     counts = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     for verdict in found:
         numbers = {"total": verdict.total, "killed": len(verdict.killed), "excused": len(verdict.excused)}
@@ -95,7 +99,7 @@ def record(found: Sequence[Verdict], file: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Check, or run the mutation gate; returns the exit code."""
+    """Run the checks or the mutation gate; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m da.checks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="entries of the catalogue; none means all")
     parser.add_argument(

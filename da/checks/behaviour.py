@@ -1,4 +1,4 @@
-"""The check that pays: a transfer method beats its baseline on a shift built for its setting."""
+"""Check that a transfer method beats its baseline on a shift that it is designed for."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CLASSES = {"target": 8}  # three of its classes hardly overlap, and priors matte
 
 @dataclass(frozen=True)
 class Arena:
-    """A toy task and how to train on it."""
+    """A toy task and the training on it."""
 
     task: Task
     network: Any = None
@@ -38,10 +38,13 @@ class Arena:
 
 
 def check_beats_its_baseline(subject: Subject) -> None:
-    """On the mean of 3 seeds it beats the same training without transfer, on at least one shift of its setting.
+    """The mean accuracy over 3 seeds exceeds that of the same training without transfer, on at least one shift.
 
-    Shifts differ in what they ask of a method, so one win is enough; a method that adds nothing to its baseline (the
-    baselines themselves, a fresh scaffold) need only not fall behind it.
+    Shifts have different requirements, so one of those of the setting is enough; a method that adds nothing to its
+    baseline (the baselines themselves, a new scaffold) must only not be worse.
+
+    Raises:
+        AssertionError: it is not better on any; the message has the accuracies on each.
     """
     margin = MARGIN if _transfers(subject) else -1e-9
     reports = []
@@ -69,7 +72,7 @@ def accuracy(subject: Subject, arena: Arena, **options: Any) -> float:
 
 @cache
 def toy(**options: Any) -> Task:
-    """A toy, drawn once: what was trained on it can be remembered."""
+    """A toy task, cached so that trainings on it can be cached too."""
     return Toy(**options).load()
 
 
@@ -80,7 +83,7 @@ def toy_dimensions(**options: Any) -> Task:
 
 
 def arenas(subject: Subject) -> list[Arena]:
-    """Shifts built for the subject's setting."""
+    """Toy tasks for the subject's setting."""
     needs = subject.needs
     if needs.spaces == DIFFERENT:
         return [Arena(toy_dimensions(samples=200, split_seed=s), epochs=10) for s in (0, 1)]
@@ -103,7 +106,7 @@ def arenas(subject: Subject) -> list[Arena]:
 
 
 def baseline(subject: Subject, arena: Arena) -> float:
-    """What the same training reaches without transfer."""
+    """Accuracy of the same training without transfer."""
     from da.methods.inductive.fine_tune import FineTune
     from da.methods.transductive.source_only import SourceOnly
 
@@ -111,7 +114,7 @@ def baseline(subject: Subject, arena: Arena) -> float:
     if subject.is_estimator:
         return reached(Pooled if needs.target_y == FEW else Unadapted, arena)
     if "weight" in _parameters(subject) and (needs.spaces == DIFFERENT or needs.source_y == NONE):
-        return accuracy(subject, arena, weight=0.0)  # nothing else can be trained on these data
+        return accuracy(subject, arena, weight=0.0)  # no baseline method can be trained on these data
     if needs.target_y == FEW and not needs.source_x:
         return reached(FineTune, arena)
     return reached(SourceOnly, arena)
@@ -119,7 +122,7 @@ def baseline(subject: Subject, arena: Arena) -> float:
 
 @cache
 def reached(made: type, arena: Arena) -> float:
-    """The accuracy of a baseline, trained once for all methods that are compared with it."""
+    """The accuracy of a baseline, trained only once for all methods that are compared with it."""
     return accuracy(Subject(made.__name__, made, made.needs), arena)  # type: ignore[attr-defined]  # every method has needs
 
 

@@ -17,7 +17,7 @@ from da.setting import FEW, MANY, NONE, Access
 
 
 def domains_for(needs: Access, source: Domain, target: Domain, labelled: Domain | None = None) -> tuple[Any, ...]:
-    """The arguments of ``fit`` that ``needs`` calls for; several sources are two halves of the one given."""
+    """The arguments of ``fit`` for ``needs``; several sources are two halves of the given one."""
     first: Any = source if needs.source_y > NONE else source.without_labels()
     if needs.sources == MANY:
         half = (len(source) + 1) // 2
@@ -27,7 +27,7 @@ def domains_for(needs: Access, source: Domain, target: Domain, labelled: Domain 
 
 
 def learned(estimator: Estimator, x: Any) -> np.ndarray:
-    """What a fitted estimator leaves: weights, probabilities of ``x``, or ``x`` mapped, up to the sign of columns."""
+    """Result of a fitted estimator: weights, probabilities of ``x``, or mapped ``x`` up to the sign of columns."""
     if isinstance(estimator, Weighting):
         return estimator.weights_
     if isinstance(estimator, Predictor):
@@ -59,7 +59,7 @@ def _is_predictor(subject: Subject) -> bool:
 
 
 def check_parameters_can_be_cloned_and_set(subject: Subject) -> None:
-    """`get_params`, `set_params` and `clone` work; the constructor only stores."""
+    """`get_params`, `set_params` and `clone` work; the constructor only stores its arguments."""
     estimator = subject.new()
     parameters = estimator.get_params()
     assert clone(estimator).get_params() == parameters, f"clone changes {subject.name}."
@@ -79,7 +79,7 @@ def check_inputs_are_left_alone(subject: Subject) -> None:
 
 
 def check_refitting_is_idempotent(subject: Subject) -> None:
-    """A second fit on the same data gives the same, whatever was fitted between."""
+    """A second fit on the same data gives the same result, whatever was fitted in between."""
     source, target, labelled = _domains(subject)
     estimator = _fit(subject, source, target, labelled)
     first = learned(estimator, source.x)
@@ -89,9 +89,9 @@ def check_refitting_is_idempotent(subject: Subject) -> None:
 
 
 def check_order_of_samples_does_not_matter(subject: Subject) -> None:
-    """Permuting every domain permutes what is learned, and nothing else."""
+    """Permuting every domain permutes the result, and changes nothing else."""
     source, target, labelled = _domains(subject)
-    half = (len(source) + 1) // 2  # where several sources are handed over, each keeps its samples
+    half = (len(source) + 1) // 2  # where several sources are passed, each keeps its samples
     rng = np.random.default_rng(0)
     order = np.r_[rng.permutation(half), half + rng.permutation(len(source) - half)]
     straight = learned(_fit(subject, source, target, labelled), source.x)
@@ -101,7 +101,7 @@ def check_order_of_samples_does_not_matter(subject: Subject) -> None:
 
 
 def check_dtype_and_layout_do_not_matter(subject: Subject) -> None:
-    """float32, float64 and non-contiguous inputs give the same to float32 precision."""
+    """float32, float64 and non-contiguous inputs give the same result to float32 precision."""
     domains = _domains(subject)
     expected = learned(_fit(subject, *domains), domains[0].x)
     for change in (lambda x: x.astype(np.float64), lambda x: np.asfortranarray(x), lambda x: np.repeat(x, 2, 0)[::2]):
@@ -111,7 +111,7 @@ def check_dtype_and_layout_do_not_matter(subject: Subject) -> None:
 
 
 def check_tensors_are_like_arrays(subject: Subject) -> None:
-    """The same code on PyTorch tensors, which may live on a GPU, gives the same to 1e-6."""
+    """The same code on PyTorch tensors, which may be on a GPU, gives the same result to 1e-6."""
     domains = [Domain(d.x.astype(np.float64), d.y) for d in _domains(subject)]
     expected = learned(_fit(subject, *domains), domains[0].x)
     fitted = _fit(subject, *(Domain(torch.as_tensor(d.x), d.y) for d in domains))
@@ -128,7 +128,7 @@ def check_tensors_are_like_arrays(subject: Subject) -> None:
 
 @applies_if(_is_weighting)
 def check_weights_are_weights(subject: Subject) -> None:
-    """At least 0, finite, with mean 1."""
+    """Weights are at least 0, finite, and have mean 1."""
     source, target, labelled = _domains(subject)
     weights = _fit(subject, source, target, labelled).weights_
     assert weights.shape == (len(source),), f"{subject.name} gives weights of shape {weights.shape}."
@@ -138,7 +138,7 @@ def check_weights_are_weights(subject: Subject) -> None:
 
 @applies_if(_is_weighting)
 def check_equal_domains_weigh_evenly(subject: Subject) -> None:
-    """Nothing to correct: the effective sample size stays near the whole."""
+    """On equal domains the effective sample size is near the number of samples."""
     source, _, labelled = _domains(subject)
     fitted = _fit(subject, source, source, labelled)
     share = fitted.effective_sample_size_ / len(source)
@@ -147,7 +147,7 @@ def check_equal_domains_weigh_evenly(subject: Subject) -> None:
 
 @applies_if(_is_mapping)
 def check_equal_domains_map_alike(subject: Subject) -> None:
-    """Nothing to correct: source and target maps agree on equal domains."""
+    """On equal domains the maps of source and target agree."""
     source, _, labelled = _domains(subject)
     fitted = _fit(subject, source, source, labelled)
     a, b = fitted.transform(source.x, domain="source"), fitted.transform(source.x)
@@ -156,7 +156,7 @@ def check_equal_domains_map_alike(subject: Subject) -> None:
 
 @applies_if(_is_predictor)
 def check_predictions_are_probabilities(subject: Subject) -> None:
-    """Rows at least 0 that sum to 1, a column a class; the label is the largest."""
+    """Rows are at least 0 and sum to 1, with one column per class; the label is the column of the largest entry."""
     source, target, labelled = _domains(subject)
     fitted = _fit(subject, source, target, labelled)
     proba = fitted.predict_proba(target.x)

@@ -1,4 +1,4 @@
-"""Checks of what a class says of its hyper-parameters."""
+"""Checks of a class's hyper-parameters: search space, YAML, and effect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from da.search_space import Choice, Range
 
 
 def check_search_space_holds_defaults(subject: Subject) -> None:
-    """Every searched hyper-parameter exists, and its default lies in the range."""
+    """Every searched hyper-parameter exists, and its default is in the search space."""
     made = subject.new()
     for name, searched in made.search_space.items():
         assert hasattr(made, name), f"{subject.name}.search_space names '{name}', which the constructor does not store."
@@ -29,7 +29,7 @@ def check_search_space_holds_defaults(subject: Subject) -> None:
 
 @applies_if(lambda subject: subject.config is not None)
 def check_the_yaml_repeats_the_constructor(subject: Subject) -> None:
-    """The YAML holds every keyword of the constructor with its default, so that overriding one needs no ``+``."""
+    """The YAML has every keyword of the constructor with its default, so that overriding one needs no ``+``."""
     assert subject.config is not None
     given = {key: value for key, value in subject.config.items() if key != "_target_"}
     own = {name: p.default for name, p in inspect.signature(subject.make).parameters.items()}
@@ -46,7 +46,7 @@ def check_the_yaml_repeats_the_constructor(subject: Subject) -> None:
 
 @applies_if(lambda subject: not subject.is_estimator)
 def check_every_keyword_has_an_effect(subject: Subject) -> None:
-    """Another value of any keyword changes the network or what is trained: a term, a phase, a schedule, a hook.
+    """Another value of any keyword changes the network or the training: a term, a phase, a schedule, a hook.
 
     Values to try come from ``search_space``, else from the default's type; where none has an effect at the other
     keywords' defaults, it is tried beside other values of these, as one keyword may switch on what another sets.
@@ -96,14 +96,14 @@ def _alternatives(subject: Subject, name: str, parameter: inspect.Parameter, sta
 
 
 def _start(subject: Subject, folder: Path) -> Path:
-    """Weights of an earlier run, for methods that begin with some."""
+    """Weights of an earlier run, for methods that start from a checkpoint."""
     method = build(subject, task_for(subject.needs), seed=11)
     torch.save(method.state_dict(), folder / "model.pt")
     return folder
 
 
 def _outcome(subject: Subject, options: dict[str, Any]) -> tuple[Any, ...]:
-    """Everything that a short training shows."""
+    """All observable results of a short training."""
     task = task_for(subject.needs)
     method = build(subject, task, **options)
     scorer = train(method, task, epochs=3, steps=4)

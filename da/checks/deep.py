@@ -20,13 +20,13 @@ def _all_terms(
 
 
 def check_constructor_only_stores(subject: Subject) -> None:
-    """Modules that depend on data appear in `build`, so that a fresh method has no parameters."""
+    """Modules that depend on data are created in `build`, so that a new method has no parameters."""
     method = subject.new()
     assert not list(method.parameters()), f"{subject.name} makes parameters in its constructor; move them to `build`."
 
 
 def check_terms_are_finite_scalars_of_stable_names(subject: Subject) -> None:
-    """The same names at every step, each a finite scalar."""
+    """Terms have the same names at every step, and each is a finite scalar."""
     task = task_for(subject.needs)
     method = build(subject, task)
     first = _all_terms(method, subject, task, (16, 16, 3))
@@ -43,7 +43,7 @@ def check_terms_are_finite_scalars_of_stable_names(subject: Subject) -> None:
 
 
 def check_any_batch_and_any_number_of_classes(subject: Subject) -> None:
-    """Unequal batches, batches of two, two classes and eleven."""
+    """Training works with batches of different sizes, batches of two, two classes and eleven."""
     for classes in (2, 11):
         task = task_for(subject.needs, classes=classes, samples=80)
         method = build(subject, task)

@@ -1,4 +1,4 @@
-"""The mutation gate: some test must fail for every small wrong version of a module."""
+"""The mutation gate: for every small wrong version (mutant) of a module, some test must fail."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from da.checks.mutants import Mutant, mutants
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXCUSES = ROOT / "tests" / "mutants_excused.toml"
 LEAST, MOST_EXCUSED = 0.95, 0.05
-SECONDS = 120  # of computing; what takes longer hangs
+SECONDS = 120  # of computing, after which a test counts as hanging
 PASSED, FAILED, INTERRUPTED, HUNG = 0, 1, 2, 128  # exit codes of pytest, and of a child that was killed
 
 
 @dataclass(frozen=True)
 class Target:
-    """A module under the gate.
+    """A module that the gate covers.
 
     Args:
-        name: what people call it: a method's, or the module's.
+        name: name of the method or of the module.
         module: dotted path.
-        tests: the files that nail it down.
+        tests: its test files.
     """
 
     name: str
@@ -45,23 +45,23 @@ class Target:
 
     @property
     def file(self) -> Path:
-        """Where its source lies."""
+        """The module's source file."""
         return ROOT / (self.module.replace(".", "/") + ".py")
 
     def mutants(self) -> list[Mutant]:
-        """All wrong versions."""
+        """All wrong versions of the module."""
         return mutants(self.file.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a target's mutants.
+    """Result of the tests on a target's mutants.
 
     Args:
         target: the module.
-        killed: those for which a test failed.
-        survivors: those for which none did, and nobody excuses them.
-        excused: those that no test can tell from the right version, as :data:`EXCUSES` says.
+        killed: mutants for which a test failed.
+        survivors: mutants for which no test failed, and that are not excused.
+        excused: mutants that no test can distinguish from the right version, listed in :data:`EXCUSES`.
     """
 
     target: Target
@@ -76,7 +76,7 @@ class Verdict:
 
     @property
     def share(self) -> float:
-        """Killed of all that are not excused."""
+        """Share of killed mutants among all that are not excused."""
         judged = self.total - len(self.excused)
         return len(self.killed) / judged if judged else 1.0
 
@@ -86,10 +86,10 @@ class NoTests(Exception):
 
 
 def judge(target: Target, chosen: Sequence[Mutant] | None = None) -> Verdict:
-    """Run the target's tests on each wrong version, or on chosen ones; a process of its own for each.
+    """Run the target's tests on each mutant, or on chosen ones, in a separate process each.
 
     Raises:
-        NoTests: there are none, or they fail on the right version.
+        NoTests: there are no tests, or they fail on the right version.
     """
     missing = [file for file in target.tests if not file.is_file()]
     if missing:
@@ -111,12 +111,12 @@ def judge(target: Target, chosen: Sequence[Mutant] | None = None) -> Verdict:
 
 
 def excuses_one(excuse: dict[str, str], mutant: Mutant) -> bool:
-    """Whether an excuse is for this wrong version."""
+    """Whether an excuse matches this mutant."""
     return (excuse["change"], excuse["line"]) == (mutant.change, mutant.text)
 
 
 def read_excuses() -> list[dict[str, str]]:
-    """Who is excused: ``name`` of a target, ``change`` as printed, the ``line`` of source, and the ``reason``."""
+    """The excused mutants: ``name`` of a target, ``change`` as printed, the ``line`` of source, and the ``reason``."""
     if not EXCUSES.is_file():
         return []
     found: list[dict[str, str]] = tomllib.loads(EXCUSES.read_text(encoding="utf-8")).get("excused", [])
@@ -124,7 +124,7 @@ def read_excuses() -> list[dict[str, str]]:
 
 
 def prepare() -> None:
-    """Import what tests need, once for all children."""
+    """Import the packages that tests need, once for all child processes."""
     import torch
 
     torch.set_num_threads(1)  # threads do not survive a fork
@@ -133,7 +133,7 @@ def prepare() -> None:
 
 
 def made_with(module: str) -> set[str]:
-    """The imported modules that a module went into, itself and all tests included."""
+    """The imported modules that depend on a module, including itself and all tests."""
     ours = {name: imported(m) for name, m in sys.modules.items() if name.partition(".")[0] == "da"}
     found = {module}
     while users := {name for name, used in ours.items() if name not in found and found & used}:
@@ -143,7 +143,7 @@ def made_with(module: str) -> set[str]:
 
 
 def forget(modules: Iterable[str]) -> None:
-    """Drop modules, so that they are imported anew; in a child, as the parent's objects stay what they are."""
+    """Remove modules, so that they are imported again; called in a child process, without effect on the parent."""
     for name in modules:
         parent, _, child = name.rpartition(".")
         sys.modules.pop(name, None)
@@ -153,7 +153,7 @@ def forget(modules: Iterable[str]) -> None:
 
 @cache
 def imported(module: ModuleType) -> frozenset[str]:
-    """Names of the modules that a module imports, as its source says."""
+    """Names of the modules that a module imports, from its source."""
     file = getattr(module, "__file__", None)
     if not file:
         return frozenset()
@@ -167,7 +167,7 @@ def imported(module: ModuleType) -> frozenset[str]:
 
 
 class Wrong(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports one module from another source than its file's."""
+    """Import hook that loads one module from given source instead of its file."""
 
     def __init__(self, module: str, file: Path, source: str):
         self.module, self.file, self.source = module, file, source
@@ -185,14 +185,14 @@ class Wrong(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def run(target: Target, source: str, arguments: Iterable[str] = ()) -> tuple[int, str]:
-    """The exit code of the target's tests on some source of it, and what they said; stops at the first that fails.
+    """Run the target's tests on some source of it up to the first failure; returns the exit code and the output.
 
     Raises:
-        NoTests: pytest found nothing to run, or could not be called.
+        NoTests: pytest collected no tests, or could not be called.
     """
     stale = made_with(target.module)
     with tempfile.TemporaryFile() as said:
-        gc.freeze()  # the child has nothing of the parent's to collect
+        gc.freeze()  # the child need not collect the parent's objects
         child = os.fork()
         if child == 0:
             code = HUNG
@@ -220,7 +220,7 @@ def _pytest(target: Target, arguments: Iterable[str]) -> int:
     import pytest
 
     os.chdir(ROOT)
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # plug-ins of other packages would be read anew in every child
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # plug-ins would be loaded again in every child
     left_out = ("cacheprovider", "faulthandler", "unraisableexception", "threadexception")
     plain = ["-x", "-q", "--no-header", *(word for name in left_out for word in ("-p", f"no:{name}"))]
     marks = ["-m", "not slow and not gpu and not mutants and not data"]
@@ -228,16 +228,16 @@ def _pytest(target: Target, arguments: Iterable[str]) -> int:
 
 
 def verdicts(targets: Iterable[Target]) -> Iterator[Verdict]:
-    """Judge one after the other."""
+    """Judge targets one after the other."""
     yield from map(judge, targets)
 
 
 def complaints(found: Sequence[Verdict], known: Sequence[Target]) -> list[str]:
-    """What keeps the gate shut, as sentences; empty where it opens.
+    """Sentences on everything that fails the gate; empty if it passes.
 
     Args:
         found: the verdicts.
-        known: all targets, so that an excuse for none of them is seen.
+        known: all targets, to detect excuses for unknown ones.
     """
     wrong = [
         f"{v.target.name}: {len(v.killed)} of {v.total - len(v.excused)} wrong versions are noticed, fewer than "

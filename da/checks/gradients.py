@@ -1,4 +1,4 @@
-"""Checks of who moves what: terms, domains, discriminators."""
+"""Checks of gradients: which terms, domains and discriminators update which parameters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIZES = (9, 6, 3)
 
 
 def _case(subject: Subject, network: Any = None) -> tuple[Method, Task]:
-    """A method in the middle of nowhere: no parameter equals another by its start."""
+    """A built method with perturbed parameters, so that none are equal by their initialisation."""
     task = task_for(subject.needs)
     return stirred(build(subject, task, network=network)), task
 
@@ -46,7 +46,7 @@ def _largest(gradients: list[Tensor]) -> float:
 
 
 def check_every_term_moves_the_features(subject: Subject) -> None:
-    """A transfer term whose phase updates the encoder has a gradient there, also for unequal batches."""
+    """A transfer term whose phase updates the encoder has a gradient there, also for batches of different sizes."""
     method, task = _case(subject)
     encoder = {id(p) for module in encoders_of(method) for p in module.parameters()}
     assert encoder, f"{subject.name} has no encoder; a module whose name ends in 'encoder' gives the features."
@@ -61,10 +61,10 @@ def check_every_term_moves_the_features(subject: Subject) -> None:
 
 
 def check_every_domain_moves_the_features(subject: Subject) -> None:
-    """Where a domain decides how a term moves the encoder, its own features are moved by that term too.
+    """If a domain affects the gradient of a term, the term also has a gradient through this domain's features.
 
-    A domain whose features are detached, or which only reaches the head, still changes the values; what it does not
-    do is learn. Where a paper wants that, ``exempt`` of the class says so.
+    A domain whose features are detached, or which only reaches the head, changes the values of a term, but its features
+    are not trained. Where a paper intends that, the class has an entry in ``exempt``.
     """
     method, task = _case(subject)
     inside = {id(p) for module in encoders_of(method) for p in module.parameters()}
@@ -114,7 +114,7 @@ def _terms_and_gradients(
 
 
 def _shares(method: Method, batch: Batch, number: int, domain: str) -> dict[str, float]:
-    """By term the largest gradient that reaches a domain's inputs through an encoder."""
+    """The largest gradient of each term with respect to a domain's inputs, through an encoder."""
 
     def followed(name: str, part: Domain) -> Domain:
         return replace(part, x=part.x.clone().requires_grad_()) if _domain_of(name) == domain else part
@@ -135,7 +135,7 @@ def _shares(method: Method, batch: Batch, number: int, domain: str) -> dict[str,
 
 @contextmanager
 def _entries(encoders: list[nn.Module]) -> Iterator[list[Tensor]]:
-    """The tensors that go into the encoders meanwhile; each is a node of its own in the graph."""
+    """Record the tensors passed to the encoders within the context; each becomes a node of its own in the graph."""
     entered: list[Tensor] = []
 
     def enter(module: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -156,8 +156,8 @@ def _entries(encoders: list[nn.Module]) -> Iterator[list[Tensor]]:
 def check_adversaries_are_fought(subject: Subject) -> None:
     """The encoder's step against a discriminator raises the discriminator's loss, whose own step lowers it.
 
-    Holds for every module that is a :class:`~da.nn.heads.Discriminator` or is called one (or a critic), if a gradient
-    goes through it to an encoder.
+    Applies to every module that is a :class:`~da.nn.heads.Discriminator` or has that name (or critic), if a gradient
+    passes through it to an encoder.
     """
     for network in NETWORKS.values():
         method, task = _case(subject, network)
@@ -195,7 +195,7 @@ def _check_rival(
             if through and _largest(_gradients(value, moved)) > 0.0:
                 fights.append((phase, term, moved))
     if not (learns and fights):
-        return  # the features do not fight it
+        return  # the features are not trained against it
     start = loss()
     for phase, term, moved in fights:
         with _moved(moved, _gradients(_seeded(phase.terms, batch)[term], list(moved))):
@@ -209,7 +209,7 @@ def _check_rival(
 
 @contextmanager
 def _moved(parameters: list[nn.Parameter], gradients: list[Tensor], length: float = 1e-3) -> Iterator[None]:
-    """A short step down a gradient, taken back afterwards."""
+    """Take a short step of gradient descent within the context, and undo it afterwards."""
     norm = float(torch.sqrt(sum(g.double().square().sum() for g in gradients)))  # type: ignore[arg-type]  # a sum of tensors
     with torch.no_grad():
         kept = [p.clone() for p in parameters]
@@ -224,7 +224,7 @@ def _moved(parameters: list[nn.Parameter], gradients: list[Tensor], length: floa
 
 
 def check_encoders_embed_in_training_mode(subject: Subject) -> None:
-    """While gradients flow through an encoder, its batch norm and dropout are in training mode for every domain."""
+    """An encoder that receives gradients has its batch norm and dropout in training mode, for every domain."""
     method, task = _case(subject, NETWORKS["with batch norm and dropout"])
     batch = batch_for(subject.needs, task, SIZES)
     wrong: set[str] = set()

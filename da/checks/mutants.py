@@ -1,4 +1,4 @@
-"""Small wrong versions of a module's source: what a slip of the pen makes of an equation."""
+"""Mutants: small wrong versions of a module's source, with typical errors in equations."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Mutant:
     """One wrong version.
 
     Args:
-        operator: which kind of slip.
+        operator: kind of the error.
         line: number of the line in the right source.
         text: that line.
-        before: what stands there.
-        after: what stands there in the wrong version.
-        source: the whole module, wrong.
+        before: the right code.
+        after: the wrong code.
+        source: the whole wrong module.
     """
 
     operator: str
@@ -38,13 +38,13 @@ class Mutant:
 
     @property
     def change(self) -> str:
-        """The slip in one line, without its place, which moves."""
+        """The error in one line, without the line number, which may change."""
         return f"{self.operator}: {self.before} -> {self.after}"
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A node of a syntax tree and where it hangs."""
+    """A node of a syntax tree and its place in the parent."""
 
     node: ast.AST
     parent: ast.AST
@@ -53,21 +53,21 @@ class Slot:
     function: ast.FunctionDef | None
 
     def put(self, new: ast.AST) -> None:
-        """Hang another node there."""
+        """Replace the node."""
         if self.index is None:
             setattr(self.parent, self.field, new)
         else:
             getattr(self.parent, self.field)[self.index] = new
 
 
-Change = Callable[[Any], ast.AST]  # makes the wrong node of a copy of the right one
+Change = Callable[[Any], ast.AST]  # makes the wrong node from a copy of the right one
 
 
 def mutants(source: str) -> list[Mutant]:
-    """All wrong versions of a module, in the order of its lines; each operator at every site that it fits.
+    """All wrong versions of a module, in the order of its lines; each operator at every place where it applies.
 
-    Left alone: docstrings, annotations, decorators, constants of classes and of the module, constructors (whose
-    defaults the YAML repeats), what is raised, and f-strings.
+    Not changed: docstrings, annotations, decorators, constants of classes and of the module, constructors (whose
+    defaults the YAML repeats), raised errors, and f-strings.
 
     ============  ========================================================================================
     ``sign``      plus for minus; a minus dropped, or put before a term, a returned number or a float
@@ -103,7 +103,7 @@ def text(node: ast.AST) -> str:
 
 
 def slots(tree: ast.Module) -> list[Slot]:
-    """The places in function bodies where something may be replaced."""
+    """The places in function bodies where a node may be replaced."""
     return list(_below(tree, None))
 
 
@@ -130,7 +130,7 @@ def _left_alone(node: ast.AST, parent: ast.AST, field: str, function: ast.Functi
 
 
 def changes(slot: Slot) -> Iterator[tuple[str, Change]]:
-    """The slips that fit a place."""
+    """Yield the operators that apply at a place."""
     node, parent = slot.node, slot.parent
     is_value = _is_value(slot)
     if isinstance(node, ast.BinOp):
@@ -187,7 +187,7 @@ def _domains(slot: Slot) -> Iterator[tuple[str, Change]]:
 
 
 def other_domain(name: str) -> str | None:
-    """The name of the same thing in the other domain, or None."""
+    """The corresponding name of the other domain, or None."""
     for own, other in (("source", "target"), ("target", "source")):
         if name == own:
             return other
@@ -210,7 +210,7 @@ def _is_value(slot: Slot) -> bool:
 
 
 def _numeric(node: ast.BinOp) -> bool:
-    """Whether an operation is on numbers, as far as the syntax tells: not on strings, lists or tuples."""
+    """Whether an operation is on numbers as far as the syntax shows: not on strings, lists or tuples."""
     kinds = (ast.List, ast.Tuple, ast.JoinedStr, ast.ListComp, ast.Dict)
     return not any(
         isinstance(side, kinds) or (isinstance(side, ast.Constant) and isinstance(side.value, str))

@@ -1,4 +1,4 @@
-"""One training by one process, and by two that share each batch."""
+"""The same training in one process, and in two that share each batch."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from da.engine.parent_death import die_with
 from da.methods.base import Optimization
 from da.nn.networks import NetworkFactory
 
-PATIENCE = 600.0  # seconds; reached only where the processes wait for each other for ever
+PATIENCE = 600.0  # seconds, reached only in a deadlock of the processes
 
 
 def trained_by_two(
     subject: Subject, network: NetworkFactory | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """What five steps leave, by one process and by two gloo processes: weights, mean terms, accuracy.
+    """Weights, mean terms and accuracy after five steps, in one process and in two gloo processes.
 
     Raises:
-        AssertionError: a process failed; the message holds its traceback.
+        AssertionError: a process failed; the message has its traceback.
     """
     with tempfile.TemporaryDirectory() as folder:
-        # Where CUDA is there, autograd has threads that do not survive a fork.
+        # With CUDA, autograd has threads that do not survive a fork.
         context: Any = multiprocessing.get_context("spawn" if torch.cuda.is_available() else "fork")
         arguments = [(rank, Path(folder), subject, network, os.getpid()) for rank in (0, 1)]
         with warnings.catch_warnings():
@@ -47,13 +47,13 @@ def trained_by_two(
             process.join(PATIENCE)
             process.kill()
         causes = [f"process {f.stem[-1]} of two failed.\n{f.read_text()}" for f in Path(folder).glob("error-*.txt")]
-        assert not causes, f"{subject.name}: " + "\n".join(causes)  # one that fails takes the other with it
+        assert not causes, f"{subject.name}: " + "\n".join(causes)  # if one fails, so does the other
         assert (Path(folder) / "two.pt").exists(), f"{subject.name}: two processes did not end in {PATIENCE:.0f} s."
         return one, torch.load(Path(folder) / "two.pt", weights_only=True)
 
 
 def _share(rank: int, folder: Path, subject: Subject, network: NetworkFactory | None, parent: int) -> None:
-    """One process of the two; what it says goes to a file."""
+    """Run one of the two processes; its output goes to a file."""
     die_with(parent)
     log = os.open(folder / f"log-{rank}.txt", os.O_CREAT | os.O_WRONLY)
     os.dup2(log, 1)
@@ -62,7 +62,7 @@ def _share(rank: int, folder: Path, subject: Subject, network: NetworkFactory | 
         torch.set_num_threads(1)
         os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "checks"}
         os.environ |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
-        meeting = f"file://{folder / 'store'}"  # no port that another process could take
+        meeting = f"file://{folder / 'store'}"  # needs no port, which another process could use
         distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=2)
         found = _trained(subject, network, devices=2)
         if rank == 0:
@@ -72,7 +72,7 @@ def _share(rank: int, folder: Path, subject: Subject, network: NetworkFactory | 
     except BaseException:
         (folder / f"error-{rank}.txt").write_text(traceback.format_exc(), encoding="utf-8")
         os._exit(1)
-    os._exit(0)  # without the clean-up of what the parent holds
+    os._exit(0)  # without cleaning up resources of the parent
 
 
 def _trained(subject: Subject, network: NetworkFactory | None, **keywords: Any) -> dict[str, Tensor]:
@@ -87,7 +87,7 @@ def _trained(subject: Subject, network: NetworkFactory | None, **keywords: Any) 
 
 
 def unlike(task: Task) -> Task:
-    """The task with inputs that spread by a factor of eight over the samples, so that no half is like the other."""
+    """Scale the inputs of a task by factors of up to eight over the samples, so that halves of a batch differ."""
 
     def spread(domain: Domain) -> Domain:
         scale = np.geomspace(0.35, 2.8, len(domain)).astype(np.float32)

@@ -31,7 +31,7 @@ def _equal(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
 
 @applies_if(lambda subject: subject.needs.sources == MANY)
 def check_every_source_is_used(subject: Subject) -> None:
-    """With three sources, other samples or other labels of any one change what is predicted."""
+    """With three sources, other samples or other labels of any one change the predictions."""
     task = task_for(subject.needs)
     before = _predictions(subject, task)
     rng = np.random.default_rng(0)
@@ -48,7 +48,7 @@ def check_every_source_is_used(subject: Subject) -> None:
 
 @applies_if(lambda subject: subject.needs.sources == MANY)
 def check_sources_of_unlike_sizes(subject: Subject) -> None:
-    """Sources with a third and a half of the samples of another are fine, and predictions are finite."""
+    """Sources with a third and a half of the samples of another work, with finite predictions."""
     task = task_for(subject.needs)
     for number, share in ((1, 3), (2, 2)):
         domain = task.sources[number].train
@@ -60,7 +60,7 @@ def check_sources_of_unlike_sizes(subject: Subject) -> None:
 
 @applies_if(lambda subject: subject.needs.sources == MANY and subject.is_estimator)
 def check_order_of_sources_does_not_matter(subject: Subject) -> None:
-    """A closed-form method names no source the first."""
+    """The result of a closed-form method does not depend on the order of sources."""
     task = task_for(subject.needs)
     turned = replace(task, sources=task.sources[::-1])
     pairs = zip(_predictions(subject, task), _predictions(subject, turned), strict=True)

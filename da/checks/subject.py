@@ -1,4 +1,4 @@
-"""What is checked, and which checks apply to it."""
+"""The subject of checks, and the selection of the checks that apply to it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Subject:
     """A method under check.
 
     Args:
-        name: for messages.
-        make: makes it from hyper-parameters; called without any it takes its defaults.
+        name: name for messages.
+        make: class or function that makes it from hyper-parameters, with defaults for all of them.
         needs: its access.
-        options: hyper-parameters that the checks pass always.
-        config: what its YAML holds, where it has one.
+        options: hyper-parameters that the checks always pass.
+        config: content of its YAML, if it has one.
     """
 
     name: str
@@ -30,12 +30,12 @@ class Subject:
     config: Mapping[str, Any] | None = None
 
     def new(self, **options: Any) -> Any:
-        """A fresh method or estimator."""
+        """Make a new method or estimator."""
         return self.make(**(self.options | options))
 
     @property
     def is_estimator(self) -> bool:
-        """Closed-form."""
+        """Whether it is a closed-form estimator."""
         return inspect.isclass(self.make) and issubclass(self.make, Estimator)
 
 
@@ -43,7 +43,7 @@ Check = Callable[[Subject], None]
 
 
 def checks_for(subject: Subject) -> Iterator[tuple[str, Check]]:
-    """Names and functions of the checks that apply, by what the subject is and needs."""
+    """Yield names and functions of the checks that apply, by the kind and the needs of the subject."""
     from da.checks import behaviour, closed_form, constructor, deep, gradients, sources, training, withheld
 
     own = (closed_form,) if subject.is_estimator else (deep, gradients, training)
@@ -61,7 +61,7 @@ def _always(subject: Subject) -> bool:
 
 
 def applies_if(condition: Callable[[Subject], bool]) -> Callable[[Check], Check]:
-    """Mark a check that holds for some subjects only."""
+    """Mark a check that applies to some subjects only."""
 
     def mark(check: Check) -> Check:
         check.applies = condition  # type: ignore[attr-defined]  # a function may carry attributes

@@ -23,7 +23,7 @@ from da.setting import SETTINGS
 
 
 def check_same_seed_same_weights(subject: Subject) -> None:
-    """Seed 0 is a seed; another seed gives other weights."""
+    """The same seed, also 0, gives the same weights; another seed gives others."""
     task = task_for(subject.needs)
     for kind, network in NETWORKS.items():
         found = []
@@ -36,7 +36,7 @@ def check_same_seed_same_weights(subject: Subject) -> None:
 
 
 def check_saved_weights_predict_the_same(subject: Subject) -> None:
-    """`state_dict` holds all that prediction needs."""
+    """`state_dict` contains everything that prediction needs."""
     task = task_for(subject.needs)
     for kind, network in NETWORKS.items():
         method = build(subject, task, network=network)
@@ -51,7 +51,7 @@ def check_saved_weights_predict_the_same(subject: Subject) -> None:
 
 
 def check_progress_never_falls(subject: Subject) -> None:
-    """Terms see the fraction of the whole training, from 0 up, however it is cut into epochs."""
+    """The progress passed to terms is the fraction of the whole training, starting at 0, for any number of epochs."""
     seen: list[float] = []
     task = task_for(subject.needs)
     method = build(subject, task)
@@ -77,9 +77,9 @@ def _spy(terms: Callable[[Batch, float], Terms], seen: list[float]) -> Callable[
 
 
 def check_epochs_do_not_matter_to_schedules(subject: Subject) -> None:
-    """With weights that stand still, twelve steps have the same terms and gradients in one epoch, three or four.
+    """With fixed weights, twelve steps have the same terms and gradients in one epoch, three or four.
 
-    A ramp that restarts with every epoch, or counts epochs, does not.
+    A ramp that restarts with every epoch, or counts epochs, fails this check.
     """
     found = [_standing(subject, epochs) for epochs in (1, 3, 4)]
     for other in found[1:]:
@@ -101,7 +101,7 @@ def _standing(subject: Subject, epochs: int) -> list[dict[str, Any]]:
 
 
 class _Looks(pl.Callback):
-    """Keeps the terms of each step and the gradients that it left."""
+    """Record the terms and gradients of each step."""
 
     def __init__(self) -> None:
         self.found: list[dict[str, Any]] = []
@@ -118,7 +118,7 @@ class _Looks(pl.Callback):
 
 
 def check_resumed_equals_uninterrupted(subject: Subject) -> None:
-    """Stopped after an epoch, or in the middle of one, and resumed, the weights are bit-identical to one go's."""
+    """Training interrupted after or within an epoch and resumed has bit-identical weights to uninterrupted training."""
     task = task_for(subject.needs)
     for kind, network in NETWORKS.items():
         whole = build(subject, task, network=network)
@@ -136,7 +136,7 @@ def check_resumed_equals_uninterrupted(subject: Subject) -> None:
 
 
 class _Stop(BaseException):
-    """An interruption, which is no fault of the run."""
+    """An interruption, which is not an error of the run."""
 
 
 class _Stopper(pl.Callback):
@@ -149,7 +149,7 @@ class _Stopper(pl.Callback):
 
 
 def _stopped(method: Method, task: Task, directory: Path, step: int) -> None:
-    """Train two epochs, interrupted before a step; the checkpoint stays."""
+    """Train two epochs, interrupted before a step; the checkpoint is kept."""
     try:
         train(method, task, epochs=2, steps=5, directory=directory, callbacks=[_Stopper(step)])
     except _Stop:
@@ -165,7 +165,7 @@ def _is_single_phase_transductive(subject: Subject) -> bool:
 
 @applies_if(_is_single_phase_transductive)
 def check_weight_zero_is_source_only(subject: Subject) -> None:
-    """With its transfer term switched off a method is the baseline; apart, with batch normalisation too."""
+    """With weight 0 of its transfer term a method equals the baseline; embedded separately, also with batch norm."""
     from da.methods.transductive.source_only import SourceOnly
 
     task = task_for(subject.needs)
@@ -193,7 +193,7 @@ def check_finite_in_bf16(subject: Subject) -> None:
 
 @applies_if(lambda subject: torch.distributed.is_available())
 def check_two_processes_equal_one(subject: Subject) -> None:
-    """Two processes on unlike halves of each batch leave the weights, terms and metrics of one, up to rounding."""
+    """Two processes on different halves of each batch have the weights, terms and metrics of one, up to rounding."""
     one, two = trained_by_two(subject)
     assert one.keys() == two.keys()
     for name in one:

@@ -41,7 +41,7 @@ NETWORKS: dict[str, NetworkFactory] = {"plain": SMALL, "with batch norm and drop
 
 
 def task_for(needs: Access, *, samples: int = 60, classes: int = 3, seed: int = 0) -> Task:
-    """A small toy task that offers what ``needs`` asks for: three sources where they are kept apart."""
+    """A small toy task that offers what ``needs`` requires; it has three sources where they are kept apart."""
     if needs.spaces == DIFFERENT:
         return ToyDimensions(samples=samples, classes=classes, split_seed=seed).load()
     task = Toy(shift="rotation", samples=samples, classes=classes, split_seed=seed).load()
@@ -86,11 +86,11 @@ def train(
     """Train on the CPU, put together as users' runs are; returns the evaluation.
 
     Args:
-        method: built.
-        task: what to train on.
+        method: a built method.
+        task: the training task.
         seed: of the order of samples.
         epochs: of ``steps`` steps each.
-        steps: see ``epochs``.
+        steps: number of steps of an epoch.
         batch_size: samples per domain and step.
         shots: labelled target samples per class, where few are needed.
         every: epochs between evaluations; None evaluates after the last alone.
@@ -131,7 +131,7 @@ def batch_for(needs: Access, task: Task, sizes: tuple[int, int, int] = (5, 7, 3)
 
 
 def stirred(method: Method, scale: float = 0.05) -> Method:
-    """The method with its trainable parameters moved a little, so that no teacher equals its student by its start."""
+    """Perturb a method's trainable parameters, so that a teacher and its student are not equal by initialisation."""
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
         for parameter in method.parameters():
@@ -142,7 +142,7 @@ def stirred(method: Method, scale: float = 0.05) -> Method:
 
 
 def encoders_of(method: Method) -> list[nn.Module]:
-    """Every encoder that is trained: modules whose name ends in ``encoder``."""
+    """Every trainable encoder: modules whose name ends in ``encoder``."""
     named = [module for name, module in method.named_modules() if name.endswith("encoder")]
     return [module for module in named if any(p.requires_grad for p in module.parameters())]
 

@@ -1,4 +1,4 @@
-"""Following references: what can be reached from an object without importing or asking the interpreter for frames."""
+"""Follow references: objects that can be reached from an object without imports and without interpreter frames."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ CLOSED = (types.ModuleType, type, types.CodeType, types.BuiltinFunctionType)
 
 
 def reachable(roots: Mapping[str, Any], but: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Every object that references lead to from some roots, with the shortest path to it.
+    """Yield every object that is reachable from some roots by references, with the shortest path to it.
 
-    Attributes, slots, containers, closures, defaults, partials, bound methods, weak references, arrays that an array
-    is a view of, and whatever else the garbage collector knows of are followed. Modules, classes and the globals of
-    functions are not: through them everything leads everywhere.
+    Attributes, slots, containers, closures, defaults, partials, bound methods, weak references, the base arrays of
+    views, and all other references known to the garbage collector are followed. Modules, classes and the globals of
+    functions are not, as everything is reachable through them.
 
     Args:
         roots: objects by the name that paths begin with.
-        but: objects that are neither given nor followed.
+        but: objects that are neither yielded nor followed.
     """
     closed = {id(thing) for thing in but}
     queue = deque(roots.items())
-    seen: dict[int, Any] = {}  # the objects are kept alive, so that no id is given twice
+    seen: dict[int, Any] = {}  # the objects are kept alive, so that no id is reused
     while queue:
         path, thing = queue.popleft()
         if id(thing) in seen or id(thing) in closed or isinstance(thing, SCALARS):
@@ -41,7 +41,7 @@ def reachable(roots: Mapping[str, Any], but: tuple[Any, ...] = ()) -> Iterator[t
 
 
 def children(thing: Any) -> Iterator[tuple[str, Any]]:
-    """What one object refers to, with the step of the path."""
+    """Yield the objects that one object refers to, with the step of the path."""
     if isinstance(thing, CLOSED):
         return
     if isinstance(thing, dict):
@@ -79,7 +79,7 @@ def children(thing: Any) -> Iterator[tuple[str, Any]]:
 
 
 def members(thing: Any) -> Iterator[tuple[str, Any]]:
-    """The attributes of an object, then whatever the garbage collector knows beside them."""
+    """Yield the attributes of an object, then all other references known to the garbage collector."""
     named = getattr(thing, "__dict__", None)
     if isinstance(named, dict):
         yield from ((f".{name}", value) for name, value in named.items())

@@ -1,4 +1,4 @@
-"""Checks that what was not granted stays out of reach: labels, test inputs, and domains that were not asked for."""
+"""Checks that a method cannot access what was not granted: labels, test inputs, and domains that it does not need."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ EPOCHS, SHOTS = 5, 3
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What a run showed after each evaluated epoch.
+    """Results of a run after each evaluated epoch.
 
     Args:
-        weights: the method's, at the end.
+        weights: of the method, at the end.
         predictions: features and logits by epoch and evaluated domain.
         scores: of the selection rules, by epoch.
     """
@@ -61,7 +61,7 @@ class _Recorder(pl.Callback):
 
 
 class _Pruner:
-    """Gives a run up as soon as a label-free score falls."""
+    """Prune a run as soon as a label-free score falls."""
 
     def __init__(self) -> None:
         self.best = -np.inf
@@ -77,7 +77,7 @@ class _Pruner:
 
 
 def _trace(subject: Subject, task: Task, *, pruned: bool = False) -> Trace:
-    """A run as users have it: every epoch evaluated, checkpoints, a logger, all rules, maybe pruning."""
+    """Trace a run like a user's: every epoch evaluated, checkpoints, a logger, all rules, optionally pruning."""
     method, recorder = build(subject, task), _Recorder()
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
@@ -93,7 +93,7 @@ def _trace(subject: Subject, task: Task, *, pruned: bool = False) -> Trace:
 
 
 def _label_free(needs: Access) -> list[str]:
-    """Rules whose score may not follow labels that were not granted."""
+    """Selection rules whose score must not depend on labels that were not granted."""
     granted = needs.source_y > NONE
     reads = {rule: selection.criterion(rule).READS for rule in selection.names() if not rule.startswith("oracle_")}
     return [rule for rule, fields in reads.items() if granted or "source_y" not in fields]
@@ -116,9 +116,9 @@ def _assert_same(subject: Subject, a: Trace, b: Trace, what: str, rows: Any = sl
 
 
 def spoilt_labels(task: Task, needs: Access, *, shift: bool) -> Task:
-    """The same task with garbage in every label that ``needs`` does not grant; the few granted ones stay.
+    """Corrupt all labels of a task that ``needs`` does not grant; the few granted ones are kept.
 
-    Labels are shuffled, or moved to the next class: then the better a method becomes, the worse it looks.
+    Labels are shuffled, or shifted to the next class: then a better method has a lower accuracy.
     """
     rng = np.random.default_rng(1)
 
@@ -142,7 +142,7 @@ def spoilt_labels(task: Task, needs: Access, *, shift: bool) -> Task:
 
 
 def _spoilt_rest(domain: Domain, n_classes: int, rng: np.random.Generator) -> Domain:
-    """Other labels for all but the few, as far as the same few are chosen."""
+    """Change the labels of all but the few samples, as long as the same few are chosen."""
     few = choose_few(domain, n_classes, SHOTS, 0)
     y = np.array(domain.y)
     for k in rng.permutation(np.setdiff1d(np.arange(len(y)), few)):
@@ -154,7 +154,7 @@ def _spoilt_rest(domain: Domain, n_classes: int, rng: np.random.Generator) -> Do
 
 
 def check_withheld_labels_change_nothing(subject: Subject) -> None:
-    """Garbage in labels that were not granted leaves weights, predictions and label-free scores bit-identical."""
+    """Wrong values of labels that were not granted leave weights, predictions and label-free scores bit-identical."""
     task = task_for(subject.needs)
     for pruned in (False, True):
         spoilt = spoilt_labels(task, subject.needs, shift=not pruned)
@@ -163,7 +163,7 @@ def check_withheld_labels_change_nothing(subject: Subject) -> None:
 
 
 def check_test_inputs_change_nothing(subject: Subject) -> None:
-    """Garbage in every second test input leaves weights and all other predictions bit-identical."""
+    """Wrong values of every second test input leave weights and all other predictions bit-identical."""
     task = task_for(subject.needs)
     test = task.target.test
     assert test is not None
@@ -175,11 +175,11 @@ def check_test_inputs_change_nothing(subject: Subject) -> None:
 
 
 class Marked(np.ndarray):
-    """An array that can be told from others wherever indexing carries it."""
+    """An array subclass that marks an array and everything indexed from it."""
 
 
 def _withheld(task: Task, needs: Access) -> dict[str, np.ndarray]:
-    """The arrays that a method must not reach, by name."""
+    """The arrays that a method must not be able to access, by name."""
     exam = examine(task, needs, shots=SHOTS)
     found = {f"labels of {name}": d.y for name, d in exam.domains.items() if d.y is not None}
     found["inputs of target_test"] = exam.domains["target_test"].x
@@ -191,7 +191,7 @@ def _withheld(task: Task, needs: Access) -> dict[str, np.ndarray]:
 
 
 def _finds(thing: Any, withheld: dict[str, np.ndarray]) -> str | None:
-    """The name of the withheld array that an object holds, shows, or equals."""
+    """The name of the withheld array that an object is, contains, or equals."""
     if isinstance(thing, Marked):
         return "labels that were not granted"
     if isinstance(thing, torch.Tensor):
@@ -209,7 +209,7 @@ def _finds(thing: Any, withheld: dict[str, np.ndarray]) -> str | None:
 
 
 class _Walker(pl.Callback):
-    """Follows references from the method, its data and a batch: within a step, after it, and after an evaluation."""
+    """Follow references from the method, its data and a batch: within a step, after it, and after an evaluation."""
 
     def __init__(self, withheld: dict[str, np.ndarray]):
         self.withheld, self.found, self.batch = withheld, set[str](), None
@@ -238,15 +238,19 @@ class _Walker(pl.Callback):
 
 
 def check_no_reference_leads_to_what_is_withheld(subject: Subject) -> None:
-    """No chain of references from method, batch or data module ends in labels or test inputs that were not granted."""
+    """No chain of references from method, batch or data module ends in labels or test inputs that were not granted.
+
+    Raises:
+        AssertionError: there is such a chain; the message has the first.
+    """
     for path in references_to_withheld(subject):
         raise AssertionError(f"{subject.name}: {path}; only the evaluation may.")
 
 
 def references_to_withheld(subject: Subject) -> list[str]:
-    """The chains of references that end in what was not granted.
+    """The chains of references that end in labels or test inputs that were not granted.
 
-    The labels that were not are shuffled, so that nobody finds them by guessing right.
+    Labels that were not granted are shuffled, so that correct predictions do not equal them.
     """
     needs, rng = subject.needs, np.random.default_rng(2)
     task = spoilt_labels(task_for(needs), needs, shift=False)
@@ -279,7 +283,7 @@ def _weights(subject: Subject, *tasks: Task) -> Iterator[dict[str, torch.Tensor]
 
 @applies_if(lambda subject: not subject.is_estimator and not subject.needs.target_x and subject.needs.target_y == NONE)
 def check_target_is_not_touched(subject: Subject) -> None:
-    """Garbage target inputs leave a method bit-identical that does not ask for them."""
+    """Wrong values of target inputs leave a method that does not need them bit-identical."""
     task = task_for(subject.needs)
     spoilt = replace(task, target=replace(task.target, train=replace(task.target.train, x=task.target.train.x * -7.0)))
     assert same(*_weights(subject, task, spoilt)), (
@@ -289,6 +293,6 @@ def check_target_is_not_touched(subject: Subject) -> None:
 
 @applies_if(lambda subject: not subject.needs.source_x)
 def check_source_is_not_touched(subject: Subject) -> None:
-    """A method that does not ask for the source trains with a source object that raises on any touch."""
+    """A method that does not need the source trains with a source object that raises on any access."""
     task = task_for(subject.needs)
     train(build(subject, task), task)  # the source raises when it is asked for

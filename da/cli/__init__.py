@@ -1,1 +1,1 @@
-"""What the scripts call."""
+"""Implementations of the scripts."""

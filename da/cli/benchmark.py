@@ -1,4 +1,4 @@
-"""The command that runs a table: plan, run what is missing, render; and what checks the committed figures."""
+"""Command line of tables: plan, run missing cells, render; and verify the committed scores."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ tables: {", ".join(spec.names())}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command line; returns 0 done, 1 a run failed or a figure differs, 2 not as asked, 130 interrupted."""
+    """Run the command line; exit code 0 done, 1 a run failed or a score differs, 2 wrong usage, 130 interrupted."""
     parser = argparse.ArgumentParser(description=TEXT, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="table=NAME methods=A,B seeds=0,1 and others")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and how long it will take, and stop")
@@ -82,10 +82,10 @@ TABULATING = {"--dry-run": "dry_run", "--commands": "commands", "--render": "ren
 
 
 def _refuse_idle(options: argparse.Namespace) -> None:
-    """An option that would not be looked at is an error, and so is a number that asks for nothing.
+    """Refuse options that would be ignored, and numbers that would do nothing.
 
     Raises:
-        ConfigError: there is one.
+        ConfigError: there is such an option or number.
     """
     idle = TABULATING if options.verify else VERIFYING
     if found := [word for word, name in idle.items() if getattr(options, name)]:
@@ -106,10 +106,10 @@ def _refuse_idle(options: argparse.Namespace) -> None:
 
 
 def _given(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
-    """Our own keys, and the overrides of all cells.
+    """Separate the command's own keys from the overrides of all cells.
 
     Raises:
-        ConfigError: one of our keys is given twice.
+        ConfigError: one of the command's keys is given twice.
     """
     own = [override.partition("=")[::2] for override in options.overrides if override.partition("=")[0] in OWN]
     if twice := [key for key, count in Counter(key for key, _ in own).items() if count > 1]:
@@ -182,7 +182,7 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     line = " ".join(["python scripts/benchmark.py", *map(shlex.quote, arguments)])
     print(f"\n{render.markdown(table, made, line=line)}", flush=True)
     different = _compare(table, made) if options.compare else 0
-    if rows or seeds:  # a part was asked for: the folder's table stays whole
+    if rows or seeds:  # only a part was run: the folder's table stays complete
         planned = cells(table, seeds=[*table.seeds, *further], overrides=[*defaults, *rest], fitting=True)
         made = summary.summarize(table, planned, found, rest)
     summary.write(made, output / "summary.json")
@@ -194,23 +194,23 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     print(f"table: {file}", flush=True)
     if options.write:
         file = page.RESULTS / f"{table.name}.json"
-        if {"methods", "seeds"} & given.keys() and file.is_file():  # the rest stays as it is committed
+        if {"methods", "seeds"} & given.keys() and file.is_file():  # the other rows stay as committed
             made = summary.completed(made, summary.read(file))
         commit(table, made, options.reason)
     return int(failed > 0 or different > 0)
 
 
 def keep(job: Job, outcome: Outcome) -> None:
-    """A cell that was refused is a recorded failure of its table, with its traceback, until it can be run."""
+    """Record a refused cell as a failure of its table, with its traceback, until it can be run."""
     if outcome.kind == "refused":
         lost(unloaded(job.plan), job.plan, "usage", outcome.message, outcome.trace)
 
 
 def commit(table: spec.Spec, made: summary.Summary, reason: str = "") -> None:
-    """Put a summary into ``benchmarks/results``, with a line in the ledger for each figure that moved.
+    """Write a summary to ``benchmarks/results``, with an entry in the ledger for each score that changed.
 
     Raises:
-        ConfigError: figures moved and no reason is given; nothing was written.
+        ConfigError: scores changed and no reason is given; nothing was written.
     """
     ledger.enter(table, made, reason)
     summary.write(made, page.RESULTS / f"{table.name}.json")
@@ -219,7 +219,7 @@ def commit(table: spec.Spec, made: summary.Summary, reason: str = "") -> None:
 
 
 def _compare(table: spec.Spec, made: summary.Summary) -> int:
-    """Say how what was run compares with what is committed; returns how many cells differ or are of other code."""
+    """Print the comparison with the committed summary; returns how many cells differ or are from other code."""
     file = page.RESULTS / f"{table.name}.json"
     if not file.is_file():
         raise ConfigError(f"No figures of table={table.name} are committed, so there is nothing to compare with.")
@@ -241,7 +241,7 @@ def _seed(word: str) -> int:
 
 
 def _distinct(key: str, values: list[str]) -> list[str]:
-    """The values.
+    """Check that values are distinct, and return them.
 
     Raises:
         ConfigError: one is given twice.
@@ -252,7 +252,7 @@ def _distinct(key: str, values: list[str]) -> list[str]:
 
 
 def _rows(text: str, known: Collection[str]) -> list[str]:
-    """Names of rows between commas; a row's name may hold commas itself."""
+    """Split names of rows at commas, where a name may itself contain commas."""
     pieces, found = text.split(","), []
     while pieces and text:
         ends = range(len(pieces), 0, -1)
@@ -267,7 +267,7 @@ def _listed(text: str) -> list[str]:
 
 
 def outline(table: spec.Spec, planned: Sequence[Cell], made: summary.Summary, launcher: dict[str, object]) -> str:
-    """The plan in words: what is there, what is missing, what cannot be, and how long the rest will take."""
+    """Describe the plan: finished, missing and refused cells, and the time that the missing ones will take."""
     counts = Counter(entry.status for entry in made.entries)
     tasks, rows = len({cell.task for cell in planned}), len({cell.row for cell in planned})
     lines = [
@@ -283,7 +283,7 @@ def outline(table: spec.Spec, planned: Sequence[Cell], made: summary.Summary, la
     costs = known_seconds(table, made)
     missing = [entry for entry in made.entries if entry.status == "missing"]
     if missing and costs:
-        usual = sum(costs.values()) / len(costs)  # of methods that were never timed
+        usual = sum(costs.values()) / len(costs)  # for methods without timings
         total = sum(costs.get(entry.row, usual) for entry in missing) / int(str(launcher.get("jobs", 1)))
         lines.append(f"about {clock(total)} for the {len(missing)} missing ones, by what such runs took before")
     elif missing:
@@ -292,7 +292,7 @@ def outline(table: spec.Spec, planned: Sequence[Cell], made: summary.Summary, la
 
 
 def drawing(planned: Sequence[Cell]) -> str:
-    """Which rows run once for several seeds, in a line; empty without any."""
+    """A line on the rows that run once for several seeds; empty if there are none."""
     rows = list(dict.fromkeys(cell.row for cell in planned if cell.others))
     if not rows:
         return ""

@@ -1,4 +1,4 @@
-"""The first thing to run: does adaptation help on a small shift, and what does it do to the features?"""
+"""Demo: compare adaptation methods on a small shift, and plot their features."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from da.tables.records import Row, Table, best, gap_closed, tables
 
 LOWER, UPPER = "source_only", "target_only"
 METHODS = {LOWER: (), "dan": (), "deep_coral": (), "dann": ("experiment=digits_dann",), UPPER: ()}
-"""What is trained, and the recipe of a method whose defaults are not for these data."""
+"""The methods to train, each with overrides if its defaults do not suit these data."""
 SEEDS = (0, 1, 2)
 OVERRIDES = ("data=digits", "trainer.max_epochs=15", "steps_per_epoch=20", "evaluate_every=3")
 
 
 def demo(output: Path, overrides: Sequence[str] = ()) -> int:
-    """Train every method with every seed, print the table and draw the features; finished runs are not run again.
+    """Train every method with every seed, print the table and plot the features; finished runs are skipped.
 
     Args:
         output: folder of the records, of ``table.md`` and of ``features.png``.
-        overrides: more overrides, such as ``trainer.max_epochs=5``.
+        overrides: further overrides, such as ``trainer.max_epochs=5``.
 
     Returns:
         The exit code: 0 done, 1 a run failed, 130 interrupted.
 
     Raises:
-        UsageError: an override is wrong, or matplotlib is missing (after the table).
+        UsageError: an override is wrong, or matplotlib is missing (raised after the table).
     """
     from da.engine import run  # imports PyTorch
 
@@ -60,7 +60,7 @@ def demo(output: Path, overrides: Sequence[str] = ()) -> int:
 
 
 def verdict(table: Table) -> str:
-    """One sentence: how far the lower row is below the upper one, and how much of that the best method closes."""
+    """One sentence on the gap between the lower and the upper row, and how much of it the best method closes."""
     lower, upper = (_only(table, method) for method in (LOWER, UPPER))
     row = best(table, without=(LOWER, UPPER))
     assert row is not None
@@ -83,7 +83,7 @@ def _only(table: Table, method: str) -> Row:
 
 
 def draw(directories: dict[str, Path], file: Path) -> Path:
-    """Draw the features of finished deep runs beside each other, by name."""
+    """Plot the features of finished deep runs side by side, by name."""
     from da.analysis.embedding import embedding_figure, panel, strips
     from da.engine.run import restore
 

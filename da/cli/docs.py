@@ -1,4 +1,4 @@
-"""What is rendered from the catalogue and from committed results, never by hand: parts of pages, RESULTS.md."""
+"""Render parts of the documentation from the catalogue and from committed results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def parts() -> dict[str, str]:
 
 
 def mutants_table() -> str:
-    """How many small wrong versions of each guarded module its tests notice, from the committed counts."""
+    """The table of mutants that the tests of each module detect, from the committed counts."""
     file = catalog.ROOT / "tests" / "mutants.json"
     counts = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     rows = [f"| `{name}` | {c['total']} | {c['killed']} | {c['excused']} |" for name, c in counts.items()]
@@ -40,9 +40,9 @@ PAGES = ("README.md", "CONTRIBUTING.md")
 
 
 def render(*, write: bool) -> list[str]:
-    """What is out of date, parts of the pages by name; with ``write`` all is brought up to date.
+    """Names of outdated parts of the pages; with ``write`` all of them are updated.
 
-    A part stands between ``<!-- rendered: NAME -->`` and ``<!-- end -->``.
+    A part is between ``<!-- rendered: NAME -->`` and ``<!-- end -->``.
     """
     stale = []
     made = parts()

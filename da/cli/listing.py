@@ -1,4 +1,4 @@
-"""What people read: help, the catalogue as lists and grids, and one line for each finished run."""
+"""Text output: help, the catalogue as lists and grids, and one line for each finished run."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ exit code: 0 all finished, 1 a run failed (its record says why), 2 it cannot be 
 
 
 def needs_cells(entry: Entry) -> list[str]:
-    """A method's access in words: source, target, spaces, sources."""
+    """Describe a method's access in four cells: source, target, spaces, sources."""
     access = entry.access
 
     def side(x: bool, y: int) -> str:
@@ -93,7 +93,7 @@ def needs_cells(entry: Entry) -> list[str]:
 
 
 def overview() -> str:
-    """Methods with what they need, and which data each can run on."""
+    """The methods with their needs, and the data that each can run on."""
     methods, data = _sorted("method"), _sorted("data")
     head = ["method", "family", "setting", "source", "target", "spaces", "sources"]
     rows = [[e.name, e.family, setting_of(e.access), *needs_cells(e)] for e in methods]
@@ -103,7 +103,7 @@ def overview() -> str:
 
 
 def methods_table() -> str:
-    """The table of methods in Markdown, as the README shows it."""
+    """The README's table of methods in Markdown."""
     lines = [
         "| method | family | what it does | source | target | reference |",
         "| --- | --- | --- | --- | --- | --- |",

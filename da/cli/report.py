@@ -1,4 +1,4 @@
-"""The command that prints the tables of a results folder, exports them, and writes the page."""
+"""Command line of reports: print the tables of a results folder, export them, and write the HTML page."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def _path(text: str) -> Path:
 
 
 def say(what: str) -> int:
-    """Tell on standard error; returns the exit code of a refusal."""
+    """Print a message on standard error; returns the exit code of a refusal."""
     print(f"report: {what}", file=sys.stderr)
     return 2
 
 
 def main() -> int:
-    """Run the command line; returns the exit code: 0 done, 2 there is nothing to report."""
+    """Run the command line; returns the exit code: 0 done, 2 nothing to report."""
     parser = argparse.ArgumentParser(
         description="Print the tables of a results folder, one for each task and split, and write FOLDER/report.html."
     )

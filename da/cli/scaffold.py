@@ -1,4 +1,4 @@
-"""A new method's three files."""
+"""Scaffold of a new method: code, YAML and test."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def families() -> list[str]:
 
 
 def new_method(name: str, family: str) -> tuple[Path, Path, Path]:
-    """Write the code, the YAML and a shell of the test of a method: source-only, ready to be given a term.
+    """Write the code, the YAML and a test of a new method, which is source-only until it is given a term.
 
     They are ``da/methods/FAMILY/NAME.py``, ``conf/method/NAME.yaml`` and ``tests/methods/test_NAME.py``.
 
     Raises:
-        ConfigError: the name is no Python name or is taken, or there is no such family.
+        ConfigError: the name is not a Python name or exists already, or there is no such family.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""How every script begins: Ctrl-C ends it quietly, also while it still imports, and warnings are a line each."""
+"""Entry of all scripts: Ctrl-C ends them without a traceback, also during imports, and warnings are one line each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ INTERRUPTED, UNREAD = 130, 141
 
 
 def start(main: Callable[[], int]) -> int:
-    """Call a script's function, which imports what it needs; returns its exit code, 130 after Ctrl-C, or 141 unread."""
+    """Call a script's function, which imports lazily; returns its exit code, 130 after Ctrl-C, 141 on a closed pipe."""
     try:
         from da.engine import warned
 
@@ -19,6 +19,6 @@ def start(main: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # nobody reads on, as behind `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed at the end
+    except BrokenPipeError:  # the reader has closed the pipe, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # buffered output is flushed at exit
         return UNREAD

@@ -17,7 +17,7 @@ INTERRUPTED = 130
 
 
 def train(words: Sequence[str]) -> int:
-    """Run the command line; returns 0 finished, 1 a run failed, 2 it cannot be done as asked, 130 interrupted."""
+    """Run the command line; exit code 0 finished, 1 a run failed, 2 wrong usage, 130 interrupted."""
     if set(arguments.HELP) & set(words):
         print(listing.help_text())
         return 0
@@ -49,11 +49,11 @@ def train(words: Sequence[str]) -> int:
 
 
 def job(composed: dict[str, object]) -> float:
-    """Run one configuration in this process and say in a line what came of it.
+    """Run one configuration in this process and print its result in one line.
 
     Raises:
-        RunFailed, RunBusy: as :func:`da.engine.run.run`; it was said already.
-        UsageError: it cannot be done as asked.
+        RunFailed, RunBusy: as :func:`da.engine.run.run`; the message was already printed.
+        UsageError: the run cannot be done as requested.
     """
     from da.engine import run  # imports PyTorch
 

@@ -1,1 +1,1 @@
-"""From names and overrides to a checked plan of runs: nothing here imports PyTorch or loads data."""
+"""Configurations: from names and overrides to validated plans of runs, without PyTorch and without loading data."""

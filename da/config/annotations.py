@@ -1,4 +1,4 @@
-"""Whether a value of a configuration fits an annotation as written in source, and what that allows in words."""
+"""Check values of a configuration against annotations in source, and describe what these allow."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Kind(NamedTuple):
 
     Args:
         name: ``None``, ``int``, ``float``, ``bool``, ``str``, ``File``, ``Weights``, ``list``, ``tuple``, ``dict``,
-            ``Literal`` or ``Any``; otherwise a class, an object of which a configuration gives as a node with a
+            ``Literal`` or ``Any``; otherwise a class, whose objects a configuration gives as nodes with a
             ``_target_``.
-        bound: of a number.
-        inner: annotations of what a list, tuple or dict holds.
-        values: of a ``Literal``.
+        bound: range of a number.
+        inner: annotations of the items of a list, tuple or dict.
+        values: values of a ``Literal``.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Kind(NamedTuple):
         return False
 
     def words(self) -> list[str]:
-        """What is allowed, each phrase an alternative."""
+        """Phrases that describe the allowed values, one for each alternative."""
         if self.bound is not None:
             return [self.bound.words(whole=self.name == "int")]
         match self.name:
@@ -78,29 +78,29 @@ class Kind(NamedTuple):
 
 
 def fits(value: Any, annotation: str) -> bool:
-    """Whether a plain value fits an annotation; where it is missing, anything does that holds no ``nan`` or ``inf``."""
+    """Whether a plain value fits an annotation; a missing annotation allows anything without ``nan`` and ``inf``."""
     return any(kind.holds(value) for kind in kinds(annotation))
 
 
 def words(annotation: str) -> str:
-    """What an annotation allows, for messages: ``a number above 0 or null``."""
+    """Describe the values that an annotation allows, for messages: ``a number above 0 or null``."""
     *most, last = dict.fromkeys(phrase for kind in kinds(annotation) for phrase in kind.words())
     return f"{', '.join(most)} or {last}" if most else last
 
 
 def takes_node(annotation: str) -> bool:
-    """Whether an annotation names a class, an object of which a configuration gives as a node, or anything."""
+    """Whether an annotation allows a node, because it names a class or allows anything."""
     known = ("None", "bool", "str", "File", "Weights", "Literal", "list", "tuple", "dict")
     return any(kind.bound is None and kind.name not in known for kind in kinds(annotation))
 
 
 def numeric(annotation: str) -> bool:
-    """Whether an annotation takes numbers, alone or in a list."""
+    """Whether an annotation allows numbers, alone or in a list."""
     return any(kind.bound is not None or any(map(numeric, kind.inner)) for kind in kinds(annotation))
 
 
 def read(value: Any, annotation: str) -> Any:
-    """A value that fits, as its constructor takes it: ``inf`` is written as a text where JSON has no number for it."""
+    """Convert a fitting value to what the constructor takes: ``inf`` is text in JSON, which has no such number."""
     infinite = any(kind.bound is not None and kind.bound.infinite for kind in kinds(annotation))
     return math.inf if infinite and value == "inf" else value
 
@@ -140,7 +140,7 @@ def _subscript(name: str, inner: list[ast.expr]) -> Iterator[Kind]:
 
 
 def _alias(name: str) -> tuple[str, Bound | None]:
-    """What a name of :mod:`da.bounds` stands for; any other name stands for itself."""
+    """Type and range that a name of :mod:`da.bounds` stands for; any other name stands for itself."""
     alias: Any = vars(bounds).get(name)
     return (alias.__origin__.__name__, alias.__metadata__[0]) if hasattr(alias, "__metadata__") else (name, None)
 

@@ -1,4 +1,4 @@
-"""The words of a command line before Hydra reads them: options, and spellings that other programs take."""
+"""Parse a command line before Hydra reads it: options, and corrections of spellings that other programs accept."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ CALL = re.compile(r"\w+\(.*\)")
 
 @dataclass(frozen=True)
 class Arguments:
-    """A command line.
+    """A parsed command line.
 
     Args:
         overrides: ``KEY=VALUE``.
-        multirun: several values are combinations to run.
-        dry: say what would run, and stop.
-        hydra: it holds options of Hydra's own.
+        multirun: whether several values of a key are combinations to run.
+        dry: whether to print the runs without running them.
+        hydra: whether it contains options of Hydra itself.
     """
 
     overrides: list[str]
@@ -41,10 +41,10 @@ class Arguments:
 
 
 def read(words: Sequence[str]) -> Arguments:
-    """Options and overrides of a command line.
+    """Parse the options and overrides of a command line.
 
     Raises:
-        ConfigError: a word is neither; the message has the command as it was probably meant.
+        ConfigError: an argument is neither; the message has the command that was probably meant.
     """
     options = {word for word in words if word.startswith("-") and word.partition("=")[0] in (*OURS, *HYDRAS)}
     if options - set(OURS):
@@ -58,12 +58,12 @@ def read(words: Sequence[str]) -> Arguments:
 
 
 def command(words: Sequence[str]) -> str:
-    """A command line that can be pasted into a shell."""
+    """Format a command line that can be pasted into a shell."""
     return " ".join([PROGRAM, *map(in_shell, words)])
 
 
 def in_shell(word: str) -> str:
-    """A word quoted for a shell where it must be, readably."""
+    """Quote an argument for a shell if necessary, in a readable way."""
     if "'" not in word or re.search(r"[\"$`!]|\\(?!')", word):
         return shlex.quote(word)
     key, equals, value = word.partition("=")
@@ -71,7 +71,7 @@ def in_shell(word: str) -> str:
 
 
 def quotings(text: str) -> Iterator[str]:
-    """An override with quotes for Hydra: around what stands between its commas and brackets, or around its value."""
+    """Yield an override with quotes for Hydra: around the parts between commas and brackets, or around its value."""
     key, _, value = text.partition("=")
     if not value or value[0] in "'\"" or CALL.fullmatch(value) or value.count("[") != value.count("]"):
         return
@@ -80,7 +80,7 @@ def quotings(text: str) -> Iterator[str]:
 
 
 def left_open(text: str) -> str | None:
-    """The quote or bracket of an override that nothing closes; None where all are closed."""
+    """The quote or bracket of an override that is not closed; None if all are closed."""
     waiting: list[str] = []
     for sign in re.sub(r"\\.", "", text):
         if waiting and sign == waiting[-1]:
@@ -95,7 +95,7 @@ def _roots() -> set[str]:
 
 
 def _repaired(words: Sequence[str]) -> list[str]:
-    """The words with ``--method dann``, ``-method=dann``, ``method = dann`` and ``a, b`` as Hydra has them."""
+    """Rewrite ``--method dann``, ``-method=dann``, ``method = dann`` and ``a, b`` in Hydra's syntax."""
     meant: list[str] = []
     for k, word in enumerate(words):
         bare = word.lstrip("-")
@@ -109,12 +109,12 @@ def _repaired(words: Sequence[str]) -> list[str]:
 
 
 def _open(before: str, word: str) -> bool:
-    """Whether a word seems to go on with what the one before it began."""
+    """Whether an argument seems to continue the one before it."""
     return "=" not in word and not before.startswith("-") and before.endswith(("=", ","))
 
 
 def _refuse_stray(word: str) -> None:
-    """Raise the sentence for a word that sets nothing."""
+    """Raise an error for an argument that sets nothing."""
     if word.startswith("-"):
         name = word.partition("=")[0]
         raise ConfigError(f"There is no option {name}; {nearest(name, [*OURS, *(f'--{k}' for k in _roots())])}")

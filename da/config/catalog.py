@@ -1,4 +1,4 @@
-"""The catalogue: every YAML of ``conf`` is an entry; nothing else lists methods or data.
+"""The catalogue: every YAML of ``conf`` is an entry; there is no other list of methods or data.
 
 Entries are read statically (see :mod:`da.signatures`): no PyTorch is imported until something is built.
 """
@@ -32,7 +32,7 @@ CONTRACTS: dict[str, tuple[str, ...]] = {
     "optimizer": ("torch.optim.optimizer.Optimizer",),
     "trainer": ("pytorch_lightning.trainer.trainer.Trainer",),
 }
-"""What a class of a group derives from where ``conf`` does not name it; a data set states ``offers``."""
+"""Base classes that a class of a group must have if ``conf`` does not name it; a data set states ``offers``."""
 NETWORK = "NetworkFactory"
 TARGET = re.compile(r"^_target_: *[\"']?([\w.]+)", re.MULTILINE)
 
@@ -43,9 +43,9 @@ class Entry:
 
     Args:
         group: such as ``method``.
-        name: the file's stem, which is what users type.
-        config: its content.
-        signature: of its ``_target_``.
+        name: the file's stem, which users write.
+        config: content of the file.
+        signature: signature of its ``_target_``.
     """
 
     group: str
@@ -60,12 +60,12 @@ class Entry:
 
     @property
     def family(self) -> str:
-        """The folder that the class lives in: ``transductive``, ``subspace``, ..."""
+        """The folder of the class: ``transductive``, ``subspace``, ..."""
         return self.path.split(".")[2] if self.path.startswith("da.") else ""
 
     @property
     def is_estimator(self) -> bool:
-        """Closed-form, run as a :class:`~da.methods.closed_form.ClosedForm`."""
+        """Whether it is a closed-form method, run as a :class:`~da.methods.closed_form.ClosedForm`."""
         return self.path.startswith("da.estimators.")
 
     @property
@@ -75,13 +75,13 @@ class Entry:
 
     @property
     def reference(self) -> str:
-        """What stands behind ``Reference:`` in the docstring."""
+        """Text after ``Reference:`` in the docstring."""
         _, found, rest = self.signature.doc.partition("Reference:")
         return " ".join(rest.split("\n\n", 1)[0].split()) if found else ""
 
     @property
     def access(self) -> Access:
-        """A method's ``needs`` or what data offer, read from the source."""
+        """The ``needs`` of a method or ``offers`` of a data set, read from the source."""
         return access_of(self.signature)
 
     def locate(self) -> Any:
@@ -90,7 +90,11 @@ class Entry:
 
 
 def access_of(signature: Signature) -> Access:
-    """The ``needs`` or ``offers`` of a class, read from its source."""
+    """The ``needs`` or ``offers`` of a class, read from its source.
+
+    Raises:
+        ConfigError: the class states neither.
+    """
     node = signature.constants.get("needs") or signature.constants.get("offers")
     if node is None:
         raise ConfigError(f"{signature.path} states neither `needs` nor `offers`; say what it may look at.")
@@ -123,12 +127,16 @@ def _folders(root: Path) -> frozenset[str]:
 
 
 def options(group: str) -> list[str]:
-    """What a group can be chosen as: its files' names; nothing where there is no such group."""
+    """Names of a group's options, from its files; empty if there is no such group."""
     return sorted(file.stem for file in (CONF / group).glob("*.yaml"))
 
 
 def entry_of(group: str, target: str) -> Entry:
-    """The entry of a group whose ``_target_`` is this path."""
+    """The entry of a group whose ``_target_`` is this path.
+
+    Raises:
+        ConfigError: no YAML of the group has it, or it is not allowed there (see :func:`resolve`).
+    """
     path = resolve(target, group).path
     for entry in entries(group).values():
         if entry.path == path:
@@ -137,18 +145,18 @@ def entry_of(group: str, target: str) -> Entry:
 
 
 def resolve(target: str, where: str, group: str | None = None) -> Signature:
-    """The signature of a ``_target_``, which a configuration from a stranger may have named: it must not be code.
+    """Resolve and check a ``_target_``, as a configuration from an untrusted source must not run arbitrary code.
 
-    What ``conf/GROUP`` names inside the project is taken, and so is a class of the project, or of a package that
-    ``conf/GROUP`` names, which derives from the group's contract. That is read from source; nothing is imported.
+    Allowed are classes and functions of the project that ``conf/GROUP`` names, and classes of the project, or of a
+    package that ``conf/GROUP`` names, that derive from the group's contract. This is read from source without imports.
 
     Args:
         target: a dotted path.
-        where: the key of the node, for messages; its last part that is a group says what is taken.
-        group: of the node where its key does not say so.
+        where: the key of the node, for messages; its last part that is a group determines what is allowed.
+        group: group of the node, if its key does not contain it.
 
     Raises:
-        ConfigError: the target is not taken here, or does not exist.
+        ConfigError: the target is not allowed here, or does not exist.
     """
     group = group or next((part for part in reversed(where.split(".")) if (CONF / part).is_dir()), None)
     groups = [group] if group else sorted(folder.name for folder in CONF.iterdir() if folder.is_dir())
@@ -168,7 +176,7 @@ def resolve(target: str, where: str, group: str | None = None) -> Signature:
             f"_target_ {target!r} in {where} does not exist; there is no '{name}' in {module or 'no module'}."
         )
     ours = signature.path.startswith("da.") and any(signature.path in (path, _origin(path)) for path in named)
-    data = "data" in groups and "offers" in signature.constants  # their contract is no base class
+    data = "data" in groups and "offers" in signature.constants  # the contract of data sets is not a base class
     if not (ours or data or any(derives(signature.path, base) for base in bases)):
         to = "" if signature.path == target else f" leads to {signature.path}, which"
         raise ConfigError(f"_target_ {target!r} in {where}{to} {refusal}")
@@ -177,7 +185,7 @@ def resolve(target: str, where: str, group: str | None = None) -> Signature:
 
 @cache
 def _targets(folder: Path) -> tuple[str, ...]:
-    """What the files of a group name."""
+    """The ``_target_`` paths in the files of a group."""
     files = sorted(folder.glob("*.yaml"))
     return tuple(dict.fromkeys(path for file in files for path in TARGET.findall(file.read_text(encoding="utf-8"))))
 
@@ -189,25 +197,25 @@ def _origin(path: str) -> str | None:
 
 
 def group_within(parameter: Parameter | None) -> str | None:
-    """The group of a node that is given for a parameter, where its type says so."""
+    """The group of a node given for a parameter, if the parameter's annotation determines it."""
     if parameter is None:
         return None
     return "network" if parameter.annotation == NETWORK else "method" if takes_entry(parameter.annotation) else None
 
 
 def locate(path: str) -> Any:
-    """Import what a dotted path names."""
+    """Import the object of a dotted path."""
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(module), name)
 
 
 def build(node: Mapping[str, Any], *positional: Any, where: str = "config") -> Any:
-    """Call a node's ``_target_`` with its keys; inner nodes first."""
+    """Call a node's ``_target_`` with its keys, after those of inner nodes."""
     return factory(node, where=where)(*positional)
 
 
 def factory(node: Mapping[str, Any], where: str = "config", group: str | None = None) -> Any:
-    """A node's ``_target_`` with its keys bound, to be called later with what depends on the data."""
+    """Bind the keys of a node's ``_target_``, to be called later with arguments that depend on the data."""
     signature = resolve(str(node["_target_"]), where, group)
     known = signature.keywords()
     keywords = {}
@@ -232,7 +240,7 @@ def takes_entry(annotation: str) -> bool:
 
 
 def kinds(signature: Signature) -> set[str]:
-    """Names of the estimators' classes that one of them derives from, near and far."""
+    """Names of the estimator base classes that a class derives from, directly or indirectly."""
     found = set(signature.bases)
     for base in signature.bases:
         parent = find(f"{signature.path.rpartition('.')[0]}.{base}")
@@ -242,7 +250,7 @@ def kinds(signature: Signature) -> set[str]:
 
 
 def stated(signature: Signature) -> set[str]:
-    """Names of the constants that a method's class states, or one of ours that it derives from, near and far."""
+    """Names of the constants in the source of a method's class or of its base classes in the project."""
     found = set(signature.constants)
     for base in signature.bases:
         parent = find(f"{signature.path.rpartition('.')[0]}.{base}")
@@ -264,10 +272,10 @@ def classes(package: str, constant: str) -> Iterator[str]:
 
 
 def named(group: str, name: str) -> Entry:
-    """An entry by name.
+    """Look up an entry by name.
 
     Raises:
-        ConfigError: unknown; the message holds the nearest name.
+        ConfigError: the name is unknown; the message has the nearest one.
     """
     known = entries(group)
     if name not in known:

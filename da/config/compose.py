@@ -1,4 +1,4 @@
-"""Composing configurations with Hydra: one, or all that a command line with ``-m`` asks for."""
+"""Compose configurations with Hydra: a single one, or all of a command line with ``-m``."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def compose(overrides: Sequence[str] = ()) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Expanded:
-    """What a command line asks for.
+    """The runs of a command line.
 
     Args:
         plans: the runs, in the order of the command line.
-        refused: why the other combinations cannot be run.
-        once: which runs stand for several.
+        refused: sentences on why the other combinations cannot be run.
+        once: sentences on runs that replace several equal ones.
     """
 
     plans: tuple[Plan, ...]
@@ -49,7 +49,7 @@ class Expanded:
 
 
 def expand(words: Sequence[str], *, multirun: bool) -> Expanded:
-    """Validate every run that a command line asks for, before the first is started.
+    """Validate every run of a command line, before the first is started.
 
     Raises:
         ConfigError: an override is wrong, several values are given without ``-m``, or nothing can be run.
@@ -73,7 +73,7 @@ def expand(words: Sequence[str], *, multirun: bool) -> Expanded:
 
 
 class Composer:
-    """Hydra's compose, with errors in our words."""
+    """Hydra's compose with clearer error messages, and a cache."""
 
     def __enter__(self) -> Composer:
         from hydra import initialize_config_dir
@@ -88,10 +88,10 @@ class Composer:
         self._context.__exit__(None, None, None)
 
     def parse(self, words: list[str]) -> list[Any]:
-        """Hydra's reading of overrides.
+        """Parse overrides with Hydra.
 
         Raises:
-            ConfigError: one cannot be read; where quotes would help, the message has it with quotes.
+            ConfigError: one cannot be parsed; where quotes would help, the message has it with quotes.
         """
         for text in words:
             if text not in self._parsed:
@@ -126,7 +126,7 @@ class Composer:
             raise ConfigError(f"{text} cannot be read: {str(cause[0]).splitlines()[0]}.") from error
 
     def values(self, override: Any) -> list[str]:
-        """The values that an override of a sweep stands for, as they are written.
+        """The values of a sweep's override, as they are written.
 
         Raises:
             ConfigError: they cannot be listed, or there are none, or far too many.
@@ -152,7 +152,11 @@ class Composer:
         return found
 
     def compose(self, overrides: list[str]) -> dict[str, Any]:
-        """Compose one configuration; the choices of groups are composed once for all that share them."""
+        """Compose one configuration; configurations with the same choices of groups are composed only once.
+
+        Raises:
+            ConfigError: Hydra refuses an override; the message names the nearest valid key or value.
+        """
         from hydra import compose
         from hydra.errors import HydraException
 
@@ -165,10 +169,10 @@ class Composer:
             raise ConfigError(" ".join(str(error).splitlines()[:2])) from error
 
     def settled(self, overrides: list[str]) -> list[str]:
-        """The overrides without what no single configuration can have, and ``features=null`` as none of the group.
+        """Check that the overrides are of a single run, and replace ``features=null`` by no choice of the group.
 
         Raises:
-            ConfigError: an override stands for several values, or its group must have one.
+            ConfigError: an override has several values, or its group cannot be empty.
         """
         nulls: dict[str, str] = {}
         for text, override in zip(overrides, self.parse(overrides), strict=True):
@@ -195,12 +199,12 @@ class Composer:
             for text, o in zip(overrides, self.parse(overrides), strict=True)
             if not (_chooses(o) and (o.key_or_group in nulls or o.value() is None))
         ]
-        if any(o.key_or_group == "experiment" for o in self.parse(kept)):  # which may choose one
+        if any(o.key_or_group == "experiment" for o in self.parse(kept)):  # an experiment may choose one
             kept += [f"~{key}" for key in nulls]
         return kept
 
     def quick(self, overrides: list[str]) -> Any:
-        """What Hydra would compose, put together from what it composed before; None where it must itself."""
+        """Assemble the configuration from cached parts; None if it must be composed by Hydra."""
         from hydra import compose
         from omegaconf import OmegaConf
 
@@ -222,11 +226,16 @@ class Composer:
                 if not _chooses(override):
                     OmegaConf.update(config, override.key_or_group, override.value(), merge=True)
         except OmegaConfBaseException:
-            return None  # Hydra's own attempt says what is wrong
+            return None  # Hydra itself then reports the error
         return config
 
     def explain(self, overrides: list[str]) -> None:
-        """Raise the sentence for the override that Hydra refused, if it is a misspelt name."""
+        """Raise an error for a misspelt name in overrides that Hydra refused; return if there is none.
+
+        Raises:
+            ConfigError: an override names a key, option or value that does not exist, or a key of a group without a
+                choice.
+        """
         groups = catalog.groups()
         parsed = self.parse(overrides)
         for override in parsed:
@@ -262,7 +271,7 @@ class Composer:
 
 
 def flat(override: Any) -> Iterator[tuple[str, Any]]:
-    """The keys that a parsed override sets, with dots, and their values; a group's dictionary sets each of its keys."""
+    """Yield the dotted keys and values that a parsed override sets; a group's dictionary sets each of its keys."""
     value = None if override.is_sweep_override() else override.value()
     if isinstance(value, Mapping) and override.key_or_group in catalog.groups():
         yield from ((f"{override.key_or_group}.{key}", part) for key, part in value.items())
@@ -271,7 +280,7 @@ def flat(override: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _chooses(override: Any) -> bool:
-    """Whether a parsed override chooses a group's file; a dictionary is merged into what is chosen."""
+    """Whether a parsed override chooses a group's file; a dictionary is merged into the chosen one."""
     return (
         override.key_or_group in catalog.groups()
         and not override.is_delete()
@@ -280,7 +289,7 @@ def _chooses(override: Any) -> bool:
 
 
 def _node(group: str, name: str) -> Any:
-    """What ``conf/GROUP/NAME.yaml`` puts into the configuration's node of the group; None where it does more."""
+    """The content of ``conf/GROUP/NAME.yaml`` for the group's node; None if the file sets anything else."""
     file = catalog.CONF / group / f"{name}.yaml"
     return _read(file, file.stat().st_mtime_ns) if group in (*GROUPS, *OPTIONAL) and file.is_file() else None
 
@@ -294,7 +303,7 @@ def _read(file: Path, changed: int) -> Any:
 
 
 def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> int:
-    """Hand a command line to Hydra, which calls ``job`` with each composed configuration; returns the exit code."""
+    """Run Hydra on a command line, calling ``job`` with each composed configuration; returns the exit code."""
     import hydra
     from hydra.errors import CompactHydraException
 
@@ -313,7 +322,7 @@ def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> in
     sys.argv = [sys.argv[0], *map(quoted, arguments)]
     try:
         composed()
-    except SystemExit:  # Hydra's, once it has printed what failed
+    except SystemExit:  # raised by Hydra after it has printed the error
         if not failures:
             raise
     return 0 if not failures else 2 if all(isinstance(error, UsageError) for error in failures) else 1

@@ -1,4 +1,4 @@
-"""Whether a selection rule will find what it reads: from the configuration where that says it, else from the data."""
+"""Check that selection rules have the evidence that they read, from the configuration or else from the data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ OTHER = "choose another rule, such as infomax"
 
 @cache
 def reads(rule: str) -> frozenset[str]:
-    """The fields of the evidence that a rule reads (its ``READS``), without importing it."""
+    """The fields of the evidence that a rule reads (its ``READS``), without importing it.
+
+    Raises:
+        LookupError: the rule's module states no ``READS``.
+    """
     for node in parse(catalog.ROOT / "da" / "selection" / f"{rule}.py").body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "READS":
             assert isinstance(node.value, ast.Call)
@@ -30,17 +34,17 @@ def reads(rule: str) -> frozenset[str]:
 
 
 def rules_of(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The rules that a run is asked for, by the key that asks."""
+    """Yield the selection rules of a configuration with the keys that name them."""
     yield "selection", config["selection"]
     if "objective" in (config.get("sweep") or {}):
         yield "sweep.objective", config["sweep"]["objective"]
 
 
 def check_planned(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry) -> None:
-    """Before anything is loaded: a rule on held-out source samples needs a source, and a part of it held out.
+    """Check before data are loaded that rules on held-out source samples have a source with a held-out part.
 
     Raises:
-        Incompatible: it will find none.
+        Incompatible: there will be no such samples.
     """
     for key, rule in rules_of(config):
         if not reads(rule) & HELD_OUT:
@@ -59,7 +63,7 @@ def check_planned(config: Mapping[str, Any], method: catalog.Entry, data: catalo
 
 
 def check_loaded(config: Mapping[str, Any], data: catalog.Entry, task: Task) -> None:
-    """Before anything is trained: what :func:`check_planned` could not know.
+    """Check before training what :func:`check_planned` cannot know from the configuration.
 
     Raises:
         Incompatible: held-out source samples or their labels are missing, or labels of the target's test samples.

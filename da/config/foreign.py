@@ -1,4 +1,4 @@
-"""Ranges of the keywords of classes that are not ours, as our constructors annotate theirs, and those reserved."""
+"""Ranges of the keywords of third-party classes, and keywords that may not be set."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ANNOTATIONS: dict[str, dict[str, str]] = {
         "profiler": "Literal['simple', 'advanced'] | None",
     },
 }
-"""By the beginning of a class's path: annotations, in the words of :mod:`da.bounds`, that hold in place of its own."""
+"""Annotations with types of :mod:`da.bounds` that replace a class's own, by the beginning of the class's path."""
 
 _OWN = "is set by the run itself; remove it"
 _GRADIENTS = "is for training loops of another kind (gradients through steps, captured graphs); remove it"
@@ -90,7 +90,7 @@ RESERVED: dict[str, dict[str, str]] = {
 
 
 def annotation(signature: Signature, key: str) -> str:
-    """The annotation of a keyword: ours where we have one, else as it stands in source, or empty."""
+    """The annotation of a keyword: ours if there is one, else the one in its source, or an empty string."""
     parameter = signature.keywords().get(key)
     own = parameter.annotation if parameter else ""
     if signature.path.startswith("da."):
@@ -102,7 +102,7 @@ def annotation(signature: Signature, key: str) -> str:
 
 
 def reserved(signature: Signature, key: str) -> str | None:
-    """Why a keyword may not be set; None where it may."""
+    """The reason why a keyword may not be set; None if it may."""
     return next(
         (keys[key] for place, keys in RESERVED.items() if signature.path.startswith(place) and key in keys), None
     )

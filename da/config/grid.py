@@ -1,4 +1,4 @@
-"""The runs that a command line asks for: combinations of values, rows of a file, pairs of domains."""
+"""The runs of a command line: combinations of values, rows of a file, pairs of domains."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from da.errors import ConfigError
 if TYPE_CHECKING:
     from da.config.compose import Composer
 
-MOST = 100_000  # runs of one command line: more is a slip, and would be listed for hours
+MOST = 100_000  # runs of one command line: more is a mistake, and would take hours to list
 RUNS = "runs"
 
 
 def single(composer: Composer, words: list[str]) -> list[str]:
-    """The one run of a command line without ``-m``.
+    """The single run of a command line without ``-m``.
 
     Raises:
-        ConfigError: it asks for several.
+        ConfigError: it has several runs.
     """
     for text, override in zip(words, composer.parse(words), strict=True):
         key, listed = override.key_or_group, not override.is_sweep_override() and isinstance(override.value(), list)
         _refuse_hydras(override)
         if override.is_sweep_override():
-            _values(composer, override)  # which says what else is wrong with them
+            _values(composer, override)  # raises an error on anything else that is wrong with them
         if override.is_sweep_override() or pairs.asks(key) or key == RUNS or (key == pairs.TARGET and listed):
             raise ConfigError(
                 f"{text} asks for several runs; several values need -m: {arguments.command(['-m', *words])}"
@@ -36,10 +36,10 @@ def single(composer: Composer, words: list[str]) -> list[str]:
 
 
 def jobs(composer: Composer, words: list[str]) -> list[list[str]]:
-    """Every combination that a command line with ``-m`` asks for, as overrides of one run each.
+    """Every combination of a command line with ``-m``, each as the overrides of one run.
 
     Raises:
-        ConfigError: a key has values twice, stands for none, or they are far too many.
+        ConfigError: a key is swept twice or without values, or there are far too many runs.
     """
     axes: list[list[list[str]]] = []
     files: list[rows.RunRows] = []
@@ -86,7 +86,7 @@ def _names(composer: Composer, override: Any) -> list[str]:
 
 
 def _set(composer: Composer, job: Sequence[str]) -> dict[str, Any]:
-    """What a run's overrides set, by key."""
+    """The values that a run's overrides set, by key."""
     from da.config.compose import flat
 
     return {key: value for override in composer.parse(list(job)) for key, value in flat(override)}
@@ -95,7 +95,7 @@ def _set(composer: Composer, job: Sequence[str]) -> dict[str, Any]:
 def _refuse_twice(
     composer: Composer, axes: Sequence[Sequence[Sequence[str]]], swept: Sequence[Sequence[Sequence[str]]]
 ) -> None:
-    """A key that is swept and set elsewhere too would run the same several times, or leave values out in silence."""
+    """Refuse a key that is swept and also set elsewhere: runs would be repeated, or values silently ignored."""
     seen: dict[str, bool] = {}
     for axis in axes:
         for key in dict.fromkeys(key for part in axis for key in _set(composer, part)):

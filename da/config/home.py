@@ -1,4 +1,4 @@
-"""The home folder, written ``~``."""
+"""Support for ``~``, the home folder, in configurations."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ HOME = re.compile(r"([=,\[:]\s*)(~[^,\]}]*)")
 
 
 def quoted(override: str) -> str:
-    """An override whose values that begin with ``~`` are quoted: Hydra's grammar knows the sign as "delete" only."""
+    """Quote values that begin with ``~`` in an override, as it means "delete" in Hydra's grammar."""
     return override if {"'", '"'} & set(override) else HOME.sub(r"\1'\2'", override)
 
 
 def expanded(value: Any) -> Any:
-    """A configuration's value with the user's home folder in place of a leading ``~``, in lists and nodes too."""
+    """Replace a leading ``~`` by the user's home folder in a value, also within lists and nodes."""
     if isinstance(value, dict):
         return {key: expanded(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What of a trainer this machine cannot do; asked before data are loaded."""
+"""Check, before data are loaded, that this machine has what a trainer needs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from da.errors import ConfigError
 
 
 def check_all(configs: Iterable[Mapping[str, Any]], *, launched: bool) -> None:
-    """As :func:`check`, of the trainers of all runs that are asked for, before the first of them.
+    """Apply :func:`check` to the trainers of all runs, before the first is started.
 
     Args:
-        configs: validated.
-        launched: by their launcher, which may send them to other machines.
+        configs: validated configurations.
+        launched: whether their launcher runs them, possibly on other machines.
+
+    Raises:
+        ConfigError: this machine lacks what one of them needs.
     """
     for config in configs:
         launcher = catalog.locate(catalog.resolve(str(config["launcher"]["_target_"]), "launcher").path)
@@ -30,18 +33,18 @@ def check(trainer: Mapping[str, Any]) -> None:
     """Refuse accelerators, numbers of devices and precisions that this machine does not have.
 
     Raises:
-        ConfigError: it has not.
+        ConfigError: the machine lacks one of them.
     """
     if said := lacking(trainer):
         raise ConfigError(said)
 
 
 def lacking(trainer: Mapping[str, Any]) -> str | None:
-    """What this machine does not have of what a validated trainer asks for, in a sentence; None where it has all."""
+    """A sentence on what a validated trainer needs and this machine lacks; None if it has everything."""
     kind, count = trainer.get("accelerator", "auto"), trainer.get("devices", 1)
     if kind == "cpu":
         cores = os.cpu_count() or 1
-        if count > max(2, cores):  # two processes on a single core are slow, and a way to try it
+        if count > max(2, cores):  # two processes on a single core are slow, but allowed for trying it
             return f"trainer.devices={count} are more processes than this machine's {cores} cores; use at most {cores}."
         return None
     precision = trainer.get("precision", "32-true")
@@ -68,8 +71,8 @@ def lacking(trainer: Mapping[str, Any]) -> str | None:
 
 
 def has_driver() -> bool:
-    """Whether the machine has a driver of GPUs that PyTorch computes on, without which it need not be imported."""
-    if sys.platform == "darwin" or Path("/dev/kfd").exists():  # AMD's
+    """Whether the machine has a GPU driver that PyTorch supports, without which PyTorch need not be imported."""
+    if sys.platform == "darwin" or Path("/dev/kfd").exists():  # the latter is AMD's
         return True
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")

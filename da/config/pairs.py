@@ -1,4 +1,4 @@
-"""``data.pairs``: a sweep's source and target as pairs of a data set's domains; and several targets at once."""
+"""``data.pairs``: sweep over pairs of a data set's domains as source and target, and over several targets."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ KEYS = ("of", "order", "exclude")
 
 
 def asks(key: str) -> bool:
-    """Whether a key asks for pairs."""
+    """Whether a key sets ``data.pairs``."""
     return key == KEY or key.startswith(f"{KEY}.")
 
 
 def spread(composer: Composer, job: list[str]) -> list[list[str]]:
-    """A run for each pair that ``data.pairs`` asks for and each of several targets; without these the run as it is.
+    """Expand a run to one for each pair of ``data.pairs`` and each of several targets; otherwise return it alone.
 
     Raises:
         ConfigError: the pairs are misspelt, or the data have no domains to pair.
@@ -41,7 +41,7 @@ def spread(composer: Composer, job: list[str]) -> list[list[str]]:
     try:
         plan = validate(composer.compose(rest), domains_follow=True)
     except Incompatible:
-        return [rest]  # whatever the pair: that is said once
+        return [rest]  # the error does not depend on the pair, and is reported once
     found = _pairs(options, _domains(plan.config["data"], plan.data, options.get("of")))
     return [[*rest, rows.override(SOURCE, source), rows.override(TARGET, target)] for source, target in found]
 
@@ -62,7 +62,7 @@ def _keys(override: Any) -> list[str]:
 
 
 def _options(given: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """What is asked for, from ``data.pairs=all``, ``data.pairs={...}`` and ``data.pairs.KEY=...``."""
+    """The options of pairs from ``data.pairs=all``, ``data.pairs={...}`` and ``data.pairs.KEY=...``."""
     options: dict[str, Any] = {}
     for key, value in given:
         if key != KEY:
@@ -82,7 +82,7 @@ def _options(given: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _domains(node: dict[str, Any], entry: catalog.Entry, named: Any) -> list[Any]:
-    """The domains to pair: those that are named, or all that the data have."""
+    """The domains to pair: the named ones, or all domains of the data."""
     made = catalog.build(node, where="data")
     known = list(made.domains()) if hasattr(made, "domains") else None
     if named in (None, "all"):
@@ -99,7 +99,7 @@ def _domains(node: dict[str, Any], entry: catalog.Entry, named: Any) -> list[Any
 
 
 def _pairs(options: dict[str, Any], domains: Sequence[Any]) -> list[tuple[Any, Any]]:
-    """All pairs in the asked order, without those excluded."""
+    """All pairs in the requested order, without excluded ones."""
     order, place = options.get("order", "both"), {name: k for k, name in enumerate(domains)}
     found = [
         (a, b) for a, b in permutations(domains, 2) if order == "both" or (place[a] < place[b]) == (order == "forward")
@@ -119,7 +119,7 @@ def _pairs(options: dict[str, Any], domains: Sequence[Any]) -> list[tuple[Any, A
 
 
 def _names(item: Any, pair: tuple[Any, Any]) -> bool:
-    """Whether ``a:b`` or ``[a, b]`` is the pair, or a domain's name one of its two."""
+    """Whether ``a:b`` or ``[a, b]`` is the pair, or a name is one of its two domains."""
     if isinstance(item, list):
         return tuple(map(str, item)) == tuple(map(str, pair))
     return str(item) in (f"{pair[0]}:{pair[1]}", f"{pair[0]}->{pair[1]}", *map(str, pair))

@@ -1,4 +1,4 @@
-"""Networks that begin from weights: a run must say from which, and random ones are a choice as well."""
+"""Networks with pretrained weights: a run must state which weights, or explicitly choose random ones."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ GROUPS = ("network", "features")
 
 
 class Given(NamedTuple):
-    """What a configuration says of a parameter that takes weights.
+    """The value of a parameter that takes weights.
 
     Args:
         key: of the parameter, as on the command line.
-        value: as it was given, or None.
-        names: the enumeration of the names that they are published under, where there is one.
+        value: the value in the configuration, or None.
+        names: the enumeration of the names of published weights, if there is one.
     """
 
     key: str
@@ -29,10 +29,10 @@ class Given(NamedTuple):
 
 
 def refuse_silence(config: Mapping[str, Any]) -> None:
-    """Refuse a network that would begin from random numbers without a word.
+    """Refuse a network that would be initialised at random without an explicit choice.
 
     Raises:
-        ConfigError: no weights are given, or random ones beside others.
+        ConfigError: no weights are given, or random ones together with others.
     """
     for group in GROUPS:
         given = list(_given(config.get(group) or {}, group))
@@ -50,10 +50,10 @@ def refuse_silence(config: Mapping[str, Any]) -> None:
 
 
 def find_files(config: Mapping[str, Any]) -> None:
-    """Look for the files of all weights that a run will read, before its data are loaded.
+    """Locate the files of all weights that a run will read, before its data are loaded.
 
     Raises:
-        ConfigError: one is not there.
+        ConfigError: one is missing.
     """
     for group in GROUPS:
         for place in _given(config.get(group) or {}, group):
@@ -62,7 +62,7 @@ def find_files(config: Mapping[str, Any]) -> None:
 
 
 def _given(node: Mapping[str, Any], where: str) -> Iterator[Given]:
-    """The parameters of a node, and of those within it, that take weights."""
+    """Yield the parameters that take weights, of a node and of the nodes within it."""
     if "_target_" not in node:
         return
     signature = catalog.resolve(str(node["_target_"]), where)

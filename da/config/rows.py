@@ -1,4 +1,4 @@
-"""A file of runs: rows, lists that go together, combinations, and what is left out of them."""
+"""A file of runs: rows, zipped lists, grids, and exclusions."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from da.errors import ConfigError, nearest
 
 PARTS = ("runs", "zip", "grid", "exclude")
 WORD = re.compile(r"[A-Za-z_][\w./-]*")
-RESERVED = ("null", "true", "false", "inf", "nan")  # words that Hydra takes for values of other types
+RESERVED = ("null", "true", "false", "inf", "nan")  # text that Hydra parses as values of other types
 
 
 @dataclass(frozen=True)
 class RunRows:
-    """What a file asks for.
+    """The runs of a file.
 
     Args:
-        name: of the file.
+        name: name of the file.
         runs: overrides of each run.
-        exclude: keys and values that together leave a run out; a list stands for any of its values.
+        exclude: keys and values that together exclude a run; a list matches any of its values.
     """
 
     name: str
@@ -40,7 +40,7 @@ class RunRows:
         """The runs that no exclusion matches.
 
         Raises:
-            ConfigError: an exclusion matches none (it is misspelt), or nothing is left.
+            ConfigError: an exclusion matches no run (it is misspelt), or no run is left.
         """
         known, kept = [set_by(job) for job in jobs], list(range(len(jobs)))
         for item in self.exclude:
@@ -57,7 +57,7 @@ def read(name: str) -> RunRows:
     """Read a file: a list of runs, or a mapping of ``runs`` or ``zip``, ``grid`` and ``exclude``.
 
     Raises:
-        ConfigError: it is missing, no YAML, or of another form.
+        ConfigError: it is missing, not YAML, or has another form.
     """
     parts = _load(name)
     if "runs" in parts and "zip" in parts:
@@ -81,15 +81,15 @@ def _is(given: Any, asked: Any) -> bool:
 
 
 def _load(name: str) -> dict[str, Any]:
-    """The parts of a file."""
+    """Load the parts of a file."""
     try:
         loaded: Any = OmegaConf.to_container(OmegaConf.load(Path(name).expanduser()))
     except OSError as error:
-        why = error.strerror or "it holds no runs"  # OmegaConf's word for a lone number has no code
+        why = error.strerror or "it holds no runs"  # OmegaConf's error on a lone number has no text
         raise ConfigError(f"runs={name} cannot be read ({why}); give a YAML file of runs.") from error
     except RecursionError as error:
         raise ConfigError(f"runs={name} has an alias within what it stands for; write it out.") from error
-    except Exception as error:  # PyYAML's, of many kinds
+    except Exception as error:  # PyYAML raises many kinds
         raise ConfigError(f"runs={name} is no YAML: {' '.join(str(error).split())}.") from error
     parts = {"runs": loaded} if isinstance(loaded, list) else loaded
     if not isinstance(parts, dict) or not parts:
@@ -101,12 +101,12 @@ def _load(name: str) -> dict[str, Any]:
 
 
 def override(key: str, value: Any) -> str:
-    """``KEY=VALUE`` as Hydra reads it, quoted where it must be."""
+    """Format ``KEY=VALUE`` for Hydra, quoted if necessary."""
     return f"{key}={written(value)}"
 
 
 def written(value: Any) -> str:
-    """A plain value in Hydra's grammar."""
+    """Format a plain value in Hydra's grammar."""
     if isinstance(value, str):
         if WORD.fullmatch(value) and value.lower() not in RESERVED:
             return value

@@ -1,4 +1,4 @@
-"""Whether a run's seed can change its result; what draws nothing is run once for many seeds."""
+"""Detect runs whose result does not depend on the seed, which are run only once for several seeds."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ QUIET: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "SVC": lambda node: not node.get("probability", False),
     "RidgeClassifier": lambda node: node.get("solver", "auto") not in ("sag", "saga"),
 }
-"""Classifiers that take a ``random_state`` and yet draw nothing under some settings (scikit-learn's documentation)."""
+"""Classifiers with a ``random_state`` that are deterministic under some settings (scikit-learn's documentation)."""
 T = TypeVar("T")
 
 
 def draws(plan: Plan) -> bool:
-    """Whether the seed matters: to a network's weights, to which few target samples are labelled, to a classifier.
+    """Whether the seed matters: for a network's weights, the choice of the few labelled samples, or a classifier.
 
-    Closed-form methods have a ``seed`` of their own where they draw, and the split of the data has another.
+    Closed-form methods with random numbers have their own ``seed``, and the split of the data has another one.
     """
     if not plan.method.is_estimator or plan.method.access.target_y == FEW:
         return True
@@ -37,14 +37,14 @@ def draws(plan: Plan) -> bool:
 
 
 def once(items: Sequence[T], plan_of: Callable[[T], Plan | None]) -> tuple[list[T], list[str]]:
-    """Leave out what repeats another run under a further seed, where seeds change nothing.
+    """Drop runs that differ from another run only by the seed, where the seed does not matter.
 
     Args:
         items: runs in order.
         plan_of: an item's plan; None keeps it.
 
     Returns:
-        The rest, and a sentence for each run that stands for others.
+        The remaining items, and a sentence for each run that replaces others.
     """
     kept: list[T] = []
     first: dict[str, tuple[Plan, list[int]]] = {}

@@ -1,4 +1,4 @@
-"""How runs are called in messages: as on a command line."""
+"""Titles of runs in messages, in the form of a command line."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from da.errors import ConfigError
 
 
 def title(plan: Plan) -> str:
-    """The choices of a run, with the keys that are not at their defaults."""
+    """The choices of a run, and its keys that are not at their defaults."""
     return called(plan.config, plan.method, plan.data)
 
 
 def called(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry) -> str:
-    """As :func:`title`, of a configuration whose entries are known."""
+    """As :func:`title`, for a configuration whose entries are known."""
     words = []
     parts = [("method", method), ("data", data)]
     if config.get("features") is not None:
@@ -28,7 +28,7 @@ def called(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry
 
 
 def apart(plans: Sequence[Plan]) -> list[str]:
-    """Titles of several runs: those that share one name the keys in which they differ, too."""
+    """Unique titles of several runs: runs with equal titles also have the keys in which they differ."""
     titles = [title(plan) for plan in plans]
     alike: dict[str, list[int]] = {}
     for place, text in enumerate(titles):
@@ -43,7 +43,7 @@ def apart(plans: Sequence[Plan]) -> list[str]:
 
 
 def _differences(configs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """What of configurations is not the same in all, as on the command line."""
+    """The settings that are not equal in all configurations, in the form of a command line."""
     words: list[list[str]] = [[] for _ in configs]
     for key in dict.fromkeys(key for config in configs for key in config):
         values = [config.get(key) for config in configs]
@@ -59,7 +59,7 @@ def _differences(configs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
 
 
 def _chosen(key: str, value: Any) -> list[str]:
-    """A value, or the entry that a node is of with the keys that are not at its defaults."""
+    """A value, or for a node its entry and the keys that are not at the entry's defaults."""
     if not isinstance(value, Mapping) or "_target_" not in value:
         return [f"{key}={'null' if value is None else value}"]
     try:
@@ -70,14 +70,14 @@ def _chosen(key: str, value: Any) -> list[str]:
 
 
 def _entry(group: str, node: Mapping[str, Any]) -> catalog.Entry:
-    """Of the entries that make the node's class, the one that the node differs least from."""
+    """Of the entries with the node's class, the one that the node differs least from."""
     first = catalog.entry_of(group, node["_target_"])
     alike = [entry for entry in catalog.entries(group).values() if entry.path == first.path]
     return min(alike, key=lambda entry: len(_changed(node, entry.config)))
 
 
 def _changed(node: Mapping[str, Any], default: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Keys whose values are not the default's, those of parts with dots; of a part of another class all."""
+    """Dotted keys whose values are not the defaults, or all keys of an inner node of another class."""
     changed: dict[str, Any] = {}
     for key, value in node.items():
         usual = default.get(key)

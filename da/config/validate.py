@@ -1,4 +1,4 @@
-"""Configurations: the frame, and the one validation that every entry point uses."""
+"""Configurations: the schema, and the validation that every entry point uses."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from da.signatures import accepts, evaluate
 RERUN = ("none", "failed", "stale", "all")
 EMBEDDING = ("joint", "apart")
 UNSET = {"embedding": "joint"}
-"""Keys that came after the first records: at these values they stay out of a configuration, and so out of run ids."""
+"""Keys newer than the first records: at these values they are dropped, so that run ids do not change."""
 
 
 @dataclass
 class Frame:
-    """Everything that a run is made of; the groups, which come first, hold a ``_target_`` and its keywords."""
+    """All keys of a configuration; the groups, which come first, hold a ``_target_`` and its keywords."""
 
     method: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
@@ -57,12 +57,12 @@ GROUPS = ("method", "data", "network", "classifier", "optimizer", "trainer", "lo
 OPTIONAL = ("features", "sweep")
 KEYS = tuple(f.name for f in fields(Frame))
 SIMPLE = {f.name: str(f.type) for f in fields(Frame) if f.name not in (*GROUPS, *OPTIONAL)}
-"""Annotations of the keys that are no groups."""
+"""Annotations of the keys that are not groups."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A validated configuration: plain, resolved, never changed again."""
+    """A validated configuration: plain, resolved and immutable."""
 
     config: dict[str, Any]
     method: catalog.Entry
@@ -78,11 +78,12 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
     """Check a whole configuration without importing PyTorch or loading data.
 
     Args:
-        config: as composed.
-        domains_follow: its source and target are yet to be set.
+        config: a composed configuration.
+        domains_follow: whether source and target will be set later.
 
     Raises:
-        ConfigError: one sentence on the first thing wrong, with the nearest right name.
+        ConfigError: one sentence on the first error, with the nearest valid name.
+        Incompatible: the method, the data and the classifier are valid, but cannot be combined.
     """
     for key, value in config.items():
         if key not in KEYS:
@@ -97,7 +98,7 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
     plain = {key: expanded(value) for key, value in plain.items()}
     for group in OPTIONAL:
         if plain[group] is None:
-            del plain[group]  # most runs have none, and are the same as before there were any
+            del plain[group]  # so that the ids of runs without an optional group do not change
     for group in (*GROUPS, *(group for group in OPTIONAL if group in plain)):
         check_node(plain[group], group)
     _check_values(plain)
@@ -123,7 +124,7 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
 
 
 def cautions(plan: Plan) -> list[str]:
-    """What is allowed and seldom wanted, a sentence each."""
+    """Sentences on settings that are allowed but rarely intended."""
     said = []
     scales = {"standardize": (True, "domain", "source"), "normalize": ("zscore",)}
     scaled = [
@@ -141,7 +142,7 @@ def cautions(plan: Plan) -> list[str]:
 
 
 def _unweighted(node: Mapping[str, Any], method: catalog.Entry) -> str | None:
-    """Why a classifier cannot follow a method that weighs samples; None where it can, or where that is not known."""
+    """The reason why a classifier cannot follow a weighting method; None if it can, or if that is unknown."""
     if "trains_weighted" not in catalog.stated(method.signature):
         return None
     path = catalog.resolve(str(node["_target_"]), "classifier").path
@@ -154,7 +155,7 @@ def _unweighted(node: Mapping[str, Any], method: catalog.Entry) -> str | None:
 
 
 def _missing(node: Mapping[str, Any], data: catalog.Entry) -> str | None:
-    """Which keys that data cannot do without have no value; None where all have one."""
+    """A sentence on required keys of the data without a value; None if there are none."""
     if "required" not in data.signature.constants:
         return None
     keys = evaluate(data.signature.constants["required"], {})
@@ -165,10 +166,10 @@ def _missing(node: Mapping[str, Any], data: catalog.Entry) -> str | None:
 
 
 def _one_domain(node: Mapping[str, Any], data: catalog.Entry) -> str | None:
-    """Why a domain would be adapted to itself, whose target labels would be the source's; None where it is not.
+    """The reason if a domain would be adapted to itself, so that its labels are known; None otherwise.
 
-    The same domain seen through other features, named by keys such as ``source_features`` and ``target_features``, is
-    another one.
+    The same domain with different features, named by keys such as ``source_features`` and ``target_features``, counts
+    as another one.
     """
     if node.get("target") is None or node.get("source") is None:
         return None
@@ -198,23 +199,23 @@ def _one_name(a: Any, b: Any) -> bool:
 
 
 def _one_file(a: Any, b: Any) -> bool:
-    """Whether two spellings lead to one file or folder."""
+    """Whether two paths are the same file or folder."""
     try:
         return locate(str(a)).samefile(locate(str(b)))
-    except DataError:  # missing files are told of when they are read
+    except DataError:  # missing files are reported when they are read
         return _one_name(a, b)
 
 
 def check_node(node: dict[str, Any], where: str, group: str | None = None) -> None:
-    """Check a ``_target_`` with its keys, and bring these to what its constructor takes.
+    """Check a ``_target_`` with its keys, and convert these to what its constructor takes.
 
     Args:
-        node: of a configuration, plain; changed in place.
-        where: its group, with a dotted path for a node within one.
-        group: of a node within one, where its key does not say so.
+        node: plain node of a configuration; changed in place.
+        where: its group, with a dotted path for an inner node.
+        group: group of an inner node, if its key does not determine it.
 
     Raises:
-        ConfigError: one sentence on the first thing wrong.
+        ConfigError: one sentence on the first error.
     """
     if "_target_" not in node:
         raise ConfigError(f"'{where}' has no _target_; choose one with {where}=NAME.")
@@ -242,20 +243,20 @@ def check_node(node: dict[str, Any], where: str, group: str | None = None) -> No
 
 
 def _check(value: Any, annotation: str, where: str) -> None:
-    """A value must be of the type and in the range of its annotation."""
+    """Check that a value has the type and range of its annotation."""
     if not fits(value, annotation):
         raise ConfigError(f"{where} must be {words(annotation)}, got {shortened(value)}.")
 
 
 def shortened(value: Any) -> str:
-    """A value in one line of a message, as a command line has it."""
+    """Format a value for one line of a message, in the syntax of the command line."""
     plain = "null" if value is None else str(value).lower() if isinstance(value, bool) else None
     text = plain or repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _check_entry(name: str, kind: str, where: str) -> None:
-    """A closed-form estimator given by name must exist and be of the kind that the parameter takes."""
+    """Check that a closed-form estimator given by name exists and is of the kind that the parameter takes."""
     fitting = [
         e.name
         for e in catalog.entries("method").values()
@@ -267,7 +268,7 @@ def _check_entry(name: str, kind: str, where: str) -> None:
 
 
 def _check_values(plain: Mapping[str, Any]) -> None:
-    """What types and ranges of single keys do not say."""
+    """Check conditions beyond types and ranges of single keys."""
     if not plain["output"].strip():
         raise ConfigError("output must name a folder, got an empty text; output=runs is usual.")
     for key in ("label_column", "feature_key", "id_column"):
@@ -311,25 +312,25 @@ def devices(config: Mapping[str, Any]) -> int:
 
 
 def criteria() -> list[str]:
-    """Names of the selection rules, found by file."""
+    """Names of the selection rules, from their files."""
     return sorted(f.stem for f in (catalog.ROOT / "da" / "selection").glob("*.py") if f.stem[0] != "_")
 
 
 def plain_of(config: Any) -> dict[str, Any]:
-    """An OmegaConf configuration as plain, resolved values."""
+    """Convert an OmegaConf configuration to plain, resolved values."""
     plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 
 
 def _in_file(group: str, key: str, value: Any, target: str = "") -> str:
-    """Which file of ``conf`` gives a key of a group (of the top level where it is empty) this very value."""
+    """The file of ``conf`` that sets a key of a group (or of the top level, if empty) to this value."""
     for file in sorted(catalog.CONF.rglob("*.yaml")):
         if f"{key}:" not in file.read_text(encoding="utf-8"):
             continue
         try:
             content: Any = OmegaConf.to_container(OmegaConf.load(file))
-        except Exception:  # what is wrong with it is said where it is read
+        except Exception:  # errors in the file are reported when it is read
             continue
         place = file.relative_to(catalog.CONF)
         for name in filter(None, group.split(".")[place.parent.name == group.split(".")[0] :]):

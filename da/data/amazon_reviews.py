@@ -1,4 +1,4 @@
-"""Amazon product reviews as bags of words: sentiment across four kinds of product."""
+"""Amazon product reviews as bags of words: sentiment across four product categories."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ NORMALIZATIONS = ("none", "binary", "tfidf", "zscore")
 
 
 class AmazonReviews:
-    """Amazon product reviews, positive or negative, of books, DVDs, electronics and kitchen appliances.
+    """Amazon product reviews: sentiment (positive or negative) for books, DVDs, electronics and kitchen appliances.
 
     ``bow5000`` are counts of the 5000 most frequent unigrams and bigrams, sparse ``(n, 5000)``, in the protocol of
     Ganin et al.: 2000 labelled reviews of the source, 2000 unlabelled ones of the target, and the target's test split
-    (books 4465, dvd 3586, electronics 5681, kitchen 5945) to report on. The source's own test split stays out by
-    default, since it would be labels beyond the 2000. ``bow400`` are frequencies of 400 words, dense, with rows that
-    sum to 1 (books 2000, dvd 1999, electronics 1998, kitchen 1999), and transductive: all of the target is adapted to
-    and reported on. The metric is accuracy on the target.
+    (books 4465, dvd 3586, electronics 5681, kitchen 5945) for testing. The source's own test split is left out by
+    default, since it would add labels beyond the 2000. ``bow400`` are frequencies of 400 words, dense, with rows that
+    sum to 1 (books 2000, dvd 1999, electronics 1998, kitchen 1999), and transductive: all of the target is used for
+    both adaptation and testing. The metric is accuracy on the target.
 
     Args:
         source: ``books``, ``dvd``, ``electronics`` or ``kitchen``.
         target: another of these.
         features: ``bow5000`` or ``bow400``.
-        normalize: ``none``; ``binary``, whether a word is there; ``tfidf``, counts times
+        normalize: ``none``; ``binary``, whether a word occurs; ``tfidf``, counts times
             :math:`1 + \\ln((1 + n) / (1 + n_w))` over the training parts of both domains (n reviews, n_w with the
-            word), in rows of unit length; or ``zscore``, each word to mean 0 and deviation 1 over the training part of
-            its domain, which makes sparse rows dense.
+            word), in rows of unit length; or ``zscore``, each word to mean 0 and standard deviation 1 over the
+            training part of its domain, which makes sparse rows dense.
         source_test: keep the source's own test split of ``bow5000`` as held-out samples, for selection rules that need
-            them; nothing is trained on it.
+            them; it is never trained on.
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
@@ -107,7 +107,7 @@ class AmazonReviews:
         weight = idf(*trained.values()) if self.normalize == "tfidf" else None
 
         def domains(name: str) -> list[Domain]:
-            """A domain's training part and, of ``bow5000``, its test part; both by statistics of the former."""
+            """A domain's training part and, of ``bow5000``, its test part; both normalised by the training part."""
             scaled = (
                 zscore(x, trained[name]) if self.normalize == "zscore" else words(x, self.normalize, weight)
                 for x, _ in parts[name]
@@ -127,7 +127,11 @@ class AmazonReviews:
 
 
 def read(name: str, features: str) -> list[tuple[Any, np.ndarray]]:
-    """Inputs and labels of a domain: one part of ``bow400``; training and test parts of ``bow5000``."""
+    """Inputs and labels of a domain: one part of ``bow400``; training and test parts of ``bow5000``.
+
+    Raises:
+        DataError: the file is missing or differs (see :func:`da.files.require`).
+    """
     file, sha256 = FILES[features, name]
     path = require(f"amazon_reviews/{file}", sha256)
     if features == "bow400":
@@ -148,7 +152,7 @@ def read(name: str, features: str) -> list[tuple[Any, np.ndarray]]:
 
 
 def words(x: Any, normalize: str, weight: np.ndarray | None) -> Any:
-    """Counts as they are, as 0 or 1, or times a weight per word in rows of unit length."""
+    """Counts unchanged, as 0 or 1, or multiplied by a weight per word in rows of unit length."""
     if normalize == "none":
         return x
     if normalize == "binary":
@@ -166,7 +170,7 @@ def idf(*parts: Any) -> np.ndarray:
 
 
 def zscore(x: Any, reference: Any) -> np.ndarray:
-    """Dense rows by the mean and population deviation of the reference; a word that never varies becomes 0."""
+    """Dense rows standardised by the reference's mean and population standard deviation; constant words become 0."""
     x, reference = (part.toarray() if sparse.issparse(part) else part for part in (x, reference))
     deviation = reference.std(axis=0)
     scaled: np.ndarray = np.where(

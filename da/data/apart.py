@@ -1,7 +1,7 @@
-"""What inputs that are read on access are read from, kept where no domain leads to it.
+"""Storage for what lazily read inputs are read from, which no domain holds a reference to.
 
-Paths of images name their classes, and one array may hold the rows of every split; a domain that a method is handed
-carries a :class:`Key` instead, which stands for them in this module.
+Paths of images contain their classes, and one array may hold the rows of every split; a domain that a method is given
+holds a :class:`Key` instead, by which this module finds them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 
 class Key:
-    """Stands for what is kept, which lasts as long as it."""
+    """Key to stored content, which is deleted with the key."""
 
     __slots__ = ("__weakref__",)
 
@@ -20,12 +20,12 @@ _KEPT: WeakKeyDictionary[Key, Any] = WeakKeyDictionary()
 
 
 def keep(content: Any) -> Key:
-    """A key to some content."""
+    """Store some content and return its key."""
     key = Key()
     _KEPT[key] = content
     return key
 
 
 def kept(key: Key) -> Any:
-    """The content of a key."""
+    """The content stored under a key."""
     return _KEPT[key]

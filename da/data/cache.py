@@ -1,4 +1,4 @@
-"""Arrays that are computed once: files named by the hash of what they depend on, read through memory maps."""
+"""Cache of computed arrays: files named by the hash of what they depend on, read through memory maps."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ DIGEST = 32  # bytes of the checksum that follows the array in its file
 
 
 def cache_dir() -> Path:
-    """The folder of what can be computed anew: the variable ``DA_CACHE_DIR``, else ``cache`` in the working folder."""
+    """The folder of cached results: the variable ``DA_CACHE_DIR``, else ``cache`` in the working folder."""
     return Path(os.environ.get(VARIABLE) or "cache").expanduser()
 
 
 def cached(relative_path: str, compute: Callable[[], np.ndarray], what: str) -> np.ndarray:
-    """An array from its file below :func:`cache_dir`, or computed and kept there.
+    """Load an array from its file below :func:`cache_dir`, or compute it and write the file.
 
-    A file is an ordinary ``.npy`` followed by its checksum. It appears whole or not at all, so processes may compute
-    the same array at once; one that is damaged is computed anew.
+    A file is an ordinary ``.npy`` followed by its checksum. It is written atomically, so processes may compute the same
+    array at once; a damaged one is computed again.
 
     Args:
-        relative_path: of the file; it must change with whatever changes the array.
-        compute: makes the array.
-        what: what is told of it, such as ``features of webcam``.
+        relative_path: path of the file; it must change with anything that changes the array.
+        compute: computes the array.
+        what: description of the array for the user, such as ``features of webcam``.
 
     Returns:
         The array, read-only and memory-mapped.
@@ -84,13 +84,13 @@ def _write(path: Path, array: np.ndarray) -> None:
 
 
 class CachedRows:
-    """Chosen rows of an array, read when they are asked for: what a :class:`~da.domain.Domain` takes as inputs.
+    """Rows of an array that are read on access, as inputs of a :class:`~da.domain.Domain`.
 
-    The array may hold the rows of other splits too, so the object does not lead to it: see :mod:`da.data.apart`.
+    The array may hold the rows of other splits too, so the object has no reference to it: see :mod:`da.data.apart`.
 
     Args:
         array: ``(n, ...)``, such as a memory map.
-        index: ``(m,)`` rows of it, in order.
+        index: ``(m,)`` indices of the rows, in order.
     """
 
     def __init__(self, array: np.ndarray, index: np.ndarray):
@@ -103,10 +103,10 @@ class CachedRows:
 
     def __getitem__(self, index: Any) -> np.ndarray:
         rows = kept(self._array)[self._index[index]]
-        return np.asarray(rows) if rows.base is None else np.array(rows)  # one row would be a view of them all
+        return np.asarray(rows) if rows.base is None else np.array(rows)  # a single row would be a view of the array
 
     def subset(self, index: Any) -> CachedRows:
-        """The rows at ``index``, not read."""
+        """The rows at ``index``, without reading them."""
         return CachedRows(kept(self._array), self._index[index])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Pictures in folders of domains and classes, on disk or in a zip: each is found, or what becomes of it is said."""
+"""Find the images in folders of domains and classes, on disk or in a zip, and report those that are left out."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from da.data.pixels import FORMATS
 from da.errors import DataError, few, nearest
 
 BESIDE = {"__macosx", "@eadir", "thumbs.db", "desktop.ini"}
-"""What systems leave in folders without hiding it from others, in lower case."""
+"""Files and folders that operating systems create without hiding them elsewhere, in lower case."""
 
 
 PARTS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval"}
-"""What parts of a data set are called."""
+"""Usual folder names of the splits of a data set."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """The pictures of a domain.
+    """The images of a domain.
 
     Args:
-        paths: as the :class:`Tree` knows them, sorted.
+        paths: in the :class:`Tree`, sorted.
         classes: the class of each; None where the domain has no class folders.
-        notes: what was left out or guessed, a sentence each.
+        notes: a sentence for everything that was left out or assumed.
     """
 
     paths: list[str]
@@ -47,13 +47,14 @@ def _leads_nowhere(path: Path) -> bool:
 
 
 class Tree:
-    """The files below a folder or in a zip, hidden ones left out.
+    """The files below a folder or in a zip, without hidden ones.
 
     Args:
         root: the folder or zip.
-        sizes: bytes that each file unpacks to, by its path with forward slashes.
-        read: the bytes of one.
-        wanted: names of domains; a folder that holds all pictures and is none of them is entered.
+        sizes: uncompressed size of each file in bytes, by its path with forward slashes.
+        read: function that reads the bytes of a file.
+        wanted: names of domains; if a single folder holds all images and is none of them, its subfolders are the
+            domains.
     """
 
     def __init__(self, root: Path, sizes: Mapping[str, int], read: Callable[[str], bytes], wanted: Collection[str]):
@@ -65,11 +66,11 @@ class Tree:
         self._hidden = [p for p in sorted(sizes) if is_picture(p) and hidden(p) and not left_by_system(p)]
 
     def domains(self) -> set[str]:
-        """Names of the folders that hold pictures."""
+        """Names of the folders that hold images."""
         return {p[0] for path, p in self._parts.items() if len(p) > 1 and is_picture(path)}
 
     def domain(self, name: str) -> Found:
-        """The pictures of a domain, ``name/class/...``, or ``name/...`` without labels.
+        """The images of a domain: ``name/class/...``, or ``name/...`` without labels.
 
         Raises:
             DataError: there are none, or it is not clear which folders are classes.
@@ -134,7 +135,7 @@ class Tree:
         return Found(list(filed), [p[0] for p in filed.values()], tuple(notes))
 
     def _check_depth(self, place: str, filed: Mapping[str, Sequence[str]], nested: Mapping[str, Sequence[str]]) -> None:
-        """Refuse folders such as ``train/cat`` and ``test/cat``, of which the outer ones seem to be no classes."""
+        """Refuse nested folders such as ``train/cat`` and ``test/cat``, whose outer level is probably not the class."""
         outer = {p[0] for p in filed.values()}
         pairs = Counter((p[0], p[1]) for p in nested.values())
         inner = Counter(within for _, within in pairs)
@@ -154,7 +155,7 @@ class Tree:
 
 @contextmanager
 def opened(root: Path, wanted: Collection[str]) -> Iterator[Tree]:
-    """The tree of a folder or zip, for :class:`Tree`'s ``wanted`` domains.
+    """Open the tree of a folder or zip for the ``wanted`` domains of :class:`Tree`.
 
     Raises:
         DataError: it is neither.
@@ -168,7 +169,7 @@ def opened(root: Path, wanted: Collection[str]) -> Iterator[Tree]:
     except zipfile.BadZipFile as error:
         raise DataError(f"'{root}' is neither a folder nor a zip; give the folder that holds the domains.") from error
     with archive:
-        # Some programs write backslashes, or whole paths. What is there twice was replaced: the last one holds.
+        # Some programs write backslashes or absolute paths. Of a name that occurs twice, the last entry is the current.
         members = {
             PurePosixPath(m.filename.replace("\\", "/").lstrip("/")).as_posix(): m
             for m in archive.infolist()
@@ -180,30 +181,30 @@ def opened(root: Path, wanted: Collection[str]) -> Iterator[Tree]:
 
 
 def is_picture(path: str) -> bool:
-    """Whether a file has the name of a picture."""
+    """Whether a file name has the suffix of an image."""
     return path.lower().endswith(tuple(FORMATS))
 
 
 def hidden(path: str) -> bool:
-    """Whether a file or a folder above it is hidden, or left there by a system."""
+    """Whether a file or a folder above it is hidden, or was created by an operating system."""
     return left_by_system(path) or any(part.startswith(".") for part in PurePosixPath(path).parts)
 
 
 def left_by_system(path: str) -> bool:
-    """Whether a system made a file for itself, beside that of its user."""
+    """Whether a file was created by an operating system beside a file of the user."""
     return any(part.startswith("._") or part.lower() in BESIDE for part in PurePosixPath(path).parts)
 
 
 def check_total(tree: Tree, found: Sequence[Found], size: int) -> None:
-    """Refuse more than :mod:`da.data.limits` lets in: the bytes of the files, and what they are decoded to.
+    """Refuse files whose total size, or that of their decoded images, exceeds the limit of :mod:`da.data.limits`.
 
     Args:
-        tree: holds the files.
-        found: domains of it.
-        size: height and width that they are brought to.
+        tree: the tree of the files.
+        found: its domains.
+        size: height and width in pixels of the decoded images.
 
     Raises:
-        DataError: it is too much.
+        DataError: the total exceeds the limit.
     """
     paths = [path for domain in found for path in domain.paths]
     check_size(tree.root, sum(tree.sizes[path] for path in paths))
@@ -211,10 +212,10 @@ def check_total(tree: Tree, found: Sequence[Found], size: int) -> None:
 
 
 def check_spelling(found: Mapping[str, Found]) -> None:
-    """Refuse classes whose names differ by case alone, or by how a system stores accents, in a domain or between some.
+    """Refuse class names, within or between domains, that differ only by case or by the encoding of accents.
 
     Raises:
-        DataError: there are two, which seem to be one.
+        DataError: there are two such names, which probably mean the same class.
     """
     spelt: dict[str, dict[str, str]] = {}
     for name, domain in found.items():

@@ -1,4 +1,4 @@
-"""Columns of different tables, matched by their names."""
+"""Match the columns of different tables by their names."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from da.errors import DataError, few
 
 
 def match(files: Sequence[Path], tables: Sequence[Table], n_sources: int) -> list[Table]:
-    """The tables with columns in the order of the first source, where their names are the same.
+    """Reorder the columns of the tables to those of the first source, where their names are the same.
 
     Sources must agree among themselves, and the target with its test file; a target of other columns is for methods
-    of several feature spaces, and stays as it is. So does a table whose columns have no names.
+    of several feature spaces, and stays unchanged. So does a table whose columns have no names.
 
     Raises:
-        DataError: files that must agree have other names.
+        DataError: files that must agree have different names of columns.
     """
     made = list(tables)
     for first, others in ((0, range(1, len(tables))), (n_sources, range(n_sources + 1, len(tables)))):
@@ -33,7 +33,7 @@ def match(files: Sequence[Path], tables: Sequence[Table], n_sources: int) -> lis
 
 
 def differing(a: str, of_a: Sequence[str], b: str, of_b: Sequence[str]) -> str:
-    """In a sentence, which columns one table has and another lacks."""
+    """A sentence on the columns that one table has and another lacks."""
     lacking = [(b, [name for name in of_a if name not in of_b]), (a, [name for name in of_b if name not in of_a])]
     told = [f"'{where}' lacks {few(names)}" for where, names in lacking if names]
     return f"{', and '.join(told)}; give both the same columns (data.drop=[...] leaves some out)."

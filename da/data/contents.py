@@ -1,4 +1,4 @@
-"""Hashes of the bytes of many files, which are read again only where a file is another one or was written to."""
+"""Hashes of the contents of many files; only files that are new or may have changed are read again."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from da.data.cache import cache_dir
 from da.errors import DataError
 
 Stamp = tuple[int, int, int, int]
-"""A file's inode, size in bytes, and times of the last change of its bytes and of its entry, in nanoseconds."""
+"""A file's inode, size in bytes, and times of the last change of its content and of its inode, in nanoseconds."""
 SETTLED = 2_000_000_000
-"""Nanoseconds after which a file that is written to again gets other times, whatever clock its disk keeps."""
+"""Nanoseconds after which another write to a file certainly changes its times, however coarse the disk's clock is."""
 WORTH = 100_000_000
-"""Bytes that must have been read for their hashes to be kept for later runs, too."""
+"""Bytes that must have been read for their hashes to be stored for later runs."""
 _KNOWN: dict[str, dict[str, tuple[Stamp, str]]] = {}
 
 
 def digests(root: Path, names: Sequence[str]) -> list[str]:
-    """Hashes (hex) of the bytes of files.
+    """Hashes (hex) of the contents of files.
 
     Args:
         root: a folder.
@@ -58,10 +58,10 @@ def digests(root: Path, names: Sequence[str]) -> list[str]:
 
 
 def state(paths: Iterable[Path]) -> str:
-    """What changes with any file at or below some paths, without reading one.
+    """A hash that changes with any file at or below some paths, computed without reading them.
 
-    A file that was written to a moment ago may be written to again in the same tick of its disk's clock, so then each
-    answer is another one.
+    A file that was written to a moment ago may be written to again within the resolution of the disk's clock, so in
+    that case every call returns a different hash.
     """
     now = time.time_ns()
     stamps = [(str(path), name, _stamp(found)) for path in paths for name, found in below(path)]
@@ -70,12 +70,12 @@ def state(paths: Iterable[Path]) -> str:
 
 
 def below(path: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """The files below a folder, by their paths relative to it with forward slashes, or a file itself, by an empty one.
+    """Yield the files below a folder by relative paths with forward slashes; a file itself has an empty one.
 
-    Links are followed, but for those to a folder that they lie in. A link that leads nowhere is a file.
+    Links are followed, except to a folder that contains them. A dangling link counts as a file.
 
     Raises:
-        DataError: a folder may not be read.
+        DataError: a folder cannot be read.
     """
     if path.is_dir():
         real = path.resolve()
@@ -113,10 +113,10 @@ def _settled(stamp: Stamp, now: int) -> bool:
 
 
 def regular(file: Path) -> Path:
-    """The file, which is no device or pipe, whose end might never come.
+    """Return the file if it is a regular one: reading a device or pipe might never end.
 
     Raises:
-        OSError: it is one, or missing.
+        OSError: it is a device or pipe, or missing.
     """
     if not stat.S_ISREG(file.stat().st_mode):
         raise OSError("it is no regular file")
@@ -133,7 +133,7 @@ def _file(place: str) -> Path:
 
 
 def _kept(place: str) -> dict[str, tuple[Stamp, str]]:
-    """What earlier runs kept; a damaged file is as none."""
+    """Hashes that earlier runs stored; empty if their file is missing or damaged."""
     try:
         checksum, text = _file(place).read_text(encoding="utf-8").split("\n", 1)
     except (OSError, ValueError):

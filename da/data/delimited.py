@@ -1,4 +1,4 @@
-"""Delimited text as a data frame: separator, decimal sign and encoding as the file has them, labels as text."""
+"""Read delimited text as a data frame: separator, decimal sign and encoding are detected, labels stay text."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from da.errors import DataError
 SEPARATORS = (",", ";", "\t", "|")
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>", "#N/A")
-"""What stands for no value in a column of numbers; in a column of text these are words."""
+"""Missing values in a column of numbers; in a column of text these are ordinary values."""
 
 
 def read_delimited(path: Path, text: Collection[str]) -> Any:
-    """A file's rows as a pandas frame.
+    """Read a file's rows as a pandas frame.
 
-    The separator is that of comma, semicolon, tab and bar which makes as many cells of the second line as of the first,
-    and of these the most; signs within quotes are none. Where it is not the comma, numbers may have a decimal comma,
-    unless each may as well stand between thousands (``1,250``). Byte-order marks are understood.
+    The separator is the one of comma, semicolon, tab and bar that splits the first two lines into the same number of
+    cells, and of several such ones the one with most cells; characters within quotes do not count. Where it is not the
+    comma, numbers may have a decimal comma, unless all commas could be thousands separators (``1,250``). Byte-order
+    marks are recognised.
 
     Args:
         path: the file.
-        text: columns that are taken as they stand, such as labels: ``01`` stays ``01``, and ``None`` is a word.
+        text: columns that stay text, such as labels: ``01`` stays ``01``, and ``None`` is an ordinary value.
 
     Raises:
-        DataError: no UTF-8, names that stand twice, rows of another length than the first line, or commas that may
-            mean two things.
+        DataError: the file is not UTF-8, a column name occurs twice, rows differ in length from the first line, or
+            commas are ambiguous.
     """
     import pandas
 
@@ -67,7 +68,7 @@ def read_delimited(path: Path, text: Collection[str]) -> Any:
     }
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", pandas.errors.ParserWarning)  # values beyond the last name would be lost
+            warnings.simplefilter("error", pandas.errors.ParserWarning)  # pandas would drop values after the last name
             frame = pandas.read_csv(path, **options)
             if separator != "," and (words := _words(frame, text)):
                 other = pandas.read_csv(path, **options, decimal=",")
@@ -80,7 +81,7 @@ def read_delimited(path: Path, text: Collection[str]) -> Any:
         _refuse_ragged(path, encoding, separator, len(names))
         raise
     end = frame.iloc[:, -1]
-    if (end.isna() | (end == "")).any():  # where a row is short, pandas fills its end
+    if (end.isna() | (end == "")).any():  # pandas fills the end of short rows
         _refuse_ragged(path, encoding, separator, len(names))
     return frame
 
@@ -110,7 +111,7 @@ def _encoding(path: Path) -> str:
 
 
 def _lines(path: Path, encoding: str, separator: str) -> Iterator[list[str]]:
-    """The cells of each line that is not empty."""
+    """Yield the cells of each non-empty line."""
     with path.open(encoding=encoding, newline="") as file:
         yield from (cells for cells in csv.reader(file, delimiter=separator, skipinitialspace=True) if cells)
 
@@ -122,7 +123,7 @@ def _words(frame: Any, text: Collection[str]) -> list[str]:
 
 
 def _refuse_thousands(path: Path, cells: Sequence[str]) -> None:
-    """Numbers whose commas all may stand between thousands are not known to be decimal."""
+    """Refuse numbers all of whose commas could be thousands separators as well as decimal commas."""
     if all(THOUSANDS.fullmatch(cell.strip()) for cell in cells):
         raise DataError(
             f"'{path}' has numbers whose comma may be decimal or stand between thousands, such as {cells[0]!r}; write "

@@ -1,4 +1,4 @@
-"""Real handwritten digits that ship inside scikit-learn, and the same classes under a shift."""
+"""Real handwritten digits bundled with scikit-learn, and the same classes under a shift."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from da.setting import ALL, Access
 
 
 class Digits:
-    """Embedded UCI digits, 28x28; the target is other digits under a sensor, rotation or background shift.
+    """UCI digits from scikit-learn, 28x28; the target is other digits under a sensor, rotation or background shift.
 
     1797 originals of 8x8, enlarged bilinearly: 899 are the source (719 train, 180 test), the other 898 the target
-    (628 train, 270 test), so that no original is on both sides. The metric is accuracy on the target's test split.
+    (628 train, 270 test), so that no original is in both domains. The metric is accuracy on the target's test split.
 
     Args:
         shift: ``sensor`` (5x5 blur, raised black level, half the contrast, noise of 0.2), ``rotation`` (40 degrees) or
             ``background`` (photographs).
         split_seed: seed of the split and of the shift's noise.
+
+    Raises:
+        ConfigError: the shift is unknown.
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)

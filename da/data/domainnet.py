@@ -23,24 +23,25 @@ DOMAINS = ("clipart", "infograph", "painting", "quickdraw", "real", "sketch")
 
 
 class DomainNet:
-    """DomainNet: 345 kinds of things as clip art, infographics, paintings, doodles, photographs and sketches.
+    """DomainNet: 345 object classes as clip art, infographics, paintings, doodles, photographs and sketches.
 
     Read from disk: ``root/clipart/CLASS/*.jpg`` and so on, with lists ``root/clipart_train.txt`` and
     ``root/clipart_test.txt`` of lines ``path label``, as its authors distribute it (the cleaned version): clipart has
     33525 images to train on and 14604 to test, infograph 36023 and 15582, painting 50416 and 21850, quickdraw 120750
-    and 51750, real 120906 and 52041, sketch 48212 and 20916. Each is squeezed into a square of ``scale`` pixels, of
-    which the middle ``size`` is kept: ``(n, 3, size, size)`` ``uint8``. They are decoded when they are asked for.
+    and 51750, real 120906 and 52041, sketch 48212 and 20916. Each is resized to a square of ``scale`` pixels, whose
+    central ``size`` is cropped: ``(n, 3, size, size)`` ``uint8``. Images are decoded on access.
 
-    The protocol is the authors': the sources' training lists are labelled, the target's training list is adapted to,
-    and its test list is reported on. The sources' test lists serve validation. The metric is accuracy on the target.
+    The protocol is the authors': the sources' training lists are labelled, the target's training list is used for
+    adaptation, and its test list for testing. The sources' test lists serve validation. The metric is accuracy on the
+    target.
 
     Args:
         root: the folder; read from the working folder, else from ``DA_DATA_DIR``.
         source: ``clipart``, ``infograph``, ``painting``, ``quickdraw``, ``real`` or ``sketch``, or a list of some.
         target: another of these.
         size: height and width in pixels.
-        scale: height and width before the middle is taken.
-        complete: refuse lists of another number of images than the published one.
+        scale: height and width before the central crop.
+        complete: refuse lists whose number of images differs from the published one.
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)

@@ -1,4 +1,4 @@
-"""Bring your own features: files instead of code."""
+"""Features from the user's own files."""
 
 from __future__ import annotations
 
@@ -23,27 +23,26 @@ from da.setting import ALL, ANY, Access
 
 
 class Features:
-    """Your own tables of features: npz, mat, h5, csv, parquet or svmlight files, one for each domain.
+    """Tables of features from your own files: npz, mat, h5, csv, parquet or svmlight, one for each domain.
 
-    Labels may be strings or any whole numbers; the classes are the sorted labels of the sources. A target without
-    labels is fine, be it that the column is absent or empty: nothing is scored, but predictions are written. Columns
-    with names are matched by these, in whatever order a file has them. All svmlight files are widened to the widest of
-    them.
+    Labels may be strings or any whole numbers; the classes are the sorted labels of the sources. The target may lack
+    labels, by an absent or an empty column: nothing is scored then, but predictions are written. Named columns are
+    matched by name, in any order. All svmlight files are widened to the widest of them.
 
     Args:
         source: a file, or several for several sources; read from the working folder, else from ``DA_DATA_DIR``.
         target: the target's file.
-        target_test: the file to report on; None splits ``target``.
+        target_test: the file to test on; None splits ``target``.
         label_column: name of the label column (csv, parquet) or array (npz, mat, h5).
-        feature_key: name of the array of features (npz, mat, h5); None looks for the usual ones.
-        id_column: name of a column that tells rows apart (csv, parquet) and is no feature.
-        drop: names of further columns (csv, parquet) that are no features.
-        metric: what is reported first of the target's test split: ``accuracy``, ``mean_class_accuracy`` or
+        feature_key: name of the array of features (npz, mat, h5); None tries the usual ones.
+        id_column: name of a column that identifies rows (csv, parquet) and is not a feature.
+        drop: names of further columns (csv, parquet) that are not features.
+        metric: the main metric on the target's test split: ``accuracy``, ``mean_class_accuracy`` or
             ``macro_f1``.
-        test_fraction: part of the target to report on where there is no ``target_test``, stratified where it has
-            labels; 0 adapts to and reports on all of it (transductive).
-        validation_fraction: part of each source that is held out, stratified where it has labels; 0 is none.
-        standardize: bring each feature to mean 0 and deviation 1 in each domain, by its training part.
+        test_fraction: fraction of the target to test on where there is no ``target_test``, stratified where it has
+            labels; 0 uses all of it for adaptation and testing (transductive).
+        validation_fraction: fraction of each source that is held out, stratified where it has labels; 0 is none.
+        standardize: bring each feature to mean 0 and standard deviation 1 in each domain, by its training part.
         split_seed: seed of the splits.
     """
 
@@ -108,7 +107,7 @@ class Features:
         return replace(task, sources=tuple(map(_standardized, task.sources)), target=_standardized(task.target))
 
     def _apart(self) -> tuple[str, ...]:
-        """The columns that are no features."""
+        """Names of the columns that are not features."""
         return (() if self.id_column is None else (self.id_column,)) + tuple(self.drop or ())
 
     def _read(self, file: Path, *, labelled: bool) -> Table:
@@ -121,7 +120,7 @@ class Features:
         )
 
     def _check_left_out(self, tables: Sequence[Table]) -> None:
-        """Each column that is to be left out is in one of the files: misspelt, it would stay a feature."""
+        """Refuse names of left-out columns that no file has: a misspelt one would stay a feature."""
         there = {name for table in tables for name in table.left_out}
         for name in self._apart():
             if name not in there:
@@ -134,7 +133,7 @@ UNSIGNED = ("uint8", "uint16")
 
 
 def _check_types(files: Sequence[Path], tables: Sequence[Table]) -> None:
-    """Refuse files of which one holds bytes and another 16-bit numbers, whatever these are worth."""
+    """Refuse files of which one holds bytes and another 16-bit numbers, whatever their values are."""
     pair = [next((f for f, t in zip(files, tables, strict=True) if t.stored == kind), None) for kind in UNSIGNED]
     if all(pair):
         raise DataError(
@@ -144,7 +143,7 @@ def _check_types(files: Sequence[Path], tables: Sequence[Table]) -> None:
 
 
 def _fitted(files: list[Path], raws: list[Raw], n_sources: int) -> list[Raw]:
-    """The domains with the columns that they must share: svmlight files widened, sources alike, test like target."""
+    """Give the domains the columns that they must share: widen svmlight files, match sources, and test and target."""
     open_width = [file.suffix.lower() in SVMLIGHT for file in files]
     width = max((raw.x.shape[1] for raw, is_open in zip(raws, open_width, strict=True) if is_open), default=0)
     raws = [replace(r, x=_widened(r.x, width)) if is_open else r for r, is_open in zip(raws, open_width, strict=True)]
@@ -156,14 +155,14 @@ def _fitted(files: list[Path], raws: list[Raw], n_sources: int) -> list[Raw]:
                     f"'{files[first]}' has features of shape {raws[first].x.shape[1:]} but '{files[k]}' of "
                     f"{raws[k].x.shape[1:]}; bring all sources, and the target and its test file, to the same columns."
                 )
-        if not all(sparse.issparse(raws[k].x) for k in group):  # what is pooled must be of one kind
+        if not all(sparse.issparse(raws[k].x) for k in group):  # pooled domains must be all dense or all sparse
             for k in group:
                 raws[k] = replace(raws[k], x=dense(raws[k].x))
     return raws
 
 
 def doubts(files: Sequence[Path], tables: Sequence[Table]) -> list[str]:
-    """What is allowed and seldom meant of arrays, a sentence each that names all files that it holds of."""
+    """Sentences on properties of arrays that are allowed but rarely intended; each names all files concerned."""
     rows = sum(table.x.shape[0] for table in tables)
     wide = [f"'{f}'" for f, t in zip(files, tables, strict=True) if t.x.ndim == 2 and _transposed(t, rows)]
     last = [f"'{f}'" for f, t in zip(files, tables, strict=True) if t.x.ndim == 4 and _channels_last(t.x.shape)]
@@ -188,7 +187,7 @@ def doubts(files: Sequence[Path], tables: Sequence[Table]) -> list[str]:
 
 
 def _transposed(table: Table, rows: int) -> bool:
-    """More dense unlabelled columns than rows in all: labels, one for each row, would have told."""
+    """Whether a dense unlabelled table has more columns than all files have rows, so that it may be transposed."""
     return table.x.shape[1] > rows and table.y is None and not sparse.issparse(table.x)
 
 
@@ -201,7 +200,7 @@ def _widened(x: Any, width: int) -> Any:
 
 
 def _standardized(split: Split) -> Split:
-    """Both parts of a domain, z-scored by the training part."""
+    """Both parts of a domain, standardised by the training part."""
     x = split.train.x
     if sparse.issparse(x):
         raise DataError(

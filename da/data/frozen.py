@@ -1,4 +1,4 @@
-"""Any data as features of a frozen network, computed once."""
+"""Features of a frozen network in place of any data's inputs, computed once and cached."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ DTYPES = ("float32", "float16")
 
 
 class Frozen:
-    """The features ``z`` of a network with fixed weights stand in for the inputs, whatever the data.
+    """Replace the inputs of any data by the features ``z`` of a network with fixed weights.
 
-    They are kept in a file named by the hash of the images, of the network and of its weights, so that every run on
+    They are cached in a file named by the hash of the images, of the network and of its weights, so that every run on
     the same images shares them, also with another split or another pair of domains.
 
     Args:
-        network: makes the network from the shape of an input and the number of classes.
+        network: factory of the network from the shape of an input and the number of classes.
         weights: file of a whole network's state dict, such as ``model.pt`` of a finished run; from the working folder,
-            else from ``DA_DATA_DIR``. None leaves the network as it is made, with weights of its own; so does
-            ``random``, for one that has none (its numbers are the same every time).
+            else from ``DA_DATA_DIR``. None keeps the weights that the network is constructed with; so does
+            ``random``, for a network without pretrained ones (the random numbers are the same every time).
         unit: divide each sample's features by their Euclidean norm, as is usual before nearest neighbours.
-        dtype: what is kept: ``float32``, or ``float16``, which takes half the space.
+        dtype: type of the cached features: ``float32``, or ``float16``, which takes half the space.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Frozen:
         self.network, self.weights, self.unit, self.dtype = network, weights, unit, dtype
 
     def apply(self, task: Task) -> Task:
-        """The task with features ``(n, d)`` in place of its inputs.
+        """Replace the inputs of a task by features ``(n, d)``.
 
         Raises:
             ConfigError: the type is unknown, or the weights do not fit the network.
@@ -69,7 +69,7 @@ class Frozen:
     def _split(self, split: Split, encoder: nn.Module, kind: str) -> Split:
         parts = [split.train, *([] if split.test is None or split.test is split.train else [split.test])]
         known = np.concatenate([digests(part) for part in parts])
-        # In the order of their digests: the same images in another split or order are the same file.
+        # In the order of their digests, so that the same images in another split or order share the file.
         order, first, rows = np.unique(known, return_index=True, return_inverse=True)
         name = split.train.name or "domain"
         how = f"{self.unit} {self.dtype}".encode()
@@ -100,7 +100,7 @@ class Frozen:
                         x[torch.from_numpy(here)] = as_float(domain.x[row[chunk[here]]])
                 z = encoder(x.to(device)).flatten(1)
                 z = normalize(z) if self.unit else z
-                with np.errstate(over="ignore"):  # looked for below
+                with np.errstate(over="ignore"):  # checked below
                     made.append(z.cpu().numpy().astype(self.dtype))
                 bar.update(len(chunk))
         encoder.cpu()
@@ -115,7 +115,7 @@ class Frozen:
 def digests(domain: Domain, chunk: int = 512) -> np.ndarray:
     """``(n,)`` hashes (hex, as bytes) of the samples' content, type and shape."""
     if isinstance(domain.x, Images):
-        return domain.x.digests()  # of the files, so that what is cached is not decoded again
+        return domain.x.digests()  # of the files, so that images with cached features are not decoded
     found = []
     for start in range(0, len(domain), chunk):
         x = domain.x[start : start + chunk]
@@ -126,7 +126,7 @@ def digests(domain: Domain, chunk: int = 512) -> np.ndarray:
 
 
 def identity(encoder: nn.Module) -> bytes:
-    """A hash of what an encoder computes: its structure, the code of our own modules in it, and its weights."""
+    """A hash of all that determines an encoder's outputs: structure, code of its modules from `da`, and weights."""
     digest = hashlib.sha256(repr(encoder).encode())
     for kind in sorted({type(m) for m in encoder.modules()}, key=str):
         if kind.__module__.startswith("da."):
@@ -137,7 +137,7 @@ def identity(encoder: nn.Module) -> bytes:
 
 
 def load_encoder(encoder: nn.Module, file: Path) -> None:
-    """Read an encoder out of a state dict of a whole network or method.
+    """Load an encoder's weights from the state dict of a whole network or method.
 
     Raises:
         ConfigError: the file holds no such encoder.

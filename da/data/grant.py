@@ -21,13 +21,13 @@ SCORED = 10_000  # unlabelled target samples that selection rules look at: more 
 
 @dataclass(frozen=True, eq=False)
 class Exam:
-    """What a run is judged on, with the labels that are known.
+    """The samples that a run is evaluated on, with the labels that are known.
 
     Args:
-        domains: by name: ``source_test`` (if the source is seen and has one), ``target_train`` (labels absent; at most
+        domains: by name: ``source_test`` (if the source is granted and has one), ``target_train`` (unlabelled; at most
             10 000, evenly spaced) and ``target_test``.
         classes: names of the classes.
-        metric: what the data's tables report, one of :data:`da.metrics.METRICS`.
+        metric: the metric in published tables on these data, one of :data:`da.metrics.METRICS`.
         transductive: the target's training inputs are its test inputs.
     """
 
@@ -41,13 +41,13 @@ def grant(task: Task, needs: Access, *, shots: int = 3, seed: int = 0) -> Grante
     """The training domains of a task that a method may see, and nothing else of it.
 
     Args:
-        task: the data, labelled as they are.
-        needs: what the method may see.
+        task: the data, with all known labels.
+        needs: the access of the method.
         shots: labelled target samples per class, where ``needs`` grants few.
-        seed: of the choice of these.
+        seed: of the choice of the labelled samples.
 
     Raises:
-        DataError: labels that are needed are not there, or ``shots`` labels all of a target that is needed unlabelled.
+        DataError: labels that are needed are missing, or ``shots`` labels all of a target that is needed unlabelled.
     """
     sources = tuple(s.train if needs.source_y > NONE else s.train.without_labels() for s in task.sources)
     if needs.source_y > NONE and any(s.y is None for s in sources):
@@ -98,7 +98,7 @@ def _target_of(task: Task, needs: Access, shots: int, seed: int) -> tuple[Domain
 
 
 def alone(domain: Domain) -> Domain:
-    """The same samples in arrays of their own: a view leads back to the whole array, other splits included."""
+    """Copy samples that are views: a view holds a reference to the whole array, which may contain other splits."""
 
     def owned(part: Any) -> Any:
         base = getattr(part, "base", None)
@@ -115,12 +115,12 @@ def steps_of(granted: Granted, batch_size: int) -> int:
 
 
 def evenly(count: int, most: int) -> np.ndarray:
-    """Indices of at most ``most`` of ``count`` samples, evenly spaced; all of them where they are not more."""
+    """Indices of at most ``most`` of ``count`` samples, evenly spaced; all of them if there are not more."""
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(int)
 
 
 def choose_few(domain: Domain, n_classes: int, shots: int, seed: int) -> np.ndarray:
-    """Indices of ``shots`` samples of every class (all of a smaller class), chosen by ``seed``, in order."""
+    """Sorted indices of ``shots`` samples of every class (all of a smaller class), drawn by ``seed``."""
     order = np.random.default_rng([seed, 7]).permutation(len(domain))
     y = np.asarray(domain.y)[order]
     return np.sort(np.concatenate([order[y == c][:shots] for c in range(n_classes)]))

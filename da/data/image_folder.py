@@ -1,4 +1,4 @@
-"""Bring your own images: folders (or a zip) of domains, with a folder for each class."""
+"""Images from the user's own folders (or a zip) of domains, with a folder for each class."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from da.setting import ALL, Access
 
 
 class ImageFolder:
-    """Your own images: ``root/domain/class/*.jpg`` (or png, bmp, ...), a folder tree or a zip of one.
+    """Images from your own folders: ``root/domain/class/*.jpg`` (or png, bmp, ...), as a folder tree or a zip of one.
 
-    Each image is scaled so that its shorter side is ``size``, cropped in the middle (or squeezed into a square) and
-    held as RGB, ``(n, 3, size, size)`` ``uint8``. The classes are the sorted folder names of the sources. A target
-    domain that holds images but no class folders is unlabelled: nothing is scored, but predictions are written. The
-    metric is accuracy on the target's test split.
+    Each image is scaled so that its shorter side is ``size``, center-cropped (or resized to a square) and stored as
+    RGB, ``(n, 3, size, size)`` ``uint8``. The classes are the sorted folder names of the sources. A target domain that
+    holds images but no class folders is unlabelled: nothing is scored, but predictions are written. The metric is
+    accuracy on the target's test split.
 
-    Hidden folders are no classes, links are followed, and what is left out or lies deeper than expected is said and
-    recorded. Pictures look as every viewer shows them (:mod:`da.data.pixels`).
+    Hidden folders are not classes, links are followed, and files that are left out or lie deeper than expected are
+    reported and recorded. Images are decoded as viewers display them (:mod:`da.data.pixels`).
 
     Args:
         root: folder or zip; read from the working folder, else from ``DA_DATA_DIR``.
         source: name of a domain, or several for several sources.
         target: name of the target domain.
         size: height and width in pixels.
-        crop: keep the proportions and lose what is outside the middle square; false squeezes the whole image into it.
+        crop: keep the aspect ratio and crop the central square; false resizes the whole image to the square.
         skip_unreadable: leave out images that cannot be read, and record how many and which; false refuses them.
-        test_fraction: part of the target to report on, stratified where it has labels; 0 adapts to and reports on
-            all of it (transductive).
-        validation_fraction: part of each source that is held out, stratified; 0 is none.
+        test_fraction: fraction of the target to test on, stratified where it has labels; 0 uses all of it for
+            adaptation and testing (transductive).
+        validation_fraction: fraction of each source that is held out, stratified; 0 is none.
         split_seed: seed of the splits.
     """
 
@@ -65,7 +65,11 @@ class ImageFolder:
         self.test_fraction, self.validation_fraction, self.split_seed = test_fraction, validation_fraction, split_seed
 
     def domains(self) -> tuple[str, ...]:
-        """Names of the folders below the root that hold images."""
+        """Names of the folders below the root that hold images.
+
+        Raises:
+            ConfigError: no root is given; set ``data.root``.
+        """
         if not self.root:
             raise ConfigError("data=image_folder needs data.root=FOLDER_OR_ZIP (images lie in root/domain/class)")
         with opened(locate(self.root), ()) as tree:
@@ -75,7 +79,7 @@ class ImageFolder:
         """Find, decode and split the images.
 
         Raises:
-            ConfigError: root, source or target is not named, or a number is out of range.
+            ConfigError: root, source or target is not given, or a number is out of range.
             DataError: a domain is missing or empty, an image is damaged, folders are ambiguous, or Pillow is missing.
         """
         if not self.root or not self.source or not self.target:
@@ -102,7 +106,7 @@ class ImageFolder:
         return replace(task, notes=tuple(notes))
 
     def _read(self, name: str, tree: Tree, found: Found) -> tuple[Raw, list[str]]:
-        """A domain's images, and what was left out."""
+        """A domain's images, and sentences on those that were left out."""
         unreadable: dict[int, str] = {}
         x = decode(
             found.paths,

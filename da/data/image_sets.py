@@ -1,6 +1,6 @@
-"""Image benchmarks on disk as their authors distribute them: where they lie, what is in them, and whether all is there.
+"""Image benchmarks on disk as their authors distribute them: find their images and check that they are complete.
 
-Nothing is downloaded. Images are found by folder or by the list that comes with them, and decoded on access.
+Nothing is downloaded. Images are listed by folder or by the list that comes with them, and decoded on access.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class ImageSet:
     """A benchmark's folder.
 
     Args:
-        title: what people call it.
-        url: where it is had.
+        title: its usual name.
+        url: where it can be downloaded.
         layout: an image's path in the folder, as an example.
-        counts: images by domain (or by whatever part of one :meth:`domain` is told to read).
-        complete: demand just these counts.
+        counts: number of images by domain (or by the ``part`` passed to :meth:`domain`).
+        complete: refuse other numbers of images than these.
         root: the folder; read from the working folder, else from ``DA_DATA_DIR``.
         size, scale: see :class:`~da.data.images.Images`.
     """
@@ -41,7 +41,7 @@ class ImageSet:
     scale: int
 
     def folder(self) -> Path:
-        """The folder, checked to be there.
+        """The folder, checked to exist.
 
         Raises:
             ConfigError: the sizes do not fit each other.
@@ -61,14 +61,14 @@ class ImageSet:
 
     @property
     def remedy(self) -> str:
-        """What to do where something is missing."""
+        """Advice for messages on missing files."""
         return (
             f"data.root must be the folder of {self.title} in which images lie as '{self.layout}'; "
             f"{self.title} is had from {self.url}"
         )
 
     def by_folder(self, place: str) -> tuple[list[str], list[str]]:
-        """Images of ``place/class/``, and the class of each.
+        """Paths of the images in ``place/class/``, and the class of each.
 
         Raises:
             DataError: there are none.
@@ -80,15 +80,15 @@ class ImageSet:
         return names, [Path(name).parent.name for name in names]
 
     def by_list(self, file: str, n_classes: int, prefix: str = "") -> tuple[list[str], np.ndarray]:
-        """Images of a list with lines ``path label``, and the labels.
+        """Paths and labels from a list with lines ``path label``.
 
         Args:
             file: the list, relative to the folder.
             n_classes: number of classes.
-            prefix: folder that the paths are relative to, with a slash at its end.
+            prefix: folder that the paths are relative to, with a trailing slash.
 
         Raises:
-            DataError: there is no such list, or a line is none.
+            DataError: there is no such list, or a line has another form.
         """
         path = self.folder() / file
         if not path.is_file():
@@ -103,13 +103,13 @@ class ImageSet:
         return [prefix + name for name, _ in lines], np.array([int(label) for _, label in lines], dtype=np.int64)
 
     def domain(self, names: Sequence[str], y: np.ndarray, name: str, *, part: str | None = None) -> Domain:
-        """Images and labels as a domain.
+        """A domain of images and labels.
 
         Args:
             names: the images, relative to the folder.
             y: ``(n,)`` labels.
             name: of the domain.
-            part: of ``counts``; None is the name.
+            part: key of ``counts``; None is the name.
 
         Raises:
             DataError: the number of images is not the published one.

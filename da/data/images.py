@@ -1,4 +1,4 @@
-"""Image files as arrays: decoded all at once, or when they are asked for."""
+"""Image files as arrays, decoded all at once or on access."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from da.errors import DataError
 
 
 class Images:
-    """Image files that are decoded when they are asked for: what a :class:`~da.domain.Domain` takes as inputs.
+    """Image files that are decoded on access, as inputs of a :class:`~da.domain.Domain`.
 
-    The whole image is squeezed into a square of ``scale`` pixels, and the middle ``size`` of it is kept, as RGB. Paths
-    often name the class, so the object does not hold them: see :mod:`da.data.apart` and :func:`paths`.
+    The whole image is resized to a square of ``scale`` pixels, whose central ``size`` is cropped, as RGB. Paths often
+    contain the class, so the object does not hold them: see :mod:`da.data.apart` and :func:`paths`.
 
     Args:
-        root: folder.
+        root: folder of the files.
         names: ``(n,)`` paths relative to it, with forward slashes.
         size: height and width in pixels.
-        scale: height and width before the middle is taken.
+        scale: height and width before the central crop.
     """
 
     dtype = np.dtype(np.uint8)
@@ -56,18 +56,18 @@ class Images:
         return self[:].astype(dtype or self.dtype, copy=False)
 
     def subset(self, index: Any) -> Images:
-        """The images at ``index``, not decoded."""
+        """The images at ``index``, without decoding them."""
         chosen = copy.copy(self)
         chosen._index = self._index[index]
         return chosen
 
     def joined(self, others: Iterable[Images]) -> Images:
-        """These images and then those of the others, not decoded."""
+        """These images followed by those of the others, without decoding them."""
         names = np.concatenate([paths(part) for part in (self, *others)])
         return Images(kept(self._files)[0], names, size=self.size, scale=self.scale)
 
     def fingerprint(self) -> str:
-        """A hash of names, of the files' bytes and of how they are decoded.
+        """A hash of the names, the files' contents and the parameters of decoding.
 
         Raises:
             DataError: a file is missing.
@@ -78,7 +78,7 @@ class Images:
         return digest.hexdigest()
 
     def digests(self) -> np.ndarray:
-        """``(n,)`` hashes (hex, as bytes) of the files' bytes and how they are decoded.
+        """``(n,)`` hashes (hex, as bytes) of each file's content and the parameters of decoding.
 
         Raises:
             DataError: a file is missing.
@@ -102,13 +102,13 @@ class Images:
 
 
 def paths(images: Images) -> np.ndarray:
-    """``(n,)`` paths of the images, relative to their folder; they may name classes."""
+    """``(n,)`` paths of the images, relative to their folder; they may contain class names."""
     names: np.ndarray = kept(images._files)[1][images._index]
     return names
 
 
 def only_images(names: Iterable[str]) -> list[str]:
-    """The paths that have the name of an image, hidden files and folders left out, sorted."""
+    """Sorted paths with the suffix of an image, without hidden files and folders."""
     return sorted(name for name in names if is_picture(name) and not hidden(name))
 
 
@@ -123,19 +123,19 @@ def decode(
     unreadable: dict[int, str] | None = None,
     remedy: str = "repair or remove it",
 ) -> np.ndarray:
-    """Images as ``(n, 3, size, size)`` ``uint8`` RGB, decoded by a few threads; see :mod:`da.data.pixels`.
+    """Decode images by a few threads to ``(n, 3, size, size)`` ``uint8`` RGB; see :mod:`da.data.pixels`.
 
     Args:
-        names: of the images, as ``read`` knows them.
-        read: the bytes of a file.
+        names: names of the images, which ``read`` is called with.
+        read: function that reads the bytes of a file.
         size: height and width in pixels.
         what: text of the progress bar; None is no bar.
-        crop: keep the proportions; false squeezes the whole image into a square.
-        scale: length in pixels of the shorter side, or of the square, of which the middle ``size`` is kept; None is
+        crop: keep the aspect ratio; false resizes the whole image to a square.
+        scale: length in pixels of the shorter side, or of the square, before the central ``size`` is cropped; None is
             ``size``.
-        unreadable: takes the reason by the place of each image that cannot be read, whose pixels mean nothing; None
-            refuses it.
-        remedy: what to do about one.
+        unreadable: dictionary that receives the reason for each image that cannot be read, by its index; the pixels of
+            such an image are undefined. None raises an error instead.
+        remedy: advice for the message on an unreadable image.
 
     Raises:
         DataError: Pillow is not installed, or a file is no image that can be read; the message names the file.
@@ -151,7 +151,7 @@ def decode(
     def fill(k: int) -> None:
         try:
             images[k] = pixels.square(read(names[k]), size=size, crop=crop, scale=scale or size)
-        except Exception as error:  # decoders raise whatever they like on a damaged file
+        except Exception as error:  # decoders raise errors of many kinds on a damaged file
             why = str(error).rstrip(".") or type(error).__name__
             if unreadable is None:
                 raise DataError(f"The image '{names[k]}' cannot be read ({why}); {remedy}.") from error

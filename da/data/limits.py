@@ -1,4 +1,4 @@
-"""How much a data file may unpack to: a small file must not fill the memory."""
+"""Limits on the uncompressed size of data files, so that a small file cannot fill the memory."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from da.errors import DataError, few
 
 VARIABLE = "DA_MAX_GB"
 DEFAULT = 64.0
-COMPRESSED = 15  # the type of a packed element of a .mat file
-PIECE = 1 << 20  # bytes unpacked at a time
+COMPRESSED = 15  # type of a compressed element of a .mat file
+PIECE = 1 << 20  # bytes decompressed at a time
 
 
 def most_bytes() -> float:
-    """The limit: :data:`DEFAULT` GB, or as many as the variable ``DA_MAX_GB`` says.
+    """The limit in bytes: :data:`DEFAULT` GB, or the value of the variable ``DA_MAX_GB``.
 
     Raises:
-        DataError: it says no number above 0.
+        DataError: the variable is not a number above 0.
     """
     told = os.environ.get(VARIABLE)
     try:
@@ -34,15 +34,18 @@ def most_bytes() -> float:
 
 
 def check_matlab(path: Path) -> None:
-    """As :func:`check_size`, of all that a ``.mat`` file of version 5 holds, structs and cells too.
+    """Apply :func:`check_size` to the whole content of a ``.mat`` file of version 5, including structs and cells.
 
-    Its compressed parts are unpacked piece by piece, and only counted.
+    Its compressed parts are decompressed piece by piece, only to count their bytes.
+
+    Raises:
+        DataError: it unpacks to more than the limit.
     """
     total = 0.0
     with path.open("rb") as file:
         head = file.read(128)
-        order = "little" if head[126:128] == b"IM" else "big"  # as SciPy takes it, whatever else stands there
-        if 0 in head[:4]:  # version 4 packs nothing
+        order = "little" if head[126:128] == b"IM" else "big"  # as SciPy does, whatever the other bytes are
+        if 0 in head[:4]:  # version 4 has no compression
             check_size(path, path.stat().st_size)
             return
         while len(tag := file.read(8)) == 8:
@@ -62,7 +65,7 @@ def check_matlab(path: Path) -> None:
 
 
 def check_parquet(path: Path) -> None:
-    """As :func:`check_size`, of a parquet file, whose words may be packed as one word and how often it stands there.
+    """Apply :func:`check_size` to a parquet file, whose repeated values may be stored once with a count.
 
     Raises:
         DataError: it is too large, two columns have one name, or one holds lists or tables.
@@ -92,7 +95,7 @@ def check_size(path: Path, size: float) -> None:
 
     Args:
         path: the file.
-        size: bytes that it says to unpack to.
+        size: uncompressed size in bytes that it states.
 
     Raises:
         DataError: it is too large.

@@ -21,13 +21,13 @@ class Mnist2000Usps1800:
     """2000 MNIST and 1800 USPS digits of 16x16 pixels, as in the tables of JDA and its successors.
 
     ``x`` is ``(n, 256)`` ``float64`` with rows of unit length. The protocol is full and transductive: all of the source
-    is labelled, and all of the target is both adapted to and reported on. The metric is accuracy on the target. These
-    figures must not share a column with those of the whole sets (``data=mnist_usps``).
+    is labelled, and all of the target is used for both adaptation and testing. The metric is accuracy on the target.
+    These results must not share a column with those of the whole sets (``data=mnist_usps``).
 
     Args:
         source: ``mnist`` or ``usps``.
         target: the other one.
-        normalize: bring rows to unit length, as the tables do.
+        normalize: scale rows to unit length, as in the published tables.
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)

@@ -1,4 +1,4 @@
-"""Handwritten digits of two origins, MNIST and USPS, whole sets."""
+"""Handwritten digits from two sources, MNIST and USPS, whole sets."""
 
 from __future__ import annotations
 
@@ -28,22 +28,23 @@ USPS_SHA256 = "ca6291096c2f9dcc6a9facd67cb78398a1ebdbd9ea665bdd8bad29dc56312254"
 
 
 class MnistUsps:
-    """MNIST and USPS digits, whole sets, 28x28 grey, in either direction.
+    """MNIST and USPS digits, whole sets, 28x28 greyscale, in either direction.
 
     MNIST has 60000 training and 10000 test images, USPS 7291 and 2007; both are ``(n, 1, 28, 28)`` ``uint8`` with
-    the digits as labels 0..9. The target's training set is adapted to, its own test set is reported on, and the
-    source's test set serves validation. The metric is accuracy on the target's test set.
+    the digits as labels 0..9. The target's training set is used for adaptation, its test set for testing, and the
+    source's test set for validation. The metric is accuracy on the target's test set.
 
-    How USPS's 16x16 digits, which fill their frame, come to 28x28 decides most of the shift, and published tables
-    differ in it: padded with zeros to MNIST's margins a source-only network reads 94 %, enlarged to the full frame
-    80 %. Figures of different sizes must not share a column.
+    How USPS's 16x16 digits, which fill their frame, are brought to 28x28 determines most of the shift, and published
+    tables differ in it: padded with zeros to MNIST's margins a source-only network has an accuracy of 94 %, enlarged
+    to the full frame 80 %. Results of different sizes must not share a column.
 
     Args:
         source: ``mnist`` or ``usps``.
         target: the other one.
-        usps_size: side to which USPS digits are enlarged (bilinearly) before zeros pad them to 28: 16 leaves them as
-            they are (skada-bench's deep protocol), 20 is MNIST's own box, 28 fills the frame (as in MCD's tables).
-        limit: keep only so many training samples of each domain, drawn with a fixed seed; None keeps all.
+        usps_size: side to which USPS digits are enlarged (bilinearly) before they are padded with zeros to 28: 16 does
+            not enlarge them (skada-bench's deep protocol), 20 is MNIST's own box, 28 fills the frame (as in MCD's
+            tables).
+        limit: number of training samples of each domain, drawn with a fixed seed; None keeps all.
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
@@ -66,7 +67,7 @@ class MnistUsps:
         return NAMES
 
     def load(self) -> Task:
-        """Read both sets and bring them to one shape.
+        """Read both sets as images of the same shape.
 
         Raises:
             ConfigError: a name is unknown, both are equal, or ``limit`` or ``usps_size`` is out of range.
@@ -96,7 +97,11 @@ class MnistUsps:
 
 
 def read_mnist() -> tuple[Domain, Domain]:
-    """The training and test sets of MNIST, ``(n, 1, 28, 28)`` ``uint8``."""
+    """The training and test sets of MNIST, ``(n, 1, 28, 28)`` ``uint8``.
+
+    Raises:
+        DataError: a file is missing or differs (see :func:`da.files.require`).
+    """
     arrays = {
         (part, kind): read_idx(require(f"digits/{part}-{kind}-ubyte.gz", sha256))
         for (part, kind), sha256 in MNIST_FILES.items()
@@ -109,7 +114,11 @@ def read_mnist() -> tuple[Domain, Domain]:
 
 
 def read_usps(size: int) -> tuple[Domain, Domain]:
-    """The training and test sets of USPS as ``(n, 1, 28, 28)`` ``uint8``, the digits ``size`` wide."""
+    """The training and test sets of USPS as ``(n, 1, 28, 28)`` ``uint8``, with digits enlarged to ``size``.
+
+    Raises:
+        DataError: the file is missing or differs (see :func:`da.files.require`).
+    """
     with np.load(require("digits/usps.npz", USPS_SHA256), allow_pickle=False) as file:
         train, test = (
             Domain(framed(file[f"X_{part}"], size), file[f"y_{part}"].astype(np.int64), name="usps")

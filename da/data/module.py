@@ -19,8 +19,8 @@ class PairedData(LightningDataModule):
 
     Args:
         granted: the training domains, see :func:`da.data.grant.grant`.
-        batch_size: samples per domain and step, over all devices together.
-        steps_per_epoch: number of steps called an epoch; None is one pass over the largest domain.
+        batch_size: samples per domain and step, summed over all devices.
+        steps_per_epoch: number of steps of an epoch; None is one pass over the largest domain.
         seed: seed of the order of samples.
     """
 
@@ -50,7 +50,11 @@ class PairedData(LightningDataModule):
 
 
 class PairedBatches:
-    """The batches of one epoch, from wherever the method's count of steps stands; process r of w takes stride r."""
+    """The batches of one epoch, starting at the method's current step; process r of w takes every w-th sample from r.
+
+    Raises:
+        ConfigError: the batch size is not a multiple of the number of processes.
+    """
 
     def __init__(self, data: PairedData):
         self.data = data
@@ -67,7 +71,7 @@ class PairedBatches:
 
     @property
     def step(self) -> int:
-        """Steps done so far, which the method counts and its checkpoint holds."""
+        """Number of steps done so far, which the method counts and saves in its checkpoint."""
         trainer = self.data.trainer
         return int(getattr(trainer.lightning_module, "steps_done", 0)) if trainer else 0
 
@@ -82,16 +86,16 @@ class PairedBatches:
 
         def draw(name: str, domain: Domain) -> Domain:
             count = size
-            if name == "labelled":  # the few labelled points are seen whole where they fit
+            if name == "labelled":  # a batch has all of the few labelled samples if they fit
                 count = max(self.world, min(size, len(domain)) // self.world * self.world)
             index = self.orders[name].take(step * count, (step + 1) * count)
             return domain.take(index[self.rank :: self.world])
 
         return Batch.of(self.data.granted.each(draw))
 
-    # Lightning asks a loader for these before it lets training resume in the middle of an epoch.
+    # Lightning requires these methods of a loader to resume training within an epoch.
     def state_dict(self) -> dict[str, int]:
-        """The position, which the method's own checkpoint holds as well."""
+        """The position, which the method's own checkpoint contains as well."""
         return {"step": self.step}
 
     def load_state_dict(self, state: dict[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""Data sets whose domains have known names: checked names, and the task of some of them to another."""
+"""Helpers of data sets whose domains have fixed names: check the names, and assemble a transductive task."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from da.errors import ConfigError, nearest
 
 
 def check_names(source: str | Sequence[str], target: str, known: Collection[str]) -> list[str]:
-    """The sources' names as a list.
+    """Check the names of sources and target, and return the sources' as a list.
 
     Args:
         source: one name or several.
         target: another name.
-        known: the names that there are.
+        known: all valid names.
 
     Raises:
         ConfigError: a name is unknown or given twice, or a domain is adapted to itself, whose target labels would be
@@ -44,13 +44,13 @@ def transductive_task(
     validation_fraction: float = 0.0,
     split_seed: int = 0,
 ) -> Task:
-    """All of the target is both training and test; a part of each source may be held out for validation.
+    """A task that trains and tests on all of the target; a part of each source may be held out for validation.
 
     Args:
         sources: labelled domains.
         target: labelled for the test.
         classes: names of the labels.
-        validation_fraction: part of each source that is held out, stratified; 0 is none.
+        validation_fraction: fraction of each source that is held out, stratified; 0 is none.
         split_seed: seed of that split.
 
     Raises:

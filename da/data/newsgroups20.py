@@ -29,24 +29,25 @@ NORMALIZATIONS = ("l2", "binary", "none")
 
 
 class Newsgroups20:
-    """20 Newsgroups: which of two top categories a message is of, from some of their groups to the others.
+    """20 Newsgroups: top category of a message, one of two, from some of their groups to the others.
 
     Each of ``comp`` (3870 messages), ``rec`` (3968), ``sci`` (3945) and ``talk`` (3250) has four groups, as in
-    comp.graphics, comp.os.ms-windows.misc, comp.sys.ibm.pc.hardware and comp.sys.mac.hardware. Two tops are the
-    classes; some groups of both are the source and the rest the target, so that words of a topic, but not all of
-    them, mean the same in both. ``x`` is ``(n, 25804)`` ``float64``, sparse (CSR): counts of stemmed terms times
-    :math:`\\log_2` of the inverse document frequency over all messages, as distributed by Long et al. The metric is
-    accuracy on the target.
+    comp.graphics, comp.os.ms-windows.misc, comp.sys.ibm.pc.hardware and comp.sys.mac.hardware. Two top categories are
+    the classes; some groups of both are the source and the rest the target, so that only some of the words of a
+    category indicate the class in both domains. ``x`` is ``(n, 25804)`` ``float64``, sparse (CSR): counts of stemmed
+    terms times :math:`\\log_2` of the inverse document frequency over all messages, as distributed by Long et al. The
+    metric is accuracy on the target.
 
-    Logistic regression without adaptation on the default source and rows of unit length has 87.8, 73.1, 95.0, 72.3,
-    79.2 and 81.4 percent on the six pairs (ours; no published table has just these groups).
+    Logistic regression without adaptation on the default source and rows of unit length has an accuracy of 87.8, 73.1,
+    95.0, 72.3, 79.2 and 81.4 percent on the six pairs (ours; no published table has exactly these groups).
 
     Args:
         pair: ``comp-rec``, ``comp-sci``, ``comp-talk``, ``rec-sci``, ``rec-talk`` or ``sci-talk``.
-        source_subs: two lists, the source's groups of the first and of the second top, as numbers 0 to 3 in
-            alphabetical order, such as [[0, 2], [1, 3]]; None is [[0, 1], [0, 1]]. With two of each there are 36.
-        normalize: ``l2`` brings rows to unit length, ``binary`` those of presence, ``none`` leaves weights as they are.
-        test_fraction: part of the target to report on, stratified; 0 adapts to and reports on all of it
+        source_subs: two lists, the source's groups of the first and of the second category, as numbers 0 to 3 in
+            alphabetical order, such as [[0, 2], [1, 3]]; None is [[0, 1], [0, 1]]. Two of each make 36 choices.
+        normalize: ``l2`` scales rows to unit length, ``binary`` does so with the presence of terms, ``none`` keeps the
+            weights.
+        test_fraction: fraction of the target to test on, stratified; 0 uses all of it for adaptation and testing
             (transductive).
         split_seed: seed of that split.
     """
@@ -69,10 +70,10 @@ class Newsgroups20:
         self.test_fraction, self.split_seed = test_fraction, split_seed
 
     def load(self) -> Task:
-        """Read both tops and divide them.
+        """Read both categories and divide them into source and target.
 
         Raises:
-            ConfigError: a name is unknown, or a domain would be without a class.
+            ConfigError: a name is unknown, or a domain would lack a class.
             DataError: a file is missing or differs from the known one.
         """
         if self.pair not in PAIRS:
@@ -95,7 +96,7 @@ class Newsgroups20:
 
 
 def checked(chosen: Any) -> list[list[int]]:
-    """Two lists of groups, each with some of the four but not all.
+    """Check that there are two lists of groups, each with some of the four but not all, and return them.
 
     Raises:
         ConfigError: it is anything else.
@@ -110,7 +111,11 @@ def checked(chosen: Any) -> list[list[int]]:
 
 
 def read_top(top: str, normalize: str) -> tuple[Any, np.ndarray]:
-    """``(n, 25804)`` CSR rows of a top category, and ``(n,)`` numbers of their groups."""
+    """``(n, 25804)`` CSR rows of a top category, and the ``(n,)`` numbers of their groups.
+
+    Raises:
+        DataError: the file is missing or differs (see :func:`da.files.require`).
+    """
     path = require(f"newsgroups20/{top}.npz", SHA256[top])
     x, sub, *_ = read_table(path, label_column="sub")
     x = sparse.csr_matrix(x, dtype=np.float64)
@@ -123,6 +128,6 @@ def read_top(top: str, normalize: str) -> tuple[Any, np.ndarray]:
 
 
 def joined(parts: list[tuple[Any, str]], name: str) -> Raw:
-    """Rows of several tops, labelled by their tops' names."""
+    """Rows of several top categories, labelled by the categories' names."""
     y = np.concatenate([np.full(x.shape[0], top) for x, top in parts])
     return Raw(sparse.vstack([x for x, _ in parts], format="csr"), y, name)

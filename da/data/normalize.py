@@ -1,4 +1,4 @@
-"""Normalisations of ready-made features, applied inside each domain."""
+"""Normalisations of precomputed features, applied within each domain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from da.errors import ConfigError, nearest
 
 
 def zscore(x: Any) -> Any:
-    """Rows divided by their sum, then every column brought to mean 0 and population standard deviation 1."""
+    """Divide rows by their sum, then standardise every column to mean 0 and population standard deviation 1."""
     x = x / x.sum(axis=1, keepdims=True)
     deviation = x.std(axis=0)
     deviation[deviation == 0] = 1.0  # a feature that is constant in a domain becomes 0, not NaN
@@ -19,12 +19,12 @@ def zscore(x: Any) -> Any:
 
 
 def l2(x: Any) -> Any:
-    """Rows divided by their Euclidean norm."""
+    """Divide rows by their Euclidean norm."""
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
 def zscore_l2(x: Any) -> Any:
-    """As :func:`zscore`, then rows of unit length."""
+    """Apply :func:`zscore`, then scale rows to unit length."""
     return l2(zscore(x))
 
 
@@ -37,6 +37,10 @@ NORMALIZATIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def check_normalization(normalize: str) -> None:
-    """Refuse an unknown name."""
+    """Refuse an unknown name of a normalisation.
+
+    Raises:
+        ConfigError: it is none of ``NORMALIZATIONS``.
+    """
     if normalize not in NORMALIZATIONS:
         raise ConfigError(f"data.normalize='{normalize}' is unknown; {nearest(normalize, NORMALIZATIONS)}")

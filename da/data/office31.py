@@ -15,24 +15,24 @@ COUNTS = {"amazon": 2817, "dslr": 498, "webcam": 795}
 
 
 class Office31:
-    """Office-31: 31 kinds of office objects, from a shop's pages, a reflex camera and a webcam; read from disk.
+    """Office-31: 31 classes of office objects from Amazon's pages, a DSLR camera and a webcam; read from disk.
 
     ``root/amazon/images/CLASS/*.jpg``, as its authors distribute it: amazon has 2817 images, dslr 498, webcam 795. Each
-    is squeezed into a square of ``scale`` pixels, of which the middle ``size`` is kept: ``(n, 3, size, size)``
-    ``uint8``. They are decoded when they are asked for.
+    is resized to a square of ``scale`` pixels, whose central ``size`` is cropped: ``(n, 3, size, size)`` ``uint8``.
+    Images are decoded on access.
 
     The protocol is full and transductive, as in the field's tables: all of the source is labelled, and all of the
-    target is both adapted to and reported on. The metric is accuracy on the target.
+    target is used for both adaptation and testing. The metric is accuracy on the target.
 
     Args:
         root: the folder; read from the working folder, else from ``DA_DATA_DIR``.
         source: ``amazon``, ``dslr`` or ``webcam``, or a list of two.
         target: another of these.
         size: height and width in pixels.
-        scale: height and width before the middle is taken.
-        validation_fraction: part of each source that is held out, stratified; the tables have none.
+        scale: height and width before the central crop.
+        validation_fraction: fraction of each source that is held out, stratified; the tables have none.
         split_seed: seed of that split.
-        complete: refuse a folder with another number of images than the published one.
+        complete: refuse a folder whose number of images differs from the published one.
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
@@ -61,7 +61,7 @@ class Office31:
         return tuple(COUNTS)
 
     def load(self) -> Task:
-        """Find the images; none is decoded.
+        """List the images without decoding them.
 
         Raises:
             ConfigError: a name is unknown, source and target are the same, or a number is out of range.

@@ -1,4 +1,4 @@
-"""Office-Caltech10 as ready-made features: the four domains of the classical tables."""
+"""Office-Caltech10 as precomputed features: the four domains of the classical tables."""
 
 from __future__ import annotations
 
@@ -69,19 +69,19 @@ class OfficeCaltech10:
     amazon has 958 samples, caltech10 1123, dslr 157, webcam 295. ``surf`` is 800 integer counts, ``squeezenet512``
     512 and ``decaf6`` 4096 deep features (the latter of dslr and webcam only); ``x`` is ``(n, d)`` ``float64``.
     The protocol is full and transductive, as in the tables of GFK, TCA and JDA: all of the source is labelled, and
-    all of the target is both adapted to and reported on. The metric is accuracy on the target.
+    all of the target is used for both adaptation and testing. The metric is accuracy on the target.
 
-    ``zscore`` follows those papers, whose code says ``zscore(x, 1)`` in MATLAB: each row is divided by its sum, then
-    each feature standardised inside each domain by the *population* standard deviation. So normalised, 1-nearest-
-    neighbour without adaptation equals the published row on all 12 SURF tasks. (So it does with the sample standard
-    deviation, which only scales a whole domain by a factor near 1; the figures do not tell the two apart.)
+    ``zscore`` follows those papers, whose code calls ``zscore(x, 1)`` in MATLAB: each row is divided by its sum, then
+    each feature is standardised within each domain by the *population* standard deviation. With this normalisation,
+    1-nearest-neighbour without adaptation equals the published row on all 12 SURF tasks. (So it does with the sample
+    standard deviation, which only scales a whole domain by a factor near 1; the results do not distinguish the two.)
 
     Args:
         source: ``amazon``, ``caltech10``, ``dslr`` or ``webcam``.
         target: another of these.
         features: ``surf``, ``squeezenet512`` or ``decaf6``.
         normalize: ``zscore``, ``zscore_l2`` (then rows of unit length), ``l2`` (usual for deep features) or ``none``.
-        validation_fraction: part of the source that is held out, stratified; the tables have none.
+        validation_fraction: fraction of the source that is held out, stratified; the tables have none.
         split_seed: seed of that split.
     """
 
@@ -125,13 +125,16 @@ class OfficeCaltech10:
 
 
 def read_domain(name: str, features: str, normalize: str, *, key: str = "features") -> Domain:
-    """All samples of a domain as normalised features, in the row order that all kinds of SURF and SqueezeNet share.
+    """All samples of a domain as normalised features, in the row order that SURF and SqueezeNet features share.
 
     Args:
         name: one of ``DOMAINS``.
         features: ``surf``, ``squeezenet512`` or ``decaf6``.
         normalize: one of ``NORMALIZATIONS``.
-        key: what the configuration calls ``features``, for messages.
+        key: the configuration's key of ``features``, for messages.
+
+    Raises:
+        ConfigError: the kind of features or the normalisation is unknown, or the domain has no features of this kind.
     """
     kinds = {kind for kind, _ in FILES}
     if features not in kinds:

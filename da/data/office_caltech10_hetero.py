@@ -1,4 +1,4 @@
-"""Office-Caltech10 with different features on either side."""
+"""Office-Caltech10 with different features of source and target."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from da.setting import ALL, DIFFERENT, Access
 
 
 class OfficeCaltech10Hetero:
-    """Office-Caltech10 across feature spaces: the source as one kind of features, the target as another.
+    """Office-Caltech10 across feature spaces: source and target have different kinds of features.
 
     Domains, counts, kinds of features, normalisation, protocol (transductive) and metric are those of
     :class:`~da.data.office_caltech10.OfficeCaltech10`: by default 958 x 800 SURF counts of amazon against 1123 x 512

@@ -16,24 +16,24 @@ FOLDERS = {"art": "Art", "clipart": "Clipart", "product": "Product", "real_world
 
 
 class OfficeHome:
-    """Office-Home: 65 kinds of objects of office and home, as art, clip art, products and photographs; read from disk.
+    """Office-Home: 65 classes of office and home objects as art, clip art, products and photographs; read from disk.
 
     ``root/Art/CLASS/*.jpg``, also in ``Clipart``, ``Product`` and ``Real World``, as its authors distribute it: art has
-    2427 images, clipart 4365, product 4439, real_world 4357. Each is squeezed into a square of ``scale`` pixels,
-    of which the middle ``size`` is kept: ``(n, 3, size, size)`` ``uint8``. They are decoded when they are asked for.
+    2427 images, clipart 4365, product 4439, real_world 4357. Each is resized to a square of ``scale`` pixels, whose
+    central ``size`` is cropped: ``(n, 3, size, size)`` ``uint8``. Images are decoded on access.
 
     The protocol is full and transductive, as in the field's tables: all of the source is labelled, and all of the
-    target is both adapted to and reported on. The metric is accuracy on the target.
+    target is used for both adaptation and testing. The metric is accuracy on the target.
 
     Args:
         root: the folder; read from the working folder, else from ``DA_DATA_DIR``.
         source: ``art``, ``clipart``, ``product`` or ``real_world``, or a list of some.
         target: another of these.
         size: height and width in pixels.
-        scale: height and width before the middle is taken.
-        validation_fraction: part of each source that is held out, stratified; the tables have none.
+        scale: height and width before the central crop.
+        validation_fraction: fraction of each source that is held out, stratified; the tables have none.
         split_seed: seed of that split.
-        complete: refuse a folder with another number of images than the published one.
+        complete: refuse a folder whose number of images differs from the published one.
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
@@ -62,7 +62,7 @@ class OfficeHome:
         return tuple(COUNTS)
 
     def load(self) -> Task:
-        """Find the images; none is decoded.
+        """List the images without decoding them.
 
         Raises:
             ConfigError: a name is unknown, source and target are the same, or a number is out of range.

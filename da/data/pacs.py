@@ -1,4 +1,4 @@
-"""PACS as ready-made features."""
+"""PACS as precomputed features."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ SHA256 = {
 
 
 class Pacs:
-    """PACS as SqueezeNet features: 7 kinds of things as paintings, cartoons, photographs and sketches.
+    """PACS as SqueezeNet features: 7 object classes as paintings, cartoons, photographs and sketches.
 
     art_painting has 2048 samples, cartoon 2344, photo 1670, sketch 3929; ``x`` is ``(n, 512)`` ``float64``, the average
-    of the last fire module of a SqueezeNet 1.1 trained on ImageNet. One source makes the 12 tasks of adaptation, a list
-    of three the 4 of leave-one-domain-out. The protocol is transductive: all of the target is both adapted to and
-    reported on. The metric is accuracy on the target. No published table has these features.
+    of the last fire module of a SqueezeNet 1.1 trained on ImageNet. One source gives the 12 single-source tasks, a list
+    of three the 4 leave-one-domain-out tasks. The protocol is transductive: all of the target is used for both
+    adaptation and testing. The metric is accuracy on the target. No published table has these features.
 
     The images themselves are read by ``data=image_folder`` (``root/domain/class/*.jpg``, or a zip of it).
 
@@ -37,7 +37,7 @@ class Pacs:
         source: ``art_painting``, ``cartoon``, ``photo`` or ``sketch``, or a list of some.
         target: another of these.
         normalize: ``l2`` (rows of unit length), ``zscore``, ``zscore_l2`` or ``none``.
-        validation_fraction: part of each source that is held out, stratified; 0 is none.
+        validation_fraction: fraction of each source that is held out, stratified; 0 is none.
         split_seed: seed of that split.
     """
 

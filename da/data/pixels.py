@@ -1,4 +1,4 @@
-"""A picture file as every viewer shows it: upright, on white, 8 bits of red, green and blue."""
+"""Decode an image file as viewers display it: upright, on white, with 8 bits of red, green and blue."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ FORMATS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP", ".gif": "GIF", ".webp": "WEBP", ".tif": "TIFF",
     ".tiff": "TIFF", ".ppm": "PPM", ".pgm": "PPM",
 }  # fmt: skip
-"""Pillow's decoders by suffix. No other one is tried: that of EPS starts a program."""
+"""Pillow's decoders by suffix. No other one is tried, as the one of EPS starts a program."""
 VERSION = 3
-"""Of what is decoded: cached features and the fingerprints of pictures hold it, and a test demands another one where
-the code below is another."""
+"""Version of the decoding: part of cached features' names and of images' fingerprints.
+
+A test requires a new one when the code below changes.
+"""
 ORIENTATION, BITS, PHOTOMETRIC, SAMPLE_FORMAT = 274, 258, 262, 339  # tags of TIFF and Exif
 WHITE_IS_ZERO, SIGNED = 0, 2
 
 
 def square(content: bytes, *, size: int, crop: bool, scale: int) -> np.ndarray:
-    """The middle of a picture that is scaled, bilinearly and antialiased: ``(3, size, size)`` ``uint8``.
+    """Resize an image (bilinear, antialiased) and crop its centre: ``(3, size, size)`` ``uint8``.
 
     Args:
         content: of the file.
         size: height and width in pixels.
-        crop: scale the shorter side; false squeezes both.
-        scale: length in pixels that is scaled to.
+        crop: resize the shorter side to ``scale``; false resizes both.
+        scale: length in pixels before the crop.
 
     Raises:
-        ValueError, OSError, ...: the content is no picture of the known formats, or damaged.
+        ValueError, OSError, ...: the content is no image of a known format, or damaged.
     """
     from PIL import Image
 
@@ -44,11 +46,13 @@ def square(content: bytes, *, size: int, crop: bool, scale: int) -> np.ndarray:
 
 
 def picture(content: bytes) -> Any:
-    """The first picture of a file as a Pillow image in RGB.
+    """The first image of a file as a Pillow image in RGB.
 
-    The suffix is not looked at, so that a PNG called ``.jpg`` is read. The orientation tag is applied, what is
-    transparent shows white, and grey of more than 8 bits is scaled by the range that its type can hold (real numbers:
-    from 0 to 1).
+    The suffix is ignored, so that a PNG called ``.jpg`` is read. The orientation tag is applied, transparent pixels
+    become white, and greyscale of more than 8 bits is scaled by the range of its type (real numbers: from 0 to 1).
+
+    Raises:
+        ValueError: the content is of no image format that is read.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -86,16 +90,16 @@ def _upright(image: Any) -> Any:
     }
     try:
         turn = turns.get(image.getexif().get(ORIENTATION))
-    except Exception:  # viewers show a picture whose tags are damaged, too
+    except Exception:  # viewers also display an image whose tags are damaged
         turn = None
     return image if turn is None else image.transpose(turn)
 
 
 def _grey(values: np.ndarray, tags: Any) -> np.ndarray:
-    """Grey of more than 8 bits as 8 bits.
+    """Convert greyscale of more than 8 bits to 8 bits.
 
     Raises:
-        ValueError: values are outside their range, or so low in it that nothing would be seen.
+        ValueError: values are outside their range, or so low in it that the result would be black.
     """
     bits, signed = tags.get(BITS, (16,))[0], tags.get(SAMPLE_FORMAT, (1,))[0] == SIGNED
     highest, what = (1.0, "real numbers") if values.dtype.kind == "f" else (2.0 ** (bits - signed) - 1, f"{bits} bits")

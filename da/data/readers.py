@@ -1,4 +1,4 @@
-"""Tables of features from files of several formats; nothing in a file is ever executed."""
+"""Read tables of features from files of several formats, without ever executing anything in a file."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from da.data.tables import FEATURE_KEYS, LABEL_KEYS, Table, from_frame, tidy
 from da.errors import DataError, few, nearest_of_many
 
 SVMLIGHT = (".svmlight", ".libsvm", ".svm", ".txt")
-"""Suffixes that are read as svmlight, whose files do not tell their number of columns."""
+"""Suffixes that are read as svmlight, whose files do not state their number of columns."""
 
 
 class Wanted(NamedTuple):
-    """What is looked for in a file.
+    """Which labels and features to read from a file.
 
     Args:
         label_column: the column (csv, parquet) or the array (npz, mat, h5) that holds the labels.
-        feature_key: the array (npz, mat, h5) that holds the features; None looks for the usual names.
-        left_out: columns (csv, parquet) that are no features.
-        labelled: whether a label column that was named must be there; else a file without it, or with it empty, is one
-            without labels.
+        feature_key: the array (npz, mat, h5) that holds the features; None tries the usual names.
+        left_out: columns (csv, parquet) that are not features.
+        labelled: whether a named label column must exist; otherwise a file without it, or with an empty one, has no
+            labels.
     """
 
     label_column: str = "label"
@@ -45,25 +45,25 @@ def read_table(
     left_out: Sequence[str] = (),
     labelled: bool = True,
 ) -> Table:
-    """The features and raw labels of a file; its suffix says the format.
+    """Read the features and raw labels of a file, whose suffix determines the format.
 
     ==================================== ===============================================================================
     npz                                  ``X``, ``x``, ``features``, ``fts`` or ``data``, with ``y``, ``labels`` or
                                          ``label``; CSR parts ``<p>_data``, ``<p>_indices``, ``<p>_indptr`` and
-                                         ``<p>_shape`` (labels also ``<p>_y``); or as ``scipy.sparse.save_npz`` writes
+                                         ``<p>_shape`` (labels also ``<p>_y``); or from ``scipy.sparse.save_npz``
     mat (v5 and v7.3), h5, hdf5          the same names; dense or sparse
     csv, parquet                         named columns, all numeric but ``label_column``; of csv, separated by comma,
                                          semicolon, tab or bar, in UTF-8 or UTF-16
-    svmlight, libsvm, svm, txt           ``label index:value ...``; an index is a column as it stands, so that files
+    svmlight, libsvm, svm, txt           ``label index:value ...``; an index is the number of a column, so that files
                                          agree, and column 0 of files that count from 1 is empty
     ==================================== ===============================================================================
 
     Args:
         path: the file.
-        label_column: as in :class:`Wanted`, like the others.
-        feature_key: of an array.
-        left_out: columns.
-        labelled: whether there must be labels where their column was named.
+        label_column: see :class:`Wanted`, also for the other arguments.
+        feature_key: name of an array.
+        left_out: names of columns.
+        labelled: whether a named label column must exist.
 
     Raises:
         DataError: one sentence that names the file, what is wrong and the remedy.
@@ -83,7 +83,7 @@ def read_table(
         raise
     except ImportError as error:
         raise DataError(f"'{path}' cannot be read ({error}); install that package.") from error
-    except Exception as error:  # the parsers are others' and raise whatever they like on a damaged file
+    except Exception as error:  # third-party parsers raise errors of many kinds on a damaged file
         why = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
         raise DataError(
             f"'{path}' cannot be read as {path.suffix.lower()[1:]} ({why}); check that it is whole and of that format."
@@ -93,10 +93,10 @@ def read_table(
 
 
 def reader_of(path: Path) -> Callable[[Path, Wanted], tuple[Any, ...]]:
-    """What reads a file, by its suffix.
+    """The function that reads a file, by its suffix.
 
     Raises:
-        DataError: it is a folder, or of no known format.
+        DataError: the path is a folder, or the format is unknown.
     """
     if path.is_dir():
         raise DataError(f"'{path}' is a folder; data=features reads files, and data=image_folder folders of images.")
@@ -157,7 +157,7 @@ def _compressed(path: Path, kind: str, data: Any, indices: Any, indptr: Any, sha
     makers = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix}
     if kind not in makers:
         raise DataError(f"'{path}' holds a sparse matrix of format '{kind}'; save matrix.tocsr() instead.")
-    # unsigned or 64-bit parts are cast: SciPy wants signed indices, and all of one width
+    # unsigned or 64-bit parts are cast: SciPy needs signed indices, and all of one width
     matrix = makers[kind]((data, indices.astype(np.int64), indptr.astype(np.int64)), shape=tuple(map(int, shape)))
     matrix.check_format(full_check=True)
     return matrix
@@ -192,7 +192,7 @@ def _hdf5(path: Path, wanted: Wanted) -> tuple[Any, Any]:
 
 
 def _own(path: Path, group: Any, name: str) -> Any:
-    """What a name leads to inside an HDF5 file; an array that lies elsewhere could be any file of this machine.
+    """Resolve a name inside an HDF5 file; an array stored elsewhere could be any file of this machine.
 
     Raises:
         DataError: it is a link to another file, or its values lie in other files, or it is too large.
@@ -204,7 +204,7 @@ def _own(path: Path, group: Any, name: str) -> Any:
             f"'{name}' in '{path}' is a link to another file, which is not followed; store the array itself."
         )
     node = group[name]
-    if node.file.filename != group.file.filename:  # a soft link may lead there by way of an external one
+    if node.file.filename != group.file.filename:  # a soft link may point to an external one
         raise DataError(f"'{name}' in '{path}' leads to another file, which is not followed; store the array itself.")
     if isinstance(node, h5py.Dataset):
         if node.external or node.is_virtual:
@@ -228,10 +228,10 @@ def _array(path: Path, name: str, node: Any) -> Any:
 
 
 def _mat73(path: Path, name: str, node: Any) -> Any:
-    """An array of a MATLAB v7.3 file, which is HDF5 with the dimensions reversed."""
+    """Read an array of a MATLAB v7.3 file, which is HDF5 with the dimensions reversed."""
     if "MATLAB_sparse" in node.attrs:
         columns = node["jc"][()].astype(np.int64)
-        if "data" not in node:  # MATLAB leaves out the values of an empty matrix
+        if "data" not in node:  # MATLAB omits the values of an empty matrix
             return sparse.csc_matrix((int(node.attrs["MATLAB_sparse"]), len(columns) - 1))
         shape = (node.attrs["MATLAB_sparse"], len(columns) - 1)
         return _compressed(path, "csc", node["data"][()], node["ir"][()], columns, shape)
@@ -284,7 +284,7 @@ def _label_key(path: Path, names: list[str], wanted: Wanted, extra: Iterable[str
                 "label_column, so that each file's are found by their name, or rename the array."
             )
         return None
-    if wanted.label_column != "label":  # asked for by name: anything else would be a guess
+    if wanted.label_column != "label":  # the user named the column, so no other one is tried
         raise DataError(
             f"'{path}' has no '{wanted.label_column}': it holds {few(names)}; set label_column to one of these."
         )

@@ -8,15 +8,15 @@ import numpy as np
 
 
 class EndlessOrder:
-    """Positions 0, 1, 2, ... of an endless sequence over ``n`` samples; pass k is the k-th seeded permutation.
+    """An endless sequence of the indices of ``n`` samples, whose k-th pass is the k-th seeded permutation.
 
-    A position's sample is a pure function of ``(seed, name, position)``: resuming is a matter of knowing the
-    position, and processes share one order by taking strides of it.
+    The sample at a position is a pure function of ``(seed, name, position)``: resuming needs the position only, and
+    processes share one order by taking strides of it.
 
     Args:
         n: number of samples.
         seed: seed of the run.
-        name: tells apart the orders of several domains under one seed.
+        name: distinguishes the orders of several domains under one seed.
     """
 
     def __init__(self, n: int, seed: int, name: str):

@@ -17,19 +17,19 @@ def sensor(
     contrast: float = 0.5,
     noise: float = 0.2,
 ) -> np.ndarray:
-    """A worse sensor: a ``blur`` x ``blur`` box filter, a raised black level, less contrast, and Gaussian noise."""
+    """Simulate a worse sensor: ``blur`` x ``blur`` box filter, raised black level, less contrast, Gaussian noise."""
     blurred = ndimage.uniform_filter(x, size=(1, 1, blur, blur), mode="constant")
     return np.clip(black + contrast * blurred + rng.normal(0.0, noise, x.shape), 0.0, 1.0).astype(np.float32)
 
 
 def rotation(x: np.ndarray, rng: np.random.Generator, *, degrees: float = 40.0) -> np.ndarray:
-    """The image turned counter-clockwise about its centre, bilinearly."""
+    """Rotate images counter-clockwise about their centre, with bilinear interpolation."""
     turned = ndimage.rotate(x, degrees, axes=(3, 2), reshape=False, order=1)
     return np.clip(turned, 0.0, 1.0).astype(np.float32)
 
 
 def background(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The absolute difference to random patches of scikit-learn's two bundled photographs, in grey.
+    """The absolute difference to random patches of scikit-learn's two bundled photographs, in greyscale.
 
     The recipe of MNIST-M (Ganin et al., JMLR 2016, section 5.2.4) with other photographs.
     """

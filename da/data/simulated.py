@@ -16,7 +16,7 @@ NOISE = {"covariate": 0.6, "target": 0.8, "concept": 0.8, "subspace": 0.4}
 MULTIPLE = {"covariate": 1, "target": 1, "concept": 1, "subspace": 3}
 SPLITS = 5
 
-# Clusters: centre, and the matrix that unit noise is multiplied with.
+# Clusters: centre, and the matrix that unit noise is multiplied by.
 DISC = (2.0, 2.0), ((2.0, -0.5), (-0.5, 2.0))
 BLOBS = (
     ((-1.5, 3.0), ((0.15, 0.0), (0.0, 0.3))),
@@ -33,23 +33,26 @@ CENTRE, STEEPNESS = (-0.4, 3.0), 2.0
 
 
 class Simulated:
-    """Two classes in the plane, a disc and four blobs along it, under one of the shifts of skada-bench's table.
+    """Two classes in the plane, a disc and four blobs along it, under a shift of skada-bench's table.
 
     Args:
         shift: what changes from source to target.
 
             - ``covariate``: target samples are kept with probability proportional to exp(-2 d^2), where d is the
               distance to (-0.4, 3).
-            - ``target``: 90 per cent of the target are of class 0.
+            - ``target``: 90 per cent of the target samples are of class 0.
             - ``concept``: target inputs are multiplied by 0.7 and moved by 1 in both coordinates (skada's
               ``conditional_shift``).
-            - ``subspace``: other clusters, and the target is turned by 180 degrees; the classes of both domains
-              separate along one line.
+            - ``subspace``: other clusters, and the target is rotated by 180 degrees; the classes of both domains are
+              separable along one direction.
         samples: samples of each blob: a domain has 8 times as many (4 times 3 as many for ``subspace``).
-        draw_seed: seed of the samples; the table has 0 to 4.
-        split: which of the five random splits of the table, 0 to 4: 20 per cent of both domains are for testing.
+        draw_seed: seed of the samples; the table uses 0 to 4.
+        split: number of the random split, 0 to 4 as in the table: 20 per cent of both domains are for testing.
 
-    The same samples and splits as skada-bench, digit by digit. The metric is accuracy on the target's test split.
+    Raises:
+        ConfigError: the shift is unknown, ``samples`` is below 1, or there is no such split.
+
+    Samples and splits equal skada-bench's in all digits. The metric is accuracy on the target's test split.
     Reference: Lalou et al., SKADA-Bench: benchmarking unsupervised domain adaptation methods with realistic
     validation, 2024.
     """
@@ -129,13 +132,13 @@ def _blob(
 
 
 def near(rng: np.random.RandomState, x: np.ndarray, size: int) -> np.ndarray:
-    """Rows drawn without replacement, the likelier the nearer to a point."""
+    """Indices of rows drawn without replacement, with a probability that falls with the distance to a point."""
     likely = np.exp(-STEEPNESS * np.sum((x - np.array(CENTRE)) ** 2, 1))
     return rng.choice(len(x), size=(size,), replace=False, p=likely / likely.sum())
 
 
 def mostly_first(rng: np.random.RandomState, n: int, size: int) -> np.ndarray:
-    """Rows drawn without replacement, 90 per cent of them from the first half, which is class 0."""
+    """Indices of rows drawn without replacement, 90 per cent of them from the first half, which is class 0."""
     first = int(size * 0.9)
     return np.concatenate(
         [

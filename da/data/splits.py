@@ -1,4 +1,4 @@
-"""Tasks of raw tables: labels to 0..K-1, and seeded splits into training and held-out parts."""
+"""Assemble tasks from raw tables: encode labels as 0..K-1, and split into training and held-out parts by a seed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Raw:
     Args:
         x: ``(n, ...)`` inputs.
         y: ``(n,)`` labels, numbers or strings, or None.
-        name: what people call it.
+        name: of the domain.
     """
 
     x: Any
@@ -39,7 +39,7 @@ def assemble(
     validation_fraction: float,
     split_seed: int,
 ) -> Task:
-    """A task of raw domains.
+    """Assemble a task from raw domains.
 
     The classes are the sorted labels of all sources (of the target, where no source has labels). Of each source
     ``validation_fraction`` is held out. The target's test split is ``target_test``, else ``test_fraction`` of the
@@ -47,8 +47,8 @@ def assemble(
 
     Raises:
         ConfigError: a fraction outside [0, 1).
-        DataError: labels that are not whole numbers or strings, target labels that no source has, or two domains of
-            the same inputs, or target and test samples of different units.
+        DataError: labels are not whole numbers or strings, the target has labels that no source has, two domains have
+            the same inputs, or target and test samples differ in units.
     """
     check_fraction("test_fraction", test_fraction)
     check_fraction("validation_fraction", validation_fraction)
@@ -84,7 +84,7 @@ def assemble(
     if target_test is not None:
         return Task(name, splits, Split(adapted, domains[-1]), classes)
     split = hold_out(adapted, test_fraction, split_seed)
-    if split.test is None and test_fraction > 0:  # every class has one row: a test split matters more than balance
+    if split.test is None and test_fraction > 0:  # every class has one row: having a test split outweighs balance
         unlabelled = hold_out_index(None, len(adapted), test_fraction, split_seed)
         split = Split(*map(adapted.subset, unlabelled)) if len(unlabelled[1]) else split
     if split.test is None:
@@ -93,7 +93,7 @@ def assemble(
 
 
 def same_inputs(a: Any, b: Any) -> bool:
-    """Whether two domains hold the same samples, dense ones in whatever order."""
+    """Whether two domains hold the same samples, dense ones in any order."""
     if a.shape != b.shape or sparse.issparse(a) != sparse.issparse(b):
         return False
     if sparse.issparse(a):
@@ -104,15 +104,22 @@ def same_inputs(a: Any, b: Any) -> bool:
 
 
 def check_fraction(key: str, fraction: float) -> None:
-    """Refuse a part to hold out that leaves nothing or is none."""
+    """Refuse a held-out fraction outside [0, 1).
+
+    Raises:
+        ConfigError: it is outside [0, 1).
+    """
     if not 0 <= fraction < 1:
         raise ConfigError(f"data.{key}={fraction} is outside [0, 1); give the part to hold out, such as 0.2.")
 
 
 def encode(raws: list[Raw], n_sources: int) -> tuple[list[Domain], tuple[str, ...]]:
-    """The domains, sources first, with labels 0..K-1, and the names of the K classes in sorted order.
+    """Encode labels as 0..K-1: the domains, sources first, and the names of the K classes in sorted order.
 
     Whole numbers sort as numbers; if any file has strings, all labels are compared as strings.
+
+    Raises:
+        DataError: the target has labels that no source has, or labels are spelt in several ways or are not discrete.
     """
     labels = [None if raw.y is None else _discrete(raw) for raw in raws]
     if any(y is not None and y.dtype.kind == "U" for y in labels):
@@ -142,7 +149,7 @@ def encode(raws: list[Raw], n_sources: int) -> tuple[list[Domain], tuple[str, ..
 
 
 def _step(classes: np.ndarray, labels: np.ndarray) -> int:
-    """1 or -1 where labels are the classes plus or minus 1, as numbers or as words; else 0."""
+    """1 or -1 where the labels are the classes plus or minus 1, as numbers or as text; else 0."""
     try:
         ours, theirs = (sorted(int(str(label)) for label in part) for part in (classes, labels))
     except ValueError:
@@ -151,7 +158,7 @@ def _step(classes: np.ndarray, labels: np.ndarray) -> int:
 
 
 def _check_spelling(labels: Sequence[np.ndarray | None]) -> None:
-    """Refuse labels that differ only by how a system stores accents."""
+    """Refuse labels that differ only by the encoding of accents."""
     alike: dict[str, str] = {}
     for y in labels:
         for label in () if y is None or y.dtype.kind != "U" else map(str, np.unique(y)):
@@ -180,7 +187,7 @@ def _discrete(raw: Raw) -> np.ndarray:
 
 
 def hold_out(domain: Domain, fraction: float, seed: int) -> Split:
-    """A domain's training and held-out parts, stratified where it has labels; no test part where none can be spared."""
+    """Split a domain into training and held-out parts, stratified where it has labels; too few rows are not split."""
     train, held = hold_out_index(domain.y, len(domain), fraction, seed)
     return Split(domain.subset(train), domain.subset(held)) if len(held) else Split(domain)
 
@@ -189,13 +196,13 @@ def hold_out_index(y: np.ndarray | None, n: int, fraction: float, seed: int) -> 
     """Indices of a training and of a held-out part, each in ascending order.
 
     About ``fraction`` of ``n`` rows are held out, at least one, with the classes in proportion (largest remainders).
-    Every class keeps a row for training, so that less is held out, or nothing, where classes are of one row.
+    Every class keeps a row for training, so that less or nothing is held out where classes have a single row.
 
     Args:
         y: ``(n,)`` labels to stratify by, or None.
         n: number of rows.
-        fraction: part to hold out, in [0, 1); 0 holds out nothing.
-        seed: of the choice.
+        fraction: to hold out, in [0, 1); 0 holds out nothing.
+        seed: of the random choice.
     """
     if fraction == 0:
         return np.arange(n), np.empty(0, dtype=np.int64)

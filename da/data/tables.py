@@ -1,4 +1,4 @@
-"""What a table of features must be, whatever file it came from."""
+"""Check and convert tables of features, whatever format they were read from."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Table(NamedTuple):
     """A file's content.
 
     Args:
-        x: ``(n, d)`` floats, dense or CSR (an npz may hold ``(n, ...)``, and ``uint8`` images stay what they are).
-        y: ``(n,)`` labels as they stand, integers, floats or strings, or None where the file has none.
-        columns: names of the features, where they have names.
-        left_out: columns that were asked to be left out, and were there.
-        stored: the type that the features had in the file.
+        x: ``(n, d)`` floats, dense or CSR (an npz may hold ``(n, ...)``, and ``uint8`` images keep their type).
+        y: ``(n,)`` labels as in the file, integers, floats or strings, or None where the file has none.
+        columns: names of the features, if they have names.
+        left_out: columns of the file that were left out on request.
+        stored: the type of the features in the file.
     """
 
     x: Any
@@ -38,10 +38,13 @@ class Table(NamedTuple):
 
 
 def tidy(x: Any, y: Any, path: Path) -> tuple[Any, np.ndarray | None]:
-    """Features as floats (dense, or CSR) and one label for each row, or a sentence on what they are instead.
+    """Convert features to floats (dense or CSR), and check that there is one label for each row.
 
-    Integers become floats of a width that holds them, because two-dimensional bytes are counts, not pixels; only
-    ``uint8`` images ``(n, channels, height, width)`` stay.
+    Integers become floats wide enough for them, because two-dimensional bytes are counts, not pixels; only ``uint8``
+    images ``(n, channels, height, width)`` keep their type.
+
+    Raises:
+        DataError: the features are not numbers, or not one non-empty row for each sample.
     """
     if not sparse.issparse(x):
         x = np.asarray(x)
@@ -80,18 +83,19 @@ def from_frame(
     labelled: bool = True,
     left_out: Sequence[str] = (),
 ) -> Table:
-    """The numeric columns and the label column of a data frame.
+    """Separate the numeric columns and the label column of a data frame.
 
     Args:
-        frame: as read; it is changed.
+        frame: as read; changed in place.
         path: of the file, for messages.
         label_column: name of the labels' column.
-        labelled: a label column that was asked for by another name than ``label`` must be there, with a value in each
-            row; otherwise the file may lack it, or leave it empty.
-        left_out: columns that are no features; those that the file lacks are passed over.
+        labelled: whether a label column with another name than ``label`` must exist, with a value in each row;
+            otherwise the file may lack it, or leave it empty.
+        left_out: columns that are not features; those that the file lacks are ignored.
 
     Raises:
-        DataError: no rows, no header, an unnamed or non-numeric column, no such label column, or rows without a label.
+        DataError: there are no rows, no header, an unnamed or non-numeric column, no such label column, or rows
+            without a label.
     """
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
@@ -103,7 +107,7 @@ def from_frame(
         )
     if names != [str(k) for k in range(len(names))] and all(_is_number(name) or name in MISSING for name in names):
         raise DataError(f"The first line of '{path}' holds numbers, not names; add a line with a name for each column.")
-    if not len(frame):  # without values the columns have no type to judge
+    if not len(frame):  # without values the types of the columns cannot be checked
         raise DataError(f"'{path}' has a header but no rows; give at least one sample.")
     if label_column in left_out:
         raise DataError(
@@ -132,7 +136,7 @@ def from_frame(
 
 
 def _label_column(column: Any, path: Path, labelled: bool) -> np.ndarray | None:
-    """A column's labels: numbers where all of them are written as such, else text."""
+    """A column's labels, as numbers if all of them are written as numbers, else as text."""
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     missing = np.flatnonzero(column.isna() | (column.astype(str).str.strip() == ""))
@@ -144,7 +148,7 @@ def _label_column(column: Any, path: Path, labelled: bool) -> np.ndarray | None:
             "label or drop these rows, or drop the whole column where there are no labels."
         )
     if is_bool_dtype(column):
-        return column.to_numpy().astype(str)  # as a csv has them
+        return column.to_numpy().astype(str)  # as they are in a csv
     if is_numeric_dtype(column):
         y = column.to_numpy()
         return y.astype(np.float64) if y.dtype.kind == "O" else y  # nullable columns come as objects
@@ -158,18 +162,18 @@ def _label_column(column: Any, path: Path, labelled: bool) -> np.ndarray | None:
     if any("," in word for word in words):
         pointed = np.array([word.replace(",", ".") for word in words])
         words = pointed if all(map(NUMBER.fullmatch, pointed)) else words  # decimal commas
-    if not all(map(NUMBER.fullmatch, words)):  # 01 is a name
+    if not all(map(NUMBER.fullmatch, words)):  # 01 is text
         return words
     numbers = words.astype(np.float64)
-    if len(np.unique(words)) > len(np.unique(numbers)):  # 1e1 and 10 are two names
+    if len(np.unique(words)) > len(np.unique(numbers)):  # 1e1 and 10 are different labels
         return words
     if (numbers != np.round(numbers)).any() or (np.abs(numbers) < 2.0**53).all():
         return numbers.astype(np.int64) if (numbers == np.round(numbers)).all() else numbers
-    return words  # floats do not tell such whole numbers apart
+    return words  # floats cannot distinguish such large whole numbers
 
 
 def _not_numbers(frame: Any, words: Sequence[str], path: Path) -> str:
-    """What columns hold that are no numbers, with the first such value, and what to do."""
+    """Message on the columns that do not hold numbers, with the first such value and a remedy."""
     from pandas import to_numeric
 
     column = frame[words[0]]

@@ -1,4 +1,4 @@
-"""Synthetic shifts with a known answer, one for each setting."""
+"""Synthetic shifts with a known solution, one for each setting."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RADIUS = 3.0
 def blobs(
     rng: np.random.Generator, n: int, classes: int, priors: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """``(n, 2)`` unit Gaussians at even angles on a circle of radius 3, and their ``(n,)`` classes."""
+    """``(n, 2)`` samples of unit Gaussians evenly spaced on a circle of radius 3, and their ``(n,)`` classes."""
     y = rng.choice(classes, size=n, p=priors)
     angle = 2.0 * math.pi * y / classes
     return RADIUS * np.c_[np.cos(angle), np.sin(angle)] + rng.normal(size=(n, SIGNAL)), y
@@ -39,21 +39,24 @@ def target_priors(classes: int) -> np.ndarray:
 
 
 class Toy:
-    """Gaussians under a chosen shift, whose ideal answer is known.
+    """Gaussian classes under a chosen shift, whose optimal classifier is known.
 
     Args:
         shift: what changes from source to target.
 
-            - ``subspace``: two signal directions stay, four nuisance directions are moved by 6 and doubled; the ideal
-              classifier looks at the signal alone and loses nothing.
-            - ``rotation``: the signal is turned by 50 degrees (of the 360 / ``classes`` between neighbours).
+            - ``subspace``: two signal directions are unchanged, four nuisance directions are moved by 6 and scaled by
+              2; the optimal classifier uses the signal alone and is equally accurate in both domains.
+            - ``rotation``: the signal is rotated by 50 degrees (neighbouring classes are 360 / ``classes`` apart).
             - ``covariate``: p(x) changes, p(y | x) does not; the true weights are :func:`covariate_ratio`. The
-              boundary is bent, so that the best line differs between the domains.
+              boundary is curved, so that the best linear classifier differs between the domains.
             - ``target``: only the class priors change, to :func:`target_priors`.
-            - ``concept``: the same inputs mean the next class (``y + 1``): source labels alone mislead.
-        samples: samples per domain for training; as many again for testing.
+            - ``concept``: the same inputs have the next class (``y + 1``), so that source labels alone are misleading.
+        samples: samples per domain for training, and the same number for testing.
         classes: number of classes (2 for ``covariate``).
         split_seed: seed of the samples.
+
+    Raises:
+        ConfigError: the shift is unknown, or there are fewer than 2 classes, or fewer samples than classes.
 
     The metric is accuracy on the target's test split.
     """
@@ -107,15 +110,15 @@ class Toy:
 
 
 class ToyDimensions:
-    """The same Gaussian classes seen through two instruments: 10 features in the source, 15 in the target.
+    """The same Gaussian classes in different feature spaces: 10 features in the source, 15 in the target.
 
-    Each domain is a random linear view of a shared two-dimensional signal plus noise; an ideal method maps both
-    views back to the signal. The metric is accuracy on the target's test split.
+    Each domain is a random linear map of a shared two-dimensional signal plus noise; an ideal method maps both domains
+    back to the signal. The metric is accuracy on the target's test split.
 
     Args:
-        samples: samples per domain for training; as many again for testing.
+        samples: samples per domain for training, and the same number for testing.
         classes: number of classes.
-        split_seed: seed of the samples and of the views.
+        split_seed: seed of the samples and of the linear maps.
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL, spaces=DIFFERENT)

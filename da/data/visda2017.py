@@ -21,25 +21,25 @@ CLASSES = (
 
 
 class VisDA2017:
-    """VisDA-2017: 12 kinds of objects, from renderings of models to photographs; read from disk.
+    """VisDA-2017: 12 object classes, from renderings of 3D models to photographs; read from disk.
 
     ``root/train/``, ``root/validation/`` and ``root/test/``, as its authors distribute it, each with an
     ``image_list.txt`` of lines ``path label``: 152397 synthetic images, 55388 photographs cut out of COCO, and 72372
-    cut out of YouTube-BB. Each is squeezed into a square of ``scale`` pixels, of which the middle ``size`` is kept:
-    ``(n, 3, size, size)`` ``uint8``. They are decoded when they are asked for.
+    cut out of YouTube-BB. Each is resized to a square of ``scale`` pixels, whose central ``size`` is cropped:
+    ``(n, 3, size, size)`` ``uint8``. Images are decoded on access.
 
     The protocol is full and transductive, as in the field's tables, which report on ``validation``: all of ``train`` is
-    labelled, and all of the target is both adapted to and reported on. The metric is the mean of the classes'
+    labelled, and all of the target is used for both adaptation and testing. The metric is the mean of the classes'
     accuracies.
 
     Args:
         root: the folder; read from the working folder, else from ``DA_DATA_DIR``.
         target: ``validation``, or ``test``, whose list must hold labels.
         size: height and width in pixels.
-        scale: height and width before the middle is taken.
-        validation_fraction: part of the source that is held out, stratified; the tables have none.
+        scale: height and width before the central crop.
+        validation_fraction: fraction of the source that is held out, stratified; the tables have none.
         split_seed: seed of that split.
-        complete: refuse a folder with another number of images than the published one.
+        complete: refuse a folder whose number of images differs from the published one.
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)

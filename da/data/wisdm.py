@@ -1,4 +1,4 @@
-"""WISDM: activities of phone carriers, from some users to another."""
+"""WISDM: human activities from phone accelerometers, from some users to another."""
 
 from __future__ import annotations
 
@@ -21,30 +21,31 @@ STANDARDIZE = ("domain", "source")
 
 
 class Wisdm:
-    """WISDM v1.1: which of 6 activities a phone in the pocket records, from some users to another.
+    """WISDM v1.1: 6 human activities recorded by a phone in the pocket, from some users to another.
 
     5418 windows of 10 s of 36 users (60 to 273 each), as the 43 features that come with the data: ten bins of each
     axis, averages, times between peaks, deviations and the resultant; ``x`` is ``(n, 43)`` ``float64``. The average of
     the first axis is zero in all rows, as published. Where a window has no peaks the time between them is missing (a
-    column has 103 to 381 such rows); it is taken as the feature's mean, so that it is 0 once standardised. No labels
+    column has 103 to 381 such rows); it is imputed by the feature's mean, which is 0 after standardisation. No labels
     are used for this.
 
-    The protocol is inductive: the target's training part is adapted to and a held-out part of it is reported on, both
-    with the classes in proportion; windows do not overlap. Every task has all six classes, but a user need not: what
-    no source shows cannot be learnt, and such target windows count as errors. The metric is accuracy on the target's
-    test part. No published table has this protocol: benchmarks of time series cut their own windows of the raw signal.
+    The protocol is inductive: the target's training part is used for adaptation and a held-out part for testing, both
+    stratified; windows do not overlap. Every task has all six classes, but a user need not: a class that no source has
+    cannot be learnt, and such target windows count as errors. The metric is accuracy on the target's test part. No
+    published table has this protocol: benchmarks of time series cut their own windows of the raw signal.
 
     ``pairs`` are ten tasks of users with at least 5 windows of every class: the first ten such users in increasing
-    number, each to the next and the last to the first, so that each is a source once and a target once. Logistic
-    regression without adaptation has 60.6 percent on average over them, and 50.0 if standardised by the source (ours).
+    number, each to the next and the last to the first, so that each is source once and target once. Logistic
+    regression without adaptation has an accuracy of 60.6 percent on average over them, and of 50.0 if standardised by
+    the source (ours).
 
     Args:
         source: a user, 1 to 36, or a list of some.
         target: another user.
-        standardize: bring each feature to mean 0 and deviation 1 by the training part of its own ``domain``, or all
-            domains by those of the ``source``, which keeps what shifts between users.
-        test_fraction: part of the target to report on, stratified.
-        validation_fraction: part of each source that is held out, stratified; 0 is none.
+        standardize: bring each feature to mean 0 and standard deviation 1 by the training part of its own ``domain``,
+            or in all domains by the statistics of the ``source``, which keeps the shift between users.
+        test_fraction: fraction of the target to test on, stratified.
+        validation_fraction: fraction of each source that is held out, stratified; 0 is none.
         split_seed: seed of the splits.
     """
 
@@ -115,12 +116,15 @@ class Wisdm:
 
 
 def standardized(split: Split, reference: np.ndarray) -> Split:
-    """Both parts of a domain by mean and population deviation of the reference's known values; unknown ones are 0."""
+    """Standardise both parts of a domain by the reference's known values; missing values become 0.
+
+    The scale is the population standard deviation.
+    """
     known = ~np.isnan(reference)
-    count = np.maximum(known.sum(axis=0), 1)  # a feature that is never known becomes 0
+    count = np.maximum(known.sum(axis=0), 1)  # a feature that is always missing becomes 0
     mean = np.where(known, reference, 0.0).sum(axis=0) / count
     deviation = np.sqrt((np.where(known, reference - mean, 0.0) ** 2).sum(axis=0) / count)
-    deviation[deviation == 0] = 1.0  # and so does one that never varies
+    deviation[deviation == 0] = 1.0  # and so does a constant one
 
     def scaled(domain: Domain) -> Domain:
         return replace(domain, x=np.nan_to_num((domain.x - mean) / deviation, nan=0.0))

@@ -1,4 +1,4 @@
-"""Distance between second-order statistics."""
+"""Distance between the covariances of two domains."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def coral(z_s: Tensor, z_t: Tensor) -> Tensor:
 
     Raises:
         ValueError: a domain has a single sample, so that its covariance is undefined; take larger batches.
+
+    >>> import torch
+    >>> z = torch.tensor([[-1.0], [1.0]])  # variance 2
+    >>> round(float(coral(z, 2 * z)), 4)  # (2 - 8) ** 2 / 4
+    9.0
+    >>> round(float(coral(z, z + 5)), 4)  # means do not count
+    0.0
     """
     n_s, n_t, d = len(z_s), len(z_t), z_s.shape[1]
     if min(n_s, n_t) < 2:

@@ -9,12 +9,16 @@ from da.divergences.precision import full_precision
 
 
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """``(n, m)`` squared Euclidean distances between the rows of ``(n, d)`` and ``(m, d)``."""
+    """``(n, m)`` squared Euclidean distances between the rows of ``(n, d)`` and ``(m, d)``.
+
+    >>> squared_distances(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0], [0.0, 1.0]])).tolist()
+    [[25.0, 1.0]]
+    """
     return (a.square().sum(1)[:, None] + b.square().sum(1)[None, :] - 2.0 * (a @ b.T)).clamp_min(0.0)
 
 
 def pooled_distances(z_s: Tensor, z_t: Tensor) -> tuple[Tensor, Tensor]:
-    """``(n, n)`` squared distances of all samples, and their mean over pairs of different ones, without a gradient."""
+    """``(n, n)`` squared distances between all samples, and their mean over pairs i != j without a gradient."""
     z = torch.cat([z_s, z_t])
     z = z - z.detach().mean(0)  # an offset shared by all samples would cost digits in the distances
     distance = squared_distances(z, z)
@@ -23,7 +27,7 @@ def pooled_distances(z_s: Tensor, z_t: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def unbiased(kernel: Tensor, weight_s: Tensor) -> Tensor:
-    r"""Squared MMD from the kernel's values, without the pairs of a sample with itself.
+    r"""Unbiased squared MMD from a kernel matrix, which leaves out the pairs of a sample with itself.
 
     .. math:: \frac{\sum_{i \ne j} w_i w_j k(z^s_i, z^s_j)}{\sum_{i \ne j} w_i w_j}
        + \frac{\sum_{i \ne j} k(z^t_i, z^t_j)}{n_t (n_t - 1)}
@@ -33,8 +37,11 @@ def unbiased(kernel: Tensor, weight_s: Tensor) -> Tensor:
         kernel: ``(n_s + n_t, n_s + n_t)`` values, source first.
         weight_s: ``(n_s,)`` importance of each source sample, of any sum.
 
+    Returns:
+        A scalar; its mean over samples of one distribution is 0, so that single values may be below 0.
+
     Raises:
-        ValueError: a domain has a single sample, which has no pair; take larger batches.
+        ValueError: a domain has a single sample and so no pairs; take larger batches.
     """
     n_s, n_t = len(weight_s), len(kernel) - len(weight_s)
     if min(n_s, n_t) < 2:
@@ -49,15 +56,15 @@ def unbiased(kernel: Tensor, weight_s: Tensor) -> Tensor:
 
 @full_precision
 def mk_mmd(z_s: Tensor, z_t: Tensor, *, kernels: int = 5, bandwidth: float | None = None) -> Tensor:
-    r"""Squared MMD of several kernels, unbiased (Gretton et al., JMLR 2012, eq. 3; Long et al., ICML 2015, eq. 1).
+    r"""Unbiased squared multi-kernel MMD (Gretton et al., JMLR 2012, eq. 3; Long et al., ICML 2015, eq. 1).
 
     .. math:: \frac1M \sum_{m=1}^M \Big( \frac{\sum_{i \ne j} k_m(z^s_i, z^s_j)}{n_s (n_s - 1)}
        + \frac{\sum_{i \ne j} k_m(z^t_i, z^t_j)}{n_t (n_t - 1)} - 2 \frac{\sum_{i, j} k_m(z^s_i, z^t_j)}{n_s n_t}
        \Big), \qquad k_m(a, b) = e^{-\|a - b\|^2 / \sigma_m}, \quad \sigma_m = \sigma \, 2^{m - (M + 1) / 2}
 
     The bandwidths double from one kernel to the next, and :math:`\sigma` is their geometric mean for any M. The biased
-    estimate counts the pairs of a sample with itself too; where the bandwidth follows the distances, its gradient pulls
-    all samples together, even those of equal domains.
+    estimate also counts the pairs of a sample with itself; where the bandwidth follows the distances, its gradient
+    contracts all samples, even those of equal domains.
 
     Args:
         z_s: ``(n_s, d)`` source features, ``n_s >= 2``.
@@ -67,12 +74,17 @@ def mk_mmd(z_s: Tensor, z_t: Tensor, *, kernels: int = 5, bandwidth: float | Non
             samples of both domains, held constant in the gradient.
 
     Returns:
-        A scalar, 0 in the mean over samples of one distribution, and so at times below 0.
+        A scalar; its mean over samples of one distribution is 0, so that single values may be below 0.
 
     Raises:
-        ValueError: a domain has a single sample.
+        ValueError: a domain has a single sample; take larger batches.
 
     Deviates: the kernels have equal weights; the paper learns them by a quadratic program.
+
+    >>> z = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
+    >>> near, far = (float(mk_mmd(z, z + shift, bandwidth=1.0)) for shift in (1.0, 10.0))
+    >>> near < far
+    True
     """
     distance, mean = pooled_distances(z_s, z_t)
     sigma = mean if bandwidth is None else torch.as_tensor(bandwidth, dtype=distance.dtype, device=distance.device)

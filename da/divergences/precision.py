@@ -1,4 +1,4 @@
-"""Divergences subtract nearly equal numbers, so that they need more digits than the features they compare."""
+"""Single precision for divergences, which subtract nearly equal numbers and need more digits than the features."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ P = ParamSpec("P")
 
 
 def full_precision(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
-    """Raise half-precision tensors to ``float32`` and leave autocast, whose products would halve them again.
+    """Convert half-precision arguments to ``float32`` and disable autocast, which would halve their products again.
 
     ``float64`` stays ``float64``.
     """

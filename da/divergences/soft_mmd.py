@@ -1,4 +1,4 @@
-"""Class-conditional mean discrepancy with soft labels."""
+"""Discrepancy of marginal and class-conditional means with soft labels."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def soft_mmd(z_s: Tensor, membership_s: Tensor, z_t: Tensor, membership_t: Tenso
 
     Returns:
         A scalar, at least 0; classes absent from either side do not count.
+
+    >>> import torch
+    >>> z, one_hot = torch.tensor([[0.0], [2.0]]), torch.eye(2)
+    >>> round(float(soft_mmd(z, one_hot, z + 1, one_hot)), 4)  # 1 for the marginals and for each of 2 classes
+    3.0
     """
     mean_s, mass_s = class_means(z_s, membership_s)
     mean_t, mass_t = class_means(z_t, membership_t)

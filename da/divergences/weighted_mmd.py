@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy of a weighted source."""
+"""Maximum mean discrepancy between a weighted source and the target."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from da.divergences.precision import full_precision
 
 @full_precision
 def weighted_mmd(z_s: Tensor, z_t: Tensor, weight_s: Tensor, scale: Tensor | float = 1.0) -> Tensor:
-    r"""Squared MMD of the weighted source and the target, unbiased (Gretton et al., JMLR 2012, eq. 3, with weights).
+    r"""Unbiased squared MMD of weighted source and target (Gretton et al., JMLR 2012, eq. 3, with weights).
 
     It is :func:`~da.divergences.mmd.unbiased` of the kernel :math:`k(a, b) = e^{-\|a - b\|^2 / \sigma}`. The pairs of a
-    sample with itself would favour equal weights, and for a narrow kernel are all there is.
+    sample with itself would favour equal weights, and with a narrow kernel they would be the only terms left.
 
     Args:
         z_s: ``(n_s, d)`` source samples, ``n_s >= 2``.
@@ -26,7 +26,12 @@ def weighted_mmd(z_s: Tensor, z_t: Tensor, weight_s: Tensor, scale: Tensor | flo
         A scalar, near 0 (also below) where the weighted source is distributed as the target.
 
     Raises:
-        ValueError: a domain has a single sample.
+        ValueError: a domain has a single sample; take larger batches.
+
+    >>> z_s, z_t = torch.tensor([[0.0], [0.2], [5.0], [5.2]]), torch.tensor([[0.1], [0.3]])
+    >>> near_target = weighted_mmd(z_s, z_t, torch.tensor([1.0, 1.0, 0.0, 0.0]))
+    >>> bool(near_target < weighted_mmd(z_s, z_t, torch.ones(4)))
+    True
     """
     distance, mean = pooled_distances(z_s, z_t)
     return unbiased(torch.exp(-distance / (mean * scale)), weight_s.to(distance.dtype))

@@ -1,4 +1,4 @@
-"""Code that was shown to compute the same: pairs of hashes, see :mod:`da.engine.codehash`, in one committed file."""
+"""Committed pairs of code hashes (:mod:`da.engine.codehash`) that were verified to compute the same results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE = catalog.ROOT / "benchmarks" / "equal.json"
 
 
 def same(old: str, new: str) -> bool:
-    """Whether both are one hash, or a chain of accepted pairs leads from the first to the second."""
+    """Whether two hashes are equal, or connected by a chain of accepted pairs."""
     if old == new:
         return True
     equal = _pairs(FILE, FILE.stat().st_mtime_ns) if FILE.is_file() else {}
@@ -31,7 +31,7 @@ def same(old: str, new: str) -> bool:
 
 
 def any_other(made: Mapping[str, str], present: Mapping[str, str]) -> bool:
-    """Whether one of the parts that both have a hash of is not the same."""
+    """Whether a part that both have a hash of differs."""
     return any(not same(code, present[part]) for part, code in made.items() if part in present)
 
 
@@ -44,7 +44,7 @@ def _pairs(file: Path, _changed: int) -> dict[str, set[str]]:
 
 
 def accept(pairs: Mapping[tuple[str, str], Collection[str]]) -> None:
-    """Write down old and new code that computes the same, and the cells that showed it."""
+    """Record pairs of old and new code that compute the same, with the cells that verified it."""
     if not pairs:
         return
     listed = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else []

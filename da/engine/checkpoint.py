@@ -1,4 +1,4 @@
-"""Checkpoints that survive interruptions: written atomically, with the state of the random generators."""
+"""Checkpoints for resuming interrupted runs: written atomically, with the state of the random generators."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from da.results.record import code_version, write_atomically
 
 
 class Resumable(Callback):
-    """Keeps ``last.ckpt``: after each epoch, and at the step reached when training is interrupted.
+    """Write ``last.ckpt`` after each epoch, and at the current step when training is interrupted.
 
     Args:
         directory: the run's directory.
@@ -29,11 +29,11 @@ class Resumable(Callback):
             self.save(trainer)
 
     def on_exception(self, trainer: Trainer, method: Any, exception: BaseException) -> None:
-        if not isinstance(exception, Exception):  # an interruption, not a fault of the run
+        if not isinstance(exception, Exception):  # an interruption, not an error of the run
             self.save(trainer)
 
     def save(self, trainer: Trainer) -> None:
-        """Write the checkpoint; every process takes part, the first one writes."""
+        """Write the checkpoint; called in every process, written by the first."""
         checkpoint = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
         if trainer.is_global_zero:
             stream = io.BytesIO()
@@ -41,7 +41,7 @@ class Resumable(Callback):
             write_atomically(self.file, stream.getvalue())
 
     def state_dict(self) -> dict[str, Any]:
-        # Nothing but torch draws random numbers while training.
+        # Only torch draws random numbers while training.
         state: dict[str, Any] = {"cpu": torch.get_rng_state(), "code": code_version()["source"]}
         if torch.cuda.is_available():
             state["cuda"] = torch.cuda.get_rng_state()
@@ -59,13 +59,13 @@ class Resumable(Callback):
 
 
 def usable(directory: Path) -> Path | None:
-    """The checkpoint to resume from, or None if there is none that can be read."""
+    """The checkpoint to resume from; None if there is none that can be read."""
     file = directory / CHECKPOINT
     if not file.is_file():
         return None
     try:
         code = torch.load(file, map_location="cpu", weights_only=True)["callbacks"]["Resumable"]["code"]
-    except Exception as error:  # whatever is wrong with the file, the remedy is the same
+    except Exception as error:  # the remedy is the same for any error in the file
         print(f"{file} cannot be read ({type(error).__name__}); the run starts over.")
         return None
     if code != code_version()["source"]:

@@ -1,8 +1,8 @@
-"""A hash of the code that a run computes with, blind to where that code stands and how it is documented.
+"""Hash of the code that a run computes with, independent of its location and documentation.
 
-It is taken from the syntax trees of the definitions that a class or function reaches inside the project, without
-docstrings, comments, annotations and import lines: a module that is moved, renamed or documented changes nothing, and
-neither does a definition that the class never uses. Nothing is imported.
+It is computed from the syntax trees of the definitions that a class or function uses inside the project, without
+docstrings, comments, annotations and import lines: the hash does not change when a module is moved, renamed or
+documented, or with a definition that the class never uses. Nothing is imported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from da.signatures import absolute, locate, parse, statements
 
 PROJECT = "da"
 ALWAYS = ("da.engine.run.trained",)
-"""What every run computes with: the order of samples, what is handed to a method, and how a run is put together."""
+"""Code that every run uses: the order of samples, the data granted to a method, and the assembly of a run."""
 APART: tuple[str, ...] = (
     "da.config.catalog",
     "da.config.machine",
@@ -34,13 +34,13 @@ APART: tuple[str, ...] = (
     "da.engine.tracking.tracker",
     "da.schedules.LEARNING_RATE",
 )
-"""What is not followed from there: it names, keeps, shows or scores (see :func:`of_scoring`), and computes no method;
-of the schedules a run takes one."""
+"""Modules that are not followed from there: they configure, store, show or score (see :func:`of_scoring`), but are not
+part of a method; of the schedules a run uses only one."""
 CLOSED_FORM = ("da.engine.closed_form", "da.methods.closed_form", "da.engine.run._classifier")
 DEEP = ("da.engine.deep", "da.methods.base", "da.methods.parts", "da.engine.run._network")
 """What is not followed of a run of the other kind."""
 IDLE = {"search_space", "exempt", "corrects", "trains_weighted", "held_out"}
-"""Constants of a class that no run looks at."""
+"""Constants of a class that do not affect runs."""
 
 
 class Place(NamedTuple):
@@ -51,11 +51,11 @@ class Place(NamedTuple):
 
 
 class Module(NamedTuple):
-    """What a module's top level binds.
+    """Names bound at the top level of a module.
 
     Args:
         definitions: statements by the name that they bind.
-        imports: places, or paths of other packages, by the name that they are known by.
+        imports: places, or paths of other packages, by the name that they are imported as.
     """
 
     definitions: Mapping[str, list[ast.stmt]]
@@ -63,10 +63,10 @@ class Module(NamedTuple):
 
 
 def of_config(config: Mapping[str, Any]) -> str:
-    """Hash of the code that a run computes with: method, classifier or network, batches, and what puts them together.
+    """Hash of the code that a run computes with: method, classifier or network, batches, and their assembly.
 
     Args:
-        config: a validated configuration; the names of its classes are all that is looked at.
+        config: a validated configuration, of which only the names of classes are used.
     """
     target = str(config["method"]["_target_"])
     reached, without = [*_targets(config["method"]), *ALWAYS], APART
@@ -80,14 +80,14 @@ def of_config(config: Mapping[str, Any]) -> str:
 
 
 def of_definitions(file: Path, *names: str) -> str:
-    """Hash of some definitions of a file that is no module of the project, as they stand there."""
+    """Hash of some definitions of a file that is not a module of the project."""
     found = [node for node in statements(parse(file)) if set(_bound(node)) & set(names)]
     texts = sorted(ast.dump(_Bare().visit(copy.deepcopy(node)), annotate_fields=False) for node in found)
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:12]
 
 
 def of_scoring() -> dict[str, str]:
-    """Hashes of the code that reports: of ``evaluation`` with its metrics, and of each selection rule, by its name."""
+    """Hashes of the code of scores: ``evaluation`` with its metrics, and each selection rule, by name."""
     package = locate("da.selection")
     assert package is not None
     rules = sorted(file.stem for file in package.parent.glob("[!_]*.py"))
@@ -96,7 +96,7 @@ def of_scoring() -> dict[str, str]:
 
 
 def _targets(node: Mapping[str, Any]) -> Iterator[str]:
-    """Every class that a node names, by its path or by its entry's name."""
+    """Yield every class that a node names, by its path or by its entry's name."""
     signature = catalog.resolve(str(node["_target_"]), "config")
     yield signature.path
     known = signature.keywords()
@@ -109,10 +109,10 @@ def _targets(node: Mapping[str, Any]) -> Iterator[str]:
 
 @cache
 def of(*paths: str, without: tuple[str, ...] = ()) -> str:
-    """Hash (12 hex digits) of all that classes and functions, by their dotted paths, reach inside the project.
+    """Hash (12 hex digits) of all code inside the project that classes and functions use.
 
     Args:
-        paths: of the classes and functions.
+        paths: dotted paths of the classes and functions.
         without: modules, and paths of single definitions, that are not followed.
     """
     found: set[str] = set()
@@ -130,11 +130,11 @@ def of(*paths: str, without: tuple[str, ...] = ()) -> str:
 
 @cache
 def _reach(place: Place) -> tuple[frozenset[str], tuple[Place, ...]]:
-    """The text of what a place holds, and the places that it leads to; names of other packages are text."""
+    """The text of a place's definitions, and the places that they refer to; names of other packages are text."""
     if not _ours(place.module):
         return frozenset({f"{place.module}.{place.name}"}), ()
     if _is_module(f"{place.module}.{place.name}"):
-        return frozenset(), ()  # what is used of it is found by attribute
+        return frozenset(), ()  # the parts of it that are used are attributes, see below
     module = _module(place.module)
     if place.name in module.imports:
         origin = module.imports[place.name]
@@ -162,7 +162,7 @@ def _reach(place: Place) -> tuple[frozenset[str], tuple[Place, ...]]:
 
 
 def _attribute(chain: list[str], imports: Mapping[str, Place | str]) -> list[Place]:
-    """Where ``module.name`` leads, where its first word is a module of the project."""
+    """The places that ``module.name`` refers to, if it begins with a module of the project."""
     origin = imports[chain[0]]
     if isinstance(origin, str):
         return []
@@ -223,7 +223,7 @@ def _imports(nodes: Iterator[Any], module: str) -> dict[str, Place | str]:
 
 
 class _Bare(ast.NodeTransformer):
-    """A definition without what only people and type checkers read."""
+    """Remove the parts of a definition that only readers and type checkers use."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # the name is ast's
         node.returns = None
@@ -242,7 +242,7 @@ class _Bare(ast.NodeTransformer):
         return node
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        bare = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)  # documents what is above
+        bare = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)  # documents the line above
         return None if bare else self.generic_visit(node)
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
@@ -251,7 +251,7 @@ class _Bare(ast.NodeTransformer):
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         self.generic_visit(node)
-        if node.value is None:  # a field: its name is all that counts
+        if node.value is None:  # a field, of which only the name counts
             return ast.Expr(node.target)
         return ast.Assign([node.target], node.value)
 

@@ -1,4 +1,4 @@
-"""Runs on several devices: the frozen configuration in a process group of its own, started by torchrun."""
+"""Runs on several devices: a process group on a frozen configuration, started by torchrun."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from da.results import record
 FROZEN = "frozen.json"
 FAILED, REFUSED = "error", "error-refused"
 CAUSES = "error-*.txt"
-"""What processes leave behind when they fail, and when they refuse what they are asked for."""
+"""Files with the cause that processes write when they fail, or refuse a configuration."""
 
 
 class WorkerFailed(TrainingError):
@@ -28,12 +28,12 @@ class WorkerFailed(TrainingError):
 def processes(directory: Path, frozen: dict[str, Any], count: int) -> None:
     """Start ``count`` processes on a frozen configuration and wait for them.
 
-    Composing happens once, here: Lightning's own launcher would run the command line again in every process, which
-    under a Hydra sweep gives ranks that disagree on what to run.
+    The configuration is composed only once, before: Lightning's own launcher would run the command line again in every
+    process, and in a Hydra sweep ranks would have different configurations.
 
     Raises:
         WorkerFailed: a process failed; the other ones were stopped.
-        UsageError: a process refused what it was asked for.
+        UsageError: a process refused its configuration or data.
     """
     record.write_atomically(directory / FROZEN, json.dumps(record.portable(frozen)).encode())
     (directory / record.FILE).unlink(missing_ok=True)
@@ -66,7 +66,7 @@ def _path() -> str:
 
 
 def _stop(group: subprocess.Popen[bytes]) -> None:
-    """End the whole process group: first by request, then by force."""
+    """End the whole process group: first by SIGTERM, then by SIGKILL."""
     for number in (signal.SIGINT, signal.SIGKILL):
         try:
             os.killpg(group.pid, number)

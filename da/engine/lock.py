@@ -1,4 +1,4 @@
-"""One process at a run at a time: a lock that the operating system takes back when its holder dies."""
+"""Lock of a run's directory for a single process, released by the operating system when that process dies."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ FILE = "run.lock"
 
 @contextmanager
 def held(directory: Path, title: str) -> Iterator[None]:
-    """Hold a run's directory; what a dead holder left behind is no lock any more.
+    """Hold the lock of a run's directory; a file left by a dead process does not count.
 
     Raises:
-        RunBusy: somebody else holds it; the message says who.
+        RunBusy: another process holds it; the message names it.
     """
     directory.mkdir(parents=True, exist_ok=True)
     lock = FileLock(directory / FILE)
@@ -39,7 +39,7 @@ def held(directory: Path, title: str) -> Iterator[None]:
 
 
 def owner(directory: Path) -> str:
-    """Who last held a run's directory, in words."""
+    """Describe the process that last held a run's directory."""
     try:
         said = json.loads((directory / FILE).read_text(encoding="utf-8"))
         return f"process {said['pid']} on {said['host']} since {said['since']}"

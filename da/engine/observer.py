@@ -1,4 +1,4 @@
-"""Who is told of a run while it lasts, and how it is given up; nothing here imports PyTorch."""
+"""Protocol of objects that observe a run and may stop it, without importing PyTorch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 
 class Pruned(Exception):
-    """A search gave the run up; its checkpoint stays, and no record is written."""
+    """A search pruned the run; its checkpoint is kept, and no record is written."""
 
 
 class RunObserver(Protocol):
-    """Who is told of a run while it lasts."""
+    """Protocol of an observer of a run."""
 
     def started(self, directory: Path, frozen: dict[str, Any]) -> None:
-        """The data are loaded, and the run's directory is known."""
+        """Called when the data are loaded and the run's directory is known."""
 
     def epoch(self, epoch: int, scores: dict[str, float | None]) -> bool:
-        """An epoch was evaluated; True gives the run up."""
+        """Called after an epoch was evaluated; returning True prunes the run."""

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, however that one ends."""
+"""End child processes with their parent, however the parent ends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-_SET_PARENT_DEATH_SIGNAL = 1  # of Linux's prctl; elsewhere a process only ends when it notices
+_SET_PARENT_DEATH_SIGNAL = 1  # of Linux's prctl; on other systems a process must notice it itself
 
 
 def die_with(parent: int, number: int = signal.SIGKILL) -> None:
@@ -19,5 +19,5 @@ def die_with(parent: int, number: int = signal.SIGKILL) -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_SET_PARENT_DEATH_SIGNAL, number)
-        if os.getppid() != parent:  # it died before it could be asked to
+        if os.getppid() != parent:  # the parent died before the call
             os._exit(1)

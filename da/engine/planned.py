@@ -1,4 +1,4 @@
-"""What of planned runs cannot be: asked of the disk and the machine before PyTorch is imported or data are loaded."""
+"""Check planned runs against the disk and the machine, before PyTorch is imported or data are loaded."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from da.results import writable
 
 
 def check(plans: Sequence[Plan], *, launched: bool) -> None:
-    """Refuse runs whose results, files, search or devices are not there.
+    """Refuse runs whose output, files, search space or devices are missing.
 
     Args:
-        plans: all that a command line asks for.
-        launched: by their launcher, which may send them to machines with files and devices of their own.
+        plans: all runs of a command line.
+        launched: whether their launcher runs them, possibly on machines with other files and devices.
 
     Raises:
         ConfigError: the output cannot be written to, weights or a device are missing, a method has nothing to search.
-        DataError: a data file is missing, or of no known format.
+        DataError: a data file is missing, or its format is unknown.
     """
     for output in dict.fromkeys(plan.config["output"] for plan in plans):
         writable.check(Path(output))
@@ -44,7 +44,7 @@ def check(plans: Sequence[Plan], *, launched: bool) -> None:
 
 
 def nothing_to_search(method: str) -> str:
-    """Why a method cannot be searched."""
+    """Message on a method without a search space."""
     return f"method={method} states no `search_space` to search; sweep its keys as a grid instead."
 
 

@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, elsewhere a line an epoch."""
+"""Progress of a run: a bar on a terminal, otherwise a line per epoch."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from da.results.figures import clock
 
 
 class ProgressBar(Callback):
-    """Steps done, over all epochs; a file that takes standard error gets no redraws but a line an epoch.
+    """Progress bar of steps over all epochs; if standard error is a file, a line per epoch instead.
 
     Args:
-        title: what stands before the bar.
+        title: text before the bar.
         scorer: the evaluation whose scores a line shows.
     """
 
@@ -43,7 +43,7 @@ class ProgressBar(Callback):
             print(f"{self.title}: {', '.join(self.said(trainer, method))}", file=sys.stderr, flush=True)
 
     def said(self, trainer: Trainer, method: Any) -> list[str]:
-        """What a line says of an epoch that just ended."""
+        """Parts of the line on an epoch that just ended."""
         epoch, last = trainer.current_epoch + 1, trainer.max_epochs or 1
         loss = sum(float(value) for value in method.term_sums.values()) / int(trainer.num_training_batches)
         words = [f"epoch {epoch}/{last}", f"loss {loss:.4g}"]
@@ -60,5 +60,5 @@ class ProgressBar(Callback):
 
 
 def _redrawn() -> bool:
-    """Whether standard error shows a line that is written again and again: on a terminal, in a notebook."""
+    """Whether standard error can show a line that is redrawn: on a terminal or in a notebook."""
     return sys.stderr.isatty() or "ipykernel" in sys.modules

@@ -1,4 +1,4 @@
-"""One process of a multi-device run; started by :mod:`da.engine.distributed`, not by hand."""
+"""One process of a multi-device run; started by :mod:`da.engine.distributed`, not by users."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from da.engine.result import told
 
 
 def main(directory: Path) -> None:
-    """Train on the frozen configuration; a failure leaves its cause in a file, see :mod:`da.engine.distributed`."""
+    """Train on the frozen configuration; the cause of a failure is written to a file for :mod:`da.engine.distributed`.
+
+    Raises:
+        RuntimeError: the data have changed since the run started.
+        Exception: any error of the training, after its cause was written to the file.
+    """
     try:
         frozen = json.loads((directory / FROZEN).read_text(encoding="utf-8"))
         plan = validate(frozen["config"])

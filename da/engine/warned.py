@@ -1,4 +1,4 @@
-"""Warnings: a line each on the terminal, and all that a run gave in its record."""
+"""Warnings: one line each on the terminal, and all of a run's in its record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRAMEWORKS = {"lightning", "pytorch_lightning", "torch"}
 
 
 def in_lines() -> None:
-    """From now on what users are warned of is printed as one line, without the line of code that said it."""
+    """Print warnings to users as one line, without the line of code that gave them."""
     usual = warnings.formatwarning
 
     def line(message: Any, category: type[Warning], *where: Any, **more: Any) -> str:
@@ -27,9 +27,9 @@ def in_lines() -> None:
 
 @contextmanager
 def collected() -> Iterator[list[str]]:
-    """A list that grows by each sentence that is warned of meanwhile; it is printed as before."""
+    """Collect the warnings given within the context in a list; they are still printed."""
     found: list[str] = []
-    with warnings.catch_warnings():  # which also forgets what an earlier run was warned of
+    with warnings.catch_warnings():  # which also resets the registry of warnings already given
         usual = warnings.showwarning
 
         def show(message: Any, category: type[Warning], filename: str, *more: Any, **named: Any) -> None:
@@ -45,5 +45,5 @@ def collected() -> Iterator[list[str]]:
 
 
 def alike(sentence: str) -> str:
-    """A sentence without its numbers: what many runs are warned of with figures of their own."""
+    """Replace the numbers in a warning, so that warnings of several runs with different numbers are equal."""
     return re.sub(r"\d[\d.,]*(e[+-]?\d+)?", "#", sentence)

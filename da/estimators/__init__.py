@@ -1,1 +1,1 @@
-"""Closed-form transfer with scikit-learn manners: ``fit(source, target)``; learned attributes end in ``_``."""
+"""Closed-form transfer with scikit-learn conventions: ``fit(source, target)``; learned attributes end in ``_``."""

@@ -1,4 +1,4 @@
-"""Closed-form transfer as one scikit-learn classifier or regressor, for pipelines and grid searches."""
+"""Closed-form transfer as a single scikit-learn classifier or regressor, for pipelines and grid searches."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CONVENTIONS = {
 
 
 class WeightedPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyped
-    """A pipeline whose last step is trained with the sample weights that ``fit`` is given."""
+    """A pipeline whose last step is trained with the sample weights passed to ``fit``."""
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit all steps, the last with the weights."""
@@ -41,7 +41,7 @@ class WeightedPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
 
 
 def weighable(classifier: BaseEstimator) -> BaseEstimator:
-    """A pipeline whose last step takes weights as one that takes them itself; all else as it is."""
+    """Wrap a pipeline whose last step takes sample weights so that it takes them too; others are returned unchanged."""
     if isinstance(classifier, Pipeline) and has_fit_parameter(classifier.steps[-1][1], "sample_weight"):
         return WeightedPipeline(classifier.steps, memory=classifier.memory)
     return classifier
@@ -69,7 +69,7 @@ class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         return tags
 
     def _rows(self, X: Any) -> Any:
-        """Sparse rows as they are where the classifier takes them, else dense."""
+        """Keep sparse rows where the classifier supports them, else convert them to dense ones."""
         takes = get_tags(self.classifier or self._default()).input_tags.sparse
         return X if takes else dense(X)
 
@@ -95,34 +95,46 @@ def _has_probabilities(adapter: Any) -> bool:
 
 
 class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # scikit-learn is untyped
-    """An estimator and a classifier behind ``fit(X, y, domain=...)`` and ``predict(X)``.
+    """Closed-form transfer and a classifier with ``fit(X, y, domain=...)`` and ``predict(X)``.
 
     Args:
-        estimator: a closed-form mapping, weighting or predictor; None adapts nothing.
+        estimator: a closed-form mapping, weighting or predictor; None trains on the source without adaptation.
         classifier: a scikit-learn classifier; None is logistic regression, whose C is chosen by cross-validation.
-        convention: how ``domain`` is read. Signs are not guessed, as +1 is the target for ``"da"`` and a source for
-            ``"skada"``:
+        convention: meaning of ``domain``. It is not inferred from signs, as +1 is the target for ``"da"`` and a source
+            for ``"skada"``:
 
             - ``"da"``: 0 for source samples, -1, -2, ... without a gap for further sources, 1 for target samples, and 2
               for target samples whose label may be used.
             - ``"skada"``: positive whole numbers for sources, negative ones for target samples. Labels of target
-              samples are masked by -1; those that are not are used where the estimator needs a few, and refused
-              elsewhere, where it would not be clear whether they are meant to be seen.
+              samples are masked by -1; unmasked ones are used where the estimator needs a few, and refused elsewhere,
+              where it would not be clear whether they are meant to be used.
+
+    The target below is ``3 t + 5`` where the source is ``t``, which a linear map of means and covariances undoes:
+
+    >>> from da.estimators.transport.ot_linear import LinearTransport
+    >>> t = np.linspace(-1.0, 1.0, 20)
+    >>> X = np.concatenate([t, 3 * t + 5])[:, None]
+    >>> y = np.concatenate([t > 0, np.zeros(20)]).astype(int)  # labels of the target (domain 1) are not used
+    >>> model = TransferClassifier(LinearTransport()).fit(X, y, domain=np.repeat([0, 1], 20))
+    >>> model.predict([[4.5], [5.5]]).tolist()
+    [0, 1]
+    >>> TransferClassifier().fit(X, y, domain=np.repeat([0, 1], 20)).predict([[4.5], [5.5]]).tolist()  # not adapted
+    [1, 1]
     """
 
     def _default(self) -> BaseEstimator:
         return LogisticRegression()
 
     def fit(self, X: Any, y: Any, domain: Any = None) -> Self:
-        """Adapt and train.
+        """Adapt and train the classifier.
 
         Args:
             X: ``(n, d)`` samples of both domains.
-            y: ``(n,)`` labels; those of unlabelled target samples are not looked at.
-            domain: ``(n,)`` whole numbers, read by ``convention``; None takes all as source, and nothing is adapted.
+            y: ``(n,)`` labels; those of unlabelled target samples are not used.
+            domain: ``(n,)`` whole numbers, read by ``convention``; None trains on all samples as source.
 
         Raises:
-            ValueError: ``domain`` is outside of the convention.
+            ValueError: ``domain`` does not follow the convention, or the source has a single class.
         """
         roles = read(domain, y, self.convention, few=self._few, masked=lambda label: label == -1)
         if roles is not None:
@@ -148,8 +160,8 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
     def predict_proba(self, X: Any) -> np.ndarray:
         """``(n, K)`` probabilities of target samples, in the order of ``classes_``.
 
-        There where the classifier has them, or the estimator answers by itself. A class that was seen in labelled
-        target samples alone, or that no part of the model knows, has 0.
+        Available where the classifier has them, or the estimator is a predictor. A class that occurs in labelled
+        target samples only, or that no part of the model was trained on, has probability 0.
         """
         check_is_fitted(self)
         X = self._rows(validate_data(self, X, reset=False, accept_sparse="csr"))
@@ -159,19 +171,23 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
 
 
 class TransferRegressor(RegressorMixin, _Adapter):  # type: ignore[misc]  # scikit-learn is untyped
-    """An estimator and a regressor behind ``fit(X, y, domain=...)`` and ``predict(X)``.
+    """Closed-form transfer and a regressor with ``fit(X, y, domain=...)`` and ``predict(X)``.
 
     Args:
-        estimator: a closed-form estimator that looks at no classes; None adapts nothing.
+        estimator: a closed-form estimator that uses no classes; None trains on the source without adaptation.
         classifier: a scikit-learn regressor; None is ridge regression.
-        convention: how ``domain`` is read, as in :class:`TransferClassifier`; ``"skada"`` masks labels by NaN.
+        convention: meaning of ``domain``, as in :class:`TransferClassifier`; ``"skada"`` masks labels by NaN.
     """
 
     def _default(self) -> BaseEstimator:
         return Ridge()
 
     def fit(self, X: Any, y: Any, domain: Any = None) -> Self:
-        """Adapt and train; arguments as in :meth:`TransferClassifier.fit`, with numbers for labels."""
+        """Adapt and train the regressor; arguments as in :meth:`TransferClassifier.fit`, with numbers as labels.
+
+        Raises:
+            ValueError: ``domain`` does not follow the convention.
+        """
         roles = read(domain, y, self.convention, few=self._few, masked=lambda label: False)
         if roles is not None:
             y = _covered(y, roles == TARGET)
@@ -195,13 +211,13 @@ def read(domain: Any, y: Any, convention: str, *, few: bool, masked: Callable[[A
 
     Args:
         domain: as given; None stays None.
-        y: the labels, which tell what is masked where the convention is skada's.
+        y: the labels; under skada's convention they show which ones are masked.
         convention: one of :data:`CONVENTIONS`.
-        few: the estimator needs a few target labels.
-        masked: whether a label stands for none; missing values always do.
+        few: whether the estimator needs a few target labels.
+        masked: function of a label that returns whether it is masked; missing values always are.
 
     Raises:
-        ValueError: ``domain`` is outside of the convention; the message names both.
+        ValueError: ``domain`` does not follow the convention; the message explains both conventions.
     """
     if convention not in CONVENTIONS:
         raise ValueError(f"convention={convention!r} is unknown; give {' or '.join(map(repr, CONVENTIONS))}.")
@@ -227,7 +243,7 @@ def read(domain: Any, y: Any, convention: str, *, few: bool, masked: Callable[[A
     numbers = {number: -k for k, number in enumerate(np.unique(roles[roles > 0]).tolist())}
     found = np.array([numbers.get(number, TARGET) for number in roles.tolist()])
     labels = np.asarray(y, dtype=object)
-    if labels.shape == roles.shape:  # refused later where it is not
+    if labels.shape == roles.shape:  # other shapes are refused later
         known = np.array([not (_missing(label) or masked(label)) for label in labels]) & (found == TARGET)
         if known.any() and not few:
             raise ValueError(_outside(convention, f"{known.sum()} target samples have labels that are not masked"))
@@ -240,7 +256,7 @@ def _missing(label: Any) -> bool:
 
 
 def _outside(convention: str, what: str) -> str:
-    """The message for a domain that is outside of a convention."""
+    """The message for a domain that does not follow a convention."""
     both = "; ".join(f"convention={name!r} reads {meaning}" for name, meaning in CONVENTIONS.items())
     return f"`domain` does not follow convention={convention!r}: {what}. {both}."
 
@@ -254,10 +270,10 @@ def _counted(roles: np.ndarray | None, n: int) -> np.ndarray:
 
 
 def _covered(y: Any, hidden: np.ndarray) -> np.ndarray:
-    """The labels with any known label in place of the target's, which may be anything, missing values included."""
+    """Replace the target's labels, which may be anything, even missing values, by one of the known labels."""
     y = np.asarray(y)
     if hidden.shape != y.shape or hidden.all():
-        return y  # refused where the inputs are known as well
+        return y  # refused later, where the inputs are known as well
     known = np.array(y[~hidden].tolist())  # without what was missing, objects may turn out to be numbers
     covered = np.full(y.shape, known[0], dtype=known.dtype)
     covered[~hidden] = known

@@ -1,4 +1,4 @@
-"""The contract of a closed-form estimator.
+"""Base classes of closed-form estimators.
 
 An estimator states ``needs``, keeps hyper-parameters as they were given (scikit-learn's ``clone`` and ``set_params``
 work), and implements :meth:`Estimator.fit`. What it learns decides what it is: a :class:`Weighting` leaves
@@ -28,7 +28,7 @@ __all__ = ["Estimator", "FeatureMapping", "Predictor", "Weighting", "classify", 
 
 
 class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """What all closed-form estimators share.
+    """Base class of all closed-form estimators.
 
     Attributes:
         needs: what ``fit`` may look at.
@@ -37,8 +37,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             the same classifier without transfer.
         exempt: names of common checks that cannot hold by the method's definition, each with its reason.
         single_step: it learns in one step, from whole domains.
-        trains_weighted: the classifier of the run is trained with sample weights, so it must take them.
-        regression: stated as True by what predicts numbers; it has no YAML, as data of the catalogue are of classes.
+        trains_weighted: whether the run's classifier is trained with sample weights, so that it must accept them.
+        regression: True for regressors; they have no YAML, as the catalogue's data sets are for classification.
     """
 
     needs: ClassVar[Access]
@@ -49,26 +49,27 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     single_step: ClassVar[bool] = True
 
     def fit(self, *domains: Any, **_: Any) -> Self:
-        """Learn from domains; nothing beyond ``needs`` is touched.
+        """Learn from domains; inputs and labels beyond ``needs`` are not used.
 
-        Implemented as ``fit(source, target)``, or ``fit(source, target, labelled)`` where ``needs`` says
-        ``target_y=FEW``: the source is a :class:`~da.domain.Domain` (a tuple of them where ``needs`` says
-        ``sources=MANY``), the target has no labels, and the few labelled target samples come apart.
+        Implemented as ``fit(source, target)``, or ``fit(source, target, labelled)`` where ``needs`` has
+        ``target_y=FEW``: the source is a :class:`~da.domain.Domain` (a tuple of them where ``needs`` has
+        ``sources=MANY``), the target has no labels, and the few labelled target samples are a domain of their own.
         """
         raise NotImplementedError
 
 
 class Weighting(Estimator):
-    """Learns ``weights_``: ``(n_s,)``, at least 0, with mean 1; the source so weighted resembles the target.
+    """Estimator of source weights ``weights_``, ``(n_s,)``, at least 0, with mean 1, that match source and target.
 
-    Estimated ratios rest on few samples where domains hardly overlap, and so does what is trained on them. A weighting
-    that takes ``min_effective`` draws its weights towards 1 until so large a share of the source is in effect.
+    Where domains hardly overlap, a few samples have nearly all of the weight, and a classifier trained on them has a
+    large variance. A weighting with the parameter ``min_effective`` shrinks its weights towards 1 until the effective
+    sample size is at least this share of the source.
 
     Attributes:
-        min_effective: smallest effective sample size as a share of the source, in [0, 1), or ``"auto"``, which asks for
-            ten samples a feature (:func:`share_of`); 0 leaves weights alone.
-        trust_: share of the estimated weights' distance from 1 that is left, in [0, 1].
-        estimated_sample_size_: effective sample size of the weights as they were estimated.
+        min_effective: smallest effective sample size as a share of the source, in [0, 1), or ``"auto"`` for ten
+            samples per feature (:func:`share_of`); 0 does not shrink weights.
+        trust_: factor by which the weights' differences from 1 were shrunk, in [0, 1].
+        estimated_sample_size_: effective sample size of the weights before shrinkage.
     """
 
     corrects = ("covariate",)
@@ -77,7 +78,7 @@ class Weighting(Estimator):
     weights_: np.ndarray
 
     def _set_weights(self, raw: Any, x: Any) -> None:
-        """Keep the weights of ``(n, d)`` source inputs, brought to mean 1 and drawn towards it as far as asked."""
+        """Set the weights of ``(n, d)`` source inputs, scaled to mean 1 and shrunk towards it by ``min_effective``."""
         least = share_of(self.min_effective, *x.shape)
         raw = np.maximum(np.asarray(as_numpy(raw), dtype=np.float64), 0.0)
         if not np.isfinite(raw).all() or raw.sum() <= 0.0:
@@ -85,7 +86,7 @@ class Weighting(Estimator):
                 f"{type(self).__name__} found no finite positive weight: source and target do not overlap under its "
                 "kernel or model; widen the bandwidth, regularise more, or standardize the features."
             )
-        raw = raw / raw.max()  # the sum of huge weights stays finite
+        raw = raw / raw.max()  # so that the sum of huge weights is finite
         raw = raw * (len(raw) / raw.sum())
         self.estimated_sample_size_ = effective_sample_size(raw)
         self.weights_, self.trust_ = limited(raw, least)
@@ -97,10 +98,10 @@ class Weighting(Estimator):
 
 
 class FeatureMapping(Estimator):
-    """Learns to bring both domains into one space.
+    """Estimator of a map of both domains into a common space.
 
     Attributes:
-        target_stays: target inputs are left as they are, and the source is moved to them.
+        target_stays: whether target inputs are unchanged, and the source is mapped to them.
     """
 
     target_stays: ClassVar[bool] = False
@@ -110,26 +111,26 @@ class FeatureMapping(Estimator):
         raise NotImplementedError
 
     def unmoved(self, x: Any) -> Any:
-        """Source inputs as they were before they were moved to the target; None where both domains are mapped alike.
+        """Source inputs before they were mapped to the target; None where both domains are mapped by the same map.
 
-        A classifier that chooses its C does so on these. Among samples that were all moved by what was learnt from all
-        of them, those held out are as easy to tell apart as the others, and directions that alignment made small are
-        told by a C that is far too large for the target, in which they are not.
+        A classifier that chooses its C by cross-validation does so on these inputs. Mapped samples would bias the
+        choice: the map is learnt from all of them, so that held-out ones are as easy to classify as the others, and
+        directions that alignment scaled down need a C that is far too large for the target, where they are not small.
         """
         return rows(x) if self.target_stays else None
 
 
 class Predictor(Estimator):
-    """Learns ``classes_`` and answers for target samples by itself, with no classifier after it.
+    """Estimator that predicts labels of target samples itself, without a classifier after it, and sets ``classes_``.
 
-    One that trains classifiers of its own takes ``classifier``: None stands for the classifier of the run, and, used
-    alone, for what the method's paper uses.
+    If it trains classifiers internally, it has a parameter ``classifier``: None is the run's classifier, or, outside a
+    run, the one that the method's paper uses.
     """
 
     classes_: np.ndarray
 
     def predict_proba(self, x: Any) -> np.ndarray:
-        """``(n, K)`` probabilities (or shares of a vote) of target inputs, in the order of ``classes_``."""
+        """``(n, K)`` class probabilities (or shares of a vote) of target inputs, in the order of ``classes_``."""
         raise NotImplementedError
 
     def predict(self, x: Any) -> np.ndarray:
@@ -139,10 +140,10 @@ class Predictor(Estimator):
 
 
 def matched(source: Domain, target: Domain) -> tuple[Any, Any]:
-    """Both inputs as matrices with the same number of columns.
+    """Inputs of both domains as matrices, checked to have the same number of columns.
 
     Raises:
-        DataError: the numbers differ, or a domain is empty.
+        DataError: the numbers of columns differ, or a domain is empty.
     """
     x_s, x_t = matrix(source.x), matrix(target.x)
     for x, name in ((x_s, "source"), (x_t, "target")):
@@ -157,10 +158,10 @@ def matched(source: Domain, target: Domain) -> tuple[Any, Any]:
 
 
 def labels_of(source: Domain, what: str = "source") -> np.ndarray:
-    """The labels of a domain.
+    """Labels of a domain, checked to exist.
 
     Raises:
-        DataError: there are none, or not one a sample.
+        DataError: there are none, or not one per sample.
     """
     if source.y is None:
         raise DataError(f"The {what} has no labels, and this estimator learns from them; give `y`.")
@@ -171,27 +172,28 @@ def labels_of(source: Domain, what: str = "source") -> np.ndarray:
 
 
 def classify(classifier: BaseEstimator | None, z: Any, y: np.ndarray, queries: Any) -> np.ndarray:
-    """``(m,)`` labels of queries, by a fresh copy of a classifier trained on ``(n, k)`` rows; None is 1-NN."""
+    """``(m,)`` labels of queries predicted by a new copy of a classifier trained on ``(n, k)`` rows; None is 1-NN."""
     model = KNeighborsClassifier(1) if classifier is None else clone(classifier)
     labels: np.ndarray = model.fit(as_numpy(z), y).predict(as_numpy(queries))
     return labels
 
 
 def share_of(min_effective: float | str, n: int, d: int) -> float:
-    r"""The share of n samples of d features that a weighting has to leave in effect.
+    r"""Smallest effective sample size of a weighting as a share of n samples of d features.
 
     .. math:: s = \min\Big(\max\Big(\frac{10 \, d}{n}, \; 0.1\Big), \; 0.9\Big)
 
-    where it is ``"auto"``. The error of a classifier of d parameters, trained on weighted samples, is bounded by their
-    effective number a parameter (Cortes, Mansour & Mohri, Learning bounds for importance weighting, NeurIPS 2010), and
-    ten samples a parameter is the common rule (Peduzzi et al., Journal of Clinical Epidemiology 49, 1996). The numbers
-    were chosen on the simulated shifts (2 features) and WISDM (43 features) alone. Under the simulated covariate shift
-    any share up to 0.2 keeps all that weights gain, and a half of the source loses most of it; on WISDM, where users
-    differ in what weights of samples do not correct, the mean over twelve weightings was 4.5 points below no weighting
-    at 0, 1.4 at 0.5, 0.5 at 0.9, and 0.2 at 0.95 (one split; 7.1, 2.4, 0.8 and 0.6 when the share was chosen).
+    for ``"auto"``. The error of a classifier of d parameters, trained on weighted samples, is bounded in terms of their
+    effective number per parameter (Cortes, Mansour & Mohri, Learning bounds for importance weighting, NeurIPS 2010),
+    and ten samples per parameter is the common rule (Peduzzi et al., Journal of Clinical Epidemiology 49, 1996). The
+    numbers were chosen on the simulated shifts (2 features) and WISDM (43 features) alone. Under the simulated
+    covariate shift any share up to 0.2 keeps the whole gain of weighting, and a share of one half loses most of it; on
+    WISDM, where users differ in ways that sample weights do not correct, the mean over twelve weightings was 4.5 points
+    below no weighting at 0, 1.4 at 0.5, 0.5 at 0.9, and 0.2 at 0.95 (one split; 7.1, 2.4, 0.8 and 0.6 when the share
+    was chosen).
 
     Raises:
-        UsageError: it is neither "auto" nor in [0, 1).
+        UsageError: the value is neither "auto" nor in [0, 1).
     """
     if min_effective == "auto":
         return min(max(PER_FEATURE * d / n, LEAST), MOST)
@@ -201,13 +203,14 @@ def share_of(min_effective: float | str, n: int, d: int) -> float:
 
 
 def limited(weights: np.ndarray, least: float) -> tuple[np.ndarray, float]:
-    r"""Weights drawn towards 1 just so far that their effective sample size is at least a share s of their number.
+    r"""Shrink weights towards 1, as little as needed for an effective sample size of at least a share s of them.
 
     .. math:: w'_i = 1 + a (w_i - 1), \qquad a = \min\Big(1, \sqrt{\frac{1 / s - 1}{v}}\Big), \quad
        v = \frac{1}{n} \sum_i (w_i - 1)^2, \qquad \frac{n_{\text{eff}}(w')}{n} = \frac{1}{1 + a^2 v}
 
-    This is the weighted risk mixed with the plain one. Powers :math:`w^t` (Shimodaira, Journal of Statistical Planning
-    and Inference 90, 2000) cannot revive weights of 0, and did worse on WISDM at equal effective sample sizes.
+    The weighted risk becomes a mixture of the weighted and the unweighted one. Powers :math:`w^t` (Shimodaira, Journal
+    of Statistical Planning and Inference 90, 2000) leave weights of 0 at 0, and were worse on WISDM at equal effective
+    sample sizes.
 
     Args:
         weights: ``(n,)`` w, with mean 1.

@@ -1,4 +1,4 @@
-"""Folds of labelled samples that depend on the samples, not on the order that they come in."""
+"""Folds of labelled samples that depend on the samples, not on their order."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 
 def folds_of(x: Any, index: np.ndarray, folds: int) -> np.ndarray:
-    """``(n,)`` number of each sample's fold: every class is spread evenly over all of them.
+    """``(n,)`` number of each sample's fold, stratified by class.
 
     Args:
         x: ``(n, d)`` samples, dense or sparse.
         index: ``(n,)`` classes.
-        folds: how many; at most n of them are used.
+        folds: number of folds; at most n of them are used.
     """
     fold = np.empty(len(index), dtype=np.int64)
     fold[by_class(x, index)] = np.arange(len(index)) % folds
@@ -21,7 +21,7 @@ def folds_of(x: Any, index: np.ndarray, folds: int) -> np.ndarray:
 
 
 def stratified(x: Any, index: np.ndarray, size: int) -> np.ndarray:
-    """Positions of at most ``size`` samples, in ascending order: of every class its share, and its largest spread."""
+    """Sorted indices of at most ``size`` samples, stratified by class and evenly spaced within each class."""
     if len(index) <= size:
         return np.arange(len(index))
     picked = np.linspace(0, len(index) - 1, size).round().astype(np.int64)
@@ -30,7 +30,7 @@ def stratified(x: Any, index: np.ndarray, size: int) -> np.ndarray:
 
 
 def by_class(x: Any, index: np.ndarray) -> np.ndarray:
-    """The order of samples by class, and in a class by a number of their own."""
+    """Indices that sort samples by class, and within a class by a number computed from each sample."""
     mark = np.asarray(x @ np.cos(np.arange(x.shape[1])))
     order: np.ndarray = np.lexsort((mark, index))
     return order

@@ -30,7 +30,11 @@ def gaussian(a: Any, b: Any, bandwidth: float) -> Any:
 
 
 def gram(a: Any, b: Any, kernel: str, bandwidth: float) -> Any:
-    """``(n, m)`` values of a kernel by its name: ``linear``, which has no bandwidth, or ``rbf``, the Gaussian."""
+    """``(n, m)`` kernel matrix by the kernel's name: ``linear``, which ignores the bandwidth, or ``rbf``, the Gaussian.
+
+    Raises:
+        UsageError: the kernel is neither.
+    """
     if kernel not in KERNELS:
         raise UsageError(f"There is no kernel '{kernel}'; {nearest(kernel, KERNELS)}")
     return a @ b.T if kernel == "linear" else gaussian(a, b, bandwidth)
@@ -43,12 +47,12 @@ def median_bandwidth(x: Any) -> float:
 
 
 def median_distance(squared: Any, width: int) -> float:
-    """The same of ``(n, n)`` squared distances between samples of so many features."""
+    """Median distance from ``(n, n)`` squared distances between samples of ``width`` features."""
     xp = namespace(squared)
     n = squared.shape[0]
     distances = squared[xp.arange(n)[:, None] < xp.arange(n)[None, :]]
     largest = float(xp.max(squared)) if n else 0.0
-    positive = distances[distances > 4 * width * float(np.finfo(float).eps) * largest]  # not rounding
+    positive = distances[distances > 4 * width * float(np.finfo(float).eps) * largest]  # above rounding errors
     if positive.shape[0] == 0:
         return 1.0
     low, high = (len(positive) - 1) // 2, len(positive) // 2

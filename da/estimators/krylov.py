@@ -1,4 +1,4 @@
-"""Leading solutions of large symmetric eigenproblems by products with the operator alone."""
+"""Leading eigenpairs of large symmetric problems, from products with the operator only."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def whitened(c: Any, u: Any, regularization: float, k: int) -> tuple[Any, Any]:
 
 
 class Krylov:
-    r"""A space in which :math:`C w = \theta (I + U U^\top / \lambda) w` is solved for one large C and several U.
+    r"""Krylov space for solving :math:`C w = \theta (I + U U^\top / \lambda) w` for one large C and several U.
 
-    By block Lanczos, written as Rayleigh-Ritz steps: the problem is solved in the space found so far, which then grows
+    Block Lanczos in the form of Rayleigh-Ritz steps: the problem is solved in the current space, which is then extended
     by the leading directions of the whitened residuals and their images. The space depends on U through few directions,
-    so it and its products with C serve the next U as well. A pair has converged when its whitened residual is below
-    :math:`10^{-6}` of its own value (which is then right to :math:`10^{-12}`), or :math:`10^{-12}` of the largest. A
+    so it and its products with C are reused for the next U. A pair has converged when its whitened residual is below
+    :math:`10^{-6}` of its own value (which is then accurate to :math:`10^{-12}`), or :math:`10^{-12}` of the largest. A
     step costs the products of C with at most 64 columns, and :math:`O(n k^2)`.
 
     Args:
@@ -66,13 +66,13 @@ class Krylov:
         return 0 if self.basis is None else int(self.basis.shape[1])
 
     def solve(self, u: Any, regularization: float, k: int) -> tuple[Any, Any]:
-        """The ``k`` largest values, descending, and their ``(n, k)`` vectors, as :func:`whitened` has them."""
+        """The ``k`` largest values, descending, and their ``(n, k)`` vectors, normalised as by :func:`whitened`."""
         xp = namespace(u)
         white = Whitening(u, regularization)
         widest = min(5 * k + 4 * BLOCK, self.n)
         if self.basis is None:
             self._extend(like(np.random.default_rng(0).normal(size=(self.n, BLOCK)), u))
-            while self.width < min(2 * k, self.n):  # too small a space to look at
+            while self.width < min(2 * k, self.n):  # the space is too small for k accurate pairs
                 self._extend(white(white(self.image[:, -BLOCK:])))
         for _ in range(STEPS):
             inside = self.basis.T @ u
@@ -89,11 +89,11 @@ class Krylov:
             residual = residual[:, far] / goal[far]
             _, mix = leading(residual.T @ residual, BLOCK)
             self._extend(white(residual @ mix))
-            self._extend(white(white(self.image[:, -mix.shape[1] :])))  # dearer than this is the look at the space
+            self._extend(white(white(self.image[:, -mix.shape[1] :])))  # cheaper than another solution
         return found, w
 
     def _extend(self, block: Any) -> None:
-        """Widen the space by at most so many directions as there are left."""
+        """Extend the space by the directions of a block, as far as dimensions are left."""
         xp = namespace(block)
         block = block[:, : self.n - self.width]
         if block.shape[1] == 0:
@@ -103,7 +103,7 @@ class Krylov:
             self.image = self.apply(self.basis)
             self.small = self.basis.T @ self.image
             return
-        for _ in range(2):  # once more against what the first pass left
+        for _ in range(2):  # the second pass removes what rounding left in the first
             block = block - self.basis @ (self.basis.T @ block)
             block, _ = xp.linalg.qr(block)
         image = self.apply(block)

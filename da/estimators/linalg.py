@@ -1,4 +1,4 @@
-"""Symmetric linear algebra for estimators, on NumPy arrays and tensors alike; never a general eigenproblem."""
+"""Symmetric linear algebra for estimators, on NumPy arrays and tensors; no general eigenproblem is ever solved."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def power(symmetric: Any, exponent: float, ridge: float = 0.0) -> Any:
 
 
 class LowRank(NamedTuple):
-    r"""The symmetric matrix :math:`c I + B M B^\top`, of which no ``(d, d)`` array is made.
+    r"""The symmetric matrix :math:`c I + B M B^\top`, stored without a ``(d, d)`` array.
 
     Args:
         scale: c.
         basis: ``(d, m)`` B, orthonormal.
-        change: ``(m, m)`` M, or the ``(m,)`` diagonal of it.
+        change: ``(m, m)`` M, or its ``(m,)`` diagonal.
     """
 
     scale: float
@@ -53,16 +53,16 @@ class LowRank(NamedTuple):
 
 
 def times(x: Any, matrix: Any) -> Any:
-    """``(n, d)`` rows times a ``(d, d)`` matrix, of low rank or not."""
+    """``(n, d)`` rows times a ``(d, d)`` matrix, which may be a :class:`LowRank`."""
     return matrix.right_of(x) if isinstance(matrix, LowRank) else x @ like(matrix, x)
 
 
 def covariance_power(x: Any, exponent: float, ridge: float) -> LowRank:
-    r""":math:`(C + r I)^p` of the sample covariance of fewer rows than features, by their products with one another.
+    r""":math:`(C + r I)^p` of the sample covariance of fewer rows than features, from the rows' Gram matrix.
 
     .. math:: (C + r I)^p = r^p I + \sum_i \big( (s_i + r)^p - r^p \big) u_i u_i^\top
 
-    Costs :math:`O(n^2 d + n^3)`. As :func:`power`, it leaves directions at 0 that are 0 to rounding if p < 0.
+    Costs :math:`O(n^2 d + n^3)`. As in :func:`power`, directions that are zero to rounding stay zero if p < 0.
     """
     xp = namespace(x)
     n, d = x.shape
@@ -86,17 +86,17 @@ def leading(symmetric: Any, k: int) -> tuple[Any, Any]:
     else:
         try:
             values, vectors = scipy.linalg.eigh(symmetric, subset_by_index=[n - k, n - 1], check_finite=False)
-        except np.linalg.LinAlgError:  # LAPACK's solver for a few pairs gives up on some matrices that all pairs suit
+        except np.linalg.LinAlgError:  # LAPACK's solver for a few pairs fails on some matrices that the full one solves
             values, vectors = (part[..., -k:] for part in scipy.linalg.eigh(symmetric, driver="ev", check_finite=False))
     xp = namespace(symmetric)
     return xp.flip(values), signed(xp.flip(vectors, axis=1))
 
 
 def leading_few(symmetric: Any, k: int) -> tuple[Any, Any]:
-    """What :func:`leading` finds, by Lanczos where k is small: products with the matrix take the place of reducing it.
+    """The result of :func:`leading`, computed by Lanczos where k is small, from products with the matrix only.
 
-    One start finds a value that stands there twice only by rounding, and nothing of a null space: where a value that it
-    left out may be above the least one found, or that one is rounding, all is decomposed after all.
+    From a single start vector, Lanczos finds a repeated eigenvalue only by rounding, and nothing of a null space: where
+    an eigenvalue that it missed may exceed the least one found, or that one is rounding, all are computed.
     """
     n = symmetric.shape[0]
     if is_tensor(symmetric) or n < 200 or 10 * k > n:
@@ -118,7 +118,7 @@ def leading_few(symmetric: Any, k: int) -> tuple[Any, Any]:
 
 
 def principal(centred: Any, k: int) -> Any:
-    """``(d, k)`` leading right singular vectors of centred rows, exactly; by the smaller of the two Gram matrices.
+    """``(d, k)`` leading right singular vectors of centred rows, exact, from the smaller of the two Gram matrices.
 
     At most as many as there are directions with variance (at least one).
     """
@@ -138,9 +138,9 @@ def principal(centred: Any, k: int) -> Any:
 
 
 def _principal_of_few(centred: Any, k: int) -> Any:
-    """The same of few rows with many features by their products, for directions of which squares keep enough digits.
+    """:func:`principal` for fewer rows than features by the rows' Gram matrix, where squares keep enough digits.
 
-    None where one of them has less than 1e-3 of the largest deviation: its squares are rounded too much.
+    None where a direction has less than 1e-3 of the largest standard deviation, as its square is rounded too much.
     """
     xp = namespace(centred)
     if 2 * k > centred.shape[0]:
@@ -148,13 +148,13 @@ def _principal_of_few(centred: Any, k: int) -> Any:
     values, left = leading_few(centred @ centred.T, k)
     if float(values[-1]) <= 1e-6 * float(values[0]):
         return None
-    orthonormal, _ = xp.linalg.qr(centred.T @ left)  # columns are orthogonal but for rounding, which this mends
+    orthonormal, _ = xp.linalg.qr(centred.T @ left)  # columns are orthogonal up to rounding, which this corrects
     inner = centred @ orthonormal
     return signed(orthonormal @ leading(inner.T @ inner, k)[1])
 
 
 def definite_solution(a: Any, b: Any) -> Any:
-    """``(n,)`` x with A x = b for a positive definite A, by Cholesky; None where rounding leaves A without a factor."""
+    """``(n,)`` x with A x = b for a positive definite A, by Cholesky; None if A is not so because of rounding."""
     if is_tensor(a):
         import torch
 
@@ -167,7 +167,7 @@ def definite_solution(a: Any, b: Any) -> Any:
 
 
 def signed(vectors: Any) -> Any:
-    """The same columns, each with the sign that makes its entry of largest size positive: a unique answer."""
+    """Flip the sign of each column so that its entry of largest magnitude is positive, which makes columns unique."""
     xp = namespace(vectors)
     if vectors.shape[0] == 0 or vectors.shape[1] == 0:
         return vectors
@@ -177,7 +177,7 @@ def signed(vectors: Any) -> Any:
 
 
 def unit_rows(x: Any) -> Any:
-    """Rows divided by their Euclidean norm; rows of zeros stay zero."""
+    """Divide rows by their Euclidean norm; rows of zeros stay zero."""
     xp = namespace(x)
     norm = xp.sqrt(xp.sum(x * x, axis=1, keepdims=True))
     return x / xp.where(norm > 0, norm, xp.ones_like(norm))

@@ -1,4 +1,4 @@
-"""An estimator and a classifier as one model: what the adapter and the Lightning module share."""
+"""An estimator and a classifier as one model, which the scikit-learn adapter and the Lightning module use."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ SAID = (
 
 
 class Answer(NamedTuple):
-    """What a model says of some inputs.
+    """Predictions of a model.
 
     Args:
-        features: ``(n, d')`` inputs as they were adapted; sparse where they stayed so.
+        features: ``(n, d')`` adapted inputs; sparse if the estimator keeps them so.
         proba: ``(n, K)`` probabilities in the order of ``classes_``, or None where only labels are known.
-        labels: ``(n,)``.
+        labels: ``(n,)`` predicted labels.
     """
 
     features: Any
@@ -44,18 +44,18 @@ class Answer(NamedTuple):
 
 
 class Transfer:
-    """Fit an estimator on domains, then a classifier on what it leaves of them.
+    """Fit an estimator on domains, then a classifier on the adapted source.
 
-    A mapping gives the classifier mapped features, a weighting sample weights; a predictor needs none after it.
-    Where few target samples are labelled, they train the classifier too, with weight 1 each. What leaves
-    less than 5 % of the source in effect warns. Weights that are seen to mislead (``misleads_``) train the classifier,
-    and do not choose its C.
+    With a mapping the classifier is trained on mapped features, with a weighting on weighted samples; a predictor needs
+    no classifier. Where a few target samples are labelled, they train the classifier too, with weight 1 each. A warning
+    is given for an effective sample size below 5 % of the source. Weights that a diagnostic finds misleading
+    (``misleads_``) still train the classifier, but are not used to choose its C.
 
     Args:
-        estimator: what adapts; None adapts nothing. It is fitted in place, and its parameter ``classifier``, if it
-            has one that is None, becomes a copy of this classifier.
-        classifier: a scikit-learn classifier or regressor. It is fitted in place, or, where its C is chosen on other
-            samples than those that train it, replaced by a copy that has this C.
+        estimator: a closed-form estimator; None trains without adaptation. It is fitted in place, and its parameter
+            ``classifier``, if it has one that is None, becomes a copy of this classifier.
+        classifier: a scikit-learn classifier or regressor. It is fitted in place, or, where its C is chosen on samples
+            other than those that it is trained on, replaced by a copy with this C.
     """
 
     def __init__(self, estimator: Estimator | None, classifier: Any):
@@ -65,12 +65,16 @@ class Transfer:
 
     @property
     def classes_(self) -> np.ndarray:
-        """The classes that were seen, in the order of probabilities."""
+        """The classes of the training labels, in the order of probabilities."""
         model = self.estimator if isinstance(self.estimator, Predictor) else self.classifier
         return np.asarray(model.classes_)
 
     def fit(self, sources: tuple[Domain, ...], target: Any = None, labelled: Any = None) -> Self:
-        """Learn from one or more sources, the target, and the few labelled target samples where they are granted."""
+        """Fit on one or more sources, the target, and the few labelled target samples where they are granted.
+
+        Raises:
+            UsageError: the estimator is a weighting and the classifier takes no sample weights.
+        """
         estimator = self.estimator
         pooled = pool(sources)
         few = False
@@ -105,7 +109,7 @@ class Transfer:
         return self
 
     def diagnostics(self) -> dict[str, float]:
-        """What the parts say of themselves, of :data:`SAID`, without the last underscore."""
+        """Diagnostics of the estimator and the classifier: attributes in :data:`SAID`, without the last underscore."""
         found: dict[str, float] = {}
         for part in (self.estimator, getattr(self.estimator, "model_", None), self.classifier):
             names = [name for name in SAID if part is not None and hasattr(part, name)]
@@ -113,14 +117,14 @@ class Transfer:
         return found
 
     def adapted(self, x: Any, domain: str) -> Any:
-        """Inputs as the classifier sees them: mapped, or as they are; a NumPy array on the CPU, or sparse rows."""
+        """Inputs of the classifier, mapped or unchanged, as a NumPy array on the CPU, or sparse rows."""
         if isinstance(self.estimator, FeatureMapping):
             mapped = self.estimator.transform(x, domain=domain)
             return mapped if sparse.issparse(mapped) else as_numpy(mapped)
         return rows(x)
 
     def answer(self, x: Any, domain: str = "target") -> Answer:
-        """Predict inputs of a domain."""
+        """Predict the labels of inputs of a domain."""
         z = self.adapted(x, domain)
         if isinstance(self.estimator, Predictor):
             proba = as_numpy(self.estimator.predict_proba(x))

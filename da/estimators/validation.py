@@ -1,7 +1,7 @@
-"""How well a transfer will do on the target, told without the target's labels.
+"""Estimate a transfer's accuracy on the target without the target's labels.
 
-Both criteria train and test models by turns, and so fit estimators of any kind; higher is better. In a grid search
-over a :class:`~da.estimators.adapter.TransferClassifier` they take the place of accuracy::
+Both criteria train and test models in folds, and so apply to estimators of any kind; higher is better. In a grid
+search over a :class:`~da.estimators.adapter.TransferClassifier` they replace accuracy::
 
     score = DomainScorer(reverse_validation, domain)
     GridSearchCV(TransferClassifier(CORAL()), grid, scoring=score, cv=whole(len(X))).fit(X, y, domain=domain)
@@ -34,35 +34,38 @@ def reverse_validation(
     folds: int = 5,
     seed: int = 0,
 ) -> float:
-    r"""Whether what the model says of the target leads back to the source.
+    r"""Accuracy on held-out source samples of a reverse model, trained on the target's predicted labels.
 
-    For every fold of the source, h is learned from the rest and the target; then the roles change: the target,
+    For every fold of the source, h is learned from the rest and the target; then the roles are exchanged: the target,
     labelled by h, is the source of a reverse model, adapted to that rest without its labels and tested on the fold:
 
     .. math:: R = \frac{1}{k} \sum_{j=1}^{k} \operatorname{accuracy}(h^r_j, F_j), \qquad
         h_j = \operatorname{fit}(S \setminus F_j, T), \quad
         h^r_j = \operatorname{fit}(\{(x, h_j(x))\}_{x \in T}, \{x\}_{x \in S \setminus F_j})
 
-    A model that tells the target wrong, but all of it alike, is caught only where this hurts on the way back. Costs
-    2k trainings.
+    A model that is consistently wrong on the target is detected only where this makes the reverse model worse. Costs 2k
+    trainings.
 
     Args:
         source: labelled samples.
-        target: samples whose labels are not looked at.
-        estimator: what adapts, left unfitted; None adapts nothing.
-        classifier: a scikit-learn classifier or regressor, left unfitted.
+        target: samples whose labels are not used.
+        estimator: a closed-form estimator, not fitted itself; None trains without adaptation.
+        classifier: a scikit-learn classifier or regressor, not fitted itself.
         folds: k.
         seed: of the folds.
 
     Returns:
-        accuracy on the source in [0, 1]; of a regressor, minus the mean squared error.
+        Accuracy on the source in [0, 1]; of a regressor, minus the mean squared error.
+
+    Raises:
+        UsageError: the estimator needs labelled target samples, which this criterion does not have.
 
     Reference: Zhong, Fan, Yang, Verscheure & Ren, Cross validation framework to choose amongst models and datasets for
         transfer learning, ECML PKDD 2010; Bruzzone & Marconcini, IEEE TPAMI 2010 (circular validation); as a rule for
         hyper-parameters, Ganin et al., Domain-adversarial training of neural networks, JMLR 2016.
 
-    Deviates: folds in place of Ganin et al.'s single tenth, without their part of the target for early stopping,
-        which nothing here needs; Zhong et al. also weigh the source by density ratios.
+    Deviates: folds in place of Ganin et al.'s single held-out tenth, without their part of the target for early
+        stopping, which nothing here needs; Zhong et al. also weight the source by density ratios.
     """
     _check(estimator)
     y, scores = labels_of(source), []
@@ -70,7 +73,7 @@ def reverse_validation(
         known = source.take(train)
         told = _fit(estimator, classifier, known, target).answer(target.x).labels
         if not is_regressor(classifier) and len(np.unique(told)) < 2:
-            back = np.full(len(test), told[0])  # nothing to tell apart
+            back = np.full(len(test), told[0])  # a single class, so there is nothing to train
         else:
             back = _fit(estimator, classifier, Domain(target.x, told), known).answer(source.x[test]).labels
         scores.append(-float(np.mean(_loss(classifier, y[test], back))))
@@ -87,28 +90,33 @@ def importance_weighted_validation(
     folds: int = 5,
     seed: int = 0,
 ) -> float:
-    r"""Cross-validation on the source, each sample weighed by how much likelier it is in the target.
+    r"""Cross-validation on the source, each sample weighted by the density ratio of target to source.
 
     .. math:: \hat R = \frac{1}{k} \sum_{j=1}^{k} \frac{1}{|F_j|} \sum_{(x, y) \in F_j} w(x)\, \ell(h_j(x), y), \qquad
         h_j = \operatorname{fit}(S \setminus F_j, T), \quad w(x) = \frac{p_t(x)}{p_s(x)}
 
     Under covariate shift, :math:`p_s(y \mid x) = p_t(y \mid x)`, and with the true w this is an unbiased estimate of
     the risk on the target of a model trained on :math:`(k - 1) / k` of the source, while cross-validation without w
-    estimates the risk on the source. The models are asked as they would be for target samples. Costs k trainings.
+    estimates the risk on the source. The models predict the held-out samples as if they were target samples. Costs k
+    trainings.
 
     Args:
         source: labelled samples.
-        target: samples whose labels are not looked at.
-        estimator: what adapts, left unfitted; None adapts nothing.
-        classifier: a scikit-learn classifier or regressor, left unfitted.
-        weights: ``(n_s,)`` values of w, or the weighting to learn them by, from all of both domains; with its
-            ``min_effective`` above 0 the estimate is the nearer to the risk on the source, with less variance.
+        target: samples whose labels are not used.
+        estimator: a closed-form estimator, not fitted itself; None trains without adaptation.
+        classifier: a scikit-learn classifier or regressor, not fitted itself.
+        weights: ``(n_s,)`` values of w, or the weighting that estimates them from all samples of both domains; with
+            its ``min_effective`` above 0 the estimate is biased towards the risk on the source, with less variance.
         folds: k.
         seed: of the folds.
 
     Returns:
         1 minus the weighted error of a classifier (which may leave [0, 1], as weights may); of a regressor, minus the
         weighted squared error.
+
+    Raises:
+        UsageError: the estimator needs labelled target samples, which this criterion does not have.
+        DataError: the number of weights is not that of source samples.
 
     Reference: Sugiyama, Krauledat & Müller, Covariate shift adaptation by importance weighted cross validation,
         JMLR 8, 2007.
@@ -131,7 +139,7 @@ class DomainScorer:
 
     Args:
         criterion: :func:`reverse_validation`, :func:`importance_weighted_validation`, or one with their arguments.
-        domain: ``(n,)`` which domain each sample is of, as given to the model's ``fit``; 0 and 1 only.
+        domain: ``(n,)`` domain of each sample, as given to the model's ``fit``; 0 and 1 only.
         options: further arguments of the criterion.
     """
 
@@ -139,7 +147,7 @@ class DomainScorer:
         self.criterion, self.domain, self.options = criterion, np.asarray(domain).astype(int), options
 
     def __call__(self, model: Any, X: Any, y: Any) -> float:
-        """The criterion of a transfer model, whose parts are trained anew on parts of ``(X, y)``."""
+        """Criterion of a transfer model, whose estimator and classifier are trained again on folds of ``(X, y)``."""
         if self.domain.shape != (len(X),):
             raise UsageError(
                 f"The scorer knows the domains of {self.domain.size} samples and is asked about {len(X)}; "
@@ -159,7 +167,7 @@ class DomainScorer:
 
 
 def whole(n: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """One split that trains and scores on all of n samples, for criteria that split by themselves."""
+    """A single split that trains and scores on all of n samples, for criteria that split by themselves."""
     return [(np.arange(n), np.arange(n))]
 
 
@@ -181,7 +189,7 @@ def _loss(classifier: BaseEstimator, truth: np.ndarray, found: np.ndarray) -> np
 
 
 def _folds(y: np.ndarray, folds: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Training and test indices of each fold: of equal size to a sample, with every class spread evenly."""
+    """Training and test indices of stratified folds, whose sizes differ by at most one sample."""
     if not 2 <= folds <= len(y):
         raise DataError(f"{len(y)} source samples do not make {folds} folds; give folds from 2 to {len(y)}.")
     order = np.random.default_rng(seed).permutation(len(y))

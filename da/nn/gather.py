@@ -1,4 +1,4 @@
-"""The rows of all processes, with gradients."""
+"""Gather the rows of all processes, with gradients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        # Every process computes the same loss of all rows, so its gradient of the rows of one process is the sum.
+        # Every process computes the same loss of all rows, so the gradient of one process's rows is the sum over all.
         total = gradients[0].contiguous()
         distributed.all_reduce(total)
         start = distributed.get_rank() * ctx.rows
@@ -32,6 +32,6 @@ def gather_rows(x: Tensor) -> Tensor:
     update equal to that of one process on the whole batch (up to rounding), for any loss of the batch.
 
     Args:
-        x: as many rows on every process.
+        x: ``(n, ...)``, with the same n on every process.
     """
     return _Gather.apply(x)

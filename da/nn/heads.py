@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Discriminator(nn.Sequential):
-    """Two hidden ReLU layers and one logit: ``(n, inputs)`` to ``(n,)`` scores of "is source".
+    """Domain discriminator with two hidden ReLU layers: ``(n, inputs)`` to ``(n,)`` logits of "is source".
 
     Args:
         inputs: width of the input.

@@ -1,7 +1,7 @@
-"""Networks: an encoder that gives features ``z`` and a head that gives logits.
+"""Networks: an encoder that computes features ``z`` and a head that computes logits.
 
-What depends on the data (``shape``, ``n_classes``) is positional; hyper-parameters are keyword-only and are what a
-network's YAML holds.
+Arguments that depend on the data (``shape``, ``n_classes``) are positional; hyper-parameters are keyword-only and
+are the keys of a network's YAML.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Network(nn.Module):
     """An encoder of named blocks followed by a linear head.
 
     Args:
-        blocks: modules applied in order; freezing schedules release them from the last to the first.
+        blocks: modules applied in order; freezing schedules unfreeze them from the last to the first.
         features: width of the encoder's output.
         n_classes: number of logits.
     """
@@ -44,7 +44,7 @@ class Network(nn.Module):
 
 
 NetworkFactory = Callable[[tuple[int, ...], int], Network]
-"""Makes a network from the shape of an input and a number of classes; what a network's YAML is turned into."""
+"""A function from the shape of an input and a number of classes to a network; a network's YAML is built as one."""
 
 
 class MLP(Network):
@@ -72,6 +72,9 @@ class LeNet(Network):
     """Two 5x5 convolutions with pooling and one hidden layer, for small images (LeCun et al., Proc. IEEE 1998).
 
     The widths are those of Caffe's LeNet, as used in the digits experiments of the field (20-50 maps).
+
+    Raises:
+        ConfigError: the inputs are not images of at least 16x16; use ``network=mlp``.
 
     Deviates: ReLU and max pooling; channels and size of the image are free (at least 16x16).
     """

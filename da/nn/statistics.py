@@ -10,7 +10,7 @@ from torch import nn
 
 @contextmanager
 def frozen_statistics(module: nn.Module) -> Iterator[None]:
-    """Leave running means and variances as they are; in training mode batches are still normalised by their own."""
+    """Do not update running means and variances; in training mode a batch is still normalised by its own statistics."""
     tracking = [m for m in module.modules() if getattr(m, "track_running_stats", False)]
     for layer in tracking:
         layer.track_running_stats = False  # type: ignore[assignment]  # a plain attribute of normalisation layers

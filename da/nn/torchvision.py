@@ -1,4 +1,4 @@
-"""Torchvision's classifiers as encoders; the only place that knows torchvision."""
+"""Torchvision's classifiers as encoders; the only module that imports torchvision."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ REMEDY = "check its depth or version"
 
 
 class Pixels(nn.Module):
-    r"""RGB in [0, 1] as an encoder's training data were: :math:`(x - \mu) / \sigma`, in either order of colours.
+    r"""Normalise RGB in [0, 1] like an encoder's training data, :math:`(x - \mu) / \sigma`, as RGB or BGR.
 
     Args:
         mean: :math:`\mu` of red, green and blue.
-        deviation: :math:`\sigma` of the same.
-        bgr: give blue first.
+        deviation: :math:`\sigma` of red, green and blue.
+        bgr: return the channels as blue, green, red.
     """
 
     mean: Tensor
@@ -45,12 +45,12 @@ class Pixels(nn.Module):
 
 
 def caffe_pixels() -> Pixels:
-    """0..255 minus the means 123, 117, 104 of red, green and blue, with blue first, as Caffe's models have it."""
+    """Pixels of Caffe's models: 0..255 minus the means 123, 117, 104 of red, green and blue, blue first."""
     return Pixels([123 / 255, 117 / 255, 104 / 255], [1 / 255] * 3, bgr=True)
 
 
 def torch_pixels() -> Pixels:
-    """ImageNet's means and deviations, as torchvision's own weights have it."""
+    """Pixels of torchvision's own weights: normalised by ImageNet's means and standard deviations."""
     return Pixels([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 
 
@@ -61,9 +61,13 @@ class ResNet(Network):
         depth: 18, 34, 50, 101 or 152 layers.
         weights: file of a state dict with torchvision's names, from the working folder, else from ``DA_DATA_DIR``; or
             torchvision's name of its own weights, such as ``IMAGENET1K_V1``, whose file lies in ``pretrained`` there
-            (nothing is downloaded); or ``random``, which in Python is the default.
-        normalize: bring pixels in [0, 1] to ImageNet's means and deviations, as torchvision's own weights want them;
-            None does so where there are weights.
+            (nothing is downloaded); or ``random``, the default when constructed in Python.
+        normalize: normalise pixels in [0, 1] by ImageNet's means and deviations, as torchvision's own weights need;
+            None does so where weights are given.
+
+    Raises:
+        ConfigError: the depth is unknown, the inputs are not images, or not RGB where weights or normalisation are
+            given; the file of weights is missing or does not fit; torchvision is missing.
     """
 
     names: ClassVar[str] = "torchvision.models.resnet.ResNet{depth}_Weights"
@@ -99,13 +103,17 @@ class ResNet(Network):
 
 
 class SqueezeNet(Network):
-    """Fire modules without the classifier, averaged over the image: 512 features (Iandola et al., arXiv:1602.07360).
+    """SqueezeNet without its classifier, averaged over the image: 512 features (Iandola et al., arXiv:1602.07360).
 
     Args:
         version: 1.0 or 1.1, which needs 2.4 times less computation.
         caffe: pixels as Caffe's models take them (blue first, 0..255 minus ImageNet's means); false: as torchvision's
             own weights do.
         weights: as for :class:`ResNet`.
+
+    Raises:
+        ConfigError: the version is unknown, the inputs are not RGB images of at least 32x32, torchvision's own weights
+            are given with ``caffe``; the file of weights is missing or does not fit; torchvision is missing.
     """
 
     names: ClassVar[str] = "torchvision.models.squeezenet.SqueezeNet{version}_Weights"
@@ -133,7 +141,7 @@ class SqueezeNet(Network):
                 raise ConfigError(f"'{file}' holds torchvision's own weights, which want caffe=false.")
             fit(body, read(file), file, head="classifier.", remedy=REMEDY)
         layers = list(body.features)
-        cuts = [k for k, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]  # a block between two pools
+        cuts = [k for k, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]  # each block begins with a pool
         blocks = [nn.Sequential(*layers[a:b]) for a, b in zip([0, *cuts], [*cuts, len(layers)], strict=True)]
         blocks[0] = nn.Sequential(caffe_pixels() if caffe else torch_pixels(), *blocks[0])
         blocks[-1] = nn.Sequential(*blocks[-1], nn.AdaptiveAvgPool2d(1), nn.Flatten())
@@ -141,10 +149,10 @@ class SqueezeNet(Network):
 
 
 def _models(name: str, shape: tuple[int, ...]) -> ModuleType:
-    """Torchvision's models, for inputs that are images."""
+    """Import torchvision's models, and refuse inputs that are not images."""
     try:
         from torchvision import models
-    except (ImportError, RuntimeError) as error:  # RuntimeError: built for another torch
+    except (ImportError, RuntimeError) as error:  # RuntimeError: torchvision was built for another version of torch
         raise ConfigError(f'network={name} needs torchvision: pip install "da[vision]".') from error
     if len(shape) != 3:
         raise ConfigError(f"network={name} needs images, got inputs of shape {shape}; use network=mlp.")

@@ -1,4 +1,4 @@
-"""One update of parameters, whatever the precision."""
+"""One optimisation step in any precision."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def update(
 ) -> None:
     """Minimise a loss by one step of each optimiser.
 
-    A gradient scaler (16-mixed) scales the loss, so the bound of the norm is scaled alike; and as its scale may change
-    with each optimiser's step, the gradients that wait for theirs follow it.
+    A gradient scaler (16-mixed) scales the loss, so the bound on the norm is scaled by the same factor; as this factor
+    may change with each optimiser's step, the gradients of the optimisers that have not stepped yet are rescaled.
 
     Args:
-        module: in manual optimisation.
+        module: a module in manual optimisation.
         optimizers: of disjoint parameters.
         loss: a scalar.
         clip: largest norm of each optimiser's gradient; None is no bound.

@@ -1,6 +1,6 @@
-"""Weights from files: where they lie, what they are wrapped in, and whether they fit a network of ours.
+"""Weights from files: locate them, unwrap their tensors, and load them into a network that they must fit.
 
-PyTorch is imported when a file is read, so that a configuration can be judged without it.
+PyTorch is imported when a file is read, so that a configuration can be validated without it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Weights = str
-"""A parameter of this type takes a file or a published name of weights, or ``random``; a run must say which."""
+"""A parameter of this type takes a file or a published name of weights, or ``random``; a run must state which."""
 FOLDER = "pretrained"
-"""Below the data folder, where files of published weights are looked for."""
+"""Folder of published weights below the data folder."""
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 PREFIX = "module."  # of torch.nn.DataParallel and its successors
 
 
 def published(enumeration: str) -> dict[str, str]:
-    """Where torchvision publishes the weights of a network, by their names; read from its source, nothing is imported.
+    """Addresses of torchvision's published weights of a network by their names, read from its source without an import.
 
     Args:
         enumeration: dotted path, such as ``torchvision.models.resnet.ResNet50_Weights``.
@@ -44,20 +44,20 @@ def published(enumeration: str) -> dict[str, str]:
 
 
 def enumeration(template: str, **options: Any) -> str:
-    """The path of an enumeration whose name holds a network's options, such as ``models.ResNet{depth}_Weights``."""
+    """Fill a network's options into the path of an enumeration, such as ``models.ResNet{depth}_Weights``."""
     return template.format(**{key: str(value).replace(".", "_") for key, value in options.items()})
 
 
 def find_file(weights: str, enumeration: str = "", key: str = "weights") -> Path:
-    """The file that is meant by its path (from the working folder, else below the data folder) or published name.
+    """The file of weights given by a path (from the working folder, else below the data folder) or published name.
 
     Args:
-        weights: as a user writes it.
-        enumeration: of the published names, see :func:`published`; none without it.
-        key: what it was given for, for messages.
+        weights: path or name as the user gives it.
+        enumeration: of the published names, see :func:`published`; empty if there are none.
+        key: the key of the configuration that it was given for, for messages.
 
     Raises:
-        ConfigError: it is nowhere; nothing is downloaded.
+        ConfigError: there is no such file; nothing is downloaded.
     """
     try:
         if (file := locate(weights)).is_file():
@@ -82,8 +82,7 @@ def find_file(weights: str, enumeration: str = "", key: str = "weights") -> Path
 
 
 def read(file: Path, key: str = "weights") -> dict[str, Tensor]:
-    """The tensors of a file by their names, without what they are wrapped in: a ``state_dict`` or ``model`` around
-    them, ``module.`` before them.
+    """Tensors of a file by their names, unwrapped from a ``state_dict`` or ``model`` and without ``module.`` prefixes.
 
     Raises:
         ConfigError: the file holds Python objects, which are never loaded, or no tensors with names.
@@ -92,7 +91,7 @@ def read(file: Path, key: str = "weights") -> dict[str, Tensor]:
 
     try:
         content: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # on a damaged file it raises whatever its parts do
+    except Exception as error:  # on a damaged file torch.load raises errors of many kinds
         if "global" in str(error).lower():
             raise ConfigError(
                 f"{key}={file} holds Python objects, such as a whole model, which are never loaded because they can "
@@ -117,21 +116,21 @@ def read(file: Path, key: str = "weights") -> dict[str, Tensor]:
 
 
 def fit(module: nn.Module, named: Mapping[str, Tensor], file: Path, *, head: str = "", remedy: str = "") -> None:
-    """Load tensors into a module whose own have the same names and shapes.
+    """Load tensors into a module whose tensors have the same names and shapes.
 
     Args:
-        module: it is changed.
+        module: changed in place.
         named: tensors by name.
         file: where they come from, for messages.
-        head: names that begin so are of a classifier and left alone; none by default.
-        remedy: how the message ends.
+        head: prefix of the names of a classifier, which are not loaded; empty loads all.
+        remedy: what to do about a mismatch, for messages.
 
     Raises:
-        ConfigError: names are lacking or unknown, or shapes differ; at most five are told of each.
+        ConfigError: names are missing or unknown, or shapes differ; the message lists at most five of each.
     """
     own = {name: value for name, value in module.state_dict().items() if not head or not name.startswith(head)}
     kept = {name: value for name, value in named.items() if not head or not name.startswith(head)}
-    counters = {name for name in own if name.endswith("num_batches_tracked")}  # older files have none
+    counters = {name for name in own if name.endswith("num_batches_tracked")}  # absent from older files
     missing = [name for name in own if name not in kept and name not in counters]
     unknown = [name for name in kept if name not in own]
     shapes = [

@@ -1,8 +1,8 @@
-"""How the reported epoch is chosen: one criterion a file, higher is better; ``oracle_*`` reads target labels.
+"""Criteria that select the reported epoch: one per file, higher is better; ``oracle_*`` reads target labels.
 
-A criterion is a module here with ``READS``, the fields of :class:`Evidence` that it may look at, and
-``score(evidence) -> float``. The fields that it does not name are None when it is called. A module whose name begins
-with ``_`` is what criteria share.
+A criterion is a module here with ``READS``, the fields of :class:`Evidence` that it may read, and
+``score(evidence) -> float``. The fields that it does not name are None when it is called. Modules whose names begin
+with ``_`` hold functions that several criteria use.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Evidence:
-    """What may be known of a method after an epoch.
+    """Outputs of a method after an epoch that criteria may read.
 
     Args:
         epoch: number of the epoch, from 1.
@@ -28,8 +28,8 @@ class Evidence:
         target_x: the ``m`` inputs of the target's training samples.
         target_z: ``(m, d)`` their features.
         target_logits: ``(m, k)`` their logits.
-        answer: what the method says of other inputs like the target's: ``(l, ...)`` inputs to ``(l, k)`` logits.
-        test_accuracy: main metric on the labelled target test split: the oracle's.
+        answer: function from further ``(l, ...)`` inputs in the target's space to the method's ``(l, k)`` logits.
+        test_accuracy: main metric on the labelled target test split, for the oracle only.
     """
 
     epoch: int | None = None
@@ -44,7 +44,7 @@ class Evidence:
 
 
 def names() -> list[str]:
-    """All criteria, found by file."""
+    """Names of all criteria: the modules of this folder."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
@@ -54,7 +54,7 @@ def criterion(name: str) -> Any:
 
 
 def score(name: str, evidence: Evidence) -> float | None:
-    """A criterion's score of the evidence that it declares to read; None where that is missing or has no score."""
+    """Score of a criterion from the evidence that it declares to read; None if that is missing or the score is NaN."""
     module = criterion(name)
     hidden = {f.name: None for f in fields(Evidence) if f.name not in module.READS}
     seen = replace(evidence, **hidden)

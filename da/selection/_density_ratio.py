@@ -1,4 +1,4 @@
-"""Importance of held-out source samples for the target, from features: what two criteria share."""
+"""Density ratios of held-out source samples from features, used by two criteria."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Importance(NamedTuple):
     """Density ratios of source samples.
 
     Args:
-        samples: ``(k,)`` which ones.
-        weights: ``(k,)`` estimates of ``p_t(z) / p_s(z)`` there.
+        samples: ``(k,)`` indices of the samples.
+        weights: ``(k,)`` estimates of ``p_t(z) / p_s(z)`` at these samples.
     """
 
     samples: np.ndarray
@@ -29,23 +29,23 @@ class Importance(NamedTuple):
 
 
 def importance(z_s: np.ndarray, z_t: np.ndarray) -> Importance | None:
-    r"""Density ratio by a logistic regression that tells target from source features.
+    r"""Density ratio by a logistic regression that classifies features as target or source.
 
     .. math:: w(z) = \frac{p_t(z)}{p_s(z)} = \frac{n_s}{n_t} \frac{P(\text{target} \mid z)}{P(\text{source} \mid z)}
 
-    Every weight comes from a regression that did not see its sample (two folds), and the l2 penalty is the one of
-    least log-loss on the samples left out. Judged on its own training samples, or too free for the width of the
-    features, a regression tells the domains apart where they are equal, and a handful of samples gets all the weight.
+    Every weight comes from a regression that was not trained on its sample (two folds), and the l2 penalty is the one
+    of least log-loss on the samples left out. Evaluated on its own training samples, or with too small a penalty for
+    the width of the features, a regression separates even equal domains, and a few samples get all the weight.
     Features wider than min(32, n / 20) are first reduced to that many principal components of both domains together:
-    in wide features the penalty that keeps a regression honest also hides the shift, and weights drift to 1.
+    in wide features the penalty that prevents overfitting also hides the shift, and weights tend to 1.
 
     Args:
         z_s: ``(n, d)`` source features.
-        z_t: ``(m, d)`` target features; another width than the source's has no ratio.
+        z_t: ``(m, d)`` target features; there is no ratio if their width differs from the source's.
 
     Returns:
         The weights of at most 2000 source samples, or None where there are too few samples, or features that differ
-        in width or are not finite. The latest answer is kept, so that a second criterion does not fit again.
+        in width or are not finite. The latest result is cached, so that a second criterion does not fit again.
     """
     global _latest
     if _latest is not None and _latest[0]() is z_s and _latest[1]() is z_t:
@@ -71,7 +71,7 @@ def _importance(z_s: np.ndarray, z_t: np.ndarray) -> Importance | None:
     is_target = np.repeat([0, 1], [len(z_s), len(z_t)])
     fold = np.r_[np.arange(len(z_s)), np.arange(len(z_t))] % FOLDS
     best, margins = np.inf, np.empty(0)
-    for strength in STRENGTHS:  # the penalty falls until that costs more than it explains
+    for strength in STRENGTHS:  # the penalty falls until the log-loss on held-out samples rises
         tried = _held_out_margins(z, is_target, fold, strength)
         loss = np.logaddexp(0.0, np.where(is_target, -tried, tried)).mean()
         if loss > best:
@@ -82,7 +82,7 @@ def _importance(z_s: np.ndarray, z_t: np.ndarray) -> Importance | None:
 
 
 def reduced(z: np.ndarray, width: int) -> np.ndarray:
-    """``(n, d)`` features, or their leading principal components where they are wider than ``width``.
+    """Features reduced to their ``width`` leading principal components where ``(n, d)`` are wider than that.
 
     Components without variance, up to rounding, are left out.
     """

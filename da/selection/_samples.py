@@ -1,4 +1,4 @@
-"""Which samples a criterion looks at, so that its cost is bounded and the order of samples does not matter."""
+"""Subsample what a criterion reads, so that its cost is bounded and the order of samples does not matter."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def rows(z: np.ndarray) -> np.ndarray:
 def spaced(z: np.ndarray, limit: int = LIMIT) -> np.ndarray:
     """Indices of at most ``limit`` samples, evenly spaced along a fixed random direction, in the order along it.
 
-    A function of the set of samples: whatever is computed from these samples in this order, a split or a seeded draw
-    of pairs included, stays the same when the samples are shuffled. Equal rows keep their order.
+    The choice depends on the set of samples only: any result computed from these samples in this order, including a
+    split or a seeded draw of pairs, is the same when the samples are shuffled. Equal rows keep their order.
 
     Args:
         z: ``(n, ...)`` features.
         limit: largest number of indices.
     """
     z = rows(z)
-    with np.errstate(all="ignore"):  # infinite features have some order; whether they have a score is not said here
+    with np.errstate(all="ignore"):  # infinite features get some order; criteria decide whether they have a score
         order = np.argsort(z @ np.random.default_rng(0).standard_normal(z.shape[1]), kind="stable")
     return order if len(order) <= limit else order[np.arange(limit) * len(order) // limit]

@@ -1,4 +1,4 @@
-"""Batch nuclear norm: confidence and diversity in one singular spectrum (Cui et al., CVPR 2020)."""
+"""Batch nuclear norm of target predictions, high for confident and diverse ones (Cui et al., CVPR 2020)."""
 
 import numpy as np
 from scipy.special import softmax
@@ -20,7 +20,7 @@ def score(evidence: Evidence) -> float:
     insufficient situations, CVPR 2020; as a validator: Musgrave et al., Three new validators and a large-scale
     benchmark ranking for unsupervised domain adaptation, 2022.
 
-    Deviates: one matrix of at most 2000 samples in place of batches, and scaled, which changes no rank in a task.
+    Deviates: one matrix of at most 2000 samples in place of batches, and scaled, which changes no ranking in a task.
     """
     p = softmax(evidence.target_logits.astype(np.float64), axis=1)
     p = p[spaced(p)]

@@ -1,4 +1,4 @@
-"""Whether predicted classes are the clusters of target features (ClassAMI, Musgrave et al., 2022)."""
+"""Agreement of predicted classes with clusters of target features (ClassAMI, Musgrave et al., 2022)."""
 
 import warnings
 
@@ -11,10 +11,10 @@ READS = frozenset({"target_z", "target_logits"})
 
 
 def score(evidence: Evidence) -> float:
-    """Adjusted mutual information of predicted labels and k-means clusters of target features, one a class.
+    """Adjusted mutual information of predicted labels and k-means clusters of target features, as many as classes.
 
-    1 is agreement, 0 what chance gives. There is no score where a single class is predicted: a collapsed space would
-    agree with it.
+    1 is perfect agreement, 0 its expectation by chance. There is no score where a single class is predicted: a
+    collapsed feature space would agree with it.
 
     Reference: Musgrave, Belongie & Lim, Three new validators and a large-scale benchmark ranking for unsupervised
     domain adaptation, 2022.
@@ -29,7 +29,7 @@ def score(evidence: Evidence) -> float:
     z, labels = rows(evidence.target_z)[index], evidence.target_logits[index].argmax(1)
     if len(np.unique(labels)) < 2 or not np.isfinite(z).all():
         return float("nan")
-    z = (z - z.mean(axis=0)) / (np.abs(z).max() or 1.0)  # k-means sees no scale; single precision does
+    z = (z - z.mean(axis=0)) / (np.abs(z).max() or 1.0)  # k-means ignores the scale, but float32 may overflow
     clusters = min(evidence.target_logits.shape[1], len(z))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct points than classes

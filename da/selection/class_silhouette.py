@@ -1,4 +1,4 @@
-"""How far apart predicted classes are in target features (ClassSS, Musgrave et al., 2022)."""
+"""Separation of predicted classes in target features (ClassSS, Musgrave et al., 2022)."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ READS = frozenset({"target_z", "target_logits"})
 def score(evidence: Evidence) -> float:
     """Mean silhouette, in [-1, 1], of target features under their predicted labels.
 
-    There is no score where a single class, or a class a sample, is predicted.
+    There is no score where a single class, or a different class for every sample, is predicted.
 
     Reference: Musgrave, Belongie & Lim, Three new validators and a large-scale benchmark ranking for unsupervised
     domain adaptation, 2022; Rousseeuw, Silhouettes, J. Comput. Appl. Math. 1987.

@@ -1,4 +1,4 @@
-"""Class correlation: how near the classes' predictions are to apart and balanced (Tu et al., 2023)."""
+"""Class correlation of target predictions, highest for certain and balanced ones (Tu et al., 2023)."""
 
 import numpy as np
 from scipy.special import softmax
@@ -9,12 +9,12 @@ READS = frozenset({"target_logits"})
 
 
 def score(evidence: Evidence) -> float:
-    r"""Cosine of the correlation of classes in target probabilities with the identity.
+    r"""Cosine similarity of the class correlation matrix of target probabilities with the identity.
 
     .. math:: \frac{\operatorname{tr} C}{\sqrt{k} \, \| C \|_F}, \quad C = P^\top P / n
 
-    It is 1 where all predictions are certain and all classes equally frequent, and falls to ``1 / sqrt(k)`` where one
-    class takes all or no sample is decided.
+    It is 1 where all predictions are certain and all classes equally frequent, and ``1 / sqrt(k)`` where all samples
+    are predicted as one class or all predictions are uniform.
 
     Reference: Tu, Deng, Gedeon & Zheng, Assessing model out-of-distribution generalization with softmax prediction
     probability baselines and a correlation method, 2023 (SoftmaxCorr).

@@ -1,4 +1,4 @@
-"""Deep embedded validation: weighted source error with less variance (You et al., ICML 2019)."""
+"""Deep embedded validation: importance-weighted source error with a control variate (You et al., ICML 2019)."""
 
 import numpy as np
 
@@ -14,8 +14,8 @@ def score(evidence: Evidence) -> float:
     Reference: You, Wang, Long & Jordan, Towards accurate model selection in deep unsupervised domain adaptation, ICML
     2019.
 
-    On the covariate toy seen through 128 features the mean over draws of 2000 source samples is within 3 points of the
-    truth, and a single draw within 8.
+    On the covariate toy in 128 features, the mean over draws of 2000 source samples is within 3 points of the target
+    error, and a single draw within 8.
 
     Deviates: density ratio by two-fold logistic regression on the held-out source, where the paper trains a network
     on the training source; at most 2000 samples a domain.

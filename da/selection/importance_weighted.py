@@ -1,4 +1,4 @@
-"""Source accuracy as it would be if the source were distributed like the target (Sugiyama et al., JMLR 2007)."""
+"""Importance-weighted source accuracy, an estimate of target accuracy (Sugiyama et al., JMLR 2007)."""
 
 import numpy as np
 
@@ -16,8 +16,8 @@ def score(evidence: Evidence) -> float:
     Reference: Sugiyama, Krauledat & Müller, Covariate shift adaptation by importance weighted cross validation, JMLR
     2007, whose weighted risk it is with the 0-1 loss.
 
-    On the covariate toy seen through 128 features the mean over draws of 2000 source samples is within 3 points of the
-    truth, and a single draw within 8.
+    On the covariate toy in 128 features, the mean over draws of 2000 source samples is within 3 points of the target
+    accuracy, and a single draw within 8.
 
     Deviates: held-out samples in place of folds; weights of features, not of inputs, from a logistic regression; they
     are divided by their sum, which keeps the score in [0, 100]; at most 2000 samples a domain.

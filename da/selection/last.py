@@ -1,4 +1,4 @@
-"""The last epoch: no choice at all."""
+"""The last epoch, without selection."""
 
 from da.selection import Evidence
 

@@ -1,4 +1,4 @@
-"""Whether mixtures of target samples are labelled as the nearer of the two (MixVal, Hu et al., NeurIPS 2023)."""
+"""Consistency of predictions on mixtures of target samples (MixVal, Hu et al., NeurIPS 2023)."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ LIMIT = 500
 
 
 def score(evidence: Evidence) -> float:
-    r"""Interpolation consistency, in percent: the mean over pairs of one predicted class and pairs of two.
+    r"""Interpolation consistency, in percent: the mean of those over pairs of one predicted class and pairs of two.
 
     .. math:: 100 \, [\hat y(0.55 \, x_a + 0.45 \, x_b) = \hat y(x_a)]
 
-    Pairs of one class probe whether it is one cluster, pairs of two whether the boundary lies between them. There is
-    no score where either kind of pair is missing, or inputs are codes that cannot be mixed.
+    Pairs of one class test whether the class is one cluster, pairs of two whether the boundary lies between them.
+    There is no score where either kind of pair is missing, or inputs are integer codes that cannot be mixed.
 
     Reference: Hu et al., Mixed samples as probes for unsupervised model selection in domain adaptation, NeurIPS 2023.
 
-    Deviates: the paper ranks models by each kind of pair and averages the ranks, which one model does not have: the
-    two consistencies are averaged themselves; 500 samples, one draw of pairs in place of three.
+    Deviates: the paper ranks models by each kind of pair and averages the ranks, which a single model does not have;
+    here the two consistencies are averaged; 500 samples, one draw of pairs in place of three.
     """
     assert evidence.answer is not None
     labels = evidence.target_logits.argmax(1)
@@ -49,7 +49,7 @@ def score(evidence: Evidence) -> float:
 
 
 def mixed(x: Any, first: np.ndarray, second: np.ndarray) -> Any:
-    """Mixtures of inputs, images in 0..255 as floats in [0, 1]; None for integers, which are codes."""
+    """Mixtures of pairs of inputs, images in 0..255 as floats in [0, 1]; None for integer inputs, which are codes."""
     a, b = x[first], x[second]
     if sparse.issparse(a):
         return SHARE * a + (1.0 - SHARE) * b

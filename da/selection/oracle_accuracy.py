@@ -1,4 +1,4 @@
-"""The main metric on labelled target test samples: an upper bound that no user has, for comparison only."""
+"""The main metric on labelled target test samples: an upper bound unavailable in practice, for comparison only."""
 
 from da.selection import Evidence
 

@@ -1,4 +1,4 @@
-"""How densely the target's predictions are clustered (Saito et al., ICCV 2021)."""
+"""Soft neighbourhood density of target predictions (Saito et al., ICCV 2021)."""
 
 import numpy as np
 from scipy.special import log_softmax, softmax
@@ -17,7 +17,7 @@ def score(evidence: Evidence) -> float:
     """
     logits = evidence.target_logits
     if len(logits) < 2:
-        return float("nan")  # no neighbours, no score
+        return float("nan")  # a single sample has no neighbours
     p = softmax(logits[:: max(1, -(-len(logits) // LIMIT))], axis=1)
     p /= np.linalg.norm(p, axis=1, keepdims=True)
     similarity = p @ p.T / TEMPERATURE

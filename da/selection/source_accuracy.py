@@ -8,5 +8,5 @@ READS = frozenset({"source_logits", "source_y"})
 
 
 def score(evidence: Evidence) -> float:
-    """Percent of held-out source samples classified right."""
+    """Percentage of held-out source samples that are classified correctly."""
     return 100.0 * float(np.mean(evidence.source_logits.argmax(1) == evidence.source_y))

@@ -1,1 +1,1 @@
-"""Sweeps: many runs, on as many processes as there are, that nothing brings down."""
+"""Sweeps: many runs in several processes, robust to failures of single runs and processes."""

@@ -1,4 +1,4 @@
-"""A cluster's task: some of a sweep's runs, which it can leave and take up again."""
+"""A cluster task: some of a sweep's runs, which can be preempted and resumed."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from da.sweeps.job import Grid, Job, Outcome
 
 
 class ClusterTask:
-    """Called by submitit on the node; what is finished is not run again when it is requeued.
+    """Callable that submitit runs on the node; finished runs are skipped when it is requeued.
 
     Args:
         configs: the configurations.
         processes: keywords of :class:`~da.sweeps.launchers.Processes`.
         output: the results folder, as an absolute path.
-        what: the command, in words.
+        what: the command, for messages.
     """
 
     def __init__(self, configs: list[dict[str, Any]], processes: dict[str, Any], output: str, what: str):
         self.configs, self.processes, self.output, self.what = configs, processes, output, what
 
     def __call__(self) -> list[Outcome]:
-        """Run them all; the outcomes are in their order."""
+        """Run all configurations; the outcomes are in their order."""
         from da.sweeps.launchers import Processes
 
         jobs = [Job(validate(config | {"output": self.output}), tag=k) for k, config in enumerate(self.configs)]
@@ -36,7 +36,7 @@ class ClusterTask:
         return [found[k] for k in range(len(jobs))]
 
     def checkpoint(self) -> Any:
-        """Preempted or out of time: the same again, which goes on from the last epoch."""
+        """Called at preemption or timeout: submit the same task again, which resumes from the last epoch."""
         import submitit
 
         return submitit.helpers.DelayedSubmission(self)

@@ -1,4 +1,4 @@
-"""A run that a sweep asks for, and what came of it."""
+"""Jobs of a sweep and their outcomes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Job:
     """One validated configuration.
 
     Args:
-        plan: what to run.
-        watch: is asked after every evaluated epoch, with its number and the scores of all rules, whether to give up.
-        tag: whatever the asker wants to find again.
-        name: what the asker calls it; as on the command line by default.
+        plan: the run.
+        watch: called after every evaluated epoch with its number and the scores of all rules; True prunes the run.
+        tag: any object of the caller to identify the job.
+        name: title of the job; in the form of the command line by default.
     """
 
     plan: Plan
@@ -29,11 +29,11 @@ class Job:
 
     @property
     def title(self) -> str:
-        """How it is called in messages."""
+        """Title of the job in messages."""
         return self.name or title(self.plan)
 
     def bare(self, message: str) -> str:
-        """What a message on the run says, without what it calls the run."""
+        """A message on the run without the run's title."""
         return message.removeprefix(f"{title(self.plan)}: ").removeprefix(f"{self.title}: ")
 
 
@@ -46,31 +46,31 @@ KINDS = {
     "pruned": "pruned",
     "interrupted": "interrupted",
 }
-"""What may come of a job, and how that is said of several; what is skipped was finished before."""
+"""Kinds of outcomes, with their text for several jobs; a skipped run had finished before."""
 
 
 def said(counts: Mapping[str, int]) -> str:
-    """What came of jobs, in words: ``21 finished, 3 failed``."""
+    """Counts of outcomes as text: ``21 finished, 3 failed``."""
     parts = [f"{counts[kind]} {words}" for kind, words in KINDS.items() if counts.get(kind) and kind != "stale"]
     return ", ".join([*parts, *(f"{counts[kind]} {KINDS[kind]}" for kind in ("stale",) if counts.get(kind))])
 
 
 def exit_code(counts: Mapping[str, int]) -> int:
-    """0 where all is well, 1 where a run failed, 2 where one cannot be done as asked."""
+    """Exit code: 0 if all runs succeeded, 1 if a run failed, 2 if one was refused."""
     return 1 if counts.get("failed") else 2 if counts.get("refused") else 0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job.
+    """Outcome of a job.
 
     Args:
-        kind: one of :data:`KINDS`, or ``busy`` (somebody else is at it).
-        message: the error, or nothing.
-        trace: the traceback of what was refused, which has no record that would hold it.
-        directory: the run's directory, where it is known.
-        record: the content of its record, where it is finished.
-        seconds: what it took.
+        kind: one of :data:`KINDS`, or ``busy`` (another process runs it).
+        message: the error, or empty.
+        trace: the traceback of a refused run, which has no record.
+        directory: the run's directory, if known.
+        record: the content of its record, if it finished.
+        seconds: duration.
     """
 
     kind: str
@@ -85,11 +85,11 @@ Done = Callable[[Job, Outcome], None]
 
 
 def nobody(job: Job, outcome: Outcome) -> None:
-    """Nobody wants to know."""
+    """Ignore an outcome."""
 
 
 class Source(Protocol):
-    """Jobs to take one by one, and how many they are, where that is known."""
+    """An iterable of jobs, with their number if it is known."""
 
     total: int | None
 
@@ -97,7 +97,7 @@ class Source(Protocol):
 
 
 class Grid:
-    """Jobs that are all known beforehand."""
+    """Jobs that are all known in advance."""
 
     def __init__(self, jobs: Sequence[Job]):
         self.jobs = by_data(jobs)
@@ -108,7 +108,7 @@ class Grid:
 
 
 def by_data(jobs: Iterable[Job]) -> list[Job]:
-    """Jobs in an order in which those on the same data follow each other, since a process keeps what it loaded."""
+    """Order jobs such that those on the same data are consecutive, as a process caches the data."""
     listed = list(jobs)
     order: dict[str, int] = {}
     keys = [json.dumps([j.plan.config["data"], j.plan.config.get("features")], sort_keys=True) for j in listed]

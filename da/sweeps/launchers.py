@@ -1,4 +1,4 @@
-"""Where the runs of a sweep happen: in processes of this machine, in this process, or in tasks of a cluster."""
+"""Launchers of sweeps: in processes of this machine, in this process, or in tasks of a cluster."""
 
 from __future__ import annotations
 
@@ -16,31 +16,34 @@ from da.sweeps.status import Status
 
 
 class Launcher(Protocol):
-    """Runs jobs.
+    """Protocol of objects that run jobs.
 
-    ``lazy`` says whether it can take them from a source that waits for what came of the first ones, ``here`` whether
-    they run on this machine.
+    ``lazy`` is whether it supports a source of jobs that depend on the outcomes of earlier ones, ``here`` whether they
+    run on this machine.
     """
 
     lazy: bool
     here: bool
 
     def run(self, jobs: Source, output: Path, what: str, done: Done = nobody) -> dict[str, int]:
-        """Run all jobs and call ``done`` with each; returns how many came to what.
+        """Run all jobs and call ``done`` with each; returns the number of jobs by outcome.
 
         Raises:
-            KeyboardInterrupt: it was told to stop, and has.
+            KeyboardInterrupt: it was interrupted, and has stopped.
         """
 
 
 class Processes:
-    """Warm processes: imports are paid for once, and a run that hangs, crashes or eats all memory costs itself only.
+    """Processes that are reused for several runs; a run that hangs, crashes or exhausts memory does not affect others.
 
     Args:
-        jobs: how many runs at once.
-        threads: numerical threads of each; None shares the cores out.
-        timeout: seconds a run may take, loading included; None is no limit.
-        memory: GiB a process may take; None is no limit.
+        jobs: number of simultaneous runs.
+        threads: numerical threads of each; None divides the cores among them.
+        timeout: seconds a run may take, including loading; None is no limit.
+        memory: GiB a process may allocate; None is no limit.
+
+    Raises:
+        ConfigError: a number is not above 0.
     """
 
     lazy = True
@@ -70,7 +73,11 @@ class Processes:
 
 
 class InProcess:
-    """This very process, for a debugger: a crash ends the sweep, and there is no limit of time or memory."""
+    """The current process, for debugging: a crash ends the sweep, and there is no limit of time or memory.
+
+    Raises:
+        KeyboardInterrupt: (``run``) a run was interrupted.
+    """
 
     lazy = True
     here = True
@@ -98,25 +105,28 @@ class _Watch:
         self.job = job
 
     def started(self, directory: Path, frozen: dict[str, Any]) -> None:
-        """Nothing: there is nobody else to tell."""
+        """Do nothing: there is no other process to inform."""
 
     def epoch(self, epoch: int, scores: dict[str, float | None]) -> bool:
         return self.job.watch is not None and self.job.watch(epoch, scores)
 
 
 class Submitit:
-    """Tasks of a cluster through submitit; each runs its share in warm processes of its own and can be preempted.
+    """Tasks of a cluster through submitit; each runs its share in reused processes and can be preempted.
 
     Args:
         cluster: ``slurm``, or ``local`` to try it on this machine.
-        tasks: how many at most.
-        minutes: time limit of a task; what is unfinished then is requeued.
+        tasks: largest number of tasks.
+        minutes: time limit of a task, which is then requeued with its unfinished runs.
         cpus: cores of a task.
         gpus: accelerators of a task.
         memory: GiB of a task.
         partition: of Slurm.
-        jobs: runs at once in a task.
+        jobs: number of simultaneous runs in a task.
         timeout: seconds a run may take.
+
+    Raises:
+        ConfigError: the cluster is neither, or (``run``) the package submitit is missing.
     """
 
     lazy = False
@@ -185,7 +195,7 @@ class Submitit:
 
 
 def _collect(task: Any, part: list[Job], status: Status, done: Done) -> None:
-    """What a task says of its runs; of a task that died nothing is known but its log."""
+    """Collect the outcomes of a task's runs; those of a task that died are failures with the task's log."""
     error = task.exception()
     said = task.result() if error is None else [Outcome("failed", f"{job.title}: {error}") for job in part]
     for job, outcome in zip(part, said, strict=True):
@@ -194,7 +204,7 @@ def _collect(task: Any, part: list[Job], status: Status, done: Done) -> None:
 
 
 def shares(jobs: Sequence[Job], count: int) -> list[list[Job]]:
-    """Jobs in at most ``count`` parts of about equal size; those on the same data stay together where they can."""
+    """Split jobs into at most ``count`` parts of about equal size, jobs on the same data together if possible."""
     listed = by_data(jobs)
     count = max(1, min(count, len(listed)))
     bounds = [round(k * len(listed) / count) for k in range(count + 1)]

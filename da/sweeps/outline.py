@@ -1,4 +1,4 @@
-"""What a command line would run and cost, without running it."""
+"""Describe what a command line would run, and its cost, without running it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from da.config.validate import Plan
 from da.engine.result import directory_of, wanted
 from da.results import record, store
 
-SHOWN = 20  # runs that are named one by one
+SHOWN = 20  # largest number of runs that are listed individually
 STATES = ("to run", "finished, skipped", "failed before, not tried again (rerun=failed does)")
 
 
 def outline(plans: Sequence[Plan], refused: Sequence[str], once: Sequence[str]) -> str:
-    """The plan in words: how many runs, what is there, what is left out, and CPU hours by records of such runs.
+    """Describe the plan: number of runs, finished and refused ones, and CPU hours estimated from records.
 
     Args:
         plans: the runs.
-        refused: why other combinations cannot be run.
-        once: which runs stand for several.
+        refused: sentences on why other combinations cannot be run.
+        once: sentences on runs that replace several equal ones.
     """
     found = [r for folder in {plan.config["output"] for plan in plans} for r in store.load(Path(folder))]
     lines = [f"LEFT OUT {reason}" for reason in refused] + [f"ONCE     {sentence}" for sentence in once]
@@ -50,7 +50,7 @@ def _data(config: Mapping[str, Any]) -> str:
 
 
 def _fingerprints(records: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
-    """The contents that data had in earlier runs, so that none need be loaded to look their records up."""
+    """Fingerprints of the data in earlier runs, so that records are looked up without loading data."""
     known: dict[str, set[str]] = defaultdict(set)
     for r in records:
         if r.get("fingerprint"):
@@ -67,7 +67,7 @@ def _state(plan: Plan, fingerprints: Iterable[str]) -> str:
 
 
 def _costs(runs: Sequence[tuple[Plan, int]], records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """CPU hours of what is missing: seconds times threads, by the mean of finished runs of the method on the data."""
+    """Estimated CPU hours of missing runs, from the mean seconds times threads of finished runs of method and data."""
     if not runs:
         return []
     known: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
@@ -89,13 +89,13 @@ def _costs(runs: Sequence[tuple[Plan, int]], records: Sequence[Mapping[str, Any]
 
 
 def _comparable(r: Mapping[str, Any], plan: Plan) -> bool:
-    """Whether a run tells of a planned one: not where that makes a pass over the data and this made fewer steps."""
+    """Whether a run's cost applies to a plan: not if the plan has full epochs and the run had fewer steps."""
     asked, made = plan.config["steps_per_epoch"], r["config"]["steps_per_epoch"]
     return plan.method.is_estimator or asked is not None or made is None
 
 
 def _hours(r: Mapping[str, Any], plan: Plan) -> float:
-    """CPU hours of a recorded run, for as many epochs and steps as are planned."""
+    """CPU hours of a recorded run, scaled to the planned number of epochs and steps."""
     epochs = steps = 1.0
     if not plan.method.is_estimator:
         epochs = plan.config["trainer"]["max_epochs"] / r["config"]["trainer"]["max_epochs"]

@@ -1,4 +1,4 @@
-"""Warm processes that run jobs, and a driver that outlives whatever becomes of them."""
+"""A pool of reused worker processes, and the driver that replaces them when they die."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from da.results import record
 from da.sweeps.job import Done, Job, Outcome, Source
 from da.sweeps.status import Status
 
-TICK = 0.5  # seconds between looks at clocks and signals
-GRACE = 30.0  # seconds that a process has to stop when asked to
-LOG_TAIL = 20_000  # bytes of a lost process's log that go into the record
+TICK = 0.5  # seconds between checks of clocks and signals
+GRACE = 30.0  # seconds that a process has for stopping when requested
+LOG_TAIL = 20_000  # bytes of a dead process's log that are stored in the record
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Worker:
-    """A process and the job that it is at.
+    """A worker process and its current job.
 
     Args:
-        threads: numerical threads it may use.
-        memory: GiB it may take, or None.
+        threads: number of numerical threads.
+        memory: GiB it may allocate, or None.
     """
 
     def __init__(self, threads: int, memory: float | None):
@@ -48,7 +48,7 @@ class Worker:
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
-            start_new_session=True,  # Ctrl-C is for the driver, which tells the workers
+            start_new_session=True,  # Ctrl-C reaches the driver only, which stops the workers
         )
         there.close()
         self.connection: Connection = here
@@ -65,19 +65,19 @@ class Worker:
         self.connection.send((job.plan.config, job.watch is not None))
 
     def ask_to_stop(self) -> None:
-        """As by Ctrl-C: a deep run saves its checkpoint."""
+        """Interrupt the process as by Ctrl-C: a deep run saves its checkpoint."""
         with suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGINT)
 
     def kill(self) -> int:
-        """End the process and its group; returns its exit code."""
+        """Kill the process and its group; returns its exit code."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.connection.close()
         return self.process.wait()
 
     def tail(self) -> str:
-        """The end of what the process printed, without the names of all libraries that a crash lists."""
+        """The end of the process's output, without the list of libraries that a crash prints."""
         size = self.log.seek(0, os.SEEK_END)
         self.log.seek(max(0, size - LOG_TAIL))
         lines = self.log.read().decode(errors="replace").splitlines()
@@ -85,15 +85,15 @@ class Worker:
 
 
 class Pool:
-    """Runs jobs in processes that outlive a job; a lost one is replaced, and its job recorded as failed.
+    """Run jobs in reused processes; a process that dies is replaced, and its job is recorded as failed.
 
     Args:
         size: number of processes.
-        threads: numerical threads of each; None shares the cores out.
+        threads: numerical threads of each; None divides the cores among them.
         timeout: seconds a job may take, or None.
-        memory: GiB a process may take, or None.
-        status: is kept current.
-        clock: seconds since any time.
+        memory: GiB a process may allocate, or None.
+        status: updated with the state of the jobs.
+        clock: function that returns the time in seconds.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Pool:
         """Run all jobs; ``done`` is called with each as it ends.
 
         Raises:
-            KeyboardInterrupt: it was told to stop, and has.
+            KeyboardInterrupt: it was interrupted, and has stopped.
         """
         waiting, busy = iter(jobs), list[Job]()
         try:
@@ -127,7 +127,7 @@ class Pool:
                     if not any(w.job for w in self.workers):
                         if self.stops or not busy:
                             break
-                        time.sleep(TICK)  # others are at what is left
+                        time.sleep(TICK)  # other drivers run the remaining jobs
                     self._listen(done, busy)
                     self._watch_clocks(done)
                     self.status.beat()
@@ -138,7 +138,7 @@ class Pool:
             raise KeyboardInterrupt
 
     def _feed(self, waiting: Iterator[Job], busy: list[Job]) -> tuple[Iterator[Job], list[Job]]:
-        """Give every idle process a job; what others were at comes last, again and again."""
+        """Give every idle process a job; jobs that other drivers run come last, and are tried repeatedly."""
         while sum(w.job is not None for w in self.workers) < self.size:
             job = next(waiting, None)
             if job is None:
@@ -155,7 +155,7 @@ class Pool:
                 self.workers.append(idle)
             try:
                 idle.give(job, self.clock())
-            except OSError:  # it died while idle
+            except OSError:  # the process died while idle
                 self._drop(idle)
                 waiting = _before(job, waiting)
                 continue
@@ -163,7 +163,7 @@ class Pool:
         return waiting, busy
 
     def _listen(self, done: Done, busy: list[Job]) -> None:
-        """Take what processes say within a tick."""
+        """Receive the messages of processes within a tick."""
         working = {w.connection: w for w in self.workers if w.job}
         for connection in wait(list(working), timeout=TICK):
             assert isinstance(connection, Connection)
@@ -205,7 +205,7 @@ class Pool:
                 self._lost(worker, done, "interrupted", "")
 
     def _lost(self, worker: Worker, done: Done, kind: str, why: str) -> None:
-        """Record the failure of a job whose process is gone or has to go; interrupted ones leave no record."""
+        """Record the failure of a job whose process died or must be killed; interrupted jobs leave no record."""
         job, code = worker.job, worker.kill()
         assert job is not None
         if kind == "crashed" and self.stops:
@@ -223,7 +223,7 @@ class Pool:
     def _record_loss(worker: Worker, job: Job, kind: str, why: str) -> Outcome:
         directory, frozen = worker.begun or (unloaded(job.plan), {})
         found = record.read(directory)
-        if found is not None and found["status"] == "finished":  # it was lost after its last word
+        if found is not None and found["status"] == "finished":  # the process died after the run had finished
             return Outcome("finished", "", str(directory), found, sum(found["seconds"].values()))
         lost(directory, job.plan, kind, why, worker.tail(), frozen)
         return Outcome("failed", f"{job.title}: {why}", str(directory))
@@ -235,7 +235,7 @@ class Pool:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """Ctrl-C (or SIGTERM) once asks the running jobs to stop, twice ends them."""
+        """Handle signals: a first Ctrl-C (or SIGTERM) asks the running jobs to stop, a second one kills them."""
 
         def stop(number: int, frame: Any) -> None:
             self.stops += 1

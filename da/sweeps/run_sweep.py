@@ -1,4 +1,4 @@
-"""A command line with ``-m``, from its plans to the exit code."""
+"""Run the plans of a command line with ``-m``."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from da.sweeps.launchers import Launcher
 
 
 def sweep(plans: Sequence[Plan], refused: Sequence[str], what: str, once: Sequence[str] = ()) -> int:
-    """Run all plans, or search around them; returns the exit code.
+    """Run all plans, or search hyper-parameters starting from them; returns the exit code.
 
     Args:
         plans: the runs.
         refused: combinations that cannot be run, with the reason.
-        what: the command, in words.
-        once: which runs stand for several seeds.
+        what: the command, for messages.
+        once: sentences on runs that replace several seeds.
 
     Raises:
-        ConfigError: the plans name different launchers, searches or output folders, or one that cannot be written to.
-        KeyboardInterrupt: it was told to stop, and has.
+        ConfigError: the plans have different launchers, searches or output folders, or one that cannot be written to.
+        KeyboardInterrupt: it was interrupted, and has stopped.
     """
     first = plans[0].config
     for key in ("launcher", "sweep", "output"):

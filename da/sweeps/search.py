@@ -23,18 +23,22 @@ from da.sweeps.status import FOLDER, drivers
 SAMPLERS = {"tpe": "TPESampler", "random": "RandomSampler", "gp": "GPSampler", "quasi_random": "QMCSampler"}
 PRUNERS = {"none": "NopPruner", "median": "MedianPruner", "hyperband": "HyperbandPruner"}
 OWNER, REAPED, RETRY, ERROR = "owner", "reaped", "retry_of", "error"
-NAMED = 5  # failed trials that a verdict tells of one by one
+NAMED = 5  # largest number of failed trials that a verdict lists individually
 
 
 class Search:
     """What to search with; the ranges stand in the method (``search_space``), the rest on the command line.
 
     Args:
-        trials: number of settings to try, those of all drivers on the same study together; one that fails is replaced
-            by another, until as many failed at a time.
-        objective: the selection rule to maximise, as a mean over the seeds; of its own choice of epoch.
+        trials: number of trials, over all drivers of the study; a failed one is replaced by another, until a driver
+            has had as many failures.
+        objective: the selection rule to maximise, as a mean over the seeds, each in the epoch that the rule selects.
         sampler: ``tpe``, ``random``, ``gp`` or ``quasi_random``.
-        pruner: ``none``, ``median`` or ``hyperband``; it looks at each evaluated epoch.
+        pruner: ``none``, ``median`` or ``hyperband``; applied to each evaluated epoch.
+
+    Raises:
+        ConfigError: the objective, sampler or pruner is unknown, ``trials`` is below 1, or the objective is ``last``,
+            which scores the number of the epoch.
     """
 
     def __init__(self, *, trials: Count = 20, objective: str = "infomax", sampler: str = "tpe", pruner: str = "none"):
@@ -52,10 +56,10 @@ class Search:
         self.trials, self.objective, self.sampler, self.pruner = trials, objective, sampler, pruner
 
     def study(self, plans: Sequence[Plan], output: Path) -> Study:
-        """The study of runs that differ by their seeds alone; made anew, or gone on with.
+        """Create or resume the study of runs that differ by their seeds only.
 
         Raises:
-            ConfigError: Optuna is missing, the method has no ranges, or a pruner was asked for with several seeds.
+            ConfigError: Optuna is missing, the method has no search space, or a pruner is used with several seeds.
         """
         try:
             import optuna
@@ -83,12 +87,12 @@ class Search:
 
 
 class Study:
-    """A source of jobs: asks Optuna for the next setting when a process is free, and tells it what came of each.
+    """Source of jobs that asks Optuna for the next setting when a process is free, and reports the outcomes.
 
     Args:
-        study: Optuna's.
+        study: Optuna's study.
         plans: the runs of every trial, one for each seed.
-        search: what to search with.
+        search: the settings of the search.
         output: the results folder.
     """
 
@@ -104,11 +108,11 @@ class Study:
         self.total: int | None = max(search.trials - len(self.counted()), len(self.waiting())) * len(plans)
 
     def counted(self) -> list[Any]:
-        """The trials that count: at work, finished or pruned."""
+        """The trials that count: running, finished or pruned."""
         return [t for t in self.study.get_trials(deepcopy=False) if t.state.name not in ("FAIL", "WAITING")]
 
     def waiting(self) -> list[Any]:
-        """The trials whose setting is queued."""
+        """The trials whose settings are queued."""
         return [t for t in self.study.get_trials(deepcopy=False) if t.state.name == "WAITING"]
 
     def failed(self) -> list[Any]:
@@ -118,7 +122,7 @@ class Study:
         return [t for t in trials if t.state.name == "FAIL" and REAPED not in t.user_attrs and t.number not in again]
 
     def reap(self) -> None:
-        """Trials of dead drivers are given up and queued again: their runs go on from their checkpoints."""
+        """Fail the trials of dead drivers and queue their settings again, so that runs resume from checkpoints."""
         import optuna
 
         alive = {f"{said['host']}-{said['pid']}" for said in drivers(self.output) if said["alive"]} | {self.me}
@@ -129,12 +133,12 @@ class Study:
                 self.study.enqueue_trial(trial.params, skip_if_exists=False)
 
     def retry(self) -> None:
-        """Settings that failed are queued again."""
+        """Queue the settings of failed trials again."""
         for trial in self.failed():
             self.study.enqueue_trial(trial.params, {RETRY: trial.number}, skip_if_exists=False)
 
     def _note(self, trial: Any, key: str, value: Any) -> None:
-        self.study._storage.set_trial_user_attr(trial._trial_id, key, value)  # a frozen trial takes no other way
+        self.study._storage.set_trial_user_attr(trial._trial_id, key, value)  # the only way for a frozen trial
 
     def __iter__(self) -> Iterator[Job]:
         while self.failures < self.search.trials and (len(self.counted()) < self.search.trials or self.waiting()):
@@ -148,7 +152,7 @@ class Study:
                 yield Job(tried, watch, tag=trial)
 
     def done(self, job: Job, outcome: Outcome) -> None:
-        """A run ended; with the last of its trial the trial does. Interrupted ones wait for the next driver."""
+        """Process a run's outcome, which ends its trial with the last seed; interrupted trials wait for a driver."""
         import optuna
 
         trial, state = job.tag, optuna.trial.TrialState
@@ -159,8 +163,8 @@ class Study:
             return
         score = _score(outcome, self.search.objective)
         if math.isnan(score):
-            del self.scores[trial.number]  # the other seeds cannot save it
-            self.failures += self.search.trials if outcome.kind == "refused" else 1  # no other setting would be taken
+            del self.scores[trial.number]  # the trial fails whatever the other seeds give
+            self.failures += self.search.trials if outcome.kind == "refused" else 1  # any setting would be refused
             self._note(trial, ERROR, outcome.message or f"the run has no score of {self.search.objective}")
             self.study.tell(trial, state=state.FAIL)
             return
@@ -173,7 +177,7 @@ class Study:
         return [t for t in self.study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
 
     def verdict(self) -> str:
-        """The best setting so far, as overrides for a command line, and which failed."""
+        """Message on the best setting so far, as overrides for a command line, and on failed trials."""
         finished, failed = self.finished(), self.failed()
         name = f"{self.plans[0].method.name} on {self.plans[0].data.name}"
         lines = [f"{name}: no trial finished."]
@@ -188,7 +192,7 @@ class Study:
 
 
 class _Watch:
-    """Reports the objective of an epoch to the trial, and gives up where the pruner says so."""
+    """Report the objective of each epoch to the trial, and prune the run if the pruner decides so."""
 
     def __init__(self, trial: Any, objective: str):
         self.trial, self.objective = trial, objective
@@ -205,7 +209,7 @@ def ranges(method: catalog.Entry) -> Space:
     """The ``search_space`` of a method.
 
     Raises:
-        ConfigError: it states none.
+        ConfigError: it has none.
     """
     found: Space = getattr(method.locate(), "search_space", {})
     if not found:
@@ -233,7 +237,7 @@ def _score(outcome: Outcome, objective: str) -> float:
 
 
 def _setting(trial: Any) -> str:
-    """A trial's parameters, as overrides for a command line."""
+    """A trial's parameters as overrides for a command line."""
     return " ".join(f"method.{key}={_shown(value)}" for key, value in trial.params.items())
 
 

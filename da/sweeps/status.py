@@ -1,4 +1,4 @@
-"""How far a sweep is: on the terminal, and in a file that another shell can read."""
+"""Progress of a sweep: on the terminal, and in a file for other shells."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from da.sweeps.job import said as words
 
 FOLDER = ".sweeps"
 BEAT = 2.0  # seconds between writes
-SILENT = 30.0  # seconds after which a driver that says nothing is taken for dead
+SILENT = 30.0  # seconds without an update after which a driver counts as dead
 
 
 class Status:
-    """Counts what a driver has done.
+    """Progress of a driver's jobs.
 
     Args:
         output: the results folder.
-        total: number of jobs; None where it is not known.
-        workers: how many run at once.
-        what: the command, in words.
+        total: number of jobs; None if unknown.
+        workers: number of simultaneous jobs.
+        what: the command, for messages.
     """
 
     def __init__(self, output: Path, total: int | None, workers: int, what: str):
@@ -49,12 +49,12 @@ class Status:
         self.bar = tqdm(total=total, unit="run", disable=None, dynamic_ncols=True, desc="sweep", smoothing=0.05)
 
     def began(self, title: str) -> None:
-        """A job was given to a process."""
+        """Called when a job was given to a process."""
         self.running[title] = time.time()
         self.beat()
 
     def ended(self, job: Job, outcome: Outcome) -> None:
-        """A job ended."""
+        """Called when a job ended."""
         title = job.title
         begun = self.running.pop(title, time.time())
         if outcome.kind == "busy":
@@ -71,41 +71,41 @@ class Status:
         self.beat(force=True)
 
     def warn(self, title: str, notes: Sequence[str]) -> None:
-        """What a run's record warns of, unless another run was warned of the same: all of it stands in the records."""
+        """Print the warnings of a run's record, except those that another run had; records contain all of them."""
         for note in notes:
             if alike(note) not in self._warned:
                 self._warned.add(alike(note))
                 self.say(f"warning: {title}: {note}", sys.stderr)
 
     def waiting(self, count: int) -> None:
-        """Nothing is left but what other drivers are at; said once."""
+        """Print once that only jobs that other drivers run are left."""
         if not self._told:
             self._told = True
             self.say(f"waiting for {count} runs that others are at")
 
     def say(self, text: str, stream: TextIO | None = None) -> None:
-        """A line above the bar, on standard output by default."""
+        """Print a line above the bar, on standard output by default."""
         stream = stream or sys.stdout
         tqdm.write(text, file=stream)
         stream.flush()
 
     @property
     def place(self) -> str:
-        """How many jobs came to something, of how many, and how long the rest will take: ``[7/24, 1:04 left]``."""
+        """Number of ended jobs, total, and remaining time: ``[7/24, 1:04 left]``."""
         done = sum(self.counts.values())
         of = "" if self.total is None else f"/{self.total}"
         return f"[{done}{of}{f', {clock(self.left)} left' if self.left else ''}]"
 
     @property
     def left(self) -> float | None:
-        """Seconds that the rest will take, by the mean of what finished; None where that cannot be said."""
+        """Estimated remaining seconds, from the mean of finished jobs; None if unknown."""
         if self.total is None or not self.seconds:
             return None
         rest = self.total - sum(self.counts.values())
         return rest * sum(self.seconds) / len(self.seconds) / self.workers
 
     def beat(self, force: bool = False) -> None:
-        """Refresh the bar and the file, not too often."""
+        """Update the bar and the file, at a limited rate."""
         if not force and time.time() - self._written < BEAT:
             return
         self._written = time.time()
@@ -113,7 +113,7 @@ class Status:
         write_atomically(self.file, json.dumps(self.content()).encode())
 
     def content(self) -> dict[str, Any]:
-        """What the file holds."""
+        """Content of the status file."""
         return {
             "what": self.what,
             "host": socket.gethostname(),
@@ -128,32 +128,32 @@ class Status:
         }
 
     def close(self) -> None:
-        """The driver is done; nobody needs the file any more."""
+        """End the progress bar and remove the file."""
         self.bar.close()
         self.file.unlink(missing_ok=True)
 
 
 def bury(output: Path) -> None:
-    """Remove what dead drivers of this machine left behind."""
+    """Remove status files of dead drivers of this machine."""
     for file in (output / FOLDER).glob(f"{socket.gethostname()}-*.json"):
         if not Path(f"/proc/{file.stem.rpartition('-')[2]}").exists() and Path("/proc/self").exists():
             file.unlink(missing_ok=True)
 
 
 def drivers(output: Path) -> list[dict[str, Any]]:
-    """What the drivers on a results folder say of themselves; ``alive`` is False of those that fell silent."""
+    """Status of the drivers on a results folder; ``alive`` is False for those without recent updates."""
     found = []
     for file in sorted((output / FOLDER).glob("*.json")):
         try:
             said = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            continue  # it ended just now
+            continue  # the driver has just ended
         found.append(said | {"alive": time.time() - said["beat"] < SILENT})
     return found
 
 
 def text(said: dict[str, Any]) -> str:
-    """A driver's state in words."""
+    """Format a driver's status."""
     counts = said["counts"]
     done = sum(counts.values())
     of = "" if said["total"] is None else f" of {said['total']}"

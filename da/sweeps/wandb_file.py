@@ -16,10 +16,10 @@ OBJECTIVE = "infomax"
 
 
 def sweep_file(overrides: Sequence[str]) -> dict[str, Any]:
-    """What ``wandb sweep FILE`` takes; ``wandb agent ID`` then calls ``scripts/train.py`` with Hydra overrides.
+    """Content of the file for ``wandb sweep``; ``wandb agent ID`` then calls ``scripts/train.py`` with overrides.
 
-    An agent needs a server of W&B, so that no test has run one: what is tested is the file, and that the commands it
-    leads to are valid configurations.
+    An agent needs a server of W&B, so that no test runs one: tests check the file, and that the commands generated
+    from it are valid configurations.
 
     Args:
         overrides: as for ``scripts/train.py``, and ``objective=RULE``, the selection rule to maximise (default
@@ -27,10 +27,10 @@ def sweep_file(overrides: Sequence[str]) -> dict[str, Any]:
 
     Returns:
         The sweep: Bayesian search over the method's ``search_space``. A rule's ``selection/RULE`` is logged after each
-        evaluated epoch; the run's summary, which the search reads, holds its value in the epoch that the rule chose.
+        evaluated epoch; the run's summary, which the search reads, has its value in the epoch that the rule selected.
 
     Raises:
-        ConfigError: an override is wrong, or there is nothing to search.
+        ConfigError: an override is wrong, or there is no search space.
     """
     named = [text.removeprefix("objective=") for text in overrides if text.startswith("objective=")]
     objective = named[-1] if named else OBJECTIVE
@@ -39,7 +39,7 @@ def sweep_file(overrides: Sequence[str]) -> dict[str, Any]:
     if objective == "last":
         raise ConfigError("objective=last scores the number of the epoch; choose a rule that can be better.")
     fixed = [text for text in overrides if not text.startswith(("objective=", "logger=", "rerun=", "selection="))]
-    # An agent's run has to tell W&B of itself, also where its record exists already.
+    # An agent's run must log to W&B even if its record already exists.
     fixed += [f"selection={objective}", "logger=wandb", "rerun=all"]
     plan = validate(compose(fixed))
     given = {text.partition("=")[0] for text in fixed}
@@ -68,5 +68,5 @@ def _searched(given: Range | Choice) -> dict[str, Any]:
 
 
 def _written(value: Any) -> Any:
-    """A value that reads the same on a command line of Hydra's: the agent writes what Python's ``str`` does."""
+    """Convert a value such that Python's ``str``, which the agent uses, gives Hydra's spelling."""
     return json.dumps(value) if value is None or isinstance(value, bool | list | tuple) else value

@@ -1,4 +1,4 @@
-"""A process that runs one configuration after another, so that imports and data are paid for once."""
+"""Worker process that runs one configuration after another, so that imports and data are loaded only once."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from da.sweeps.job import Outcome
 
 
 def main(descriptor: int, driver: int, memory: float | None = None) -> None:
-    """Answer the driver until it hangs up.
+    """Run the driver's configurations until it closes the connection.
 
     Args:
-        descriptor: of the connection.
-        driver: its process id.
-        memory: GiB that the process may take, or None.
+        descriptor: file descriptor of the connection.
+        driver: process id of the driver.
+        memory: GiB that the process may allocate, or None.
     """
     die_with(driver)
-    faulthandler.enable()  # a crash leaves its place in the log, which becomes the run's traceback
+    faulthandler.enable()  # a crash writes its location to the log, which becomes the run's traceback
     connection = Connection(descriptor)
     try:
         from da.engine import run  # imports PyTorch
@@ -41,7 +41,7 @@ def main(descriptor: int, driver: int, memory: float | None = None) -> None:
 
 
 def answer(run: Any, config: dict[str, Any], watch: Any) -> Outcome:
-    """Run a configuration; whatever comes of it is said in words."""
+    """Run a configuration and return its outcome, whatever error it raises."""
     try:
         result = run(config, watch)
     except RunBusy as error:
@@ -54,7 +54,7 @@ def answer(run: Any, config: dict[str, Any], watch: Any) -> Outcome:
         return Outcome("pruned", str(error))
     except KeyboardInterrupt:
         return Outcome("interrupted", "interrupted; the same command goes on from the last step")
-    except Exception as error:  # writing the record failed: the disk is full, the folder is gone
+    except Exception as error:  # writing the record failed: the disk is full, the folder is missing
         return Outcome("failed", told(error))
     seconds = sum(result.record["seconds"].values())
     kind = "finished" if result.fresh else "stale" if made_by_other_code(result.record) else "skipped"
@@ -62,7 +62,7 @@ def answer(run: Any, config: dict[str, Any], watch: Any) -> Outcome:
 
 
 class _Told:
-    """Passes on what a run tells; after an epoch it waits for the driver's word where the driver wants to be asked."""
+    """Send a run's events to the driver; after an epoch, wait for the driver's decision if it prunes runs."""
 
     def __init__(self, connection: Connection, watched: bool):
         self.connection, self.watched = connection, watched
@@ -76,7 +76,7 @@ class _Told:
 
 
 def limit(gibibytes: float) -> None:
-    """Let allocations beyond this fail as MemoryError in the run that asks for them, not by the kernel's choice."""
+    """Limit the memory of the process: larger allocations raise MemoryError, before the kernel kills the process."""
     import resource
 
     size = int(gibibytes * 2**30)

@@ -1,4 +1,4 @@
-"""Loggers of a run: CSV always (unless none is asked for), W&B or TensorBoard beside it."""
+"""Loggers of a run: CSV always (except for ``logger=none``), and W&B or TensorBoard in addition."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["EpochCSV", "csv", "figures", "none", "tensorboard", "until_recorded"
 
 
 def none(directory: Path, info: dict[str, Any]) -> list[RunLogger]:
-    """No logger; the record still holds every epoch."""
+    """No logger; the record still has every epoch."""
     return []
 
 
@@ -26,7 +26,7 @@ def csv(directory: Path, info: dict[str, Any]) -> list[RunLogger]:
 
 
 def tensorboard(directory: Path, info: dict[str, Any]) -> list[RunLogger]:
-    """TensorBoard beside CSV: ``tensorboard --logdir runs``.
+    """TensorBoard in addition to CSV: ``tensorboard --logdir runs``.
 
     Args:
         directory: the run's directory; event files go to ``tensorboard`` below it.
@@ -44,17 +44,17 @@ def wandb(
     artifacts: bool = True,
     patience: NonNegative = 60.0,
 ) -> list[RunLogger]:
-    """Weights & Biases beside CSV; offline where no key is known, unless ``offline`` says otherwise.
+    """Weights & Biases in addition to CSV; offline if there is no API key, unless ``offline`` is set.
 
-    Offline runs, and those whose server was lost, lie in ``wandb`` below the run's directory: ``wandb sync`` uploads
-    them. W&B's own ``WANDB_*`` variables hold (``WANDB_RUN_GROUP`` replaces the group, which is the task).
+    Offline runs, and those that lost the connection, are in ``wandb`` below the run's directory: ``wandb sync`` uploads
+    them. W&B's own ``WANDB_*`` variables apply (``WANDB_RUN_GROUP`` replaces the group, which is the task).
 
     Args:
         directory: the run's directory; W&B's own files go below it.
         info: ``name``, ``group``, ``tags`` and ``config`` of the run.
         project: the W&B project.
-        offline: True never asks a server; None decides by whether a key is known.
-        artifacts: keep weights, predictions, figures and record as artifacts; they take room on the server.
+        offline: True never contacts a server; None is online if there is an API key.
+        artifacts: upload weights, predictions, figures and record as artifacts, which take space on the server.
         patience: seconds to wait for W&B when the run is over.
     """
     rows = EpochCSV(directory / "metrics.csv")
@@ -65,7 +65,7 @@ def wandb(
 
 
 def installed(package: str) -> bool:
-    """Whether an optional logger can be used; says in a line what to do if it cannot."""
+    """Whether the package of an optional logger is installed; prints a line with the remedy if it is not."""
     found = find_spec(package) is not None
     if not found:
         remedy = f'pip install "da[{package}]", or use logger=csv'

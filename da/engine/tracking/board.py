@@ -1,4 +1,4 @@
-"""TensorBoard beside CSV."""
+"""TensorBoard in addition to CSV."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ FOLDER = "tensorboard"
 
 
 class Board(Tracker):
-    """Event files in the run's directory, with the names of ``metrics.csv``; the record's figures as HParams metrics.
+    """Event files in the run's directory, with the names of ``metrics.csv``; scores of the record as HParams metrics.
 
-    What a repeated run had written from its first step on is hidden, as the rows of ``metrics.csv`` are replaced.
+    Events that a repeated run wrote before are hidden from its first step on, as the rows of ``metrics.csv`` are
+    replaced.
 
     Args:
         directory: the run's directory.
@@ -35,12 +36,12 @@ class Board(Tracker):
         if self.writer is None:
             self.writer = TensorBoardLogger(self.directory, FOLDER, "", default_hp_metric=False, purge_step=step)
         self.writer.log_metrics(metrics, step)
-        self.writer.experiment.flush()  # a killed run keeps its epochs
+        self.writer.experiment.flush()  # so that a killed run keeps its epochs
         self.step = step
 
     def end(self, made: dict[str, Any], directory: Path) -> None:
         if self.writer is None:
-            return  # it went wrong before the first epoch ended
+            return  # the run failed before the first epoch ended
         shown = {name: value for name, value in figures(made).items() if not isinstance(value, str)}
         self.writer.log_hyperparams(self.config, shown, self.step)
         self.writer.experiment.close()

@@ -12,12 +12,12 @@ from da.results.record import write_atomically
 
 
 class EpochCSV:
-    """One CSV file, whole after every row; a resumed run goes on in it, a repeated one replaces its rows.
+    """A CSV file that is complete after every row; a resumed run appends to it, a repeated one replaces its rows.
 
-    Lightning's own CSV logger deletes what an interrupted run had written.
+    Lightning's own CSV logger deletes the rows of an interrupted run.
 
     Args:
-        file: where to write.
+        file: file to write.
     """
 
     name = "csv"

@@ -1,4 +1,4 @@
-"""A logger that its run survives."""
+"""Base class of loggers whose errors do not end the run."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def is_first_process() -> bool:
 
 
 class Tracker:
-    """A logger beside the CSV: what goes wrong in it is said in one line and ends it, never the run.
+    """A logger in addition to the CSV: an error in it is reported in one line and ends the logger, never the run.
 
-    A subclass writes :meth:`log` and :meth:`end`; both may raise anything.
+    A subclass implements :meth:`log` and :meth:`end`; both may raise any error.
     """
 
     name = "tracker"
     lost = False
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
-        """The metrics of an evaluated epoch."""
+        """Log the metrics of an evaluated epoch."""
         raise NotImplementedError(f"{type(self).__name__} must implement `log`.")
 
     def end(self, made: dict[str, Any], directory: Path) -> None:
-        """The last word: the record, or ``status``, ``error`` and ``error_kind`` of a run that went wrong."""
+        """Log the end of the run: its record, or ``status``, ``error`` and ``error_kind`` of a run that failed."""
         raise NotImplementedError(f"{type(self).__name__} must implement `end`.")
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
@@ -53,7 +53,7 @@ class Tracker:
             self.guard(self.end, made, directory)
 
     def guard(self, call: Callable[..., None], *arguments: Any) -> None:
-        """Call, unless an earlier call went wrong."""
+        """Call a function and report its error, unless an earlier call failed."""
         if self.lost:
             return
         try:
@@ -64,19 +64,19 @@ class Tracker:
             self.warn(f"{reason}; the run goes on without it, metrics.csv and the record are complete.")
 
     def warn(self, text: str) -> None:
-        """One line for people."""
+        """Print a warning in one line."""
         warn(self.name, text)
 
 
 def warn(logger: str, text: str) -> None:
-    """One line on stderr, of the first process."""
+    """Print one line on stderr, in the first process only."""
     if is_first_process():
         print(f"logger={logger}: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def until_recorded(loggers: Sequence[RunLogger], directory: Path) -> Iterator[None]:
-    """Hand the trackers among the loggers the record that the body wrote, or what it raised."""
+    """Pass to all trackers the record that the body wrote, or the error that it raised."""
     made: dict[str, Any] | None = None
     try:
         yield
@@ -92,7 +92,7 @@ def until_recorded(loggers: Sequence[RunLogger], directory: Path) -> Iterator[No
 
 
 def figures(made: dict[str, Any]) -> dict[str, float | str]:
-    """What a tracker shows of a record, flat.
+    """The entries of a record that a tracker shows, as a flat dictionary.
 
     Returns:
         ``status`` and, of a finished run, ``chosen/RULE/METRIC`` (target test metrics in the epoch that a selection

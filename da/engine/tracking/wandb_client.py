@@ -1,6 +1,6 @@
-"""The process that speaks to Weights & Biases; started by :mod:`da.engine.tracking.wandb_run`, not by hand.
+"""Client process of Weights & Biases; started by :mod:`da.engine.tracking.wandb_run`, not by users.
 
-It reads JSON lines and imports nothing of this package: it has to start fast, and to be free to fail.
+It reads JSON lines and imports nothing of this package, so that it starts fast and may fail without consequences.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import threading
 import time
 from typing import Any
 
-INIT_SHARE = 1 / 3  # of the patience: a server that does not answer by then leaves the rest to an offline run
+INIT_SHARE = 1 / 3  # of the patience: if the server has not responded by then, the run is logged offline
 
 
 def main() -> None:
-    """Do as told until the last word or the end of the pipe; exit code 1 and a line on stdout say what went wrong."""
+    """Process events until the last one or the end of the pipe; an error is exit code 1 and a line on stdout."""
     told, said = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # W&B's own process would hold the pipes open
     os.dup2(2, 1)
@@ -27,14 +27,14 @@ def main() -> None:
     def fail(reason: str) -> None:
         try:
             print(reason, file=said, flush=True)
-        finally:  # the run may be gone
-            os._exit(1)  # without W&B's own last words, which may wait for a server
+        finally:  # the run may have ended
+            os._exit(1)  # without W&B's exit handlers, which may wait for a server
 
     def listen() -> None:
-        """Empty the pipe, so that the run never waits; after the last word there are ``patience`` seconds left."""
+        """Read the pipe continuously, so that the run never waits; allow ``patience`` seconds after the last event."""
         event: dict[str, Any] = {}
         for line in told:
-            if line.endswith("\n"):  # else the run was killed while it wrote
+            if line.endswith("\n"):  # otherwise the run was killed while writing
                 event = json.loads(line)
                 events.put(event)
         if "finish" not in event:  # the run was killed
@@ -45,14 +45,14 @@ def main() -> None:
     threading.Thread(target=listen, daemon=True).start()
     try:
         serve(events, first["init"], first["offline"], patience)
-    except BaseException as error:  # whatever W&B raises
+    except BaseException as error:  # W&B raises many kinds
         fail(f"{type(error).__name__}: {error}".splitlines()[0])
 
 
 def serve(
     events: queue.SimpleQueue[dict[str, Any]], keywords: dict[str, Any], offline: bool | None, patience: float
 ) -> None:
-    """One run of W&B, from its first word to its last."""
+    """Log one run to W&B, from its first event to its last."""
     import wandb
 
     if offline is None and "WANDB_MODE" not in os.environ:
@@ -65,7 +65,7 @@ def serve(
     for name, artifact in event["artifacts"].items():
         made = wandb.Artifact(name, artifact["type"])
         for file in artifact["files"]:
-            made.add_file(file, policy="immutable")  # not copied: the files of a finished run stay as they are
+            made.add_file(file, policy="immutable")  # not copied: the files of a finished run do not change
         run.log_artifact(made)
     run.finish(exit_code=event["exit_code"])
 

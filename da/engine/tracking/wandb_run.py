@@ -1,4 +1,4 @@
-"""Weights & Biases in a process of its own, so that nothing that happens to it happens to the run."""
+"""Weights & Biases in a separate process, so that its failures do not affect the run."""
 
 from __future__ import annotations
 
@@ -15,26 +15,29 @@ from da.engine.tracking.tracker import Tracker, figures, is_first_process
 from da.results.record import FILE
 
 CLIENT = Path(__file__).with_name("wandb_client.py")
-GRACE = 5.0  # seconds beyond its patience before a client that does not end by itself is killed
+GRACE = 5.0  # seconds beyond the patience after which a client that has not ended is killed
 MODELS, RESULTS = ("*.pt",), ("*.npz", "*.png", FILE)
 
 
 class WandbRun(Tracker):
-    """Tells a client process (:mod:`da.engine.tracking.wandb_client`) what happens, a JSON line at a time.
+    """Send events to a client process (:mod:`da.engine.tracking.wandb_client`) as JSON lines.
 
-    Whatever becomes of the client (it cannot reach the server, is killed, hangs), the run never waits for it before its
-    end, and then for a bounded time. A client that did not end well is followed by one that hears everything again and
-    writes it offline, for ``wandb sync``.
+    Whatever happens to the client (it cannot reach the server, is killed, hangs), the run does not wait for it before
+    its end, and then for a bounded time. If a client fails, a second one is sent all events again and writes them
+    offline, for ``wandb sync``.
 
-    The client sees the end of the pipe if the run itself is killed, and ends the W&B run as failed. The button "stop
-    run" of W&B's page is not obeyed; its sweep agent ends runs by itself.
+    If the run itself is killed, the client reads the end of the pipe and ends the W&B run as failed. The button "stop
+    run" of W&B's page has no effect; its sweep agent ends runs by itself.
 
     Args:
         directory: the run's directory.
         info: ``name``, ``group``, ``tags`` and ``config`` of the run.
-        rows: the epochs before this start, if the run goes on from a checkpoint.
+        rows: the epochs before this start, if the run is resumed from a checkpoint.
         options: ``project``, ``offline`` and ``artifacts`` of ``logger=wandb``.
         patience: seconds to wait for a client at the end.
+
+    Raises:
+        RuntimeError: (``end``) both clients failed.
     """
 
     name = "wandb"
@@ -50,21 +53,21 @@ class WandbRun(Tracker):
             self.guard(self.start, options["offline"])
 
     def start(self, offline: bool | None) -> None:
-        """A client, told all there is to tell."""
-        system = {"WANDB_SILENT": "true", "WANDB_X_STATS_PID": str(os.getpid())}  # the user's own values win
+        """Start a client and send it all events so far."""
+        system = {"WANDB_SILENT": "true", "WANDB_X_STATS_PID": str(os.getpid())}  # the user's values take precedence
         self.client = subprocess.Popen(
             [sys.executable, "-P", str(CLIENT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=system | os.environ,
             text=True,
-            start_new_session=True,  # Ctrl-C is for the run
+            start_new_session=True,  # so that Ctrl-C reaches the run only
         )
         for event in ({**self.first, "offline": offline}, *self.events):
             self._write(event)
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
-        if not self.events:  # a resumed run: W&B has no part of it, for the one before it ended as failed
+        if not self.events:  # a resumed run: its earlier part is a failed run in W&B, so all epochs are sent
             for row in self.rows.rows:
                 numbers = {key: float(value) for key, value in row.items() if value not in ("", None)}
                 earlier = int(numbers.pop("step"))
@@ -102,10 +105,10 @@ class WandbRun(Tracker):
             self.client.stdin.write(json.dumps(event) + "\n")
             self.client.stdin.flush()
         except OSError:
-            pass  # it is gone; the end will show, and everything is told again
+            pass  # the client has ended; at the end, all events are sent to a second one
 
     def _wait(self) -> str | None:
-        """Let the client end; why it did not end well, or None."""
+        """Wait for the client to end; returns the reason if it failed, else None."""
         try:
             said, _ = self.client.communicate(timeout=self.patience + GRACE)
         except subprocess.TimeoutExpired:

@@ -1,1 +1,1 @@
-"""Learners in sequence, each on the source and few target samples as reweighted by the errors of those before."""
+"""Boosting: a sequence of learners on source and few target samples, reweighted by the errors of earlier learners."""

@@ -1,4 +1,4 @@
-"""What boosting methods share: both kinds of labelled samples in one table, sparse or dense."""
+"""Functions shared by boosting methods: pool labelled samples, weight them, and train learners."""
 
 from __future__ import annotations
 
@@ -43,7 +43,11 @@ def pooled(source: Domain, labelled: Domain) -> tuple[Any, np.ndarray, int]:
 
 
 def check_learner(learner: Any, method: str) -> None:
-    """Refuse a learner that ignores weights."""
+    """Refuse a learner that takes no sample weights.
+
+    Raises:
+        UsageError: ``fit`` of the learner takes no ``sample_weight``; use one that does, such as ``logistic``.
+    """
     if not has_fit_parameter(learner, "sample_weight"):
         raise UsageError(
             f"{method} weighs samples, and {type(learner).__name__} takes no weights; use one that does, such as "
@@ -52,13 +56,13 @@ def check_learner(learner: Any, method: str) -> None:
 
 
 def normalized(weights: np.ndarray) -> np.ndarray:
-    """Weights of mean 1, none under 1e-12: a sample that is out of favour is nothing to a learner, but not a zero."""
+    """Scale weights to mean 1, with a minimum of 1e-12: negligible for a learner, but not zero."""
     scaled = weights / weights.max()
     return np.maximum(scaled / scaled.mean(), LEAST)
 
 
 def trained(learner: Any, x: Any, y: np.ndarray, weights: np.ndarray, rng: np.random.Generator | None) -> Any:
-    """A fresh copy of a regressor, trained on samples drawn by their weights, or, without ``rng``, on weighted ones."""
+    """Train a new copy of a regressor on samples drawn by their weights, or, without ``rng``, on weighted samples."""
     if rng is None:
         return clone(learner).fit(x, y, sample_weight=weights)
     drawn = rng.choice(len(y), size=len(y), p=weights / weights.sum())
@@ -66,14 +70,14 @@ def trained(learner: Any, x: Any, y: np.ndarray, weights: np.ndarray, rng: np.ra
 
 
 def adjusted(y: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """``(n,)`` absolute errors over the largest of samples whose weight has not vanished; at most 1."""
+    """``(n,)`` absolute errors divided by the largest among samples of non-negligible weight; at most 1."""
     error = np.abs(y - predicted)
     largest = error.max() if weights is None else error[weights > LEAST * weights.max()].max()
     return np.minimum(error / largest, 1.0) if largest > 0.0 else np.zeros_like(error)
 
 
 def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Of ``(N, n)`` values the least ones with at least half the ``(N,)`` weights at or under them."""
+    """``(n,)`` weighted medians of ``(N, n)`` values: the least with at least half the ``(N,)`` weights at or below."""
     order = np.argsort(values, axis=0, kind="stable")
     reached = np.cumsum(weights[order], axis=0)
     place = (reached >= 0.5 * reached[-1]).argmax(0)

@@ -24,7 +24,7 @@ LEAST_ERROR = 1e-10
 
 
 class TrAdaBoost(Predictor):
-    r"""Boost on source and few target samples; errors lower weights of the source and raise those of the target.
+    r"""Boost on source and few target samples, lowering weights of misclassified source samples (TrAdaBoost).
 
     .. math:: \epsilon_t = \frac{\sum_{i \in T} w_i |h_t(x_i) - y_i|}{\sum_{i \in T} w_i}, \quad
        \beta_t = \frac{\epsilon_t}{1 - \epsilon_t}, \quad \beta = \frac{1}{1 + \sqrt{2 \ln n_s / N}}, \qquad
@@ -32,22 +32,22 @@ class TrAdaBoost(Predictor):
        \end{cases}
 
     after which the learners of the second half, t = ⌈N/2⌉ to N, vote with weights :math:`\ln 1 / \beta_t`. The first
-    learners must do better than chance on the target: a source that contradicts it altogether is not let go of.
+    learners must be better than chance on the target: a source that contradicts it altogether is not down-weighted.
     Costs N trainings of the classifier. Sparse inputs stay sparse.
 
     Args:
-        classifier: learner that takes sample weights, given with mean 1; None becomes the classifier of the run, and,
-            used alone, is a linear SVM (squared hinge loss) with C = 1 / mean :math:`\|x\|^2`.
+        classifier: learner that takes sample weights, passed with mean 1; None is the run's classifier, or, outside a
+            run, a linear SVM (squared hinge loss) with C = 1 / mean :math:`\|x\|^2`.
         rounds: N.
-        confidence: :math:`h_t(x)` is in [0, 1], the learner's probability of the class, or its margin f as
-            (1 + f) / 2, clipped; otherwise 0 or 1. A learner that fits the few target samples without error leaves
-            nothing to boost without it: in high dimensions that is every linear learner, in the first round.
+        confidence: use :math:`h_t(x)` in [0, 1], the learner's probability of the class, or its margin f as
+            (1 + f) / 2, clipped; false uses 0 or 1. With false, a learner that fits the few target samples without
+            error ends boosting: in high dimensions that is every linear learner, in the first round.
 
     Reference: Dai, Yang, Xue & Yu, Boosting for transfer learning, ICML 2007.
 
     Deviates: the paper is for two classes; with K, as in SAMME (Zhu et al., Multi-class AdaBoost, 2009),
-    :math:`\beta_t = \epsilon_t / ((1 - \epsilon_t)(K - 1))`, which is the paper's for K = 2. It asks for
-    :math:`\epsilon_t < 1/2`: a round no better than chance (1 - 1/K) has no vote here and leaves the target's weights.
+    :math:`\beta_t = \epsilon_t / ((1 - \epsilon_t)(K - 1))`, which is the paper's for K = 2. It requires
+    :math:`\epsilon_t < 1/2`: a round no better than chance (1 - 1/K) has no vote here and keeps the target's weights.
     An error of 0 counts as 1e-10. The paper trains on weights that sum to 1.
     """
 
@@ -63,6 +63,10 @@ class TrAdaBoost(Predictor):
         """Learn ``learners_``, their ``votes_`` and ``errors_`` (N,), and ``weights_`` (n_s + m,), source first.
 
         ``effective_sample_size_`` is that of the source's final weights, ``C_`` the learners', if they have one.
+
+        Raises:
+            UsageError: ``rounds`` is below 1, or the learner takes no sample weights.
+            DataError: all samples are of one class.
         """
         if self.rounds < 1:
             raise UsageError(f"TrAdaBoost needs at least 1 round, got {self.rounds}.")
@@ -92,7 +96,7 @@ class TrAdaBoost(Predictor):
         return self
 
     def predict_proba(self, x: Any) -> np.ndarray:
-        """``(n, K)`` shares of the vote of the second half."""
+        """``(n, K)`` shares of the weighted vote of the second half of the learners."""
         first = -(-self.rounds // 2) - 1
         votes = self.votes_[first:] if self.votes_[first:].any() else np.ones(self.rounds - first)
         x = rows(x)
@@ -101,7 +105,7 @@ class TrAdaBoost(Predictor):
         return total
 
     def _share(self, learner: Any, x: Any) -> np.ndarray:
-        """``(n, K)``: how much of a learner's answer goes to each class."""
+        """``(n, K)`` vote of a learner for each class, in rows that sum to 1."""
         if self.confidence and hasattr(learner, "predict_proba"):
             found: np.ndarray = learner.predict_proba(x)
             return found
@@ -117,7 +121,7 @@ class TrAdaBoost(Predictor):
 
 
 def linear_svm(x: Any) -> LinearSVC:
-    """A linear support vector machine as for rows of mean square length 1, whatever the units of ``(n, d)`` inputs."""
+    """A linear support vector machine with C in units of the mean squared length of ``(n, d)`` inputs."""
     values = x.data if sparse.issparse(x) else x
     size = float(np.square(values).sum() / x.shape[0]) or 1.0
     return LinearSVC(C=1.0 / size, intercept_scaling=np.sqrt(size), dual="auto", max_iter=10000, random_state=0)

@@ -20,7 +20,7 @@ LEAST_ERROR = 1e-10
 
 
 class TrAdaBoostR2(Predictor):
-    r"""TrAdaBoost for numbers: boost a regressor on source and few target samples together.
+    r"""TrAdaBoost for regression: boost a regressor on source and few target samples together.
 
     .. math:: e_i = \frac{|y_i - h_t(x_i)|}{\max_j |y_j - h_t(x_j)|}, \quad
        \epsilon_t = \frac{\sum_{i \in T} w_i e_i}{\sum_{i \in T} w_i}, \quad
@@ -28,22 +28,22 @@ class TrAdaBoostR2(Predictor):
        w_i \leftarrow w_i \begin{cases} \beta^{e_i} & i \in S \\ \beta_t^{-e_i} & i \in T \end{cases}
 
     with :math:`\beta = 1 / (1 + \sqrt{2 \ln n_s / N})`, until N rounds are done or :math:`\epsilon_t \ge 1/2`. The
-    answer is the median of the second half of the learners, weighted by :math:`\ln 1 / \beta_t`. Costs N trainings of
-    the regressor.
+    prediction is the median of the second half of the learners, weighted by :math:`\ln 1 / \beta_t`. Costs N trainings
+    of the regressor.
 
     Args:
-        classifier: a *regressor*, which without ``resample`` must take sample weights, given with mean 1; None becomes
-            the regressor of :class:`~da.estimators.adapter.TransferRegressor`, and, used alone, is a regression tree
-            of depth 6.
+        classifier: a *regressor*, which without ``resample`` must take sample weights, passed with mean 1; None is the
+            regressor of :class:`~da.estimators.adapter.TransferRegressor`, or, outside of it, a regression tree of
+            depth 6.
         rounds: N.
-        resample: train on samples drawn by their weights, as AdaBoost.R2 does (which varies the learners and serves
-            the median), not on weighted samples.
+        resample: train on samples drawn by their weights, as AdaBoost.R2 does (which makes the learners more diverse
+            and improves their median), not on weighted samples.
         seed: of the draws.
 
     Reference: Pardoe & Stone, Boosting for regression transfer, ICML 2010.
 
-    Deviates: if the first round already has :math:`\epsilon_t \ge 1/2`, its learner answers alone. An error of 0
-    counts as 1e-10.
+    Deviates: if the first round already has :math:`\epsilon_t \ge 1/2`, the prediction is that of its learner. An error
+    of 0 counts as 1e-10.
     """
 
     needs = Access(source_y=ALL, target_y=FEW)
@@ -56,7 +56,11 @@ class TrAdaBoostR2(Predictor):
         self.classifier, self.rounds, self.resample, self.seed = classifier, rounds, resample, seed
 
     def fit(self, source: Domain, target: Any, labelled: Any = None) -> Self:
-        """Learn ``learners_``, their ``votes_``, and ``weights_`` (n_s + m,), source first."""
+        """Learn ``learners_``, their ``votes_``, and ``weights_`` (n_s + m,), source first.
+
+        Raises:
+            UsageError: ``rounds`` is below 1, or the learner takes no sample weights.
+        """
         if self.rounds < 1:
             raise UsageError(f"TrAdaBoostR2 needs at least 1 round, got {self.rounds}.")
         x, y, n = pooled(source, labelled)

@@ -20,18 +20,18 @@ LEAST_ERROR = 1e-10
 
 
 class Boosted(NamedTuple):
-    """Learners whose median, weighted by votes, is the answer."""
+    """An ensemble of regressors that predicts the median of their values, weighted by votes."""
 
     learners: list[Any]
     votes: np.ndarray
 
     def predict(self, x: Any) -> np.ndarray:
-        """``(n,)`` values."""
+        """``(n,)`` predicted values."""
         return weighted_median(np.stack([h.predict(x) for h in self.learners]), self.votes)
 
 
 class TwoStageTrAdaBoostR2(Predictor):
-    r"""Shift the weight from source to target in steps, and keep the step whose booster errs least on the target.
+    r"""Shift weight from source to target in steps, and select the step with the least error on the target.
 
     In step t of S the source's weights are lowered to :math:`w_i \beta_t^{e_i}`, with :math:`e_i` the error relative
     to the largest and :math:`\beta_t` such that the target's share of the weight rises evenly:
@@ -42,23 +42,23 @@ class TwoStageTrAdaBoostR2(Predictor):
     the m target samples. Costs about S F N trainings of the regressor.
 
     Args:
-        classifier: a *regressor*, which without ``resample`` must take sample weights, given with mean 1; None becomes
-            the regressor of :class:`~da.estimators.adapter.TransferRegressor`, and, used alone, is a regression tree
-            of depth 6.
+        classifier: a *regressor*, which without ``resample`` must take sample weights, passed with mean 1; None is the
+            regressor of :class:`~da.estimators.adapter.TransferRegressor`, or, outside of it, a regression tree of
+            depth 6.
         rounds: N, of each AdaBoost.R2.
         steps: S, at least 2.
         folds: F of the cross-validation; at most m.
-        resample: train on samples drawn by their weights, as AdaBoost.R2 does (which varies the learners and serves
-            the median), not on weighted samples.
+        resample: train on samples drawn by their weights, as AdaBoost.R2 does (which makes the learners more diverse
+            and improves their median), not on weighted samples.
         seed: of the draws.
 
     Reference: Pardoe & Stone, Boosting for regression transfer, ICML 2010.
 
-    Deviates: the largest error is sought among samples whose weight has not vanished. Where :math:`\beta_t = 0` is
-    not enough, as all source samples left are without error, their weights are lowered alike. Folds are taken in turn
-    from the target samples sorted by value; the score is the mean squared error. Rounds of AdaBoost.R2 end where the
-    error of all samples, as weighted, is at least 1/2, but one learner always answers; weights raised among the
-    target's are divided by their sum, not by that of all.
+    Deviates: the largest error is taken over samples of non-negligible weight. Where :math:`\beta_t = 0` does not
+    suffice, because all remaining source samples have no error, their weights are lowered by a common factor. Folds are
+    taken in turn from the target samples sorted by value; the score is the mean squared error. Rounds of AdaBoost.R2
+    end where the weighted error of all samples is at least 1/2, but at least one learner is kept; raised weights of
+    target samples are normalised by the target's sum, not by that of all.
     """
 
     needs = Access(source_y=ALL, target_y=FEW)
@@ -79,7 +79,12 @@ class TwoStageTrAdaBoostR2(Predictor):
         self.resample, self.seed = resample, seed
 
     def fit(self, source: Domain, target: Any, labelled: Any = None) -> Self:
-        """Learn ``scores_`` (S,), ``step_`` of the least, its ``booster_`` and initial ``weights_`` (n_s + m,)."""
+        """Learn ``scores_`` (S,), ``step_`` of the least, its ``booster_`` and initial ``weights_`` (n_s + m,).
+
+        Raises:
+            UsageError: ``rounds`` is below 1, or ``steps`` or ``folds`` below 2, or the learner takes no sample
+                weights.
+        """
         if self.rounds < 1 or self.steps < 2 or self.folds < 2:
             raise UsageError(
                 f"TwoStageTrAdaBoostR2 needs rounds >= 1, steps >= 2 and folds >= 2, got {self.rounds}, {self.steps} "
@@ -121,7 +126,7 @@ class TwoStageTrAdaBoostR2(Predictor):
 def boost(
     learner: Any, x: Any, y: np.ndarray, weights: np.ndarray, n: int, rounds: int, rng: np.random.Generator | None
 ) -> Boosted:
-    """AdaBoost.R2 whose first ``n`` weights stay as they are; the others share what they have among them."""
+    """AdaBoost.R2 with the first ``n`` weights fixed; the others are updated and keep their sum."""
     learners: list[Any] = []
     votes: list[float] = []
     weights = weights / weights.sum() if weights.any() else np.full(len(weights), 1.0 / len(weights))
@@ -135,22 +140,22 @@ def boost(
         learners.append(fitted)
         votes.append(np.log((1.0 - error) / error))
         raised = weights[n:] * np.exp(-votes[-1] * (1.0 - wrong[n:]))
-        if not raised.any():  # no target sample, or all of them fitted
+        if not raised.any():  # no target sample, or all of them fitted without error
             break
         weights = np.r_[weights[:n], raised * (share / raised.sum())]
     return Boosted(learners, np.array(votes)) if learners else Boosted([fitted], np.ones(1))
 
 
 def lower_source(weights: np.ndarray, wrong: np.ndarray, n: int, share: float) -> np.ndarray:
-    r"""Weights that sum to 1, of them ``share`` the target's: the source's times :math:`\beta^{e}`, by bisection."""
+    r"""Lower the source's weights by :math:`\beta^{e}` to a target share ``share`` of a sum of 1, by bisection."""
     source, target = weights[:n], weights[n:].sum()
-    goal = target * (1.0 / share - 1.0)  # what the source must be lowered to while the target's stay
+    goal = target * (1.0 / share - 1.0)  # sum of the source's weights for this share at fixed target weights
     low, high = 0.0, 1.0
     for _ in range(200):
         beta = 0.5 * (low + high)
         low, high = (beta, high) if source @ beta ** wrong[:n] < goal else (low, beta)
     lowered = source * high ** wrong[:n]
     if lowered.sum() > 0.0:
-        lowered = lowered * (goal / lowered.sum())  # bisection's rest, or samples that beta = 0 does not lower
+        lowered = lowered * (goal / lowered.sum())  # bisection's remainder, or samples that beta = 0 does not lower
     new: np.ndarray = np.r_[lowered, weights[n:]]
     return new / new.sum()

@@ -1,1 +1,1 @@
-"""The classifiers that follow an estimator: scikit-learn's, which choose their C by themselves."""
+"""Scikit-learn's classifiers for use after an estimator, with C chosen by cross-validation."""

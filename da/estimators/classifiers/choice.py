@@ -1,4 +1,4 @@
-"""How strongly to regularise a classifier: chosen by cross-validation on the samples that it is trained on."""
+"""Choose the regularisation of a classifier by cross-validation on its training samples."""
 
 from __future__ import annotations
 
@@ -21,45 +21,46 @@ LEAST, USUAL, MOST = 0, 3, 6  # powers of ten, in units of the features' size
 FOLDS = 5
 ROWS = 2000
 TOLERANCE = 1e-3
-BIAS = "intercept_scaling"  # the size of the feature that stands for the bias, where that is penalised
+BIAS = "intercept_scaling"  # value of the constant feature whose weight is the bias, where that is penalised
 BRIEF: dict[str, dict[str, Any]] = {
     "LogisticRegression": {"max_iter": 100, "tol": TOLERANCE, "warm_start": True},
     "LinearSVC": {"max_iter": 200, "tol": 1e-4},
     "SVC": {"max_iter": 20_000},
 }
-"""How classifiers are trained that are only compared."""
+"""Parameters of classifiers that are trained only to compare values of C."""
 
 T = TypeVar("T")
 
 
 class ChosenC:
-    r"""A classifier of scikit-learn whose ``C`` may be ``"cv"``: then ``fit`` chooses it, and leaves it in ``C_``.
+    r"""A classifier of scikit-learn whose ``C`` may be ``"cv"``: then ``fit`` chooses it, and stores it in ``C_``.
 
     .. math:: C = \min \{ C : a_C \ge a_{\hat C} - \sigma_{\hat C} \}, \quad \hat C = \arg\max_C a_C
 
     over C = u, 10 u, 100 u, 1000 u, with the mean recall a over classes of held-out samples in five folds and its
-    standard error :math:`\sigma` (:class:`Recalls`), both weighted as the training is: the simplest model that is
-    not told from the best (Breiman, Friedman, Olshen & Stone, Classification and regression trees, 1984). The unit u
-    belongs to the size of the features: rows times any number give the same model (:func:`unit_of`). Where half of the
-    features are far smaller than the rest, so many decades are added (:func:`decades_of`), and up to three more as long
-    as that pays, or while none is better than chance; where either holds to the end, a warning says so. C is u where
-    the samples do not make two folds of two classes. Weights move C only where they tell: the one that is chosen
-    without them is kept unless it is worse with them, by two standard errors, than the best. Folds hold every class
-    evenly and depend on the samples, not on their order; beyond 2000 samples, a stratified 2000 of them are looked at.
-    No label but those that ``fit`` is given is seen.
+    standard error :math:`\sigma` (:class:`Recalls`), both weighted like the training: the simplest model within one
+    standard error of the best (Breiman, Friedman, Olshen & Stone, Classification and regression trees, 1984). The unit
+    u scales with the size of the features, so that rows times any number give the same model (:func:`unit_of`). Where
+    half of the features are far smaller than the rest, as many decades are added (:func:`decades_of`), and up to three
+    more as long as the recall improves, or none is better than chance; a warning is given if this is still so at the
+    largest value. C is u where the samples do not allow two folds of two classes. Weights change C only if the
+    difference is significant: the C chosen without weights is kept unless it is worse with them, by two standard
+    errors, than the best. Folds are stratified and depend on the samples, not on their order; of more than 2000
+    samples, a stratified 2000 are used. No labels are used except those that ``fit`` is given.
 
-    Each fit is started from the one before where the classifier can be; values beyond one that tells all right, or
-    beyond two in turn that are worse than the best by two standard errors, are not tried. Rows with more than twice as
-    many features as samples are first turned into the space that they span, where the fits are the same. On tables of
-    Office-Caltech10, Amazon reviews, 20 Newsgroups, WISDM, MNIST and USPS that takes 0.1 to 1.1 s for logistic
-    regression, and up to 4 s for the support vector machines; a method that trains the classifier on new features in
-    each of its rounds (JDA and its kin) chooses in the first of them.
+    Each fit is warm-started from the one before if the classifier supports it; values beyond one that classifies all
+    samples correctly, or beyond two in a row that are worse than the best by two standard errors, are not tried. Rows
+    with more than twice as many features as samples are first rotated into the space that they span, where the fits are
+    the same. On tables of Office-Caltech10, Amazon reviews, 20 Newsgroups, WISDM, MNIST and USPS that takes 0.1 to
+    1.1 s for logistic regression, and up to 4 s for the support vector machines; a method that trains the classifier on
+    new features in each of its rounds (such as JDA) chooses C in the first of them.
 
-    Solvers that work on weights are given rows of unit size, and what else makes that the same problem: they end too
-    early, or never, where features are far smaller or larger than the 1 that stands for the bias.
+    Solvers that optimise the weights are given rows scaled to unit size and an equivalent C: they stop too early, or
+    never, where features are far smaller or larger than the constant 1 of the bias.
 
     Attributes:
-        works_on_weights: the solver does; its ``coef_`` is brought back to the features as they are.
+        works_on_weights: whether the solver optimises the weights themselves; its ``coef_`` is then scaled back to the
+            original features.
     """
 
     works_on_weights: ClassVar[bool] = True
@@ -68,7 +69,7 @@ class ChosenC:
     coef_: Any
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Choose ``C_`` where C is ``"cv"``, and train."""
+        """Choose ``C_`` where C is ``"cv"``, and train the classifier."""
         chosen = self.settled(X, y, sample_weight)
         size = size_of(X) if self.works_on_weights else 1.0
         given = self.get_params()  # type: ignore[attr-defined]  # the classifier stands behind this class
@@ -86,7 +87,7 @@ class ChosenC:
         return self
 
     def settled(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """A copy, not trained, whose C is a number: chosen on these samples where it is ``"cv"``.
+        """An untrained copy whose C is a number, chosen on these samples where it is ``"cv"``.
 
         Raises:
             UsageError: C is neither ``"cv"`` nor above 0.
@@ -103,23 +104,23 @@ class ChosenC:
         return copy
 
     def _of_rows_divided_by(self, size: float) -> dict[str, float]:
-        """The parameters with which rows divided by a number make the same problem."""
+        """The parameters that make the problem on rows divided by ``size`` equivalent to the original one."""
         params: dict[str, Any] = self.get_params()  # type: ignore[attr-defined]
         C = float(f"{params['C'] * size**2:.12g}")
         return {"C": C} | {name: params[name] / size for name in (BIAS,) if name in params}
 
 
 def settled(classifier: T, x: Any, y: Any, sample_weight: Any = None, units_of: Any = None) -> T:
-    """A copy of a classifier that is to be trained many times on much the same samples: what it chooses is chosen here.
+    """A copy of a classifier with its C fixed, for repeated training on similar samples.
 
-    Classifiers that choose nothing come back as they are.
+    Classifiers without a choice of C are returned unchanged.
 
     Args:
-        classifier: what is to be trained.
-        x: ``(n, d)`` samples to choose on.
+        classifier: the classifier to train.
+        x: ``(n, d)`` samples to choose C on.
         y: ``(n,)`` labels.
         sample_weight: ``(n,)`` or None.
-        units_of: samples whose units a map brings those to that are trained on.
+        units_of: samples in the units of later training, where a map changes the units of ``x``; C is converted.
     """
     if not isinstance(classifier, ChosenC):
         return classifier
@@ -130,13 +131,13 @@ def settled(classifier: T, x: Any, y: Any, sample_weight: Any = None, units_of: 
 
 
 def choose(classifier: Any, x: Any, y: Any, sample_weight: Any = None) -> float:
-    """The smallest C, in units of the features' size, that is not told from the best.
+    """The smallest C that is not significantly worse than the best, as :class:`ChosenC` describes.
 
     Args:
-        classifier: what is to be trained; it is left alone.
+        classifier: the classifier to choose C for; not changed.
         x: ``(n, d)``, dense or sparse.
         y: ``(n,)`` labels.
-        sample_weight: ``(n,)`` or None for ones; samples of weight 0 are left out.
+        sample_weight: ``(n,)`` or None for ones; samples of weight 0 are ignored.
     """
     weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     used = np.flatnonzero(weights > 0.0)
@@ -166,9 +167,9 @@ def choose(classifier: Any, x: Any, y: Any, sample_weight: Any = None) -> float:
 def _compared(
     classifier: Any, x: Any, index: np.ndarray, weights: np.ndarray, least: float = 0.0
 ) -> tuple[list[float], Recalls]:
-    """Values of C, and the scores of the first of them: up to ``least``, and as long as larger ones are worth trying.
+    """Values of C, and scores up to at least ``least`` and as long as larger values may be better.
 
-    Where the samples do not make two folds of two classes, the unit is the only value, without a score.
+    Where the samples do not allow two folds of two classes, the unit is the only value, without a score.
     """
     picked = stratified(x, index, ROWS)
     x, index, weights = x[picked], index[picked], weights[picked]
@@ -209,12 +210,12 @@ def _compared(
 
 
 def gradient(C: float, n: int) -> float:
-    """The least gradient that a feature has which counts: of size s, it does so from C = 1 / n s^2 on."""
+    """The least gradient of a feature that matters at C: one of size s does so for C of at least 1 / n s^2."""
     return 0.1 / math.sqrt(C * n)
 
 
 def typical_of(classifier: Any, x: Any) -> float:
-    """The C of a feature of the usual size, not of the largest: what is left where none is told from chance."""
+    """The C for features of the usual size instead of the largest, used where no value is better than chance."""
     return unit_of(x) * 10.0 ** decades_of(x) if _by_size(classifier) else 1.0
 
 
@@ -227,7 +228,7 @@ def _array(x: Any) -> Any:
 
 
 def spanned(x: np.ndarray) -> np.ndarray:
-    """Wide rows in coordinates of the space that they span, in which products are the same; others as they are."""
+    """Wide rows in an orthonormal basis of their span, which keeps inner products; other rows unchanged."""
     n, d = x.shape
     return np.asarray(np.linalg.qr(x.T, mode="r")).T if d > 2 * n else x
 
@@ -237,5 +238,5 @@ def _brief(classifier: Any) -> Any:
     kind = next(c for c in type(classifier).__mro__ if c.__name__ in BRIEF and c.__module__.startswith("sklearn."))
     options = classifier.get_params() | {"C": 1.0} | BRIEF[kind.__name__]
     if options.get("kernel") == "linear":
-        options["kernel"] = "precomputed"  # one product of all rows for all fits
+        options["kernel"] = "precomputed"  # one Gram matrix of all rows serves all fits
     return kind(**options)

@@ -15,10 +15,10 @@ class LogisticRegression(ChosenC, linear_model.LogisticRegression):  # type: ign
 
     Args:
         C: inverse strength of the penalty, in samples; ``"cv"`` chooses it, see :class:`ChosenC`.
-        class_weight: as scikit-learn has it: None, or ``"balanced"``.
+        class_weight: as in scikit-learn: None, or ``"balanced"``.
         fit_intercept: learn a bias, which is not penalised.
-        max_iter: most steps.
-        tol: the largest gradient to stop at.
+        max_iter: largest number of steps.
+        tol: the solver stops at gradients of at most this size.
     """
 
     def __init__(
@@ -38,12 +38,12 @@ class LinearSVC(ChosenC, svm.LinearSVC):  # type: ignore[misc]  # scikit-learn i
 
     Args:
         C: inverse strength of the penalty, in samples; ``"cv"`` chooses it, see :class:`ChosenC`.
-        class_weight: as scikit-learn has it: None, or ``"balanced"``.
-        fit_intercept: learn a bias, which is penalised as the weight of a feature that is always 1.
-        intercept_scaling: what that feature is instead of 1; in units of the features' size where C is chosen.
+        class_weight: as in scikit-learn: None, or ``"balanced"``.
+        fit_intercept: learn a bias, which is penalised like the weight of a constant feature 1.
+        intercept_scaling: value of that feature instead of 1; in units of the features' size where C is chosen.
         loss: ``squared_hinge`` or ``hinge``.
-        max_iter: most passes.
-        random_state: of the order of coordinates.
+        max_iter: largest number of passes.
+        random_state: seed of the order of coordinates.
     """
 
     def __init__(
@@ -69,15 +69,16 @@ class LinearSVC(ChosenC, svm.LinearSVC):  # type: ignore[misc]  # scikit-learn i
 
 
 class SVC(ChosenC, svm.SVC):  # type: ignore[misc]  # scikit-learn is untyped
-    """A support vector machine with the hinge loss, one class against another.
+    """A support vector machine with the hinge loss, one class against one.
 
     Args:
         C: inverse strength of the penalty, in samples; ``"cv"`` chooses it, see :class:`ChosenC`.
-        class_weight: as scikit-learn has it: None, or ``"balanced"``.
+        class_weight: as in scikit-learn: None, or ``"balanced"``.
         degree: of the kernel ``poly``.
-        gamma: of the kernels but ``linear``: a number, ``scale`` or ``auto``.
+        gamma: of the kernels except ``linear``: a number, ``scale`` or ``auto``.
         kernel: ``linear``, ``rbf``, ``poly`` or ``sigmoid``.
-        max_iter: most steps; -1 for no limit, which on features of very different size is never reached.
+        max_iter: largest number of steps; -1 is no limit, with which the solver may never stop on features of very
+            different size.
     """
 
     works_on_weights = False

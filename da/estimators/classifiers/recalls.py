@@ -1,4 +1,4 @@
-"""The score by which values of C are compared: the mean over classes of the share of held-out samples told right."""
+"""Score for the comparison of values of C: recall on held-out samples, averaged over classes."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import math
 
 import numpy as np
 
-MANY = 100  # samples in effect, of which classes are not taken for noise by chance
+MANY = 100  # effective sample size from which a recall at chance level is not attributed to sampling noise
 
 
 class Recalls:
-    r"""Mean recalls of classifiers that are made stronger step by step, each with its standard error.
+    r"""Mean recalls, with standard errors, of classifiers with less and less regularisation.
 
     .. math:: a = \frac1K \sum_k r_k, \quad
         r_k = \frac{\sum_{y_i = k} w_i [\, h(x_i) = k]}{\sum_{y_i = k} w_i}, \quad
         \sigma^2 = \frac{1}{K^2} \sum_k \frac{r_k (1 - r_k)}{n_k}
 
-    with the effective sample size :math:`n_k` of each class. Classes of fewer than ``least`` samples are not looked at,
+    with the effective sample size :math:`n_k` of each class. Classes of fewer than ``least`` samples are ignored,
     unless fewer than two would be left.
 
     Args:
         index: ``(n,)`` classes, from 0.
         weights: ``(n,)`` above 0.
-        least: samples that a class needs.
+        least: smallest number of samples of a class that counts.
     """
 
     def __init__(self, index: np.ndarray, weights: np.ndarray, least: int):
@@ -36,34 +36,34 @@ class Recalls:
         self.errors: list[float] = []
 
     def add(self, right: np.ndarray) -> None:
-        """Take in a classifier by which of the ``(n,)`` samples it tells right."""
+        """Add a classifier, given which of the ``(n,)`` samples it classifies correctly."""
         recall = np.bincount(self.index, self.weights * right) / self.sums
         self.means.append(round(float(recall[self.classes].mean()), 12))  # sums of weights are equal to rounding
         self.errors.append(self._error(recall))
 
     @property
     def best(self) -> float:
-        """The highest mean; 1 where there is none."""
+        """The highest mean recall; 1 if there is none."""
         return max(self.means, default=1.0)
 
     @property
     def error(self) -> float:
-        """The standard error of the first that has the highest mean."""
+        """The standard error of the first classifier with the highest mean."""
         return self.errors[self.means.index(self.best)]
 
     @property
     def chance(self) -> float:
-        """The mean recall of a classifier that always names the same class."""
+        """The mean recall of a classifier that always predicts the same class."""
         return 1.0 / float(self.classes.sum())
 
     @property
     def by_chance(self) -> bool:
-        """Whether none is better than naming classes at random, by two standard errors of that."""
+        """Whether none is better than random guessing by two standard errors of the latter."""
         return self.best <= self.chance + 2.0 * self._error(np.full(len(self.sums), self.chance))
 
     @property
     def simplest(self) -> int:
-        """The first that is not worse than the best by more than the standard error; 0 where there is none."""
+        """Index of the first that is within one standard error of the best; 0 if there is none."""
         return next((place for place, mean in enumerate(self.means) if mean >= self.best - self.error), 0)
 
     def told_from_the_best(self, place: int) -> bool:
@@ -72,14 +72,14 @@ class Recalls:
 
     @property
     def nothing(self) -> bool:
-        """Whether many samples are told no better than by chance."""
+        """Whether none is better than chance although there are many samples."""
         return bool(self.sizes.sum() >= MANY) and self.best < 1.0 and self.by_chance
 
     def enough(self, usual: bool) -> bool:
-        """Whether stronger ones are not worth trying; ``usual``: this one is as strong as any usually need to be."""
+        """Whether to stop trying larger values of C; ``usual``: the usual largest value has been tried."""
         if self.best == 1.0:
             return True
-        if self.by_chance:  # features of very different size: none of them counts yet
+        if self.by_chance:  # with features of very different size, none of them may have an effect yet
             return False
         if len(self.means) > 2 and all(self.told_from_the_best(place) for place in (-2, -1)):
             return True

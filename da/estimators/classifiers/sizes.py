@@ -1,4 +1,4 @@
-"""How large features are, and so in which units the C of a classifier is counted."""
+"""Size of features, which determines the unit of a classifier's C."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
-ROUNDING = 1e-18  # of a feature's mean square: a smaller variance is what rounding leaves of a constant
+ROUNDING = 1e-18  # share of a feature's mean square: a smaller variance is a constant's rounding error
 
 
 def unit_of(x: Any) -> float:
-    r"""What C = 1 is for rows of unit size: a power of ten, 1 where no feature varies.
+    r"""The C that corresponds to 1 for rows of unit size: a power of ten, 1 where no feature varies.
 
     .. math:: u = 10^{[-\log_{10} \sum_j v_j]}
 
-    with the variances :math:`v_j` of the features. Rows times s have a unit, and so a C, that is :math:`s^2` times
-    smaller, and the same model.
+    with the variances :math:`v_j` of the features. For rows times s the unit, and so C, is :math:`s^2` times smaller,
+    and the model is the same.
 
     Args:
         x: ``(n, d)``, dense or sparse.
@@ -34,13 +34,13 @@ def size_of(x: Any) -> float:
 
 
 def decades_of(x: Any) -> int:
-    """How many powers of ten the usual variance of a feature lies above the median: features that take a larger C."""
+    """Powers of ten between the usual and the median variance of features: small features need a larger C."""
     v = _variances(x)
     return max(0, round(math.log10(v.mean() / np.median(v)))) if len(v) else 0
 
 
 def change_of_size(before: Any, after: Any) -> float:
-    """How many times smaller rows are than others: a power of the root of 10, 1 where they are much of a size."""
+    """Ratio of the sizes of two sets of rows: a power of the square root of 10, 1 where they are of similar size."""
     v, w = float(_variances(before).sum()), float(_variances(after).sum())
     return math.sqrt(10.0 ** round(math.log10(v / w))) if v > 0.0 and w > 0.0 else 1.0
 

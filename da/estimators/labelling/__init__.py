@@ -1,1 +1,1 @@
-"""Target samples get labels of the classifier's own, or of a few people, and train it in turn."""
+"""Methods that train on target samples with pseudo-labels, or with a few given labels."""

@@ -21,37 +21,37 @@ from da.setting import ALL, Access
 class DASVM(Predictor):
     r"""Replace source samples by self-labelled target samples in a support vector machine, a few at a time.
 
-    Each iteration trains a support vector machine f on what is left of the source and on the target samples labelled
-    so far, takes back those whose label :math:`\operatorname{sign} f` has changed, and on either side of the boundary
+    Each iteration trains a support vector machine f on the remaining source samples and on the target samples labelled
+    so far, removes the labels for which :math:`\operatorname{sign} f` has changed, and on either side of the boundary
 
     .. math:: \text{labels the } \rho \text{ of } \{x_t : 0 \le \pm f(x_t) < 1\} \text{ nearest to the margin},
         \qquad \text{drops as many } x_s \text{ of largest } \pm f(x_s)
 
-    (:math:`\rho` where the margin is empty), until the source is used up and few labels are new or changed. A source
-    sample's cost falls and a labelled target sample's grows quadratically over g iterations i (counted for a target
-    sample from when it came in):
+    (:math:`\rho` where the margin is empty), until no source samples are left and few labels are new or changed. The
+    cost of a source sample falls and that of a labelled target sample grows quadratically over g iterations i (counted
+    for a target sample from when it was labelled):
 
     .. math:: C_s(i) = C \max(w,\, 1 - (1 - w) (i / g)^2), \qquad C_t(i) = C \min(1,\, w + (1 - w) (i / g)^2)
 
-    One machine a class against the rest. Costs about :math:`n_s / 2\rho` trainings a class, each between
+    One machine per class against the rest. Costs about :math:`n_s / 2\rho` trainings per class, each between
     :math:`O(n^2 d)` and :math:`O(n^3)`.
 
     Args:
-        C: cost of an error, on inputs with their common mean taken off and divided by one common scale (the root of
-            the mean square of all entries), so that units do not matter.
+        C: cost of an error, on inputs that are centred and divided by one common scale (the root mean square of all
+            entries), so that units do not matter.
         kernel: ``linear`` or ``rbf``.
         bandwidth: :math:`\sigma` of the Gaussian, in units of the scaled inputs; None is their median distance.
         share: :math:`\rho` as a share of the target samples.
         weakest: w, the smallest cost of a sample as a share of C.
         growth: g, iterations from the smallest cost to the full one.
         tolerance: share of target samples that may be new or changed when it stops.
-        iterations: at most so many.
+        iterations: largest number of iterations.
 
     Reference: Bruzzone & Marconcini, Domain adaptation problems: a DASVM classification technique and a circular
         validation strategy, IEEE TPAMI 32(5), 2010.
 
-    Deviates: inputs are centred and scaled as said; a class never loses its last training sample: the adaptation ends
-        before that; the schedule of costs starts and ends at C and w C, the paper's at costs of its own choice. The
+    Deviates: inputs are centred and scaled as described; the adaptation ends before a class would lose its last
+        training sample; the schedule of costs starts and ends at C and w C, the paper's at costs of its own choice. The
         probabilities are the softmax of the margins, and not calibrated.
     """
 
@@ -74,7 +74,11 @@ class DASVM(Predictor):
         self.weakest, self.growth, self.tolerance, self.iterations = weakest, growth, tolerance, iterations
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``machines_``, one a class (one in all for two classes), and leave ``iterations_`` of each."""
+        """Learn ``machines_``, one per class (a single one for two classes), and set ``iterations_`` of each.
+
+        Raises:
+            UsageError: the kernel is unknown, ``share`` is outside (0, 1], or ``growth`` or ``iterations`` is below 1.
+        """
         if self.kernel not in KERNELS:
             raise UsageError(f"There is no kernel '{self.kernel}'; {nearest(self.kernel, KERNELS)}")
         if not 0 < self.share <= 1 or self.growth < 1 or self.iterations < 1:
@@ -85,7 +89,7 @@ class DASVM(Predictor):
         x_s, x_t = map(dense, matched(source, target))
         y = labels_to_tell_apart(source)
         self.classes_ = np.unique(y)
-        order = np.lexsort(np.c_[x_s, y].T)  # the solver stops early, at answers that hang on the order of samples
+        order = np.lexsort(np.c_[x_s, y].T)  # the solver's approximate solution depends on the order of samples
         x_s, y, x_t = x_s[order], y[order], x_t[np.lexsort(x_t.T)]
         both = np.vstack([x_s, x_t])
         self.mean_ = both.mean(axis=0)
@@ -140,14 +144,14 @@ class DASVM(Predictor):
 def exchange(
     f_s: np.ndarray, f_t: np.ndarray, kept: np.ndarray, labelled: np.ndarray, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which target samples get a label, and which source samples are dropped for them.
+    """Select the target samples to label, and the source samples to drop in exchange.
 
     Args:
         f_s: ``(n_s,)`` values of the machine on the source.
         f_t: ``(n_t,)`` values on the target.
-        kept: ``(n_s,)`` whether a source sample is still there.
-        labelled: ``(n_t,)`` whether a target sample has a label already.
-        size: at most so many a side.
+        kept: ``(n_s,)`` whether a source sample is still in use.
+        labelled: ``(n_t,)`` whether a target sample is already labelled.
+        size: largest number of samples on each side of the boundary.
     """
     new, drop = np.zeros(len(f_t), dtype=bool), np.zeros(len(f_s), dtype=bool)
     candidates = [np.flatnonzero(~labelled & ((f_t >= 0) == (side > 0)) & (np.abs(f_t) < 1)) for side in (1, -1)]

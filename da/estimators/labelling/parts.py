@@ -1,4 +1,4 @@
-"""What methods that label or are labelled share: dense rows, and probabilities of any classifier."""
+"""Functions shared by the methods of this folder: dense rows, and probabilities of any classifier."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def dense(x: Any) -> np.ndarray:
 
 
 def labels_to_tell_apart(source: Domain) -> np.ndarray:
-    """The labels of a source.
+    """Labels of a source, checked to have at least two classes.
 
     Raises:
-        DataError: there are none, or one class only.
+        DataError: there are no labels, or only one class.
     """
     y = labels_of(source)
     if len(np.unique(y)) < 2:
@@ -35,18 +35,18 @@ def labels_to_tell_apart(source: Domain) -> np.ndarray:
 
 
 def trained(classifier: BaseEstimator | None, x: np.ndarray, y: np.ndarray) -> Any:
-    """A fresh copy of a classifier, trained; None is logistic regression."""
+    """Train a new copy of a classifier; None is logistic regression."""
     return clone(LogisticRegression() if classifier is None else classifier).fit(x, y)
 
 
 def probabilities(model: Any, x: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """``(n, K)`` probabilities in the order of ``classes``, 0 for those that the model has not seen.
+    """``(n, K)`` probabilities in the order of ``classes``, 0 for classes that the model was not trained on.
 
-    A classifier that has margins alone gives their softmax (the logistic function of the one margin of two classes):
-    the order of confidence is kept, but 0.9 does not mean nine times in ten.
+    For a classifier with margins only, they are the softmax of these (the logistic function of the single margin of two
+    classes), which preserves the order of confidence but is not calibrated.
 
     Raises:
-        UsageError: the classifier gives labels only.
+        UsageError: the classifier predicts labels only.
     """
     if hasattr(model, "predict_proba"):
         found = model.predict_proba(x)

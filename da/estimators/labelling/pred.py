@@ -1,4 +1,4 @@
-"""The source classifier's prediction as a feature."""
+"""Predictions of a source classifier as features."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class PRED(Predictor):
 
     .. math:: h_t : (x,\ e_{h_s(x)}) \mapsto y
 
-    with :math:`e_c` the c-th of K unit vectors. Where the few are all of one class, this class is the answer. Costs
-    one training on the source and one on the few.
+    with :math:`e_c` the c-th of K unit vectors. If the few samples are all of one class, this class is predicted. Costs
+    one training on the source and one on the few samples.
 
     Args:
-        soft: the source classifier's K probabilities in place of the unit vector of its choice.
-        classifier: what both classifiers are copies of; None is logistic regression.
+        soft: use the source classifier's K probabilities in place of the unit vector of its predicted class.
+        classifier: template of both classifiers; None is logistic regression.
 
     Reference: the "Pred" baseline of Daumé, Frustratingly easy domain adaptation, ACL 2007.
     """
@@ -38,7 +38,7 @@ class PRED(Predictor):
         self.soft, self.classifier = soft, classifier
 
     def fit(self, source: Domain, target: Any, labelled: Any = None) -> Self:
-        """Learn ``source_model_`` and ``model_``; the unlabelled target is not looked at."""
+        """Learn ``source_model_`` and ``model_``; the unlabelled target is not used."""
         x_s, x_l = map(dense, matched(source, labelled))
         y_s, y_l = labels_to_tell_apart(source), labels_of(labelled, "labelled target")
         self.classes_ = np.union1d(y_s, y_l)

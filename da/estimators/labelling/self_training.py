@@ -18,30 +18,31 @@ from da.setting import ALL, Access
 
 
 class SelfTraining(Predictor):
-    r"""Train on the source and on the most confident pseudo-labelled target samples, ever more of them.
+    r"""Train on the source and on a growing share of the most confident pseudo-labelled target samples.
 
-    Round t of T takes, of the :math:`n_c` target samples that :math:`h_{t-1}` calls c, the surest t-th part:
+    Round t of T selects, of the :math:`n_c` target samples that :math:`h_{t-1}` predicts as c, the most confident t/T:
 
     .. math:: S_t = \bigcup_c \{x : h_{t-1}(x) = c,\ P_{t-1}(c \mid x) \ge \max(\kappa_{t,c}, \tau)\}, \qquad
         |\{x : P_{t-1}(c \mid x) \ge \kappa_{t,c}\}| = \lceil t\, n_c / T \rceil
 
-    and trains :math:`h_t` on the source together with :math:`S_t` labelled so. The same share of every class is
-    taken, so that an easy class does not crowd out the others; labels are given anew in every round. It stops after T
-    rounds, or once all that are sure enough are in and keep their labels. Costs T + 1 trainings of the classifier.
+    and trains :math:`h_t` on the source together with the pseudo-labelled :math:`S_t`. The same share of every class is
+    selected, so that an easy class does not dominate; labels are predicted again in every round. It stops after T
+    rounds, or once all samples above the threshold are selected and keep their labels. Costs T + 1 trainings of the
+    classifier.
 
     Args:
-        rounds: T, number of rounds; the last takes every sample that is sure enough.
-        threshold: :math:`\tau`, the least probability of a sample that is taken.
-        classifier: what is trained, with probabilities or margins (whose softmax stands for them); None is logistic
-            regression.
+        rounds: T, number of rounds; the last one selects every sample above the threshold.
+        threshold: :math:`\tau`, the least probability of a selected sample.
+        classifier: the classifier to train, with probabilities or margins (whose softmax replaces them); None is
+            logistic regression.
 
     Reference: Zou et al., Unsupervised domain adaptation for semantic segmentation via class-balanced self-training,
         ECCV 2018; the idea is Scudder's, Probability of error of some adaptive pattern-recognition machines, IEEE
         Transactions on Information Theory 1965.
 
     Deviates: the share grows from 1/T to all, where the paper's goes from 20 to 50 per cent in steps of 5; a sample
-        is of the class that the classifier names, where the paper first divides each probability by the class's
-        threshold; samples that tie at the threshold are all taken, so that their order does not matter.
+        has the class that the classifier predicts, where the paper first divides each probability by the class's
+        threshold; samples that tie at the threshold are all selected, so that their order does not matter.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -51,7 +52,11 @@ class SelfTraining(Predictor):
         self.rounds, self.threshold, self.classifier = rounds, threshold, classifier
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``model_``, and leave ``added_`` (samples taken in each round) and ``labels_`` (n_t; -1: not taken)."""
+        """Learn ``model_``, ``added_`` (samples selected in each round) and ``labels_`` (n_t; -1: not selected).
+
+        Raises:
+            UsageError: ``rounds`` is below 1.
+        """
         if self.rounds < 1:
             raise UsageError(f"self_training needs at least one round, got rounds={self.rounds}.")
         x_s, x_t = map(dense, matched(source, target))
@@ -78,7 +83,7 @@ class SelfTraining(Predictor):
 
 
 def surest(proba: np.ndarray, share: float) -> np.ndarray:
-    """``(n,)`` whether a sample is among the given share, rounded up, of those of its predicted class."""
+    """``(n,)`` whether a sample is among the most confident ``share``, rounded up, of its predicted class."""
     best, predicted = proba.max(1), proba.argmax(1)
     taken = np.zeros(len(proba), dtype=bool)
     for c in np.unique(predicted):

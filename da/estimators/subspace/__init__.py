@@ -1,1 +1,1 @@
-"""Source and target are mapped into one space."""
+"""Methods that map source and target into a common space."""

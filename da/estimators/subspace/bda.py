@@ -25,25 +25,25 @@ class BDA(JointComponents):
        \text{s.t. } W^\top (K M K + \lambda I) W = I, \qquad
        M \propto (1 - \mu) C M_0 + \mu \sum_{c=1}^C M_c, \; \|M\|_F = 1
 
-    with :math:`M_c = e_c e_c^\top` as in :class:`~da.estimators.subspace.jda.JDA`, which :math:`\mu = 1/2` gives but
-    for its first round: here the target is labelled in the input space first. Weighted (W-BDA), both parts of
-    :math:`e_c` are multiplied by the square root of the share of class c in their domain, so that rare classes count
-    less:
+    with :math:`M_c = e_c e_c^\top` as in :class:`~da.estimators.subspace.jda.JDA`, to which :math:`\mu = 1/2` is equal
+    except for the first round: here the first pseudo-labels are predicted in the input space. In the weighted version
+    (W-BDA), both parts of :math:`e_c` are multiplied by the square root of the share of class c in their domain, so
+    that rare classes count less:
     :math:`e_c = \sqrt{P(y_s = c)} / n_s^c` on the source, :math:`-\sqrt{P(y_t = c)} / n_t^c` on the target. Costs are
     those of JDA.
 
     Args:
         components: k, dimension of the result; at most what has variance.
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
-        mu: :math:`\mu`, from 0 (the domains as wholes) to 1 (class by class).
-        weighted: W-BDA.
+        mu: :math:`\mu`, from 0 (marginal means only) to 1 (class-conditional means only).
+        weighted: use W-BDA.
         kernel: ``linear``, ``rbf`` or ``primal``, as in TCA.
         bandwidth: of ``rbf``, in units of the inputs; None is the median distance of pooled samples.
         features: of ``rbf``, number of Nyström landmarks; None is exact up to 12 000 samples and 1000 beyond.
-        rounds: most rounds; it ends sooner when the labels no longer change.
-        classifier: what labels the target; None is 1-nearest-neighbour.
-        normalize: bring inputs and result to rows of unit length.
-        seed: of the draw of landmarks.
+        rounds: largest number of rounds; it stops earlier when the labels no longer change.
+        classifier: predicts the pseudo-labels of the target; None is 1-nearest-neighbour.
+        normalize: scale the rows of inputs and result to unit length.
+        seed: of the random landmarks.
 
     Reference: Wang et al., Balanced distribution adaptation for transfer learning, ICDM 2017, algorithm 1.
 
@@ -80,7 +80,11 @@ class BDA(JointComponents):
         self.rounds, self.classifier, self.normalize, self.seed = rounds, classifier, normalize, seed
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``embedding_`` in ``n_rounds_``."""
+        """Learn ``embedding_``, and set ``n_rounds_``, the number of rounds.
+
+        Raises:
+            UsageError: ``mu`` is outside [0, 1].
+        """
         if not 0.0 <= self.mu <= 1.0:
             raise UsageError(f"BDA needs `mu` from 0 to 1, got {self.mu}.")
         y = labels_of(source)

@@ -1,4 +1,4 @@
-"""The vectors whose outer products are the MMD matrices of TCA, JDA and their kin."""
+"""Vectors whose outer products are the MMD matrices of TCA, JDA and related methods."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def marginal(n_s: int, n_t: int) -> np.ndarray:
 def conditional(y_s: np.ndarray, y_t: np.ndarray, classes: np.ndarray) -> np.ndarray:
     r"""``(n_s + n_t, C)`` columns e_c with :math:`M_c = e_c e_c^\top` (Long et al., ICCV 2013, eq. 8).
 
-    1 / n_s^c on source samples of the class, -1 / n_t^c on target samples (pseudo-)labelled so. A class that one
+    1 / n_s^c on source samples of the class, -1 / n_t^c on target samples with this (pseudo-)label. A class that one
     domain lacks keeps the other domain's part alone, as in the authors' code.
     """
     of_s = (y_s[:, None] == classes[None, :]).astype(np.float64)
@@ -24,10 +24,10 @@ def conditional(y_s: np.ndarray, y_t: np.ndarray, classes: np.ndarray) -> np.nda
 def grouped(
     counts_s: np.ndarray, counts_t: np.ndarray, marginal: float = 1.0, conditional: float = 1.0, priors: bool = False
 ) -> np.ndarray:
-    r"""``(2 C, C + 1)`` contrasts by group: the same e_0, e_1, ... C for all samples of one class in one domain.
+    r"""``(2 C, C + 1)`` contrasts by group: values of e_0, e_1, ..., e_C, equal for samples of one class and domain.
 
-    The sample i of group g has :math:`e_c(i)` = row g, column c; groups are the source's classes, then the target's.
-    Linear statistics of samples then need the sums of groups alone, however many samples there are.
+    For sample i of group g, :math:`e_c(i)` is row g, column c; groups are the source's classes, then the target's.
+    Linear statistics of samples are then computed from sums over groups, however many samples there are.
 
     Args:
         counts_s, counts_t: ``(C,)`` samples of each class.
@@ -43,7 +43,7 @@ def grouped(
 
 
 def to_unit_norm(contrasts: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    r"""The same grouped contrasts, scaled so that :math:`\|M\|_F = 1`, given the ``(2 C,)`` sizes of the groups."""
+    r"""Scale grouped contrasts so that :math:`\|M\|_F = 1`, given the ``(2 C,)`` sizes of the groups."""
     inner = contrasts.T @ (contrasts * counts[:, None])
     scaled: np.ndarray = contrasts / np.sqrt(np.linalg.norm(inner))
     return scaled

@@ -27,10 +27,10 @@ class CORAL(FeatureMapping):
 
     Reference: Sun, Feng & Saenko, Return of frustratingly easy domain adaptation, AAAI 2016, algorithm 1.
 
-    Deviates: nothing in A, but the paper's figures on Office-Caltech10 come from another classifier than one trained
-    on the mapped source. Its support vector machine takes the asymmetric :math:`X_s A X_s^\top` for a kernel in
-    training and :math:`X_s A X_t^\top` in testing, and so reaches 44.4 on SURF amazon to webcam; the linear one
-    (C = 0.01) trained on :math:`X_s A` reaches 39.3.
+    Deviates: not in A, but the paper's results on Office-Caltech10 are from a classifier that is not trained on the
+    mapped source. Its support vector machine uses the asymmetric :math:`X_s A X_s^\top` as the kernel in training and
+    :math:`X_s A X_t^\top` in testing, and so has an accuracy of 44.4 on SURF amazon to webcam; the linear one
+    (C = 0.01) trained on :math:`X_s A` has 39.3.
     """
 
     target_stays = True
@@ -41,7 +41,7 @@ class CORAL(FeatureMapping):
         self.regularization = regularization
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``factors_``, whose product is A: two matrices, or two of low rank and a multiple of the identity."""
+        """Learn ``factors_``, two matrices whose product is A, each dense or a low-rank update of the identity."""
         x_s, x_t = matched(source, target)
         self.n_features_ = x_s.shape[1]
         few = max(x_s.shape[0], x_t.shape[0]) < x_s.shape[1]
@@ -59,5 +59,5 @@ class CORAL(FeatureMapping):
 
     @property
     def map_(self) -> Any:
-        """``(d, d)`` A, made for who asks."""
+        """``(d, d)`` A, computed on access."""
         return self.transform(np.eye(self.n_features_), domain="source")

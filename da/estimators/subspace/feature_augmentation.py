@@ -15,14 +15,13 @@ class FeatureAugmentation(FeatureMapping):
 
     .. math:: x_s \mapsto (x_s,\ x_s,\ 0), \qquad x_t \mapsto (x_t,\ 0,\ x_t)
 
-    A penalised linear classifier, trained on the source and the few labelled target samples together, then decides
-    by itself which weights the domains share. In terms of kernels, :math:`k(x, x')` counts twice within a domain and
-    once across; a classifier that measures distances sees far domains apart, and the method is not meant for it.
-    Costs :math:`O(n d)`.
+    A penalised linear classifier, trained on the source and the few labelled target samples together, then learns which
+    weights the domains share. In terms of kernels, :math:`k(x, x')` counts twice within a domain and once across. The
+    method is not meant for classifiers based on distances, under which the domains move apart. Costs :math:`O(n d)`.
 
     Reference: Daumé, Frustratingly easy domain adaptation, ACL 2007.
 
-    Deviates: several sources are pooled into one domain, where the paper would give each a copy of its own.
+    Deviates: several sources are pooled into one domain, where in the paper each would have its own copy.
     """
 
     needs = Access(source_y=ALL, target_y=FEW)
@@ -32,7 +31,7 @@ class FeatureAugmentation(FeatureMapping):
     }
 
     def fit(self, source: Domain, target: Any, labelled: Any = None) -> Self:
-        """Check that the spaces match; there is nothing to learn."""
+        """Check that the feature spaces match; nothing is learnt."""
         self.n_features_ = matched(source, labelled)[0].shape[1]
         return self
 

@@ -33,16 +33,16 @@ class GFK(FeatureMapping):
     Costs :math:`O(n d \min(n, d))`.
 
     Args:
-        components: k, the dimension of the subspaces; at most what both domains span. None takes the smallest at
-            which a subspace is as far from that of both domains together as it can be (:func:`disagreement`).
-        centre: move every domain's mean to 0 first. Without it :math:`P_s` and :math:`P_t` are leading right singular
-            vectors of the rows as they are, which hold the means' directions, and rows are mapped as they are: what the
-            authors' code does.
+        components: k, the dimension of the subspaces; at most the rank of both domains. None takes the smallest at
+            which a subspace is as far from that of both domains pooled as it can be (:func:`disagreement`).
+        centre: subtract every domain's mean. Without centring :math:`P_s` and :math:`P_t` are leading right singular
+            vectors of the original rows, which contain the directions of the means, and the original rows are mapped,
+            as in the authors' code.
 
     Reference: Gong, Shi, Sha & Grauman, Geodesic flow kernel for unsupervised domain adaptation, CVPR 2012.
 
-    Deviates: every domain is centred on its own mean, as the paper's standardised features are, unless ``centre`` is
-    False; k may exceed d / 2, where the subspaces share directions, which then count in full.
+    Deviates: every domain is centred on its own mean, like the paper's standardised features, unless ``centre`` is
+    False; k may exceed d / 2, where the subspaces share directions, which then have full weight.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -52,7 +52,11 @@ class GFK(FeatureMapping):
         self.components, self.centre = components, centre
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn means, ``angles_`` ``(k,)`` ascending in radians, and ``map_``, the ``(d, 2k)`` root Z."""
+        """Learn means, ``angles_`` ``(k,)`` ascending in radians, and ``map_``, the ``(d, 2k)`` root Z.
+
+        Raises:
+            UsageError: ``components`` is below 1.
+        """
         if self.components is not None and self.components < 1:
             raise UsageError(f"GFK needs at least 1 component, got {self.components}.")
         x_s, x_t = matched(source, target)
@@ -76,14 +80,14 @@ class GFK(FeatureMapping):
 def flow(p_s: Any, p_t: Any) -> tuple[Any, Any]:
     """Principal angles ``(k,)`` between two ``(d, k)`` bases, and the ``(d, 2k)`` root of the kernel.
 
-    The root is turned to the axes of ``p_s``, so that it does not depend on which principal vectors a decomposition
-    picks where angles are equal.
+    The root is rotated to the axes of ``p_s``, so that it does not depend on the choice of principal vectors where
+    angles are equal.
     """
     xp = namespace(p_s)
     u, _, vt = xp.linalg.svd(p_s.T @ p_t, full_matrices=False)
     a, c = p_s @ u, p_t @ vt.T
     chord = xp.clip(xp.sqrt(xp.sum((c - a) ** 2, axis=0)), 0.0, 2.0**0.5)
-    angle = 2.0 * xp.asin(chord / 2.0)  # of a small angle, the cosine keeps half the digits
+    angle = 2.0 * xp.asin(chord / 2.0)  # for small angles, the cosine keeps only half of the digits
     tiny = angle < SMALL
     safe = xp.where(tiny, xp.ones_like(angle), angle)
     ratio = xp.where(tiny, 1.0 - angle**2 / 6.0, xp.sin(safe) / safe)
@@ -95,7 +99,7 @@ def flow(p_s: Any, p_t: Any) -> tuple[Any, Any]:
 
 
 def disagreement(x_s: Any, x_t: Any, largest: int) -> Iterator[float]:
-    r"""Subspace disagreement of centred rows in 1, 2, ... dimensions, at most ``largest``: each between 0 and 1.
+    r"""Yield the subspace disagreement of centred rows, in [0, 1], for 1, 2, ..., at most ``largest`` dimensions.
 
     .. math:: D(k) = \tfrac12 (\sin \alpha_k + \sin \beta_k)
 
@@ -111,7 +115,7 @@ def disagreement(x_s: Any, x_t: Any, largest: int) -> Iterator[float]:
 
 
 def chosen(curve: Iterator[float]) -> int:
-    """The smallest dimension of disagreement 1, to two decimals; where there is none, that of the largest."""
+    """The smallest dimension whose disagreement is 1 to two decimals; if there is none, that of the largest one."""
     seen: list[float] = []
     for value in curve:
         seen.append(round(value, 2))

@@ -19,7 +19,7 @@ from da.setting import ALL, Access
 
 
 class ITL(FeatureMapping):
-    r"""Learn a metric that clusters the target by source classes and makes the domains hard to tell apart.
+    r"""Learn a metric under which the target clusters by source classes and the domains are hard to discriminate.
 
     .. math:: \max_L I_t(\hat Y) - \lambda I_{st}(\hat Q) \quad \text{s.t. } \operatorname{tr} L^\top L = k,
               \qquad x \mapsto x L
@@ -31,17 +31,18 @@ class ITL(FeatureMapping):
     Costs :math:`O((n_s + n_t)^2 k)` a step, and memory for a few times :math:`(n_s + n_t)^2` numbers.
 
     Args:
-        components: k, at most what the samples span; None is one less than the classes.
+        components: k, at most the rank of the samples; None is one less than the number of classes.
         domain_weight: :math:`\lambda`.
         scale: s, in units of the inputs; None is the median distance of a target sample to its nearest source sample
             in the first subspace.
-        max_iter: most steps of L-BFGS.
+        max_iter: largest number of steps of L-BFGS.
 
     Reference: Shi & Sha, Information-theoretical learning of discriminative clusters for unsupervised domain
     adaptation, ICML 2012.
 
-    Deviates: distances are in units of s, where the paper leaves their scale to preprocessing; L-BFGS replaces gradient
-    descent. The authors' public code computes the first term on the source; this is the paper's, on the target.
+    Deviates: distances are in units of s, where in the paper their scale depends on preprocessing; L-BFGS replaces
+    gradient descent. The authors' public code computes the first term on the source; this is the paper's, on the
+    target.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -60,7 +61,7 @@ class ITL(FeatureMapping):
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``map_`` ``(d, k)``, its columns along the principal axes of the mapped samples, and ``objective_``.
 
-        ``converged_`` is False, and it warns, where ``max_iter`` steps ended before a local optimum.
+        ``converged_`` is False, with a warning, if ``max_iter`` steps do not reach a local optimum.
         """
         above_zero(self, "components", "scale", "max_iter")
         at_least_zero(self, "domain_weight")
@@ -117,7 +118,7 @@ def information(l_map: Any, samples: Any, neighbours: Any | None, groups: Any) -
     Args:
         l_map: ``(d, k)`` L.
         samples: ``(m, d)``.
-        neighbours: ``(n, d)``; None are the samples, each without itself.
+        neighbours: ``(n, d)``; None is the samples, each without itself.
         groups: ``(n, C)`` one-hot.
     """
     xp = namespace(l_map)

@@ -23,28 +23,28 @@ class JDA(JointComponents):
        \text{s.t. } W^\top (K M K + \lambda I) W = I, \qquad M \propto C M_0 + \sum_{c=1}^C M_c, \; \|M\|_F = 1
 
     with :math:`M_c = e_c e_c^\top`, where :math:`e_c` is :math:`1 / n_s^c` on the source's samples of class c and
-    :math:`-1 / n_t^c` on the target's samples labelled so. The first round has :math:`M_0` alone and is
-    :class:`~da.estimators.subspace.tca.TCA`; every round labels the target anew. Costs are those of TCA a round; rounds
-    after the first reuse all moments, or start from the last components. Labelling needs the ``(n, k)`` components of
-    all samples in memory, and for many of them a faster classifier than nearest neighbours.
+    :math:`-1 / n_t^c` on the target's samples with this pseudo-label. The first round uses :math:`M_0` alone and equals
+    :class:`~da.estimators.subspace.tca.TCA`; every round predicts the target's labels again. Each round costs as much
+    as TCA; rounds after the first reuse all moments, or start from the last components. Pseudo-labels need the
+    ``(n, k)`` components of all samples in memory, and for many samples a faster classifier than nearest neighbours.
 
     Args:
-        components: k, dimension of the result; at most what has variance.
+        components: k, dimension of the result; at most the number of directions with variance.
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
         kernel: ``linear``, ``rbf`` or ``primal``, as in TCA.
         bandwidth: of ``rbf``, in units of the inputs; None is the median distance of pooled samples.
         features: of ``rbf``, number of Nyström landmarks; None is exact up to 12 000 samples and 1000 beyond.
-        rounds: most rounds; it ends sooner when the labels no longer change.
-        classifier: what labels the target; None is 1-nearest-neighbour.
-        normalize: bring inputs and result to rows of unit length.
-        seed: of the draw of landmarks.
+        rounds: largest number of rounds; it stops earlier when the labels no longer change.
+        classifier: predicts the pseudo-labels of the target; None is 1-nearest-neighbour.
+        normalize: scale the rows of inputs and result to unit length.
+        seed: of the random landmarks.
 
     Reference: Long et al., Transfer feature learning with joint distribution adaptation, ICCV 2013, algorithm 1.
 
     Deviates: as in the authors' code and not in the paper's text, :math:`M_0` counts C times and M has unit Frobenius
     norm. The paper bounds the scatter and minimises the rest, which gives the same components scaled to equal variance;
-    its figures are those of the scale of TCA's constraint, which is used here (on SURF a mean of 46.4 for a published
-    46.3, and 35.7 at equal variance).
+    its results are those of the scale of TCA's constraint, which is used here (on SURF a mean accuracy of 46.4 for a
+    published 46.3, and 35.7 at equal variance).
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -69,7 +69,7 @@ class JDA(JointComponents):
         self.normalize, self.seed = normalize, seed
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``embedding_`` in ``n_rounds_``."""
+        """Learn ``embedding_``, and set ``n_rounds_``, the number of rounds."""
         self._alternate(self._space(source, target), labels_of(source), None)
         return self
 

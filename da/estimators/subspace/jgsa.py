@@ -19,31 +19,32 @@ from da.setting import ALL, Access
 
 
 class JGSA(FeatureMapping):
-    r"""Learn two coupled projections that keep target variance and source classes, and match the domains' means.
+    r"""Learn coupled projections that keep target variance, separate source classes and match the domains' means.
 
     .. math:: \max_{A, B} \frac{\mu \operatorname{tr} B^\top S_t B + \beta \operatorname{tr} A^\top S_b A}
               {\sum_{c=0}^{C} \|A^\top X_s^\top e_s^c + B^\top X_t^\top e_t^c\|^2 + \alpha \|A - B\|_F^2
               + \mu \|B\|_F^2 + \beta \operatorname{tr} A^\top S_w A}, \qquad X_s \mapsto X_s A, \; X_t \mapsto X_t B
 
     A and B are ``(d, k)``, :math:`S_t` is the scatter of the target, :math:`S_b, S_w` are those between and within the
-    classes of the source (sums, not means), and :math:`e^0, \dots, e^C` the vectors of the marginal MMD and of those of
-    the classes. The target's labels are predicted anew each round. Costs :math:`O(n d^2 + d^3)` once and :math:`O(d^3)`
-    a round (n in place of d where it is smaller), and the classifier.
+    classes of the source (sums, not means), and :math:`e^0, \dots, e^C` the vectors of the marginal and the
+    class-conditional MMD. The target's labels are predicted again in each round. Costs :math:`O(n d^2 + d^3)` once and
+    :math:`O(d^3)` a round (n in place of d where it is smaller), and the classifier.
 
     Args:
         components: k.
         alpha: weight of the distance between the two maps.
         mu: weight of the target's variance.
         beta: weight of the source's discrimination.
-        rounds: most rounds; it ends sooner when the labels no longer change.
-        classifier: what labels the target, at first from the inputs as they are; None is 1-nearest-neighbour.
+        rounds: largest number of rounds; it stops earlier when the labels no longer change.
+        classifier: predicts the pseudo-labels of the target, first from the original inputs; None is
+            1-nearest-neighbour.
 
     Reference: Zhang, Li & Ogunbona, Joint geometrical and statistical alignment for visual domain adaptation, CVPR
     2017.
 
     Deviates: as in the authors' code and not in the paper's text, the marginal MMD counts C times, all of the MMD is
-    divided by the norm of that part, and columns of A above B have length 1; published figures need all three. They
-    also need samples of unit length.
+    divided by the norm of that part, and columns of A stacked on B have length 1; the published results need all three,
+    and also samples of unit length.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -75,7 +76,7 @@ class JGSA(FeatureMapping):
         r"""Learn ``source_map_`` A, ``target_map_`` B and the pseudo-labels ``labels_``.
 
         The numerator is :math:`F F^\top`, of low rank, and the denominator :math:`P + E E^\top`, where only E, of
-        C + 1 columns, changes from round to round: its inverse is the inverse of P, corrected.
+        C + 1 columns, changes between rounds: its inverse is a low-rank update of the inverse of P.
         """
         above_zero(self, "components", "alpha", "mu", "beta", "rounds")
         x_s, x_t = matched(source, target)

@@ -34,25 +34,25 @@ class Landmarks(Weighting):
     projected gradients; the weights are the mean over the scales. A sample of positive :math:`\beta_m` is a landmark of
     its scale.
 
-    Costs :math:`O(n_s^2)` memory and, a scale, as much an iteration.
+    Costs :math:`O(n_s^2)` memory, and :math:`O(n_s^2)` time per scale and iteration.
 
     Args:
-        octaves: scales on either side of the median distance, each twice the one before.
+        octaves: number of scales on either side of the median distance, each twice the one before.
         components: dimension of the subspaces of the geodesic flow kernel.
-        tolerance: a scale is solved when its squared MMD, of a kernel that is 1 between equal samples, is at most so
-            far above the least one.
-        max_iter: most iterations a scale.
-        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
-            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
+        tolerance: a scale is solved when its squared MMD, of a kernel that is 1 between equal samples, exceeds the
+            minimum by at most this much.
+        max_iter: largest number of iterations per scale.
+        min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
+            it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
+            samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Gong, Grauman & Sha, Connecting the dots with landmarks: discriminatively learning domain-invariant
     features for unsupervised domain adaptation, ICML 2013.
 
-    Deviates: this is the selection alone. The paper then moves the landmarks to the target, has a geodesic flow kernel
-    of each scale's auxiliary task, and learns to combine these on the landmarks' labels; here the relaxed selections
-    of all scales weigh the source evenly. G is learnt on domains centred apart, distances under it are of the features
-    as they are.
+    Deviates: this is the selection alone. The paper then moves the landmarks to the target, learns a geodesic flow
+    kernel for each scale's auxiliary task, and learns to combine these on the landmarks' labels; here the source's
+    weights are the mean of the relaxed selections of all scales. G is learnt on separately centred domains, and
+    distances under it are of the original features.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -71,8 +71,11 @@ class Landmarks(Weighting):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``shares_`` ``(2 octaves + 1, n_s)``, the solutions from the finest scale up, ``gaps_``, how far
-        from optimal these are at most in squared MMD, and ``weights_``; ``converged_``: all within 0.001."""
+        """Learn ``weights_``, ``shares_`` ``(2 octaves + 1, n_s)``, and ``gaps_``.
+
+        ``shares_`` are the solutions from the finest scale up, ``gaps_`` bounds on their suboptimality in squared MMD,
+        and ``converged_`` is whether all of these are within 0.001.
+        """
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
         y = labels_of(source)
@@ -99,9 +102,9 @@ class Landmarks(Weighting):
 
 
 def match(kernel: Any, wanted: Any, y: np.ndarray, tolerance: float, max_iter: int) -> tuple[np.ndarray, float]:
-    r"""``(n,)`` minimiser of :math:`\beta^\top K \beta - 2 \beta^\top \kappa` in which every class keeps its share.
+    r"""``(n,)`` minimiser of :math:`\beta^\top K \beta - 2 \beta^\top \kappa` with the class proportions of the source.
 
-    Beside it the duality gap: the value found is at most so far above the least one.
+    The second value is the duality gap, a bound on the suboptimality of the solution.
     """
     xp = namespace(kernel)
     members = [np.flatnonzero(y == c) for c in np.unique(y)]
@@ -122,7 +125,7 @@ def match(kernel: Any, wanted: Any, y: np.ndarray, tolerance: float, max_iter: i
         moved = ahead - step * slope(ahead)
         for rows in members:
             moved[rows] = nearest_on_simplex(moved[None, rows], len(rows) / len(y))[0]
-        if (ahead - moved) @ (moved - now) > 0.0:  # momentum points uphill: start anew
+        if (ahead - moved) @ (moved - now) > 0.0:  # momentum increases the objective: restart it
             momentum = 1.0
         following = (1.0 + (1.0 + 4.0 * momentum**2) ** 0.5) / 2.0
         now, before = moved, now

@@ -26,20 +26,21 @@ ROUNDING = 1e-24
 
 
 class MEDA(Predictor):
-    r"""Classify by kernel regression that is regularised by the manifold and by the domains' distributions.
+    r"""Classify by kernel regression with regularisers for the manifold and the domains' distributions.
 
     .. math:: \beta = \big((E + \lambda M + \rho L) K + \eta I\big)^{-1} E Y, \qquad
         M \propto (1 - \mu) K_c\, e_0 e_0^\top + \mu \sum_c e_c e_c^\top
 
     over all :math:`n = n_s + n_t` samples: K is a Gaussian kernel of unit rows of geodesic-flow features, E the
     indicator of source samples, Y their one-hot labels, L the normalised Laplacian of the cosine graph of nearest
-    neighbours, M the MMD matrix (of norm 1) with :math:`K_c` classes and pseudo-labels of the target, which the answer
-    :math:`f = K \beta` renews every round. :math:`\mu` weighs classes against the whole by how well linear
-    discriminants tell the domains apart, :math:`d_A = 2 (1 - 2 \varepsilon)` with their error :math:`\varepsilon`:
+    neighbours, M the MMD matrix (of norm 1) with :math:`K_c` classes and pseudo-labels of the target, which are updated
+    from :math:`f = K \beta` in every round. :math:`\mu` balances class-conditional and marginal distributions by how
+    well linear discriminants separate the domains, :math:`d_A = 2 (1 - 2 \varepsilon)` with their error
+    :math:`\varepsilon`:
 
     .. math:: \mu = \bar d_c / (\bar d_c + d_0)
 
-    Only M changes between rounds, by few columns, so that one ``(n, n)`` system is solved in all; a round costs
+    Only M changes between rounds, by few columns, so that a single ``(n, n)`` system is solved; a round costs
     :math:`O(n^2 K_c)`. Costs :math:`O(n^3)` time and :math:`O(n^2)` memory.
 
     Args:
@@ -48,9 +49,9 @@ class MEDA(Predictor):
         smoothness: :math:`\rho`, weight of the Laplacian.
         ridge: :math:`\eta > 0`, weight of the squared norm of f.
         neighbors: nearest neighbours of a sample in the graph, itself not counted.
-        mu: :math:`\mu`, from 0 (the domains as wholes) to 1 (class by class); None estimates it anew every round.
-        rounds: most rounds of pseudo-labels; it stops early when they no longer change.
-        classifier: gives the first pseudo-labels; None is 1-nearest-neighbour.
+        mu: :math:`\mu`, from 0 (marginal) to 1 (class-conditional distributions); None estimates it in every round.
+        rounds: largest number of rounds of pseudo-labels; it stops earlier when they no longer change.
+        classifier: predicts the first pseudo-labels; None is 1-nearest-neighbour.
 
     Reference: Wang, Feng, Chen, Yu, Huang & Yu, Visual domain adaptation with manifold embedded distribution alignment,
     ACM Multimedia 2018.
@@ -58,7 +59,7 @@ class MEDA(Predictor):
     Deviates: M is scaled to norm 1, its first part counts once per class and the kernel's bandwidth is 1, all as in
     the authors' code. Discriminants are Fisher's, of unit rows and with the mean of both domains' errors, in place of
     support vector machines. That code compares every source class with the target's class 1 when it estimates
-    :math:`\mu`; here it is with its own class.
+    :math:`\mu`; here a source class is compared with the same class of the target.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -85,7 +86,11 @@ class MEDA(Predictor):
         self.neighbors, self.mu, self.rounds, self.classifier = neighbors, mu, rounds, classifier
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``coefficients_`` ``(n, K_c)``, ``mu_``, ``rounds_``, and the features that they belong to."""
+        """Learn ``coefficients_`` ``(n, K_c)`` with their features, ``mu_`` and ``rounds_``.
+
+        Raises:
+            UsageError: ``ridge`` is not above 0, or ``rounds`` is below 1.
+        """
         if self.ridge <= 0:
             raise UsageError(f"MEDA needs a positive ridge, got {self.ridge}; it keeps the system solvable.")
         if self.rounds < 1:
@@ -134,7 +139,7 @@ class MEDA(Predictor):
         return of_classes / (of_classes + of_all) if of_classes + of_all > 0 else 0.5
 
     def predict_proba(self, x: Any) -> np.ndarray:
-        """The regression's answers, as the nearest probabilities."""
+        """``(n, K)`` outputs of the regression, projected to the nearest probabilities."""
         z = unit_rows(self.manifold_.transform(x))
         scores = gaussian(z, like(self.features_, z), 1.0) @ like(self.coefficients_, z)
         return nearest_on_simplex(as_numpy(scores))
@@ -143,8 +148,8 @@ class MEDA(Predictor):
 def laplacian(z: Any, neighbors: int) -> Any:
     r"""``(n, n)`` normalised Laplacian :math:`I - D^{-1/2} W D^{-1/2}` of unit rows.
 
-    W has the cosine, where positive, between samples of which one is among the nearest of the other or as near as
-    these; every sample is its own neighbour.
+    W has the cosine, where positive, between samples of which one is among the nearest neighbours of the other or as
+    near as these; every sample is its own neighbour.
     """
     xp = namespace(z)
     n = z.shape[0]
@@ -158,7 +163,7 @@ def laplacian(z: Any, neighbors: int) -> Any:
 
 
 def separation(a: Any, b: Any) -> float:
-    """Proxy A-distance, from 0 (alike) to 2 (apart), by the training error of Fisher's discriminant."""
+    """Proxy A-distance, from 0 (inseparable) to 2 (separable), by the training error of Fisher's discriminant."""
     xp = namespace(a)
     middle, gap = (xp.mean(a, axis=0) + xp.mean(b, axis=0)) / 2.0, xp.mean(a, axis=0) - xp.mean(b, axis=0)
     within = (covariance(a) + covariance(b)) / 2.0

@@ -18,30 +18,30 @@ from da.setting import ALL, Access
 
 
 class MIDA(FeatureMapping):
-    r"""Keep variance and remove dependence on the domain (maximum independence domain adaptation).
+    r"""Learn components that keep variance and are independent of the domain (maximum independence).
 
     .. math:: \max_W \operatorname{tr} W^\top K (\mu H - H D D^\top H + \gamma H Y Y^\top H) K W
               \quad \text{s.t. } W^\top W = I
 
-    K ``(n, n)`` is the kernel of all n samples, W is ``(n, k)``, H centres, D ``(n, 2)`` says which domain a sample is
-    from and Y ``(n, C)`` which class, with rows of zeros where that is unknown. The terms with D and Y are the
+    K ``(n, n)`` is the kernel of all n samples, W is ``(n, k)``, H centres, D ``(n, 2)`` is the one-hot domain of each
+    sample and Y ``(n, C)`` its one-hot class, with rows of zeros where that is unknown. The terms with D and Y are the
     Hilbert-Schmidt independence criteria of the embedding with domains and labels, times :math:`(n - 1)^2`. Costs
     :math:`O(n d^2 + d^3)` with the linear kernel (n in place of d where it is smaller), :math:`O(n^3)` with the
     Gaussian one.
 
     Args:
-        components: k; columns that would lower the objective are left out.
+        components: k; columns that would lower the objective are omitted.
         mu: weight of the scatter.
         label_weight: :math:`\gamma`, weight of dependence on the source's labels; above 0 the method is called SMIDA.
-        augment: append D to the features, so that each domain has an offset of its own.
+        augment: append D to the features, so that each domain has its own offset.
         kernel: ``linear``, or ``rbf``, the Gaussian.
         bandwidth: of ``rbf``, in units of the (augmented) inputs; None is the median distance of pooled samples.
 
     Reference: Yan, Kou & Zhang, Learning domain-invariant subspace using domain features and independence maximization,
     IEEE Transactions on Cybernetics 2018.
 
-    Deviates: columns with a negative objective are left out, where the paper takes as many as asked for. Domain
-    features are two discrete ones; the paper's method also takes continuous ones, such as time.
+    Deviates: columns with a negative objective are omitted, where the paper always has k of them. Domain features are
+    two discrete ones; the paper's method also allows continuous ones, such as time.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -61,7 +61,7 @@ class MIDA(FeatureMapping):
         self.kernel, self.bandwidth = kernel, bandwidth
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``map_``, which ``features_`` of (augmented) samples are multiplied by."""
+        """Learn ``map_``, which is applied to the ``features_`` of (augmented) samples."""
         above_zero(self, "components", "mu", "bandwidth")
         at_least_zero(self, "label_weight")
         x_s, x_t = matched(source, target)

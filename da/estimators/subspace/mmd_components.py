@@ -1,4 +1,4 @@
-"""Estimators that learn components of large variance and small maximum mean discrepancy: what they share."""
+"""Base classes of estimators that learn components of large variance and small maximum mean discrepancy."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from da.estimators.subspace.rounds import Labeller, above_zero
 
 KERNELS = ("primal", "linear", "rbf")
 EXACT = 12_000
-"""Most samples of both domains whose Gaussian kernel matrix is formed (1.2 GB)."""
+"""Largest number of samples of both domains whose Gaussian kernel matrix is formed (1.2 GB)."""
 LANDMARKS = 1000
-"""Landmarks of the approximate kernel of larger problems."""
+"""Number of landmarks of the approximate kernel of larger problems."""
 
 
 class MMDComponents(FeatureMapping):
-    """Components by the space that the parameters and the sizes call for."""
+    """Base class that chooses the space of components by the parameters and the number of samples."""
 
     components: int
     regularization: float
@@ -36,7 +36,7 @@ class MMDComponents(FeatureMapping):
     seed: int
 
     def _rows(self, source: Domain, target: Domain) -> PairedRows:
-        """Both domains, checked, of unit length if so asked."""
+        """Check both domains, and scale their rows to unit length if ``normalize`` is set."""
         if self.kernel not in KERNELS:
             raise UsageError(f"There is no kernel '{self.kernel}'; {nearest(self.kernel, KERNELS)}")
         above_zero(self, "components", "regularization", "bandwidth", "features")
@@ -45,7 +45,7 @@ class MMDComponents(FeatureMapping):
         return PairedRows(source.x, target.x, encode, int(np.prod(source.x.shape[1:])))
 
     def _space(self, source: Domain, target: Domain) -> Space:
-        """Where to look for components."""
+        """The space in which to compute components."""
         rows = self._rows(source, target)
         if self.kernel != "rbf":
             return Linear(rows, dual=self.kernel == "linear")
@@ -68,7 +68,7 @@ class MMDComponents(FeatureMapping):
 
 
 class JointComponents(MMDComponents):
-    """Components and pseudo-labels of the target by turns."""
+    """Base class that computes components and pseudo-labels of the target in turns."""
 
     rounds: int
     classifier: BaseEstimator | None
@@ -78,12 +78,12 @@ class JointComponents(MMDComponents):
         raise NotImplementedError
 
     def _alternate(self, space: Space, y: np.ndarray, guess: np.ndarray | None) -> None:
-        """Solve and label until the rounds are over, or the labels stay as they are (and so would all else).
+        """Compute components and pseudo-labels until the rounds are done or the labels no longer change.
 
         Args:
             space: of both domains.
             y: ``(n_s,)`` labels of the source.
-            guess: ``(n_t,)`` first pseudo-labels; None brings the domains as wholes together in the first round.
+            guess: ``(n_t,)`` first pseudo-labels; None matches the marginal distributions only in the first round.
         """
         above_zero(self, "rounds")
         self.n_rounds_, label = 0, Labeller(self.classifier)
@@ -106,7 +106,7 @@ class JointComponents(MMDComponents):
 
     @staticmethod
     def _numbered(y: np.ndarray, guess: np.ndarray | None, n_t: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Classes and the number of each sample's class; one class without a guess."""
+        """Classes and the index of each sample's class; a single class if there is no guess."""
         if guess is None:
             return np.zeros(1), np.zeros(len(y), dtype=int), np.zeros(n_t, dtype=int)
         classes, numbers = np.unique(y, return_inverse=True)

@@ -1,4 +1,4 @@
-r"""What TCA, JDA and their kin share: components of large variance and small maximum mean discrepancy.
+r"""Components of large variance and small maximum mean discrepancy, as in TCA, JDA and related methods.
 
 All of them maximise the scatter of the embedded samples under a bound on their discrepancy,
 
@@ -7,7 +7,7 @@ All of them maximise the scatter of the embedded samples under a bound on their 
 
 with E a few contrasts between groups of samples. Because M has the rank of E, the constraint is whitened in closed
 form, and a symmetric eigenproblem remains: small and dense where the kernel has explicit features (:class:`Linear`),
-an operator known by two products with K otherwise (:class:`Gram`). Nothing large that is n x n is ever factored.
+an operator applied by two products with K otherwise (:class:`Gram`). No large n x n matrix is ever factored.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from da.estimators.krylov import Krylov, whitened
 from da.estimators.linalg import EPS, leading
 
 DENSE = 600
-"""Kernel matrices up to this size are diagonalised whole."""
+"""Kernel matrices up to this size are diagonalised completely."""
 
 
 class Space(Protocol):
-    """Where components are sought, for ``n`` samples of both domains."""
+    """Protocol of a space in which components are computed, for ``n`` samples of both domains."""
 
     n: int
 
     def solve(self, groups: np.ndarray | None, contrasts: np.ndarray, regularization: float, k: int) -> None:
-        """Find ``k`` components for contrasts ``(G, c)`` between groups, given the group of each of ``n`` samples.
+        """Compute ``k`` components for contrasts ``(G, c)`` between groups, given the group of each of ``n`` samples.
 
-        Without groups, each domain is one.
+        Without groups, each domain is a group.
         """
 
     def embedded(self) -> Any:
         """``(n, k)`` components of the samples, source first."""
 
     def embedding(self, normalize: bool) -> Embedding:
-        """What maps any rows to the components."""
+        """The map of any rows to the components."""
 
 
 class Linear:
-    r"""Components linear in explicit features ``z``, from their second moments alone: one pass over blocks of rows.
+    r"""Components linear in explicit features ``z``, from their second moments, in one pass over blocks of rows.
 
     In the dual (:math:`K = Z Z^\top`) the optimum is :math:`W = Z A`; with :math:`Z^\top Z = Q D Q^\top` the problem
     is the primal one (a penalty on the map itself) in the coordinates :math:`Z Q D^{1/2}`. Costs :math:`O(n r^2)` once,
@@ -53,7 +53,7 @@ class Linear:
     Args:
         rows: both domains as features x.
         dual: penalise W, not the map.
-        frame: of the dual, ``(d, r)`` columns T of features :math:`z = T^\top x` to be used in the place of x; the
+        frame: of the dual, ``(d, r)`` columns T of features :math:`z = T^\top x` to be used in place of x; the
             moments are still those of x.
     """
 
@@ -64,7 +64,7 @@ class Linear:
     basis: Any
 
     def __init__(self, rows: PairedRows, *, dual: bool, frame: Any = None):
-        if rows.n < rows.width:  # the span of the rows has all of it
+        if rows.n < rows.width:  # the solution is in the span of the rows
             axes, _ = namespace(rows.all()).linalg.qr(rows.all().T)
             rows = PairedRows(*rows.parts, Axes(axes, rows.encode), rows.n)
         self.rows, self.n, self.basis = rows, rows.n, None
@@ -81,7 +81,7 @@ class Linear:
             self.scatter = self.basis.T @ self.scatter @ self.basis
 
     def _moments(self) -> None:
-        """Sums of the domains and scatter, about a point among the rows, so that a far origin costs no digits."""
+        """Sums of the domains and scatter, about a point near the rows, so that a distant origin costs no digits."""
         n_s = self.rows.sizes[0]
         self.shift = None
         for place, z in self.rows:
@@ -98,7 +98,7 @@ class Linear:
         self.mean = self.shift + total / self.n
 
     def project(self, groups: np.ndarray | None, contrasts: np.ndarray) -> Any:
-        """``(r, c)`` sums of the samples' coordinates by the contrast of their group."""
+        """``(r, c)`` sums of the samples' coordinates, weighted by the contrasts of their groups."""
         if groups is None:
             contrast = like(contrasts, self.sums)
             sizes = like(np.array(self.rows.sizes), self.sums)
@@ -119,7 +119,7 @@ class Linear:
         return self.rows.all() if self.basis is None else self.rows.all() @ self.basis
 
     def use(self, v: Any) -> None:
-        """Take ``(r, k)`` components in these coordinates."""
+        """Set the ``(r, k)`` components in these coordinates."""
         self.map = v if self.basis is None else self.basis @ v
 
     def embedded(self) -> Any:
@@ -131,7 +131,7 @@ class Linear:
 
 
 class Gram:
-    r"""Components in the span of all samples under an exact Gaussian kernel, by products with K alone.
+    r"""Components in the span of all samples under an exact Gaussian kernel, from products with K only.
 
     Costs :math:`O(n^2 d)` once, and :math:`O(n^2 k)` a step of the block Lanczos method; further solutions start from
     the one before.
@@ -165,7 +165,7 @@ class Gram:
 
 
 def scaled(values: Any, v: Any, n: int) -> Any:
-    """Components with those of no variance dropped, all by one factor, so that the first has unit variance."""
+    """Drop components without variance, and scale the others by one factor such that the first has unit variance."""
     first = float(values[0])
     if first <= 0.0:
         return v[:, :1]

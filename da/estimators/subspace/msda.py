@@ -19,8 +19,8 @@ from da.setting import ALL, Access
 class MSDA(FeatureMapping):
     r"""Learn features that reconstruct corrupted inputs, in closed form and in stacked layers.
 
-    Each layer is the linear map that restores z from x (at first both are the inputs of both domains; then both are
-    the layer before) after each feature was set to 0 with probability p, on average over all ways to do so:
+    Each layer is the linear map that reconstructs z from x (in the first layer both are the inputs of both domains,
+    then both are the layer before) after each feature was set to 0 with probability p, in expectation:
 
     .. math:: W = \arg\min_W E\, \| Z - \tilde X W \|^2 = (E[\tilde X^\top \tilde X] + r I)^{-1} E[\tilde X^\top Z],
         \qquad h = \tanh([x, 1] W)
@@ -28,18 +28,18 @@ class MSDA(FeatureMapping):
     .. math:: E[\tilde X^\top \tilde X]_{ij} = S_{ij} q_i q_j \text{ or } S_{ii} q_i \text{ for } i = j, \qquad
         E[\tilde X^\top Z]_{ij} = q_i (X^\top Z)_{ij}, \qquad S = X^\top X, \quad q = 1 - p
 
-    A feature 1, never struck out (q = 1) nor penalised, is the bias. The result is the input with all layers beside
-    it, :math:`(n, d + L d)`. Words that stand for each other in different domains restore the same words and so come
-    to lie together. Costs :math:`O(n d^2 + d^3)` a layer, linear in n and without iterations.
+    A constant feature 1, neither corrupted (q = 1) nor penalised, is the bias. The result is the input concatenated
+    with all layers, :math:`(n, d + L d)`. Words of different domains that occur with the same other words have similar
+    reconstructions. Costs :math:`O(n d^2 + d^3)` a layer, linear in n and without iterations.
 
     Args:
-        corruption: p, in (0, 1), the probability that a feature is struck out.
+        corruption: p, in (0, 1), the probability that a feature is set to 0.
         layers: L.
-        frequent: restore only so many of the features, those that are not 0 in most samples, from random parts of
-            the features of about this size each, whose answers are averaged; for inputs too wide for :math:`d^3`.
-            None restores all from all.
+        frequent: reconstruct only this many features, those that are non-zero in most samples, from random subsets of
+            the features of about this size each, whose reconstructions are averaged; for inputs too wide for
+            :math:`d^3`. None reconstructs all features from all.
         regularization: r, added to the sums of squares over samples, and so in squared units of the input.
-        seed: of the parts, where there are several.
+        seed: of the subsets, where there are several.
 
     Reference: Chen, Xu, Weinberger & Sha, Marginalized denoising autoencoders for domain adaptation, ICML 2012,
         section 3 and, for ``frequent``, its extension to high dimensional data.
@@ -61,7 +61,11 @@ class MSDA(FeatureMapping):
         self.regularization, self.seed = regularization, seed
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``maps_``, a layer's list of matrices each, and ``parts_``, the features that the first ones read."""
+        """Learn ``maps_``, a list of matrices for each layer, and ``parts_``, the subsets of features of the first.
+
+        Raises:
+            UsageError: ``corruption`` is outside (0, 1).
+        """
         if not 0.0 < self.corruption < 1.0:
             raise UsageError(f"msda needs a corruption between 0 and 1, got {self.corruption}; 0.5 is usual.")
         x_s, x_t = matched(source, target)
@@ -96,7 +100,7 @@ class MSDA(FeatureMapping):
 
 
 def denoiser(x: Any, z: Any, corruption: float, regularization: float) -> Any:
-    """``(d + 1, r)`` map that restores ``(n, r)`` z from ``(n, d)`` x with struck-out features; the bias comes last."""
+    """``(d + 1, r)`` map that reconstructs ``(n, r)`` z from corrupted ``(n, d)`` x; the last row is the bias."""
     xp = namespace(x)
     biased = xp.concat([x, xp.ones_like(x[:, :1])], axis=1)
     q = xp.full_like(biased[0], 1.0 - corruption)
@@ -105,8 +109,8 @@ def denoiser(x: Any, z: Any, corruption: float, regularization: float) -> Any:
     cross = left[:, :-1] if z is x else biased.T @ z
     squares = xp.linalg.diagonal(left) * q
     squares[:-1] += regularization
-    scale = xp.where(squares > 0, xp.sqrt(squares), xp.ones_like(squares))  # a unit diagonal: the condition is then
-    left = left * (q / scale)[:, None] * (q / scale)[None, :]  # at most about d^2 / corruption, whatever the units
+    scale = xp.where(squares > 0, xp.sqrt(squares), xp.ones_like(squares))  # a unit diagonal bounds the condition
+    left = left * (q / scale)[:, None] * (q / scale)[None, :]  # number by about d^2 / corruption in any units
     every = xp.arange(len(q))
     left[every, every] = 1.0
     right = (q / scale)[:, None] * cross

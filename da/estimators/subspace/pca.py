@@ -19,11 +19,11 @@ class PCA(FeatureMapping):
     .. math:: x \mapsto P^\top (x - \bar x), \qquad
        \max_{P^\top P = I} \operatorname{tr} P^\top X^\top H X P, \quad X = [X_s; X_t]
 
-    solved exactly, never by a randomised method, which moves 1-nearest-neighbour accuracies by points. Costs
+    solved exactly, as a randomised method changes 1-nearest-neighbour accuracies by several points. Costs
     :math:`O(n d \min(n, d))`.
 
     Args:
-        components: dimension of the result; at most what has variance.
+        components: dimension of the result; at most the number of directions with variance.
 
     Reference: the "PCA" rows of Long et al., Transfer feature learning with joint distribution adaptation, ICCV 2013.
     """

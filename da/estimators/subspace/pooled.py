@@ -12,7 +12,7 @@ from da.setting import ALL, FEW, Access
 class Pooled(FeatureMapping):
     """Train on the source and the few labelled target samples together: a baseline without adaptation.
 
-    The baseline of methods that see a few target labels.
+    The baseline of methods that use a few target labels.
 
     Reference: the "All" rows of Daumé, Frustratingly easy domain adaptation, ACL 2007, table 2.
     """

@@ -1,4 +1,4 @@
-"""What estimators in this folder check of their parameters, and how they refine pseudo-labels."""
+"""Checks of parameters and iterative refinement of pseudo-labels for the estimators of this folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from da.estimators.classifiers.choice import settled
 
 
 def above_zero(estimator: object, *names: str) -> None:
-    """Refuse parameters that are given and not positive.
+    """Refuse parameters that are neither None nor positive.
 
     Raises:
         UsageError: names the estimator, the parameter and its value.
@@ -41,16 +41,16 @@ def at_least_zero(estimator: object, *names: str) -> None:
 
 
 class Labeller:
-    """Labels the target, ``(n_t,)``, by a fresh copy of a classifier of the source; None is 1-nearest-neighbour.
+    """Predict ``(n_t,)`` pseudo-labels by a new copy of a classifier trained on the source; None is 1-NN.
 
-    What the classifier chooses of itself (its C) is chosen on the features of the first call, not in each round.
+    A C that the classifier chooses by cross-validation is chosen on the features of the first call, not in each round.
     """
 
     def __init__(self, classifier: BaseEstimator | None):
         self.classifier, self.settled = classifier, False
 
     def __call__(self, z_s: Any, y_s: np.ndarray, z_t: Any) -> np.ndarray:
-        if len(np.unique(y_s)) == 1:  # which many a classifier refuses
+        if len(np.unique(y_s)) == 1:  # many classifiers refuse a single class
             return np.full(z_t.shape[0], y_s[0])
         if not self.settled:
             self.classifier, self.settled = settled(self.classifier, as_numpy(z_s), y_s), True
@@ -58,16 +58,16 @@ class Labeller:
 
     @property
     def C(self) -> float | None:  # noqa: N802 - scikit-learn's name
-        """The classifier's C, once it has one that is a number."""
+        """The classifier's C, once it is a number."""
         C = None if self.classifier is None else self.classifier.get_params().get("C")
         return float(C) if isinstance(C, int | float) else None
 
 
 def refine(solve: Callable[[Any], np.ndarray], guess: np.ndarray | None, rounds: int) -> tuple[np.ndarray | None, int]:
-    """Labels that ``solve`` makes of labels, over and over until the rounds are over or nothing changes any more.
+    """Apply ``solve`` to the labels repeatedly, until the rounds are done or the labels no longer change.
 
     Returns:
-        the last labels, and the number of rounds.
+        The last labels, and the number of rounds.
     """
     for done in range(1, rounds + 1):
         found = solve(guess)
@@ -78,7 +78,7 @@ def refine(solve: Callable[[Any], np.ndarray], guess: np.ndarray | None, rounds:
 
 
 def warn_of_steps(estimator: Any) -> None:
-    """Warn where an estimator that ascends or descends by ``max_iter`` steps did not end at an optimum."""
+    """Warn if an estimator did not reach an optimum within ``max_iter`` steps."""
     if not estimator.converged_:
         warnings.warn(
             f"{type(estimator).__name__} did not converge within {estimator.max_iter} steps: its objective may still "

@@ -1,4 +1,4 @@
-"""Kernel methods in the span of their samples: as many unknowns as K has rank, not as there are samples."""
+"""Kernel methods in the span of their samples, with as many unknowns as the rank of K."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DOUBLINGS = 60
 
 
 class SpanFeatures:
-    """What an embedding is linear in: samples as they are, or their kernel values with anchors."""
+    """Features that an embedding is linear in: the samples themselves, or their kernel values with anchors."""
 
     def __init__(self, anchors: Any, kernel: str, bandwidth: float | None):
         self.kernel, self.anchors, self.bandwidth = kernel, None, 1.0
@@ -28,9 +28,9 @@ class SpanFeatures:
 class Span:
     r"""The span of :math:`K a`, for the linear or the Gaussian kernel of n samples.
 
-    With :math:`K = U S^2 U^\top = Z Z^\top`, coefficients of least length are :math:`a = U b`, so a problem in n
-    unknowns has r. A linear kernel is never formed: r is then at most d, and the cost :math:`O(n d \min(n, d))` in
-    place of :math:`O(n^3)`.
+    With :math:`K = U S^2 U^\top = Z Z^\top`, coefficients of least norm are :math:`a = U b`, so that a problem in n
+    unknowns is reduced to r. A linear kernel is never formed: r is then at most d, and the cost
+    :math:`O(n d \min(n, d))` in place of :math:`O(n^3)`.
 
     Args:
         x: ``(n, d)`` samples.
@@ -38,10 +38,10 @@ class Span:
         bandwidth: of ``rbf``; None is the median distance.
 
     Attributes:
-        rows: ``(n, r)`` Z, of orthogonal columns, the longest first.
-        lengths: ``(r,)`` of these columns: S.
-        features: of new samples, and
-        directions: ``(..., r)`` which these are multiplied by to give rows.
+        rows: ``(n, r)`` Z, with orthogonal columns in the order of falling length.
+        lengths: ``(r,)`` lengths of these columns: S.
+        features: map of new samples to features.
+        directions: ``(..., r)`` matrix by which features are multiplied to give rows.
     """
 
     def __init__(self, x: Any, kernel: str = "linear", bandwidth: float | None = None):
@@ -60,11 +60,11 @@ class Span:
 
 
 def whitening(diagonal: Any, factor: Any, core: Any) -> tuple[Any, float]:
-    r"""X with :math:`X^\top P X = I` for :math:`P = D + G W G^\top`, of low rank beside its positive diagonal.
+    r"""X with :math:`X^\top P X = I` for :math:`P = D + G W G^\top`, a positive diagonal plus a low-rank matrix.
 
     Returns:
         X ``(r, r)``, and the smallest eigenvalue of :math:`D^{-1/2} P D^{-1/2}` (at most 1). Where that is not
-        positive, P is not positive definite and X is meaningless.
+        positive, P is not positive definite and X is undefined.
     """
     xp = namespace(diagonal, factor)
     scale = 1.0 / xp.sqrt(diagonal)
@@ -83,7 +83,7 @@ def smallest(ridge: float, factor: Any, core: Any, span: Span, k: int) -> Any | 
 
     :math:`Q = S^4 - n\, S m m^\top S`, with m the mean of the span's rows, is the scatter of :math:`K U b`. W may be
     indefinite: then :math:`P + \sigma Q`, which has the same solutions in the same order, is positive definite for some
-    :math:`\sigma`, or there is no least :math:`\phi` and None comes back.
+    :math:`\sigma`, or there is no least :math:`\phi` and the result is None.
     """
     xp = namespace(factor)
     n = span.rows.shape[0]

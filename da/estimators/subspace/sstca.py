@@ -36,17 +36,17 @@ class SSTCA(MMDComponents):
     features, or n where that is smaller, and the search for neighbours.
 
     Args:
-        components: k, dimension of the result; at most what has variance.
+        components: k, dimension of the result; at most the number of directions with variance.
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
         dependence: :math:`\gamma`, from 0 (variance alone) to 1 (dependence on labels alone).
         smoothness: :math:`\nu`, weight of the differences between neighbours.
-        neighbors: neighbours of each sample.
+        neighbors: number of neighbours of each sample.
         kernel: ``linear``, ``rbf`` or ``primal``, as in TCA.
         bandwidth: :math:`\sigma` of the graph, and of ``rbf``, in units of the inputs; None is the median distance of
             pooled samples.
         features: of ``rbf``, number of Nyström landmarks; None is exact up to 2000 samples and 1000 beyond.
-        normalize: bring inputs and result to rows of unit length.
-        seed: of the draw of landmarks.
+        normalize: scale the rows of inputs and result to unit length.
+        seed: of the random landmarks.
 
     Reference: Pan, Tsang, Kwok & Yang, Domain adaptation via transfer component analysis, IEEE TNN 2011, section on
     semi-supervised TCA.
@@ -81,7 +81,11 @@ class SSTCA(MMDComponents):
         self.features, self.normalize, self.seed = features, normalize, seed
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``embedding_``."""
+        """Learn ``embedding_``.
+
+        Raises:
+            UsageError: ``dependence`` is outside [0, 1], ``smoothness`` below 0, or ``neighbors`` below 1.
+        """
         if not 0.0 <= self.dependence <= 1.0:
             raise UsageError(f"SSTCA needs `dependence` from 0 to 1, got {self.dependence}.")
         if self.smoothness < 0.0 or self.neighbors < 1:

@@ -21,7 +21,7 @@ class SubspaceAlignment(FeatureMapping):
     with :math:`P` the d leading principal directions of each domain. Costs :math:`O(n d \min(n, d))`.
 
     Args:
-        components: dimension of the subspaces; at most what both domains span.
+        components: dimension of the subspaces; at most the rank of both domains.
 
     Reference: Fernando et al., Unsupervised visual domain adaptation using subspace alignment, ICCV 2013, eq. 1 to 4.
     """

@@ -28,21 +28,21 @@ class TCA(MMDComponents):
     An exact ``rbf`` kernel costs :math:`O(n^2 (d + k))` a pass and :math:`O(n^2)` memory.
 
     Args:
-        components: k, dimension of the result; at most what has variance.
+        components: k, dimension of the result; at most the number of directions with variance.
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
-        kernel: ``linear``; ``rbf``, the Gaussian; or ``primal``, in which W maps the features themselves and its
-            penalty is that on a linear map of them.
+        kernel: ``linear``; ``rbf``, the Gaussian; or ``primal``, in which W is a linear map of the features themselves
+            and is penalised as such.
         bandwidth: of ``rbf``, :math:`\sigma` in :math:`e^{-\|a - b\|^2 / 2 \sigma^2}` in units of the inputs; None is
             the median distance of pooled samples.
         features: of ``rbf``, number of Nyström landmarks of an approximate kernel; None is the exact kernel up to
             12 000 samples and 1000 landmarks beyond.
-        normalize: bring inputs and result to rows of unit length.
-        seed: of the draw of landmarks.
+        normalize: scale the rows of inputs and result to unit length.
+        seed: of the random landmarks.
 
     Reference: Pan, Tsang, Kwok & Yang, Domain adaptation via transfer component analysis, IEEE TNN 2011.
 
     Deviates: the paper's M is :math:`M_0`, so its trade-off is :math:`\lambda (1 / n_s + 1 / n_t)` here; with the norm
-    of 1, as in the code of JDA's authors, the published figures of TCA beside JDA's are met to the last digit. The
+    of 1, as in the code of JDA's authors, the results of TCA published with JDA are reproduced to the last digit. The
     result is scaled by one factor, so that its first component has unit variance.
     """
 

@@ -33,16 +33,16 @@ class TJM(FeatureMapping):
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
         kernel: ``linear``, or ``rbf``, the Gaussian.
         bandwidth: of ``rbf``, in units of the (normalised) inputs; None is the median distance of pooled samples.
-        rounds: times that A is solved for.
+        rounds: number of solutions for A.
         constrained: scale columns of A by the constraint, so that the objective falls in every round; otherwise their
             length is 1.
-        normalize: bring inputs and result to rows of unit length.
+        normalize: scale the rows of inputs and result to unit length.
 
     Reference: Long et al., Transfer joint matching for unsupervised domain adaptation, CVPR 2014.
 
-    Deviates: unless ``constrained``, columns of A have length 1, with which published figures of JGSA and JPDA come
-    out, and not what the constraint gives; on the SURF tasks of Office-Caltech10 that is worth 2.4 points. With the
-    constraint, the penalty lets go of nearly all of the source where the target's samples span enough.
+    Deviates: unless ``constrained``, columns of A have length 1, which reproduces the results published with JGSA and
+    JPDA, and not the length of the constraint; on the SURF tasks of Office-Caltech10 that gains 2.4 points. With the
+    constraint, the penalty gives nearly all of the source no weight where the target's samples span enough directions.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -68,7 +68,7 @@ class TJM(FeatureMapping):
         self.rounds, self.constrained, self.normalize = rounds, constrained, normalize
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``map_``, which ``features_`` are multiplied by, and ``norms_`` ``(n,)`` of the rows of A."""
+        """Learn ``map_``, which is applied to ``features_``, and ``norms_`` ``(n,)`` of the rows of A."""
         above_zero(self, "components", "regularization", "bandwidth", "rounds")
         x_s, x_t = matched(source, target)
         n_s = len(x_s)

@@ -41,22 +41,23 @@ class TSL(FeatureMapping):
     few times :math:`(n_s + n_t)^2` numbers.
 
     Args:
-        components: k, at most what the samples span; None is one less than the classes, or, for ``pca``, 50 or half of
-            what the samples span, where these are more and less.
+        components: k, at most the rank of the samples; None is one less than the number of classes, and, for ``pca``,
+            at least the smaller of 50 and half of the rank.
         weight: :math:`\lambda`.
         criterion: ``pca`` or ``flda``; ``pca`` also serves where the class means of the source coincide.
         bandwidth: h, in units of the inputs; None makes :math:`\sqrt 2 h` the median distance in the first subspace.
         shrinkage: share of its mean variance that is added to every direction of :math:`S_w`.
-        max_iter: most steps of L-BFGS.
-        tolerance: it ends with a step that lowers the objective by no more than this share (of 1, where that is more).
+        max_iter: largest number of steps of L-BFGS.
+        tolerance: it stops at a step that lowers the objective by at most this share (of 1, where that is more).
 
     Reference: Si, Tao & Geng, Bregman divergence-based regularization for transfer subspace learning, IEEE TKDE 2010.
 
-    Deviates: L-BFGS replaces gradient descent; both densities have one isotropic bandwidth, which stays as it is while
-    W changes, and their constant factor is left out; :math:`S_w` is shrunk, without which Fisher's criterion is 0 where
-    there are fewer samples than features. ``pca`` is the default: from Fisher's directions, which samples of many
-    features give without any spread inside classes, the second term leads astray (USPS and MNIST, nearest neighbour: 23
-    per cent, and 54 by ``pca``; SqueezeNet features of Office-Caltech10, logistic regression: 61 and 85).
+    Deviates: L-BFGS replaces gradient descent; both densities have the same isotropic bandwidth, which is fixed while W
+    changes, and their constant factor is omitted; :math:`S_w` is shrunk, as Fisher's criterion is 0 otherwise where
+    there are fewer samples than features. ``pca`` is the default: from Fisher's directions, along which samples of many
+    features have no spread within classes, the second term converges to a worse solution (accuracy on USPS and MNIST
+    with nearest neighbour: 23 per cent, and 54 with ``pca``; on SqueezeNet features of Office-Caltech10 with logistic
+    regression: 61 and 85).
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -79,7 +80,10 @@ class TSL(FeatureMapping):
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``map_`` ``(d, k)``, its columns along the principal axes of the mapped samples, and ``objective_``.
 
-        ``converged_`` is False, and it warns, where ``max_iter`` steps ended before a local optimum.
+        ``converged_`` is False, with a warning, if ``max_iter`` steps do not reach a local optimum.
+
+        Raises:
+            UsageError: the criterion is unknown.
         """
         if self.criterion not in CRITERIA:
             raise UsageError(f"There is no criterion '{self.criterion}'; {nearest(self.criterion, CRITERIA)}")
@@ -114,7 +118,7 @@ class TSL(FeatureMapping):
         return x @ like(self.map_, x)
 
     def _variance(self, z: Any, y: np.ndarray, k: int) -> tuple[Loss, Any]:
-        """Minus the share of variance that is kept, with its gradient; and where it is least."""
+        """Minus the share of variance that is kept, with its gradient, and the minimiser."""
         xp = namespace(z)
         z = z - xp.mean(z, axis=0)
         total = z.T @ z
@@ -127,7 +131,7 @@ class TSL(FeatureMapping):
         return criterion, leading(total, k)[1]
 
     def _fisher(self, z: Any, y: np.ndarray, k: int) -> tuple[Loss, Any]:
-        """Fisher's ratio of traces, with its gradient; and where it is least."""
+        """Fisher's ratio of traces, with its gradient, and the minimiser."""
         xp = namespace(z)
         z = z - xp.mean(z, axis=0)
         member = like(y[:, None] == np.unique(y), z)
@@ -163,7 +167,7 @@ def divergence(w: Any, z: Any, contrast: Any, sigma: float) -> tuple[float, Any]
 
 
 def descend(loss: Loss, w: Any, max_iter: int, tolerance: float) -> tuple[Any, float, bool]:
-    """Orthonormal columns by L-BFGS, for a loss that depends on their span alone, its value, and whether it ended."""
+    """Minimise a loss of the span of orthonormal columns by L-BFGS; returns columns, loss, and whether it converged."""
     xp = namespace(w)
     shape = w.shape
 

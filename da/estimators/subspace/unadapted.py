@@ -23,7 +23,7 @@ class Unadapted(FeatureMapping):
     needs = Access(source_y=ALL, target_x=True)
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Check that the spaces match."""
+        """Check that the feature spaces match; nothing is learnt."""
         check_widths(source, target)
         self.n_features_ = int(np.prod(source.x.shape[1:]))
         return self

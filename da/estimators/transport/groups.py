@@ -1,4 +1,4 @@
-"""Groups of a plan: the mass that a class of the source sends to a target sample."""
+"""Groups of a plan: the mass that a source class sends to a target sample."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from da.estimators.arrays import like
 
 
 def one_hot(y: np.ndarray, classes: np.ndarray, reference: Any) -> Any:
-    """``(n, C)`` 1 where a sample is of the class, in the kind of the reference."""
+    """``(n, C)`` one-hot classes, as an array of the reference's type."""
     return like((y[:, None] == classes[None, :]).astype(np.float64), reference)

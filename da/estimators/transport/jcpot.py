@@ -32,21 +32,21 @@ class JCPOT(Propagation):
         \hat Y_t \propto \sum_k \lambda_k \, \gamma_k^\top Y_k
 
     where :math:`W_\varepsilon` is the entropic transport cost, :math:`n_k^c` the samples of class c in source k,
-    :math:`\mu_t` has even masses, and :math:`\lambda_k = 1/K`. Solved by iterative Bregman projections; a classifier
-    learns the likeliest class of every target sample. Costs :math:`O(n_t \sum_k n_k)` an iteration.
+    :math:`\mu_t` has uniform masses, and :math:`\lambda_k = 1/K`. Solved by iterative Bregman projections; a classifier
+    is trained on the most likely class of every target sample. Costs :math:`O(n_t \sum_k n_k)` an iteration.
 
     Args:
         entropy: :math:`\varepsilon`, in units of the normalised cost.
-        cost_norm: divides squared distances (of all sources): their ``max``, ``mean`` or ``median``, or ``none`` (1).
-        max_iter: iterations at most.
-        tolerance: they end when proportions change by no more (Euclidean norm), and masses are right within 1 %.
-        classifier: learns the target's labels; None answers with the labels of the nearest target sample fitted on.
+        cost_norm: divisor of squared distances (of all sources): their ``max``, ``mean``, ``median`` or ``none`` (1).
+        max_iter: largest number of iterations.
+        tolerance: largest change of the proportions (Euclidean norm) at convergence, with masses accurate to 1 %.
+        classifier: trained on the target's labels; None predicts the label of the nearest target sample of ``fit``.
 
     Reference: Redko, Courty, Flamary & Tuia, Optimal transport for multi-source domain adaptation under target shift,
     AISTATS 2019.
 
-    Deviates: POT carries labels after dividing every source sample's row of the plan by its mass, which undoes the
-    proportions; here labels are carried by mass. Every source must have every class, as the paper assumes.
+    Deviates: POT propagates labels after dividing every source sample's row of the plan by its mass, which cancels the
+    proportions; here labels are propagated by mass. Every source must have every class, as the paper assumes.
     """
 
     needs = Access(source_y=ALL, target_x=True, sources=MANY)
@@ -66,10 +66,14 @@ class JCPOT(Propagation):
         self.classifier = classifier
 
     def fit(self, sources: tuple[Domain, ...], target: Domain) -> Self:
-        """Learn ``proportions_`` ``(C,)``, ``plans_``, ``labels_`` of the target, the classifier, and what it came to.
+        """Learn ``proportions_`` ``(C,)``, ``plans_``, ``labels_`` of the target, and the classifier.
 
-        That is ``n_iter_`` iterations, ``marginal_error_``, the largest relative error of a sample's mass in a plan,
-        and ``converged_``: it is within 1 %, and proportions changed by no more than ``tolerance``; else it warns.
+        Diagnostics are ``n_iter_`` iterations, ``marginal_error_``, the largest relative error of a sample's mass in a
+        plan, and ``converged_``, whether that is within 1 % and proportions changed by at most ``tolerance`` (else a
+        warning is given).
+
+        Raises:
+            DataError: a source lacks a class of the others.
         """
         pairs = [matched(source, target) for source in sources]
         x_t = pairs[0][1]
@@ -113,11 +117,11 @@ class JCPOT(Propagation):
 
 
 class Projected:
-    """One source's plan, projected by turns on the target's masses and on class proportions.
+    """The plan of one source, projected alternately onto the target's masses and onto class proportions.
 
     Args:
         kernel: of the source's costs.
-        member: ``(n_k, C)`` 1 where a sample is of a class.
+        member: ``(n_k, C)`` one-hot classes of the samples.
         b: ``(n_t,)`` masses of the target.
     """
 
@@ -129,7 +133,7 @@ class Projected:
         self.sums: Any = None
 
     def to_target(self) -> np.ndarray:
-        """Meet the target's masses; ``(C,)`` logarithms of the mass of each class then."""
+        """Project onto the target's masses; returns the ``(C,)`` logarithms of each class's mass."""
         self.g = self.log_b - self.kernel.columns(self.f)
         self.sums = self.kernel.rows(self.g)
         mass = as_numpy(self.f + self.sums)
@@ -138,15 +142,15 @@ class Projected:
         return np.asarray(np.log(np.maximum(by_class, TINY)) + peak)
 
     def to_proportions(self, h: np.ndarray) -> None:
-        """Give the samples of each class its proportion, evenly."""
+        """Project onto class proportions, with equal masses of the samples of a class."""
         share = np.maximum(h, TINY) / self.member.sum(0)
         self.f = like(np.log(self.member @ share), self.f) - self.sums
 
     def error(self) -> float:
-        """The largest relative error of the mass of a target sample; those of the source have been given theirs."""
+        """The largest relative error of a target sample's mass; the source's masses are exact after a projection."""
         off = float(namespace(self.g).max(abs(self.g + self.kernel.columns(self.f) - self.log_b)))
         return math.expm1(min(off, 100.0)) if math.isfinite(off) else math.inf
 
     def plan(self) -> Any:
-        """``(n_k, n_t)``."""
+        """The ``(n_k, n_t)`` plan."""
         return self.kernel.plan(self.f, self.g)

@@ -29,10 +29,10 @@ class JDOT(Predictor):
     .. math:: \min_{f, \gamma} \sum_{ij} \gamma_{ij} \Big( \alpha \frac{\|x^s_i - x^t_j\|^2}{u}
         + \sum_c \ell \big( Y_{ic}, f_c(x^t_j) \big) \Big) + \lambda \sum_c \|f_c\|_{\mathcal H}^2
 
-    between even masses, with :math:`Y_{ic}` 1 for the class of the sample and -1 for the others, and
-    :math:`\ell(y, f)` the squared hinge :math:`\max(0, 1 - y f)^2` or :math:`(y - f)^2`. By turns in the plan (exact
-    transport) and in f, a kernel machine on the target's samples with labels :math:`n_t \gamma^\top Y`; the objective
-    never rises. Costs about :math:`O(n^3 \log n)` a turn.
+    between uniform masses, with :math:`Y_{ic}` 1 for the class of the sample and -1 for the others, and
+    :math:`\ell(y, f)` the squared hinge :math:`\max(0, 1 - y f)^2` or :math:`(y - f)^2`. Minimised alternately over the
+    plan (exact transport) and over f, a kernel machine on the target's samples with labels :math:`n_t \gamma^\top Y`;
+    the objective never rises. Costs about :math:`O(n^3 \log n)` an alternation.
 
     Args:
         distance_weight: :math:`\alpha`.
@@ -41,14 +41,14 @@ class JDOT(Predictor):
         bandwidth: of the ``rbf`` kernel, in the inputs' units; None is the median distance within the target.
         regularization: :math:`\lambda`.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
-        max_iter: turns at most.
-        tolerance: largest relative fall of the objective in the last turn at convergence.
+        max_iter: largest number of alternations.
+        tolerance: largest relative decrease of the objective in the last alternation at convergence.
 
     Reference: Courty, Flamary, Habrard & Rakotomamonjy, Joint distribution optimal transportation for domain
     adaptation, NeurIPS 2017.
 
     Deviates: the authors' code penalises the coefficients of f instead of its norm. Probabilities are a softmax of
-    the scores: an order, not calibrated.
+    the scores, which ranks but is not calibrated.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -76,11 +76,14 @@ class JDOT(Predictor):
         self.max_iter, self.tolerance = max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``coefficients_`` ``(n_t, C)``, ``plan_``, ``objectives_`` after every turn, and what it came to.
+        """Learn ``coefficients_`` ``(n_t, C)``, ``plan_``, and ``objectives_`` after every alternation.
 
-        That is ``n_iter_`` turns, ``marginal_error_``, the largest relative error of a sample's mass, which exact
-        transport leaves to rounding, and ``converged_``: the objective fell by no more than ``tolerance`` in the last
-        turn, else it warns.
+        Diagnostics are ``n_iter_`` alternations, ``marginal_error_``, the largest relative error of a sample's mass, a
+        rounding error for exact transport, and ``converged_``, whether the objective fell by at most ``tolerance`` in
+        the last alternation (else a warning is given).
+
+        Raises:
+            UsageError: the loss is unknown.
         """
         if self.loss not in LOSSES:
             raise UsageError(f"There is no loss '{self.loss}'; {nearest(self.loss, LOSSES)}")
@@ -106,7 +109,7 @@ class JDOT(Predictor):
         return self
 
     def _losses(self, f: Any) -> tuple[Any, Any]:
-        """``(n_t, C)`` losses of the scores if the label is the class, and if it is another."""
+        """``(n_t, C)`` losses of the scores if the label is the class, and if it is another one."""
         xp = namespace(f)
         own, other = 1.0 - f, 1.0 + f
         if self.loss == "hinge":
@@ -114,10 +117,10 @@ class JDOT(Predictor):
         return own**2, other**2
 
     def _train(self, share: Any) -> tuple[Any, Any, float]:
-        """The kernel machine for ``(n_t, C)`` shares of each class.
+        """Train the kernel machine on ``(n_t, C)`` shares of each class.
 
-        The squared hinge is majorised by a parabola of its steepest bend: a ridge regression on moved targets, which
-        between margins are those of the squared loss.
+        The squared hinge is majorised by a parabola of its largest curvature: a ridge regression on shifted targets,
+        which within the margin are those of the squared loss.
         """
         xp = namespace(share)
         target = 2.0 * share - 1.0

@@ -18,14 +18,14 @@ from da.setting import ALL, Access
 
 
 class JDOTRegression(Predictor):
-    r"""Learn a function of the target such that inputs and values together transport best from the source.
+    r"""Learn a target regressor by optimal transport between joint distributions of inputs and values.
 
     .. math:: \min_{f, \gamma} \sum_{ij} \gamma_{ij} \Big( \alpha \frac{\|x^s_i - x^t_j\|^2}{u}
         + \big( y_i - f(x^t_j) \big)^2 \Big) + \lambda \|f\|_{\mathcal H}^2
 
-    between even masses, with y of mean 0 and variance 1. By turns in the plan (exact transport) and in f, a kernel
-    ridge regression on the target's samples with values :math:`n_t \gamma^\top y`; the objective never rises. Costs
-    about :math:`O(n^3 \log n)` a turn.
+    between uniform masses, with y of mean 0 and variance 1. Minimised alternately over the plan (exact transport) and
+    over f, a kernel ridge regression on the target's samples with values :math:`n_t \gamma^\top y`; the objective never
+    rises. Costs about :math:`O(n^3 \log n)` an alternation.
 
     Args:
         distance_weight: :math:`\alpha`.
@@ -33,8 +33,8 @@ class JDOTRegression(Predictor):
         bandwidth: of the ``rbf`` kernel, in the inputs' units; None is the median distance within the target.
         regularization: :math:`\lambda`.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
-        max_iter: turns at most.
-        tolerance: largest relative fall of the objective in the last turn at convergence.
+        max_iter: largest number of alternations.
+        tolerance: largest relative decrease of the objective in the last alternation at convergence.
 
     Reference: Courty, Flamary, Habrard & Rakotomamonjy, Joint distribution optimal transportation for domain
     adaptation, NeurIPS 2017.
@@ -67,11 +67,11 @@ class JDOTRegression(Predictor):
         self.max_iter, self.tolerance = max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``coefficients_`` ``(n_t, 1)``, ``plan_``, ``objectives_`` after every turn, and what it came to.
+        """Learn ``coefficients_`` ``(n_t, 1)``, ``plan_``, and ``objectives_`` after every alternation.
 
-        That is ``n_iter_`` turns, ``marginal_error_``, the largest relative error of a sample's mass, which exact
-        transport leaves to rounding, and ``converged_``: the objective fell by no more than ``tolerance`` in the last
-        turn, else it warns.
+        Diagnostics are ``n_iter_`` alternations, ``marginal_error_``, the largest relative error of a sample's mass, a
+        rounding error for exact transport, and ``converged_``, whether the objective fell by at most ``tolerance`` in
+        the last alternation (else a warning is given).
         """
         x_s, x_t = matched(source, target)
         y = labels_of(source).astype(np.float64)
@@ -93,7 +93,7 @@ class JDOTRegression(Predictor):
         return self
 
     def predict(self, x: Any) -> np.ndarray:
-        """``(n,)`` values of target inputs."""
+        """``(n,)`` predicted values of target inputs."""
         x = matrix(x)
         scores = as_numpy(self.machine_.gram(x) @ like(self.coefficients_, x))[:, 0]
         return self.mean_ + self.unit_ * scores

@@ -1,4 +1,4 @@
-"""The parts of joint distribution optimal transport: a kernel ridge on the target; plan and predictor by turns."""
+"""Parts of joint distribution optimal transport: kernel ridge regression and alternating minimisation."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from da.estimators.transport.plan import exact, uniform
 
 
 class KernelRidge:
-    r"""Functions :math:`f(x) = \sum_j k(x, x_j) \beta_j` on fixed samples; one eigenproblem serves every fit.
+    r"""Kernel ridge regression :math:`f(x) = \sum_j k(x, x_j) \beta_j` on fixed samples, with one eigendecomposition.
 
     Args:
         x: ``(n, d)`` samples.
         kernel: ``rbf``, or ``linear`` (of centred samples with mean squared length 1, plus 1 for a bias).
         bandwidth: of the ``rbf`` kernel; None is the median distance.
-        regularization: :math:`\lambda`, factor of :math:`\|f\|^2` beside a mean of losses.
+        regularization: :math:`\lambda`, factor of :math:`\|f\|^2` added to the mean loss.
+
+    Raises:
+        UsageError: the kernel is unknown, or ``regularization`` is not above 0.
     """
 
     def __init__(self, x: Any, kernel: str, bandwidth: float | None, regularization: float):
@@ -34,7 +37,7 @@ class KernelRidge:
         size = float(xp.mean(xp.sum((x - self.centre) ** 2, axis=1)))
         self.unit = size if size > 0.0 else 1.0
         values, vectors = xp.linalg.eigh(self.gram(x))
-        kept = values > EPS * x.shape[0] * xp.max(values)  # functions of the others are 0 to rounding
+        kept = values > EPS * x.shape[0] * xp.max(values)  # the other eigenvalues are 0 up to rounding
         self.values, self.vectors = values[kept], vectors[:, kept]
         self.ridge = regularization * x.shape[0]
 
@@ -46,18 +49,18 @@ class KernelRidge:
         return (queries - centre) @ (like(self.x, queries) - centre).T / self.unit + 1.0
 
     def fit(self, z: Any) -> tuple[Any, Any, float]:
-        r"""The ridge regression on ``(n, k)`` values: :math:`\beta`, f at the samples, and :math:`\lambda \|f\|^2`."""
+        r"""Fit to ``(n, k)`` values; returns :math:`\beta`, f at the samples, and :math:`\lambda \|f\|^2`."""
         part = (self.vectors.T @ z) / (self.values + self.ridge)[:, None]
         penalty = float(namespace(z).sum(self.values[:, None] * part * part)) * self.ridge / self.x.shape[0]
         return self.vectors @ part, self.vectors @ (self.values[:, None] * part), penalty
 
     def smooth(self, z: Any) -> Any:
-        """f at the samples alone."""
+        """Fit, and return f at the samples only."""
         return self.vectors @ ((self.values / (self.values + self.ridge))[:, None] * (self.vectors.T @ z))
 
 
 def falling(objectives: Sequence[float]) -> float:
-    """How much an objective fell in its last turn, relative to it; all of it in a single one."""
+    """Relative decrease of an objective in the last alternation; 1 if there was a single one."""
     if len(objectives) < 2:
         return 1.0
     return (objectives[-2] - objectives[-1]) / max(abs(objectives[-1]), 1e-300)
@@ -66,17 +69,17 @@ def falling(objectives: Sequence[float]) -> float:
 def alternate(
     cost: Any, learn: Callable[[Any], tuple[Any, float]], max_iter: int, tolerance: float
 ) -> tuple[Any, list[float]]:
-    """Plan and predictor by turns, each the best for the other, from the plan of least ``cost`` on.
+    """Minimise alternately over plan and predictor, starting from the plan of least ``cost``.
 
     Args:
         cost: ``(n_s, n_t)``.
-        learn: trains the predictor for a plan; gives the ``(n_s, n_t)`` losses between source labels and target
-            predictions, and its penalty.
-        max_iter: turns at most.
-        tolerance: smallest fall of the objective, relative to it, to go on.
+        learn: trains the predictor for a plan, and returns the ``(n_s, n_t)`` losses between source labels and target
+            predictions, and the predictor's penalty.
+        max_iter: largest number of alternations.
+        tolerance: it stops when the objective decreases by less, relative to its value.
 
     Returns:
-        the last plan, and the objective after every turn.
+        The last plan, and the objective after every alternation.
     """
     a, b = uniform(cost), uniform(cost.T)
     xp = namespace(cost)

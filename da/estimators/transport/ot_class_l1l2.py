@@ -1,4 +1,4 @@
-"""Optimal transport whose plan keeps classes of the source apart, by a group lasso."""
+"""Optimal transport with class regularisation by a group lasso."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ class ClassTransportL1L2(Barycentric):
     .. math:: \gamma = \arg\min_\gamma \langle \gamma, C \rangle + \varepsilon \sum_{ij} \gamma_{ij} \log \gamma_{ij}
         + \eta \sum_j \sum_c \Big( \sum_{i : y_i = c} \gamma_{ij}^2 \Big)^{1/2}
 
-    between even masses, with :math:`C_{ij} = \|x^s_i - x^t_j\|^2 / u`: convex, by generalised conditional gradient,
-    where the penalty is linearised and the entropy is kept. Costs :math:`O(n_s n_t)` an iteration.
+    between uniform masses, with :math:`C_{ij} = \|x^s_i - x^t_j\|^2 / u`: convex, by generalised conditional gradient,
+    which linearises the penalty but not the entropy. Costs :math:`O(n_s n_t)` an iteration.
 
     Args:
         entropy: :math:`\varepsilon`, in units of the normalised cost.
         class_weight: :math:`\eta`, factor of the penalty.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
-        rounds: steps of the conditional gradient at most; no further one after a Sinkhorn that fails.
-        max_iter: iterations of each Sinkhorn at most.
-        tolerance: a step that improves the objective by less, relatively or absolutely, is the last; also the largest
-            violation of the target's masses (Euclidean norm) in each Sinkhorn.
+        rounds: largest number of steps of the conditional gradient; it stops after a Sinkhorn that fails.
+        max_iter: largest number of iterations of each Sinkhorn.
+        tolerance: it stops at a step that improves the objective by less, relatively or absolutely; also the largest
+            error of the target's masses (Euclidean norm) in each Sinkhorn.
 
     Reference: Courty, Flamary, Tuia & Rakotomamonjy, Optimal transport for domain adaptation, IEEE TPAMI 39(9), 2017;
     Rakotomamonjy, Flamary & Courty, Generalized conditional gradient, arXiv 1510.06567, 2015.
 
-    Deviates: from POT, whose line search leaves the entropy out of the objective; here it looks at all of it.
+    Deviates: from POT, whose line search ignores the entropy in the objective; here it uses the whole objective.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -68,11 +68,11 @@ class ClassTransportL1L2(Barycentric):
         self.rounds, self.max_iter, self.tolerance = rounds, max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, the ``images_`` of the source, and what the solver came to.
+        """Learn ``plan_``, the ``images_`` of the source, and diagnostics of the solver.
 
-        That is ``n_iter_`` iterations of all rounds, ``marginal_error_``, the largest relative error of a sample's
-        mass, ``gap_``, the most that the objective is above its minimum, as a share of cost and penalty, and
-        ``converged_``: both are within 1 %, else it warns.
+        These are ``n_iter_`` iterations of all rounds, ``marginal_error_``, the largest relative error of a
+        sample's mass, ``gap_``, a bound on the suboptimality of the objective as a share of cost and penalty, and
+        ``converged_``, whether both are within 1 % (else a warning is given).
         """
         x_s, x_t = matched(source, target)
         y = labels_of(source)
@@ -120,6 +120,6 @@ class ClassTransportL1L2(Barycentric):
 
 
 def _search(value: Callable[[Any], float], plan: Any, move: Any) -> float:
-    """The step in [0, 1] at which the convex objective is least; 0 if none is better than staying."""
+    """The step in [0, 1] that minimises the convex objective; 0 if none lowers it."""
     found = minimize_scalar(lambda t: value(plan + t * move), bounds=(0.0, 1.0), method="bounded")
     return min((0.0, 1.0, float(found.x)), key=lambda t: value(plan + t * move))

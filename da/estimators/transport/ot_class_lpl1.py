@@ -1,4 +1,4 @@
-"""Optimal transport whose plan keeps classes of the source apart, by a concave penalty."""
+"""Optimal transport with class regularisation by a concave penalty."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class ClassTransportLpL1(Barycentric):
     .. math:: \gamma = \arg\min_\gamma \langle \gamma, C \rangle + \varepsilon \sum_{ij} \gamma_{ij} \log \gamma_{ij}
         + \eta \sum_j \sum_c \Big( \sum_{i : y_i = c} \gamma_{ij} \Big)^{1/2}
 
-    between even masses, with :math:`C_{ij} = c(x^s_i, x^t_j) / u`. The concave penalty is replaced by its tangent
-    again and again, and each round is one Sinkhorn. Costs :math:`O(n_s n_t)` an iteration.
+    between uniform masses, with :math:`C_{ij} = c(x^s_i, x^t_j) / u`. In each round the concave penalty is replaced by
+    its tangent at the last plan, and the problem solved by Sinkhorn. Costs :math:`O(n_s n_t)` an iteration.
 
     Args:
         entropy: :math:`\varepsilon`, in units of the normalised cost.
@@ -34,13 +34,13 @@ class ClassTransportLpL1(Barycentric):
         metric: the cost c: ``sqeuclidean`` (squared distance), ``cityblock`` (sum of absolute differences) or
             ``cosine`` (1 minus the cosine of the angle).
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the costs, or ``none`` (1).
-        rounds: tangents taken, the first of which is at no penalty; no further one after a Sinkhorn that fails.
-        max_iter: iterations of each Sinkhorn at most.
-        tolerance: they end when the target's masses are off by less (Euclidean norm).
+        rounds: number of rounds, the first of which has no penalty; it stops after a Sinkhorn that fails.
+        max_iter: largest number of iterations of each Sinkhorn.
+        tolerance: largest error of the target's masses (Euclidean norm) at convergence.
 
     Reference: Courty, Flamary & Tuia, Domain adaptation with regularized optimal transport, ECML PKDD 2014.
 
-    Deviates: the root is taken of the mass plus 0.001, as in POT, since its slope at 0 is infinite.
+    Deviates: the square root is of the mass plus 0.001, as in POT, because its slope at 0 is infinite.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -68,10 +68,10 @@ class ClassTransportLpL1(Barycentric):
         self.rounds, self.max_iter, self.tolerance = rounds, max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, the ``images_`` of the source, and what the solver came to.
+        """Learn ``plan_``, the ``images_`` of the source, and diagnostics of the solver.
 
-        That is ``n_iter_`` iterations of all rounds, ``marginal_error_``, the largest relative error of a sample's
-        mass, and ``converged_``: it is within 1 %, else it warns.
+        These are ``n_iter_`` iterations of all rounds, ``marginal_error_``, the largest relative error of a sample's
+        mass, and ``converged_``, whether that is within 1 % (else a warning is given).
         """
         x_s, x_t = matched(source, target)
         y = labels_of(source)
@@ -83,7 +83,7 @@ class ClassTransportLpL1(Barycentric):
             tilted = cost + self.class_weight * slope
             found = entropic(a, b, tilted, self.entropy, self.max_iter, self.tolerance)
             self.n_iter_ += found.steps
-            if not found.converged:  # a tangent at what is no plan leads nowhere
+            if not found.converged:  # a tangent at an infeasible plan is meaningless
                 break
             slope = group @ (0.5 * (group.T @ found.plan + SMOOTHING) ** -0.5)
         self.converged_, self.marginal_error_ = found.converged, found.error

@@ -17,15 +17,15 @@ class OptimalTransport(Barycentric):
     .. math:: \gamma = \arg\min_{\gamma \ge 0} \sum_{ij} \gamma_{ij} c(x^s_i, x^t_j), \qquad
         \gamma \mathbf 1 = \tfrac{1}{n_s} \mathbf 1, \quad \gamma^\top \mathbf 1 = \tfrac{1}{n_t} \mathbf 1
 
-    ``(n_s, n_t)``, and every source sample goes to the mean of the target samples that its mass goes to. Costs about
-    :math:`O(n^3 \log n)` and :math:`O(n_s n_t)` memory; the network simplex runs on the CPU.
+    ``(n_s, n_t)``, and every source sample is mapped to the mean of the target samples that receive its mass. Costs
+    about :math:`O(n^3 \log n)` and :math:`O(n_s n_t)` memory; the network simplex runs on the CPU.
 
     Args:
         metric: the cost c: ``sqeuclidean`` (squared distance), ``cityblock`` (sum of absolute differences) or
             ``cosine`` (1 minus the cosine of the angle).
 
     Reference: Courty, Flamary, Tuia & Rakotomamonjy, Optimal transport for domain adaptation, IEEE TPAMI 39(9), 2017;
-    samples out of the fit as in Ferradans et al., Regularized discrete optimal transport, SIAM J. Imaging Sciences
+    out-of-sample extension as in Ferradans et al., Regularized discrete optimal transport, SIAM J. Imaging Sciences
     7(3), 2014.
     """
 

@@ -1,4 +1,4 @@
-"""Transport and a map that generalises it, estimated jointly."""
+"""Joint estimation of a transport plan and a map that extends it to new samples."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ class KernelTransport(FeatureMapping):
     .. math:: \min_{\gamma, T} \| T(X_s) - n_s \gamma X_t \|_F^2
         + \mu \, n_s \langle \gamma, C \rangle + \eta \, R(T), \qquad C_{ij} = \|x^s_i - x^t_j\|^2
 
-    between even masses and with both domains centred and divided by :math:`\sqrt u`: :math:`T(x) = x L`,
+    between uniform masses, with both domains centred and divided by :math:`\sqrt u`: :math:`T(x) = x L`,
     :math:`R = \|L - I\|_F^2` for the linear kernel, and :math:`T(x) = \sum_i k(x, x^s_i) \beta_i`,
-    :math:`R = \|T\|_{\mathcal H}^2` for the Gaussian. The best map of a plan is a ridge regression, which leaves
+    :math:`R = \|T\|_{\mathcal H}^2` for the Gaussian. The optimal map for a plan is a ridge regression, which reduces
+    the problem to
 
     .. math:: \min_\gamma \operatorname{tr} Z^\top \eta (K + \eta I)^{-1} Z + \mu \, n_s \langle \gamma, C \rangle
 
-    with :math:`Z = n_s \gamma X_t` (less :math:`X_s` for the linear kernel) and K ``(n_s, n_s)`` the kernel's values:
-    convex and quadratic, by conditional gradient with exact steps, each of which is an exact transport. Costs
-    :math:`O(n^3 \log n)` a step. Unlike a barycentric map it sends new samples of the source by the same function.
+    with :math:`Z = n_s \gamma X_t` (minus :math:`X_s` for the linear kernel) and K ``(n_s, n_s)`` the kernel matrix:
+    convex and quadratic, solved by conditional gradient with exact line search, where each step is an exact transport.
+    Costs :math:`O(n^3 \log n)` a step. Unlike a barycentric map it applies the same function to new source samples.
 
     Args:
         kernel: ``rbf`` or ``linear``.
@@ -39,13 +40,13 @@ class KernelTransport(FeatureMapping):
         transport_weight: :math:`\mu`.
         regularization: :math:`\eta`.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
-        max_iter: steps at most.
-        tolerance: a step that improves the objective by less, relatively or absolutely, is the last.
+        max_iter: largest number of steps.
+        tolerance: it stops at a step that improves the objective by less, relatively or absolutely.
 
     Reference: Perrot, Courty, Flamary & Habrard, Mapping estimation for discrete optimal transport, NeurIPS 2016.
 
-    Deviates: the domains are centred first, which is an unpenalised bias for the linear map; the paper goes by turns in
-    the plan and in the map, which comes down to the same minimum.
+    Deviates: the domains are centred first, which is an unpenalised bias for the linear map; the paper alternates
+    between the plan and the map, which has the same minimum.
     """
 
     target_stays = True
@@ -73,11 +74,14 @@ class KernelTransport(FeatureMapping):
         self.max_iter, self.tolerance = max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, ``coefficients_`` ``(n_s, d)`` of the kernel, means, unit, and what the solver came to.
+        """Learn ``plan_``, ``coefficients_`` ``(n_s, d)`` of the kernel, means, unit, and diagnostics of the solver.
 
-        That is ``n_iter_`` steps, ``gap_``, by which share of its minimum the objective is above it at most,
-        ``marginal_error_``, the largest relative error of a sample's mass, which exact transport leaves to rounding,
-        and ``converged_``: the gap is within 1 %, else it warns.
+        These are ``n_iter_`` steps, ``gap_``, a bound on the suboptimality of the objective relative to its minimum,
+        ``marginal_error_``, the largest relative error of a sample's mass, a rounding error for exact transport,
+        and ``converged_``, whether the gap is within 1 % (else a warning is given).
+
+        Raises:
+            UsageError: the kernel is unknown, or ``regularization`` is not above 0.
         """
         if self.kernel not in KERNELS:
             raise UsageError(f"There is no kernel '{self.kernel}'; {nearest(self.kernel, KERNELS)}")

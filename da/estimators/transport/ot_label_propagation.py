@@ -1,4 +1,4 @@
-"""Labels carried to the target by optimal transport."""
+"""Label propagation to the target by optimal transport."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class TransportedLabels(Propagation):
 
     .. math:: \hat Y_t = n_t \, \gamma^\top Y_s
 
-    ``(n_t, C)``, with one row of :math:`Y_s` a source sample that is 1 at its class, and :math:`\gamma` the plan
-    between even masses of least cost, less :math:`\varepsilon` times its entropy. A classifier learns the
-    likeliest class of every target sample. Costs about :math:`O(n^3 \log n)` without entropy, and :math:`O(n_s n_t)` an
-    iteration with it.
+    ``(n_t, C)``, with one-hot rows of :math:`Y_s` for the source samples, and :math:`\gamma` the plan between uniform
+    masses of least cost minus :math:`\varepsilon` times its entropy. A classifier is trained on the most likely class
+    of every target sample. Costs about :math:`O(n^3 \log n)` without entropy, and :math:`O(n_s n_t)` an iteration with
+    it.
 
     Args:
         entropy: :math:`\varepsilon`, in units of the normalised cost; 0 is exact transport.
         metric: the cost c: ``sqeuclidean`` (squared distance), ``cityblock`` (sum of absolute differences) or
             ``cosine`` (1 minus the cosine of the angle).
-        cost_norm: divides the costs: their ``max``, ``mean`` or ``median``, or ``none`` (1).
-        max_iter: iterations at most, with entropy.
-        tolerance: they end when the target's masses are off by less (Euclidean norm).
-        classifier: learns the target's labels; None answers with the labels of the nearest target sample fitted on.
+        cost_norm: divisor of the costs: their ``max``, ``mean`` or ``median``, or ``none`` (1).
+        max_iter: largest number of iterations, with entropy.
+        tolerance: largest error of the target's masses (Euclidean norm) at convergence.
+        classifier: trained on the target's labels; None predicts the label of the nearest target sample of ``fit``.
 
     Reference: Solomon, Rustamov, Guibas & Butscher, Wasserstein propagation for semi-supervised learning, ICML 2014;
     Redko, Courty, Flamary & Tuia, Optimal transport for multi-source domain adaptation under target shift,
@@ -63,10 +63,10 @@ class TransportedLabels(Propagation):
         self.classifier = classifier
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, ``labels_`` of the target samples, the classifier, and what the solver came to.
+        """Learn ``plan_``, ``labels_`` of the target samples, the classifier, and diagnostics of the solver.
 
-        That is ``n_iter_`` iterations (0 of exact transport), ``marginal_error_``, the largest relative error of a
-        sample's mass, and ``converged_``: it is within 1 %, else it warns.
+        These are ``n_iter_`` iterations (0 for exact transport), ``marginal_error_``, the largest relative error of a
+        sample's mass, and ``converged_``, whether that is within 1 % (else a warning is given).
         """
         x_s, x_t = matched(source, target)
         y = labels_of(source)

@@ -1,4 +1,4 @@
-"""Optimal transport that keeps neighbours together."""
+"""Optimal transport with Laplacian regularisation."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from da.setting import ALL, Access
 
 
 class LaplaceTransport(Barycentric):
-    r"""Transport the source onto the target and keep neighbours close (Laplacian regularisation).
+    r"""Transport the source onto the target while preserving neighbourhoods (Laplacian regularisation).
 
     .. math:: \gamma = \arg\min_\gamma \langle \gamma, C \rangle
         + \eta \left( (1 - \alpha) \operatorname{tr} \bar X_t^\top \gamma^\top L_s \gamma \bar X_t
         + \alpha \operatorname{tr} \bar X_s^\top \gamma L_t \gamma^\top \bar X_s \right)
 
-    between even masses, with :math:`C_{ij} = \|x^s_i - x^t_j\|^2 / u`, :math:`\bar X = X / \sqrt u`, and L the
+    between uniform masses, with :math:`C_{ij} = \|x^s_i - x^t_j\|^2 / u`, :math:`\bar X = X / \sqrt u`, and L the
     Laplacians of both domains' symmetric nearest-neighbour graphs: the first trace sums
-    :math:`S_{ij} \|T(x^s_i) - T(x^s_j)\|^2 / 2 n_s^2` over the source, the second the same over the target for the map
-    back. Convex and quadratic; by conditional gradient with exact steps, each of which is an exact transport. Costs
-    :math:`O(n^3 \log n)` a step.
+    :math:`S_{ij} \|T(x^s_i) - T(x^s_j)\|^2 / 2 n_s^2` over the source, the second the same over the target for the
+    reverse map. Convex and quadratic, solved by conditional gradient with exact line search, where each step is an
+    exact transport. Costs :math:`O(n^3 \log n)` a step.
 
     Args:
         laplace_weight: :math:`\eta`.
-        target_share: :math:`\alpha` in [0, 1], how much of it the target's neighbourhoods get.
+        target_share: :math:`\alpha` in [0, 1], share of the target's neighbourhoods in the regularisation.
         neighbors: nearest neighbours in each graph.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
-        max_iter: steps at most.
-        tolerance: a step that improves the objective by less, relatively or absolutely, is the last.
+        max_iter: largest number of steps.
+        tolerance: it stops at a step that improves the objective by less, relatively or absolutely.
 
     Reference: Courty, Flamary, Tuia & Rakotomamonjy, Optimal transport for domain adaptation, IEEE TPAMI 39(9), 2017;
     Ferradans et al., Regularized discrete optimal transport, SIAM J. Imaging Sciences 7(3), 2014.
 
-    Deviates: POT, which has the factors :math:`\alpha` and :math:`1 - \alpha` the other way round, is equal otherwise.
+    Deviates: POT has the factors :math:`\alpha` and :math:`1 - \alpha` exchanged, and is equal otherwise.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -68,17 +68,17 @@ class LaplaceTransport(Barycentric):
         self.cost_norm, self.max_iter, self.tolerance = cost_norm, max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, the ``images_`` of the source, and what the solver came to.
+        """Learn ``plan_``, the ``images_`` of the source, and diagnostics of the solver.
 
-        That is ``n_iter_`` steps, ``gap_``, by which share of its minimum the objective is above it at most,
-        ``marginal_error_``, the largest relative error of a sample's mass, which exact transport leaves to rounding,
-        and ``converged_``: the gap is within 1 %, else it warns.
+        These are ``n_iter_`` steps, ``gap_``, a bound on the suboptimality of the objective relative to its minimum,
+        ``marginal_error_``, the largest relative error of a sample's mass, a rounding error for exact transport,
+        and ``converged_``, whether the gap is within 1 % (else a warning is given).
         """
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
         cost = costs(x_s, x_t, "none")
         unit = unit_of(cost, self.cost_norm)
-        centre = xp.mean(x_t, axis=0)  # Laplacians take no notice of an offset; rounding does
+        centre = xp.mean(x_t, axis=0)  # Laplacians are invariant to an offset, but rounding is not
         z_s, z_t = (x_s - centre) / unit**0.5, (x_t - centre) / unit**0.5
         l_s, l_t = (laplacian(x, self.neighbors) for x in (x_s, x_t))
         w_s, w_t = self.laplace_weight * (1.0 - self.target_share), self.laplace_weight * self.target_share
@@ -96,7 +96,7 @@ class LaplaceTransport(Barycentric):
 
 
 def laplacian(x: Any, neighbors: int) -> Any:
-    """``(n, n)`` Laplacian of the graph of nearest neighbours, an edge of which weighs 1 if mutual and 1/2 if not.
+    """``(n, n)`` Laplacian of the nearest-neighbour graph, with edge weights 1 if mutual and 1/2 if not.
 
     Sparse, unless x is a tensor.
     """

@@ -21,19 +21,19 @@ class LinearTransport(FeatureMapping):
     .. math:: T(x) = m_t + (x - m_s) A, \qquad
         A = C_s^{-1/2} \left( C_s^{1/2} C_t C_s^{1/2} \right)^{1/2} C_s^{-1/2}
 
-    with A ``(d, d)``, symmetric and positive semi-definite: of all maps with :math:`A C_s A = C_t` the one that moves
-    least. Costs :math:`O((n_s + n_t) d^2 + d^3)`, or, with :math:`n = n_s + n_t < d` samples, outside of whose span A
-    is the identity, :math:`O(n^2 d + n^3)` and no ``(d, d)`` matrix.
+    with A ``(d, d)``, symmetric and positive semi-definite: of all maps with :math:`A C_s A = C_t` the one of least
+    displacement. Costs :math:`O((n_s + n_t) d^2 + d^3)`, or, with :math:`n = n_s + n_t < d` samples, outside of whose
+    span A is the identity, :math:`O(n^2 d + n^3)` and no ``(d, d)`` matrix.
 
     Args:
         regularization: added to the diagonals of :math:`C_s` and :math:`C_t`, in squared units of the features: the
-            more of it, the nearer A is to the identity.
-        centre: False takes both means for zero, and the second moments for covariances.
+            larger it is, the nearer A is to the identity.
+        centre: False treats both means as zero, and second moments as covariances.
 
     Reference: Flamary, Lounici & Ferrari, Concentration bounds for linear Monge mapping estimation and optimal
     transport domain adaptation, arXiv 1905.10155, 2019.
 
-    Deviates: directions in which the source has no variance to rounding go to the target's mean.
+    Deviates: directions in which the source has no variance up to rounding are mapped to the target's mean.
     """
 
     target_stays = True
@@ -44,7 +44,7 @@ class LinearTransport(FeatureMapping):
         self.regularization, self.centre = regularization, centre
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``map_``, the ``(d, d)`` matrix A (of few samples a :class:`LowRank` one), and both means."""
+        """Learn ``map_``, the ``(d, d)`` matrix A (for few samples a :class:`LowRank` one), and both means."""
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
         self.source_mean_, self.target_mean_ = (self.centre * xp.mean(x, axis=0) for x in (x_s, x_t))
@@ -59,7 +59,7 @@ class LinearTransport(FeatureMapping):
         return self
 
     def _monge(self, x_s: Any, x_t: Any) -> Any:
-        """A between centred domains."""
+        """A for centred domains."""
         c_s, c_t = (x.T @ x / x.shape[0] + self.regularization * like(np.eye(x.shape[1]), x) for x in (x_s, x_t))
         root, inverse = power(c_s, 0.5), power(c_s, -0.5)
         middle = root @ c_t @ root

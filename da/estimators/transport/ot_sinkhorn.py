@@ -20,16 +20,16 @@ class SinkhornTransport(Barycentric):
     .. math:: \gamma = \arg\min_\gamma \langle \gamma, C \rangle + \varepsilon \sum_{ij} \gamma_{ij} \log \gamma_{ij},
         \qquad \gamma \mathbf 1 = \tfrac{1}{n_s} \mathbf 1, \quad \gamma^\top \mathbf 1 = \tfrac{1}{n_t} \mathbf 1
 
-    with :math:`C_{ij} = c(x^s_i, x^t_j) / u`, and every source sample goes to the mean of where its mass goes:
-    the more entropy, the nearer to the mean of the target. Costs :math:`O(n_s n_t)` an iteration.
+    with :math:`C_{ij} = c(x^s_i, x^t_j) / u`, and every source sample is mapped to the mean of the target samples that
+    receive its mass: the more entropy, the nearer to the mean of the target. Costs :math:`O(n_s n_t)` an iteration.
 
     Args:
         entropy: :math:`\varepsilon`, in units of the normalised cost.
         metric: the cost c: ``sqeuclidean`` (squared distance), ``cityblock`` (sum of absolute differences) or
             ``cosine`` (1 minus the cosine of the angle).
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the costs, or ``none`` (1).
-        max_iter: iterations at most.
-        tolerance: they end when the target's masses are off by less (Euclidean norm).
+        max_iter: largest number of iterations.
+        tolerance: largest error of the target's masses (Euclidean norm) at convergence.
 
     Reference: Cuturi, Sinkhorn distances, NeurIPS 2013; Courty, Flamary, Tuia & Rakotomamonjy, Optimal transport for
     domain adaptation, IEEE TPAMI 39(9), 2017.
@@ -52,10 +52,10 @@ class SinkhornTransport(Barycentric):
         self.max_iter, self.tolerance = max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``plan_``, the ``images_`` of the source, and what the solver came to.
+        """Learn ``plan_``, the ``images_`` of the source, and diagnostics of the solver.
 
-        That is ``n_iter_`` iterations, ``marginal_error_``, the largest relative error of a sample's mass, and
-        ``converged_``: it is within 1 %, else it warns.
+        These are ``n_iter_`` iterations, ``marginal_error_``, the largest relative error of a sample's mass, and
+        ``converged_``, whether that is within 1 % (else a warning is given).
         """
         x_s, x_t = matched(source, target)
         a, b, cost = uniform(x_s), uniform(x_t), costs(x_s, x_t, self.cost_norm, self.metric)

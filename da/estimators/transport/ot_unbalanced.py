@@ -20,26 +20,26 @@ ABSENT = 1e-12
 
 
 class UnbalancedTransport(Barycentric):
-    r"""Transport the source onto the target without moving all of its mass, so that outliers are left out.
+    r"""Transport the source onto the target without conserving mass, so that outliers are ignored.
 
     .. math:: \gamma = \arg\min_\gamma \langle \gamma, C \rangle + \varepsilon \operatorname{KL}(\gamma \,|\, a b^\top)
         + \rho \operatorname{KL}(\gamma \mathbf 1 \,|\, a) + \rho \operatorname{KL}(\gamma^\top \mathbf 1 \,|\, b)
 
-    with even masses a and b and :math:`C_{ij} = \|x^s_i - x^t_j\|^2 / u`: a sample whose transport costs much more than
-    :math:`\rho` loses its mass. Source samples without any (below 1e-12 of their share) stay where they are. Costs
+    with uniform masses a and b and :math:`C_{ij} = \|x^s_i - x^t_j\|^2 / u`: a sample whose transport costs much more
+    than :math:`\rho` loses its mass. Source samples without mass (below 1e-12 of their share) are not moved. Costs
     :math:`O(n_s n_t)` an iteration.
 
     Args:
         entropy: :math:`\varepsilon`, in units of the normalised cost.
-        mass_weight: :math:`\rho`, in the same units: what it costs to create or to destroy mass.
+        mass_weight: :math:`\rho`, in the same units: the cost of creating or destroying mass.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
-        max_iter: iterations at most.
-        tolerance: they end when the logarithm of a scaling vector changes by no more.
+        max_iter: largest number of iterations.
+        tolerance: largest change of the logarithm of a scaling vector at convergence.
 
     Reference: Chizat, Peyré, Schmitzer & Vialard, Scaling algorithms for unbalanced optimal transport problems,
     Mathematics of Computation 87(314), 2018.
 
-    Deviates: from POT's solvers in working on potentials, so that steep costs do not overflow; the plan is the same.
+    Deviates: from POT's solvers in the use of potentials, so that large costs do not overflow; the plan is the same.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -63,11 +63,15 @@ class UnbalancedTransport(Barycentric):
         self.max_iter, self.tolerance = max_iter, tolerance
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        r"""Learn ``plan_``, the ``images_`` of the source, and what the solver came to.
+        r"""Learn ``plan_``, the ``images_`` of the source, and diagnostics of the solver.
 
-        That is ``n_iter_`` iterations, ``marginal_error_``, the largest relative error of a source sample's mass, and
-        ``converged_``: it is within 1 %, else it warns. At the optimum a sample of scaling :math:`e^{f_i}` has the mass
-        :math:`a_i e^{-f_i \varepsilon / \rho}`, and those of the target have theirs after every iteration.
+        These are ``n_iter_`` iterations, ``marginal_error_``, the largest relative error of a source sample's mass, and
+        ``converged_``, whether that is within 1 % (else a warning is given). At the optimum a sample of scaling
+        :math:`e^{f_i}` has the mass :math:`a_i e^{-f_i \varepsilon / \rho}`; for the target this holds after every
+        iteration.
+
+        Raises:
+            UsageError: ``entropy`` or ``mass_weight`` is not above 0.
         """
         if self.entropy <= 0.0 or self.mass_weight <= 0.0:
             raise UsageError(

@@ -1,4 +1,4 @@
-"""What the transport estimators share: costs, exact plans by POT, and the barycentric map of a plan."""
+"""Functions shared by transport estimators: costs, exact plans by POT, and the barycentric map of a plan."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pot() -> Any:
     It is given NumPy arrays, so where PyTorch is not in use already, POT is told not to import it as a backend.
 
     Raises:
-        UsageError: it is not installed.
+        UsageError: POT is not installed.
     """
     try:
         with warnings.catch_warnings(), _without_torch():
@@ -57,19 +57,23 @@ def _without_torch() -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[list[warnings.WarningMessage]]:
-    """Keep the warnings of a solver to the list that is given, instead of showing them."""
+    """Record the warnings of a solver in the list that is yielded, instead of showing them."""
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
         warnings.simplefilter("always")
         yield caught
 
 
 def uniform(x: Any) -> Any:
-    """``(n,)`` the same mass for every row, 1 in all."""
+    """``(n,)`` equal masses of the rows, with sum 1."""
     return like(np.full(x.shape[0], 1.0 / x.shape[0]), x)
 
 
 def unit_of(cost: Any, norm: str) -> float:
-    """What costs are divided by: their ``max``, ``mean`` or ``median``, or 1 for ``none``; 1 where that is 0."""
+    """Divisor of costs: their ``max``, ``mean`` or ``median``, or 1 for ``none``, or if that is 0.
+
+    Raises:
+        UsageError: the norm is unknown.
+    """
     if norm not in COST_NORMS:
         raise UsageError(f"There is no cost_norm '{norm}'; {nearest(norm, COST_NORMS)}")
     xp = namespace(cost)
@@ -84,7 +88,11 @@ def unit_of(cost: Any, norm: str) -> float:
 
 
 def costs(x_s: Any, x_t: Any, norm: str, metric: str = "sqeuclidean") -> Any:
-    """``(n_s, n_t)`` costs of a metric in :data:`METRICS`, in units of :func:`unit_of`."""
+    """``(n_s, n_t)`` costs of a metric in :data:`METRICS`, in units of :func:`unit_of`.
+
+    Raises:
+        UsageError: the metric or the norm is unknown.
+    """
     if metric not in METRICS:
         raise UsageError(f"There is no metric '{metric}'; {nearest(metric, METRICS)}")
     if metric == "sqeuclidean":
@@ -92,15 +100,15 @@ def costs(x_s: Any, x_t: Any, norm: str, metric: str = "sqeuclidean") -> Any:
     elif metric == "cosine":
         cost = namespace(x_s).clip(1.0 - unit_rows(x_s) @ unit_rows(x_t).T, 0.0)
     else:
-        cost = sum(abs(x_s[:, k, None] - x_t[None, :, k]) for k in range(x_s.shape[1]))  # a matrix at a time
+        cost = sum(abs(x_s[:, k, None] - x_t[None, :, k]) for k in range(x_s.shape[1]))  # one matrix at a time
     return cost / unit_of(cost, norm)
 
 
 def exact(a: Any, b: Any, cost: Any) -> Any:
-    """``(n_s, n_t)`` the plan of least cost between two masses, by the network simplex on the CPU.
+    """``(n_s, n_t)`` plan of least cost between two masses, by the network simplex on the CPU.
 
     Raises:
-        DataError: the solver gave up.
+        DataError: the solver failed.
     """
     with quiet():
         plan, log = pot().emd(a, b, cost, numItermax=PIVOTS, log=True, check_marginals=False)
@@ -113,17 +121,17 @@ def exact(a: Any, b: Any, cost: Any) -> Any:
 
 
 class Barycentric(FeatureMapping):
-    r"""Sends every source sample to the mean of where its mass goes; the target stays.
+    r"""Map every source sample to the barycentre of the target samples that receive its mass; keep the target.
 
     .. math:: T(x^s_i) = \frac{\sum_j \gamma_{ij} x^t_j}{\sum_j \gamma_{ij}}
 
-    Source samples that were not fitted on move as the nearest one that was.
+    A source sample that was not in ``fit`` has the displacement of the nearest one that was.
     """
 
     target_stays = True
 
     def _learn(self, x_s: Any, x_t: Any, plan: Any) -> None:
-        """Set ``plan_`` ``(n_s, n_t)``, ``source_`` and the ``images_`` of the source; rows without mass stay."""
+        """Set ``plan_`` ``(n_s, n_t)``, ``source_`` and its ``images_``; source samples without mass do not move."""
         xp = namespace(plan)
         mass = xp.sum(plan, axis=1)[:, None]
         moved = mass > np.finfo(np.float64).tiny

@@ -1,4 +1,4 @@
-"""Predictors that first label the target's training samples, and then learn from these."""
+"""Base class of predictors that label the target's training samples first, and then train on these."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from da.estimators.kernels import squared_distances
 
 
 class Propagation(Predictor):
-    """Answers by a classifier trained on the labels that the target received, or by the nearest target sample's."""
+    """Predict by a classifier trained on labels propagated to the target, or by the nearest target sample's label."""
 
     classifier: BaseEstimator | None
 
     def _learn(self, x_t: Any, mass: Any, classes: np.ndarray) -> None:
-        """Set ``labels_``: ``(n_t, C)`` shares of each class in what a target sample received, and the classifier.
+        """Set ``labels_``, the ``(n_t, C)`` shares of the classes in a target sample's mass, and the classifier.
 
-        A sample that received nothing takes the shares of the whole.
+        A sample without mass has the shares of the total mass.
         """
         mass = as_numpy(mass)
         total = mass.sum(1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Transports with a convex quadratic regularisation, by conditional gradient with exact steps."""
+"""Transport with a convex quadratic regularisation, by conditional gradient with exact line search."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from da.estimators.arrays import is_tensor, namespace
 from da.estimators.transport.plan import exact
 
 NONZERO = 8
-"""A plan of at most so many entries a row is multiplied as a sparse matrix: exact plans have about two."""
+"""Plans with at most this many entries a row are multiplied as sparse matrices: exact plans have about two."""
 FLOOR = 0.01
-"""What is above a minimum is compared with that minimum, or, where it is near 0, with so much of the first value."""
+"""Suboptimality is relative to the minimum, or, where that is near 0, to this share of the initial objective."""
 
 
 class Quadratic(NamedTuple):
-    r"""A term :math:`w \operatorname{tr} (Z - Z_0)^\top A (Z - Z_0)` of what a plan or its transpose maps rows to.
+    r"""A term :math:`w \operatorname{tr} (Z - Z_0)^\top A (Z - Z_0)` of the image Z of rows under a plan.
 
     Args:
         weight: w.
-        apply: ``(n, d)`` rows to their products with A, which is symmetric and positive semi-definite.
-        rows: ``(m, d)`` what is mapped: :math:`Z = \gamma X`, or :math:`\gamma^\top X` if ``back``.
-        back: the transpose of the plan maps.
+        apply: multiplies ``(n, d)`` rows by A, which is symmetric and positive semi-definite.
+        rows: ``(m, d)`` rows X to map: :math:`Z = \gamma X`, or :math:`\gamma^\top X` if ``back``.
+        back: whether the transpose of the plan maps.
         start: ``(n, d)`` :math:`Z_0`, or 0.
     """
 
@@ -39,18 +39,18 @@ class Quadratic(NamedTuple):
         return (plan.T if self.back else plan) @ self.rows
 
     def slope(self, pushed: Any) -> Any:
-        """``(n_s, n_t)`` gradient, from ``apply`` of the image less the start."""
+        """``(n_s, n_t)`` gradient, from ``apply`` of the image minus the start."""
         product = 2.0 * self.weight * (pushed @ self.rows.T)
         return product.T if self.back else product
 
 
 class Minimum(NamedTuple):
-    """A plan at which an objective is least, or nearly so.
+    """A plan that minimises an objective up to a gap.
 
     Args:
         plan: ``(n_s, n_t)``.
-        gap: the objective is above its minimum by at most so much, relative to it.
-        steps: that were taken.
+        gap: bound on the suboptimality of the objective, relative to the minimum.
+        steps: number of steps.
     """
 
     plan: Any
@@ -59,19 +59,19 @@ class Minimum(NamedTuple):
 
 
 def minimise(a: Any, b: Any, cost: Any, terms: Sequence[Quadratic], max_iter: int, tolerance: float) -> Minimum:
-    r"""The plan of least :math:`\langle \gamma, C \rangle` and terms between two masses, from the independent plan on.
+    r"""Minimise :math:`\langle \gamma, C \rangle` plus terms over plans, starting from the independent plan.
 
-    Images are carried along, and the plans that directions lead to are sparse, so that a step costs an exact transport
-    and the product of a gradient for each term. The objective is convex: at every step the tangent's minimum, which the
-    direction leads to, is below that of the objective, and the highest of them says how far it is at most.
+    Images are updated incrementally, and the vertices of the steps are sparse plans, so that a step costs an exact
+    transport and the product of a gradient for each term. The objective is convex: the minimum of the tangent at every
+    step is a lower bound on the minimum, and the highest of these gives the gap.
 
     Args:
         a: ``(n_s,)`` masses of the source.
         b: ``(n_t,)`` masses of the target.
         cost: ``(n_s, n_t)`` C.
         terms: of the objective.
-        max_iter: steps at most.
-        tolerance: the last step is one that lowers the objective by no more, absolutely or relatively.
+        max_iter: largest number of steps.
+        tolerance: it stops at a step that lowers the objective by less, absolutely or relatively.
     """
     xp = namespace(cost)
     plan = a[:, None] * b[None, :]
@@ -104,12 +104,12 @@ def minimise(a: Any, b: Any, cost: Any, terms: Sequence[Quadratic], max_iter: in
 
 
 def quadratic_step(bend: float, slope: float) -> float:
-    r"""The t in [0, 1] at which :math:`b t^2 + s t` is least."""
+    r"""The t in [0, 1] that minimises :math:`b t^2 + s t`."""
     return min(1.0, max(0.0, -slope / (2.0 * bend))) if bend > 0.0 else float(slope < 0.0)
 
 
 def _thin(plan: Any) -> Any:
-    """A plan as a sparse matrix, where it has few entries and is not a tensor."""
+    """Convert a plan to a sparse matrix, if it has few entries and is not a tensor."""
     if is_tensor(plan) or np.count_nonzero(plan) > NONZERO * plan.shape[0]:
         return plan
     return sparse.csr_array(plan)

@@ -1,4 +1,4 @@
-"""Sinkhorn's iterations on potentials, without overflow however small the entropy is."""
+"""Sinkhorn's iterations on potentials, without overflow for any entropy."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from da.estimators.arrays import namespace
 from da.estimators.transport.stopping import MASSES, marginal_error
 
 STEEP = 500.0
-"""From this ratio of costs to entropy on, the kernel of the costs alone may have rows of zeros to rounding."""
+"""Ratio of costs to entropy above which the kernel without potentials may have rows that underflow to zero."""
 LEAST = 1e-250
-"""Sums of a kernel below it are taken again on logarithms."""
+"""Sums of the kernel below this are computed again in logarithms."""
 EVERY = 10
-"""Masses are compared once in so many iterations."""
+"""Number of iterations between two checks of the masses."""
 
 
 class Gibbs:
-    r"""The kernel :math:`e^{-C_{ij} / \varepsilon}` between potentials, without overflow however steep the costs are.
+    r"""Sums of the kernel :math:`e^{-C_{ij} / \varepsilon}` between potentials, without overflow for any costs.
 
-    Sums are products with :math:`e^{p_i + q_j - C_{ij} / \varepsilon}`. Where one of them is 0 to rounding they are
-    taken on logarithms instead, at the cost of ``n_s n_t`` exponentials, and the potentials that they belong to become
-    p and q, so that products suffice as long as potentials stay near these.
+    Sums are products with :math:`e^{p_i + q_j - C_{ij} / \varepsilon}`. Where one of them underflows they are computed
+    in logarithms instead, at the cost of ``n_s n_t`` exponentials, and the current potentials become p and q, so that
+    products suffice as long as potentials stay near these.
 
     Args:
         cost: ``(n_s, n_t)`` C.
         entropy: :math:`\varepsilon`.
+
+    Raises:
+        UsageError: ``entropy`` is not above 0; ``ot_emd`` is the transport without entropy.
     """
 
     def __init__(self, cost: Any, entropy: float):
@@ -62,7 +65,7 @@ class Gibbs:
         return self.xp.exp(self.logarithm + f[:, None] + (g + self.shift)[None, :])
 
     def _product(self, potential: Any, *, back: bool) -> Any:
-        """Logarithms of the kernel's sums, or None where one is 0 to rounding or not finite."""
+        """Logarithms of the kernel's sums, or None where one underflows or is not finite."""
         if self.kernel is None:
             return None
         peak = self.xp.max(potential)
@@ -80,12 +83,12 @@ class Gibbs:
 
 
 class Entropic(NamedTuple):
-    """A plan by Sinkhorn's iterations.
+    """Result of Sinkhorn's iterations.
 
     Args:
         plan: ``(n_s, n_t)``.
         error: the largest relative error of a sample's mass, of either domain.
-        steps: iterations that were taken.
+        steps: number of iterations.
     """
 
     plan: Any
@@ -94,29 +97,29 @@ class Entropic(NamedTuple):
 
     @property
     def converged(self) -> bool:
-        """Whether masses are those asked for."""
+        """Whether the plan's masses are accurate enough."""
         return self.error <= MASSES
 
 
 def entropic(a: Any, b: Any, cost: Any, entropy: float, max_iter: int, tolerance: float) -> Entropic:
-    r"""The plan of least cost less ``entropy`` times its entropy between two masses.
+    r"""The plan that minimises cost minus ``entropy`` times its entropy between two masses.
 
-    Costs two products with an ``(n_s, n_t)`` matrix an iteration, and up to two times as many exponentials in those at
-    which potentials moved far, as the first at little entropy do.
+    An iteration costs two products with an ``(n_s, n_t)`` matrix, and up to ``2 n_s n_t`` exponentials where potentials
+    changed much, as in the first iterations at small entropy.
 
     Args:
         a: ``(n_s,)`` masses of the source.
         b: ``(n_t,)`` masses of the target.
         cost: ``(n_s, n_t)``.
         entropy: in units of the cost.
-        max_iter: iterations at most.
-        tolerance: they end when the target's masses are off by less (Euclidean norm).
+        max_iter: largest number of iterations.
+        tolerance: largest error of the target's masses (Euclidean norm) at convergence.
     """
     xp = namespace(cost)
-    cost = cost - xp.min(cost, axis=1, keepdims=True)  # changes no plan, and leaves no row of the kernel empty
+    cost = cost - xp.min(cost, axis=1, keepdims=True)  # does not change the plan, and no row of the kernel is zero
     cost = cost - xp.min(cost, axis=0, keepdims=True)
     kernel = Gibbs(cost, entropy)
-    with np.errstate(all="ignore"):  # numbers that are not finite are found in the plan
+    with np.errstate(all="ignore"):  # values that are not finite are detected in the plan
         log_a, log_b, f = xp.log(a), xp.log(b), xp.zeros_like(a)
         sums = kernel.columns(f)
         for step in range(max(max_iter, 1)):

@@ -1,4 +1,4 @@
-"""When a transport solver has converged, and what is said where it has not."""
+"""Convergence criteria of transport solvers, and warnings where they are not met."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from da.estimators.arrays import namespace
 
 MASSES = 0.01
-"""A plan whose masses are further off is not the one that was asked for: 1 per cent of a sample's."""
+"""Largest relative error of a sample's mass in a converged plan: 1 per cent."""
 GAP = 0.01
-"""An objective that may be further above its minimum has not been minimised: 1 per cent of its value."""
+"""Largest relative suboptimality of a converged objective: 1 per cent of its value."""
 
 
 def marginal_error(plan: Any, a: Any, b: Any) -> float:
@@ -24,24 +24,24 @@ def marginal_error(plan: Any, a: Any, b: Any) -> float:
 
 
 def warn_of_masses(estimator: Any, steps: int, remedy: str = "raise `entropy` or `max_iter`, or use ot_emd") -> None:
-    """Warn where the ``marginal_error_`` of an estimator is above :data:`MASSES`, after so many steps of its solver."""
+    """Warn if the ``marginal_error_`` of an estimator is above :data:`MASSES` after ``steps`` steps of its solver."""
     _warn(estimator, estimator.marginal_error_, MASSES, "the mass of a sample is off", steps, "max_iter", remedy)
 
 
 def warn_of_gap(estimator: Any, steps: int, most: str = "max_iter") -> None:
-    """Warn where the ``gap_`` of an estimator is above :data:`GAP`; ``most`` is the parameter that limits steps."""
+    """Warn if the ``gap_`` of an estimator is above :data:`GAP`; ``most`` is the parameter that limits steps."""
     _warn(estimator, estimator.gap_, GAP, "the objective may still fall", steps, most, f"raise `{most}`")
 
 
 def warn_of_change(estimator: Any, change: float, what: str, steps: int, remedy: str = "raise `max_iter`") -> None:
-    """Warn where ``what`` is looked for changed by more than ``tolerance``, relative to it, in the last step."""
+    """Warn if ``what``, the unknown of the solver, changed by more than ``tolerance``, relatively, in the last step."""
     _warn(estimator, change, estimator.tolerance, what, steps, "max_iter", remedy)
 
 
 def _warn(estimator: Any, error: float, limit: float, what: str, steps: int, most: str, remedy: str) -> None:
     if error <= limit:
         return
-    if steps < getattr(estimator, most):  # it had been told to be content with this
+    if steps < getattr(estimator, most):  # it stopped by its own tolerance
         remedy = f"lower `tolerance`, which ended it; if that does not help, {remedy}"
     warnings.warn(
         f"{type(estimator).__name__} did not converge within {steps} iterations: {what} by {error:.2g} of its value, "

@@ -1,1 +1,1 @@
-"""The source is reweighted to look like the target."""
+"""Weightings: estimate source weights that match the target's distribution."""

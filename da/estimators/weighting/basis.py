@@ -1,4 +1,4 @@
-"""What weightings by kernels around target samples share: centres, bandwidths to choose from, and blocks of rows."""
+"""Functions shared by weightings with kernels around target samples: random order, bandwidths, blocks of rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MULTIPLES = tuple(2.0 ** (k / 2.0) for k in range(-6, 5))
 
 
 def shuffle(x: Any, seed: int) -> np.ndarray:
-    """A random order of rows that depends on what they hold, not on the order that they come in."""
+    """A random permutation of rows that depends on their values, not on their order."""
     x = as_numpy(x)
     rng = np.random.default_rng(seed)
     key = (x - x.mean(axis=0)) @ rng.normal(size=x.shape[1])
@@ -25,13 +25,13 @@ def shuffle(x: Any, seed: int) -> np.ndarray:
 
 
 def bandwidths(x_s: Any, x_t: Any) -> list[float]:
-    """From 1/8 to 4 times the median distance of pooled samples, by factors of the square root of 2."""
+    """Candidates from 1/8 to 4 times the median distance of pooled samples, by factors of the square root of 2."""
     median = median_bandwidth(namespace(x_s).concat([x_s, x_t]))
     return [multiple * median for multiple in MULTIPLES]
 
 
 def rows(function: Callable[[Any], Any], x: Any, width: int) -> Any:
-    """A function of the rows of x, computed some at a time, so that its ``width`` columns a row stay small."""
+    """Apply a function with ``width`` outputs per row to blocks of the rows of x, to bound the memory."""
     size = max(1, BLOCK // width)
     n = x.shape[0]
     if n <= size:

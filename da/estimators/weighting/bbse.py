@@ -21,21 +21,21 @@ class BBSE(LabelShift):
     .. math:: \hat C_{ij} = \frac{1}{n_s} \#\{f(x^s) = i, y = j\}, \qquad
        \hat\mu_i = \frac{1}{n_t} \#\{f(x^t) = i\}, \qquad \hat w = \hat C^{-1} \hat\mu
 
-    Costs :math:`O(K^3)` beyond 5 trainings of the classifier.
+    Costs 5 trainings of the classifier and :math:`O(K^3)`.
 
     Args:
-        classifier: f, whose accuracy matters less than that its answers differ between classes; None becomes the
-            classifier of the run, and, used alone, is logistic regression on standardised inputs.
+        classifier: f, which need not be accurate, but whose predictions must differ between classes; None is the run's
+            classifier, or, outside a run, logistic regression on standardised inputs.
         soft: average f's probabilities instead of its labels.
-        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
-            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
+        min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
+            it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
+            samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Lipton, Wang & Smola, Detecting and correcting for label shift with black box predictors, ICML 2018.
 
-    Deviates: the paper trains f on one half of the source and counts C on the other. Here five classifiers are each
-    trained on four fifths and counted on the fifth left out, so that all samples count, and :math:`\mu` is the mean
-    of the five. Directions in which C is singular to rounding keep :math:`w = 1`; weights below 0 become 0.
+    Deviates: the paper trains f on one half of the source and estimates C on the other. Here C is from five-fold
+    cross-validation, so that all samples count, and :math:`\mu` is the mean of the five classifiers. Directions in
+    which C is singular up to rounding keep :math:`w = 1`; weights below 0 become 0.
     """
 
     needs = Access(source_y=ALL, target_x=True)

@@ -1,4 +1,4 @@
-"""Quadratic programs over weights: each within [0, limit], their sum within bounds."""
+"""Quadratic programs over weights, each within [0, limit] and with a bounded sum."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ NEAR = 1e-6
 
 
 class Solution(NamedTuple):
-    """What :func:`minimise` found.
+    """Result of :func:`minimise`.
 
     Args:
         weights: ``(n,)``.
-        residual: the largest move of one more projected gradient step, in mean weights; 0 at the optimum.
-        gap: how far above the least value theirs is at most, as a share of what they gain over weights of 1 (the gap of
-            Frank & Wolfe, Naval Research Logistics Quarterly 3, 1956).
-        n_iter: steps taken, of the gradient and of exchanges.
+        residual: the largest change by one more projected gradient step, in mean weights; 0 at the optimum.
+        gap: bound on the suboptimality of the objective, as a share of the decrease from weights of 1 (the duality gap
+            of Frank & Wolfe, Naval Research Logistics Quarterly 3, 1956).
+        n_iter: number of steps, of the gradient and of exchanges.
     """
 
     weights: Any
@@ -48,22 +48,23 @@ def minimise(
        \quad \text{s.t. } 0 \le \beta_i \le B, \; l \le \textstyle\sum_i \beta_i \le h
 
     The largest eigenvalue of a kernel matrix is far above the others, and its eigenvector nearly constant, so that
-    steps of length :math:`1 / \lambda_1` crawl. They are taken in the metric :math:`s I + \frac{c}{n} 1 1^\top`
-    instead, with s just above the largest eigenvalue of K on vectors of sum 0 and c so large that the metric is above
-    K. Its projection is still one equation in one number. Each step takes one product with K.
+    steps of length :math:`1 / \lambda_1` converge slowly. They are taken in the metric
+    :math:`s I + \frac{c}{n} 1 1^\top` instead, with s just above the largest eigenvalue of K on vectors of sum 0 and c
+    so large that the metric dominates K. Its projection is still one equation in one unknown. Each step takes one
+    product with K.
 
-    Where K is given, :func:`exchanged` begins where 30, 120, 480, ... steps lead. Its answer is taken, and no further
-    step, where the sum is within its bounds and the residual small enough. It costs :math:`O(m^3)` for m weights that
-    are off their bounds.
+    Where K is given, :func:`exchanged` is started from the iterates after 30, 120, 480, ... steps. Its solution is
+    returned if the sum is within its bounds and the residual small enough. It costs :math:`O(m^3)` for m weights that
+    are not at their bounds.
 
     Args:
-        times: a vector to its product with K, ``(n, n)`` and positive semi-definite.
+        times: multiplies a vector by K, ``(n, n)`` and positive semi-definite.
         linear: :math:`\kappa`, ``(n,)``.
         limit: B.
         low: l.
         high: h.
-        accuracy: the residual to stop at; that of a step of length :math:`1 / \lambda_1`, divided by the mean weight.
-        max_iter: most steps.
+        accuracy: the residual to stop at, for a step of length :math:`1 / \lambda_1`, divided by the mean weight.
+        max_iter: largest number of steps.
         matrix: K itself, where it is stored.
     """
     xp = namespace(linear)
@@ -72,7 +73,7 @@ def minimise(
     product = times(one)
     level, tilt, spread, top = _spectrum(times, product)
     s = 1.2 * spread + 1e-6 * level
-    c = max(level - s, 0.0) + tilt / (s - spread)  # so that the metric is above K
+    c = max(level - s, 0.0) + tilt / (s - spread)  # so that the metric dominates K
     shift, momentum, residual, step, extra, trial = 0.0, 1.0, float("inf"), 0, 0, FIRST
     weights = look = one
     image = ahead = product  # K times each
@@ -95,9 +96,9 @@ def minimise(
                     break
         move, back = new - look, weights - new
         curved, sum_move = float(move @ (after - ahead)), float(xp.sum(move))
-        if curved > 1.001 * (s * float(move @ move) + c / n * sum_move**2):  # the metric was not above K after all
+        if curved > 1.001 * (s * float(move @ move) + c / n * sum_move**2):  # the metric did not dominate K
             s, c = 2.0 * s, c + s
-        if s * float(move @ back) + c / n * sum_move * float(xp.sum(back)) > 0.0:  # momentum points uphill: restart it
+        if s * float(move @ back) + c / n * sum_move * float(xp.sum(back)) > 0.0:  # ascent direction: restart momentum
             momentum = 1.0
         following = (1.0 + (1.0 + 4.0 * momentum**2) ** 0.5) / 2.0
         carry = (momentum - 1.0) / following
@@ -110,16 +111,16 @@ def minimise(
 
 
 def exchanged(matrix: Any, linear: Any, limit: float, start: Any) -> tuple[Any, int]:
-    r"""The minimum under the bounds of single weights alone, by exchanges of free for bound ones; and their number.
+    r"""The minimum under the bounds of single weights, by block pivoting; and the number of exchanges.
 
     .. math:: \beta \leftarrow \arg\min_{0 \le b_i \le B} \tfrac12 b^\top K b - \kappa^\top b
        + \tfrac{\delta}{2} \|b - \beta\|^2
 
-    twice, with :math:`\delta` of 1e-6 of the mean diagonal of K: a proximal step, which is exact where the answer is
-    determined, and stays near the start where K is singular (samples that are there twice). Each is solved for a set of
-    free weights, the others at 0 or B. All free weights that leave their bounds, and all bound ones whose gradient
-    points inside, change sides. After three exchanges in a row that leave no fewer of these than ever, one weight
-    changes at a time (that of the largest :math:`\kappa`), until there are fewer. None after 30 exchanges.
+    twice, with :math:`\delta` of 1e-6 of the mean diagonal of K: a proximal step, which is exact where the solution is
+    unique, and stays near the start where K is singular (repeated samples). Each is solved for a set of free weights,
+    with the others fixed at 0 or B. All free weights that violate their bounds become fixed, and all fixed ones whose
+    gradient points inside become free. After three exchanges in a row without a new least number of these, one weight
+    is exchanged at a time (that of the largest :math:`\kappa`), until there is one. None after 30 exchanges.
 
     Reference: Júdice & Pires, A block principal pivoting algorithm for large-scale strictly monotone linear
     complementarity problems, Computers & Operations Research 21, 1994.
@@ -162,17 +163,17 @@ def exchanged(matrix: Any, linear: Any, limit: float, start: Any) -> tuple[Any, 
 
 
 def _spectrum(times: Callable[[Any], Any], product: Any) -> tuple[float, float, float, float]:
-    """What the metric is made of, all by products with K.
+    """Quantities of the metric, computed from products with K.
 
     Returns:
-        u'Ku for the even direction u, the squared norm of the rest of Ku, and estimates from below of the largest
-        eigenvalues, on vectors of sum 0 and of all.
+        u'Ku for the constant unit vector u, the squared norm of the rest of Ku, and lower estimates of the largest
+        eigenvalues, on vectors of sum 0 and on all vectors.
     """
     xp = namespace(product)
     n = product.shape[0]
     mean = float(xp.mean(product))
     rest = product - mean
-    # a start that has all directions in it, and belongs to the samples whatever their order
+    # a start with components in all directions that does not depend on the order of the samples
     v = xp.cos(40.0 * product / max(abs(mean), 1e-300))
     spread = 0.0
     for _ in range(15):
@@ -195,11 +196,13 @@ def _spectrum(times: Callable[[Any], Any], product: Any) -> tuple[float, float, 
 
 
 def _least(gradient: Any, limit: float, low: float, high: float) -> float:
-    """The least value of a linear function over the allowed weights: the smallest entries take all they can."""
+    """The minimum of a linear function over the feasible weights: the smallest entries have the largest weights."""
     xp = namespace(gradient)
     entries = xp.sort(gradient)
     ends = limit * xp.arange(1, entries.shape[0] + 1, dtype=entries.dtype, device=entries.device)
-    most = xp.where(entries < 0.0, xp.full_like(entries, high), xp.full_like(entries, low))  # beyond low only downhill
+    most = xp.where(
+        entries < 0.0, xp.full_like(entries, high), xp.full_like(entries, low)
+    )  # above low only to lower it
     return float(entries @ xp.clip(most - (ends - limit), 0.0, limit))
 
 
@@ -212,7 +215,7 @@ def _residual(weights: Any, gradient: Any, top: float, limit: float, low: float,
 def _nearest(
     point: Any, total: float, pull: float, limit: float, low: float, high: float, start: float
 ) -> tuple[Any, float]:
-    r"""The allowed point nearest in :math:`\|\beta - z\|^2 + p (1^\top \beta - t)^2`, and the shift that leads there.
+    r"""The feasible minimiser of :math:`\|\beta - z\|^2 + p (1^\top \beta - t)^2`, and the shift that gives it.
 
     All unclipped entries are shifted by the same number, the root of one monotone equation.
 
@@ -223,7 +226,7 @@ def _nearest(
         limit: the largest entry.
         low: the smallest sum.
         high: the largest sum; at most ``n * limit`` can be reached.
-        start: a guess of the shift.
+        start: initial guess of the shift.
     """
     xp = namespace(point)
     found, shift, reached = point, 0.0, 0.0
@@ -251,7 +254,7 @@ def _root(
         moved = point - shift
         clipped = moved.clip(0.0, limit)
         reached = float(xp.sum(clipped))
-        excess = own * shift - pull * (reached - goal)  # rises with the shift
+        excess = own * shift - pull * (reached - goal)  # increases with the shift
         if abs(excess) <= 1e-12 * (own * abs(shift) + pull * abs(goal)):
             break
         below, above = (shift, above) if excess < 0.0 else (below, shift)

@@ -33,23 +33,23 @@ class EMPrior(LabelShift):
     :math:`O(n_t K)` an iteration.
 
     Args:
-        classifier: f, which must give probabilities; None becomes the classifier of the run, and, used alone, is
-            logistic regression on standardised inputs.
-        calibration: correction of f's probabilities, fitted to its answers in five-fold cross-validation on the
+        classifier: f, which must predict probabilities; None is the run's classifier, or, outside a run, logistic
+            regression on standardised inputs.
+        calibration: correction of f's probabilities, fitted to its predictions in five-fold cross-validation on the
             source: ``none``; ``temperature`` divides their logarithms by one number; ``bias_corrected`` then adds a
-            bias to every class. The method is only as good as f is calibrated, and networks are not.
+            bias to every class. The method needs calibrated probabilities, which networks do not give.
         tolerance: stop when the priors change by less (sum of absolute changes).
-        max_iter: most iterations.
-        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
-            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
+        max_iter: largest number of iterations.
+        min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
+            it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
+            samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Saerens, Latinne & Decaestecker, Adjusting the outputs of a classifier to new a priori probabilities: a
     simple procedure, Neural Computation 2002; calibration: Alexandari, Kundaje & Shrikumar, Maximum likelihood with
     bias-corrected calibration is hard-to-beat at label shift adaptation, ICML 2020.
 
-    Deviates: the papers change a classifier's outputs by the new priors; here a new classifier is trained on the
-    source so weighted.
+    Deviates: the papers correct a classifier's outputs by the new priors; here a new classifier is trained on the
+    weighted source.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -68,7 +68,11 @@ class EMPrior(LabelShift):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``class_weights_``, ``target_priors_``, ``weights_`` and ``n_iter_``."""
+        """Learn ``class_weights_``, ``target_priors_``, ``weights_`` and ``n_iter_``.
+
+        Raises:
+            UsageError: the calibration is unknown.
+        """
         if self.calibration not in CALIBRATIONS:
             raise UsageError(f"There is no calibration '{self.calibration}'; {nearest(self.calibration, CALIBRATIONS)}")
         x_s, x_t = matched(source, target)
@@ -96,7 +100,7 @@ class EMPrior(LabelShift):
 
 
 def calibrate(proba: np.ndarray, index: np.ndarray, *, biased: bool) -> tuple[float, np.ndarray]:
-    """Inverse temperature and ``(K,)`` biases (0 unless ``biased``) of highest likelihood on ``(n, K)`` outputs."""
+    """Inverse temperature and ``(K,)`` biases (0 unless ``biased``) of maximum likelihood on ``(n, K)`` outputs."""
     logits = np.log(np.maximum(proba, TINY))
     n, k = logits.shape
     hot = np.eye(k)[index]
@@ -107,6 +111,6 @@ def calibrate(proba: np.ndarray, index: np.ndarray, *, biased: bool) -> tuple[fl
         value = -np.sum(scores * hot) / n
         return float(value), np.r_[np.sum(slope * logits), slope.sum(0) if biased else np.zeros(k)]
 
-    bounds = [(1e-3, 1e2), *[(-20.0, 20.0)] * k]  # finite where the answers are all right, or a class never is
+    bounds = [(1e-3, 1e2), *[(-20.0, 20.0)] * k]  # finite even if all predictions are right, or a class never is
     found = minimize(loss, np.r_[1.0, np.zeros(k)], jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14})
     return float(found.x[0]), np.asarray(found.x[1:])

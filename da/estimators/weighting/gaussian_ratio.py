@@ -19,20 +19,20 @@ class GaussianRatio(Weighting):
 
     .. math:: w(x) = \left. \mathcal N(x; \mu_t, \Sigma_t + r I) \right/ \mathcal N(x; \mu_s, \Sigma_s + r I)
 
-    on features brought to unit variance over both domains; computed in logarithms. Costs
+    on features scaled to unit variance over both domains; computed in logarithms. Costs
     :math:`O((n_s + n_t) d^2 + d^3)`.
 
     Args:
-        regularization: r, in variances of the pooled features: what keeps directions in which a domain hardly varies
-            from ruling all others.
-        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
-            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
+        regularization: r, in variances of the pooled features: prevents directions in which a domain has little
+            variance from dominating the ratio.
+        min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
+            it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
+            samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Shimodaira, Improving predictive inference under covariate shift by weighting the log-likelihood
     function, Journal of Statistical Planning and Inference 90, 2000.
 
-    Deviates: the paper takes the densities as known; here they are Gaussians with fitted means and covariances.
+    Deviates: the paper assumes known densities; here they are Gaussians with fitted means and covariances.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -48,7 +48,11 @@ class GaussianRatio(Weighting):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``weights_``."""
+        """Learn ``weights_``.
+
+        Raises:
+            UsageError: ``regularization`` is below 0.
+        """
         if self.regularization < 0:
             raise UsageError(f"`regularization` must be at least 0, got {self.regularization}.")
         x_s, x_t = matched(source, target)

@@ -21,20 +21,19 @@ class KDERatio(Weighting):
     .. math:: w(x) = \hat p_t(x) / \hat p_s(x), \qquad
        \hat p(x) = \frac{1}{n} \sum_i \frac{1}{(2 \pi h^2)^{d/2}} e^{-\|x - x_i\|^2 / 2 h^2}
 
-    computed in logarithms, so that nothing under- or overflows, some rows at a time. Costs
+    computed in logarithms, so that nothing under- or overflows, in blocks of rows. Costs
     :math:`O(n_s (n_s + n_t) d)`.
 
     Args:
         bandwidth: h of both densities, in units of the inputs; None chooses one for each domain, among multiples of the
-            median distance of its samples (1/8 to 4), by the likelihood of samples left out one at a time, of which at
-            most 2000 are used.
-        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
-            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
-        seed: draws those.
+            median distance of its samples (1/8 to 4), by the leave-one-out likelihood of at most 2000 samples.
+        min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
+            it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
+            samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
+        seed: of the random choice of these samples.
 
     Reference: Sugiyama & Müller, Input-dependent estimation of generalization error under covariate shift, Statistics
-    & Decisions 23(4), 2005; the plain method that direct estimates of the ratio are compared with.
+    & Decisions 23(4), 2005; the standard baseline of direct estimates of the ratio.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -50,7 +49,11 @@ class KDERatio(Weighting):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``weights_``, and ``bandwidths_`` of source and target."""
+        """Learn ``weights_``, and ``bandwidths_`` of source and target.
+
+        Raises:
+            UsageError: ``bandwidth`` is not above 0; None chooses one.
+        """
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
         if self.bandwidth is None:

@@ -25,25 +25,25 @@ class KLIEP(Weighting):
        \alpha \ge 0, \qquad w(x) = \sum_l \alpha_l \, e^{-\|x - c_l\|^2 / 2 \sigma^2}
 
     with the centres :math:`c_l` among the target samples. With each kernel divided by its mean over the source this is
-    the likelihood of a mixture, and is solved as one for its proportions, in logarithms: nothing under- or overflows.
-    Costs :math:`O((n_s + n_t) b (d + b))` a bandwidth for b centres.
+    the likelihood of a mixture, which is maximised over its proportions in logarithms, so that nothing under- or
+    overflows. Costs :math:`O((n_s + n_t) b (d + b))` a bandwidth for b centres.
 
     Args:
         bandwidth: :math:`\sigma`, in units of the inputs; None chooses among multiples (1/8 to 4) of the median
             distance of pooled samples by the likelihood of held-out target samples, of which at most 2000 are used.
-        centres: b; all target samples if these are fewer.
-        folds: parts of the target that are held out in turn.
-        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
-            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
-        seed: draws centres and folds.
+        centres: b; all target samples if there are fewer.
+        folds: number of folds of the target for cross-validation.
+        min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
+            it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
+            samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
+        seed: of the random centres and folds.
 
     Reference: Sugiyama, Suzuki, Nakajima, Kashima, von Bünau & Kawanabe, Direct importance estimation for covariate
     shift adaptation, Annals of the Institute of Statistical Mathematics, 2008.
 
-    Deviates: the paper ascends the gradient; Newton steps reach the same optimum to 1e-6 in log-likelihood (``gap_``
-    bounds what is missed). Samples that are held out are no centres meanwhile; otherwise too small a bandwidth is
-    chosen. It still may be where target samples lie beyond all of the source: their likelihood has no bound.
+    Deviates: the paper uses gradient ascent; Newton steps reach the same optimum to 1e-6 in log-likelihood (``gap_``
+    bounds the error). Held-out samples are not centres in their fold; otherwise too small a bandwidth is chosen. This
+    is still possible where target samples lie outside of the source's support, as their likelihood is unbounded.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -62,7 +62,11 @@ class KLIEP(Weighting):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``weights_``, ``bandwidth_`` and ``gap_``, a bound on how much log-likelihood is missed."""
+        """Learn ``weights_``, ``bandwidth_`` and ``gap_``, a bound on the suboptimality of the log-likelihood.
+
+        Raises:
+            UsageError: ``bandwidth`` is not above 0; None chooses one.
+        """
         x_s, x_t = matched(source, target)
         if self.bandwidth is not None and self.bandwidth <= 0:
             raise UsageError(f"KLIEP needs a bandwidth above 0, got {self.bandwidth}; None chooses one.")
@@ -82,7 +86,7 @@ class KLIEP(Weighting):
         return self
 
     def _held_out(self, to_source: Any, to_target: Any, sigma: float) -> float:
-        """Mean logarithm of the weight of target samples that were left out."""
+        """Mean logarithm of the weights of held-out target samples."""
         xp = namespace(to_target)
         _, log_ratios = _components(to_source, to_target, sigma)
         n, b = log_ratios.shape
@@ -101,7 +105,7 @@ class KLIEP(Weighting):
 
 
 def _components(to_source: Any, to_target: Any, sigma: float) -> tuple[Any, Any]:
-    """The kernels around the centres as ratios of densities: each divided by its mean over the source.
+    """The kernels around the centres, normalised to density ratios by their means over the source.
 
     Returns:
         ``(n_s, b)`` values at the source, and ``(n_t, b)`` logarithms of those at the target.
@@ -115,7 +119,7 @@ def _components(to_source: Any, to_target: Any, sigma: float) -> tuple[Any, Any]
 
 
 def _by_rows(logarithms: Any) -> tuple[Any, Any]:
-    """Exponentials, divided by the largest of each row, and the logarithm of that."""
+    """Exponentials divided by the largest of each row, and the logarithm of that largest one."""
     xp = namespace(logarithms)
     peak = xp.max(logarithms, axis=1)
     return xp.exp(logarithms - peak[:, None]), peak

@@ -26,41 +26,41 @@ CLOSE = 1e-3
 
 
 class KMM(Weighting):
-    r"""Weight the source so that its mean in a Gaussian kernel's space matches the target's.
+    r"""Weight the source so that its mean in a Gaussian kernel's feature space matches the target's.
 
     .. math:: \min_\beta \tfrac12 \beta^\top K \beta - \kappa^\top \beta \quad
        \text{s.t. } 0 \le \beta_i \le B, \; \Big| \tfrac{1}{n_s} \sum_i \beta_i - 1 \Big| \le \epsilon
 
     with :math:`\kappa_i = \frac{n_s}{n_t} \sum_j k(x^s_i, x^t_j)`; solved by accelerated projected gradients, and then
-    exactly by exchanges of bound weights for free ones. Up to 10,000 source samples it costs
-    :math:`O(n_s (n_s + n_t) d)`, :math:`O(n_s^2)` memory, :math:`O(n_s^2)` a step, and :math:`O(m^3)` an exchange, with
-    m weights above 0. Beyond, kernels are seen through m landmarks from both domains (Nyström),
+    exactly by exchanges of active bounds. Up to 10,000 source samples it costs :math:`O(n_s (n_s + n_t) d)`,
+    :math:`O(n_s^2)` memory, :math:`O(n_s^2)` a step, and :math:`O(m^3)` an exchange, with m weights above 0. Beyond,
+    kernels are approximated by m landmarks from both domains (Nyström),
     :math:`K \approx K_{sm} K_{mm}^{-1} K_{ms}`, which costs :math:`O((n_s + n_t) m d)`, :math:`O(n_s m)` memory, and
-    :math:`O(n_s m)` a step, all of the gradient.
+    :math:`O(n_s m)` a gradient step, without exchanges.
 
     Args:
         bandwidth: :math:`\sigma` of :math:`k(a, b) = e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs; None is
             the median distance of pooled samples.
-        limit: B, the largest weight, before they are brought to mean 1.
+        limit: B, the largest weight, before weights are scaled to mean 1.
         tolerance: :math:`\epsilon`; None is :math:`(\sqrt{n_s} - 1) / \sqrt{n_s}`, as the paper proposes.
         landmarks: m; None is exact up to 10,000 source samples, and 500 landmarks beyond. On 3000 samples of Gaussians
-            these missed 0.004 % of what exact weights gain in squared distance of means in 10 dimensions, and 3 % in 50
-            (2000 landmarks: 0.6 %); weights correlated by 0.86 and 0.86 (0.97).
+            these lost 0.004 % of the exact weights' reduction of the squared distance of means in 10 dimensions, and
+            3 % in 50 (2000 landmarks: 0.6 %); weights correlated by 0.86 and 0.86 (0.97).
         accuracy: the ``residual_`` to stop at. Exchanges leave 1e-8 of it or less. On all pairs of Office-Caltech10
-            (SURF, SqueezeNet), WISDM, MNIST and USPS, and some of Amazon reviews, they began after 30 steps, took 1 to
-            18, and 0.01 to 0.6 s up to 2000 samples; gradients alone take 35 to 1150 steps to 1e-6, where weights
-            correlate by at least 0.9977 with the exact ones.
-        max_iter: most steps.
-        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
-            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
-        seed: draws the landmarks.
+            (SURF, SqueezeNet), WISDM, MNIST and USPS, and some of Amazon reviews, they started after 30 steps, and
+            needed 1 to 18 exchanges and 0.01 to 0.6 s up to 2000 samples; gradients alone take 35 to 1150 steps to
+            1e-6, where weights correlate by at least 0.9977 with the exact ones.
+        max_iter: largest number of steps.
+        min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
+            it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
+            samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
+        seed: of the random landmarks.
 
     Reference: Huang et al., Correcting sample selection bias by unlabeled data, NeurIPS 2006, eq. 5.
 
-    Deviates: the paper leaves the solver open. Where K is nearly singular, as it is in few dimensions, weights far
-    apart are all but optimal: of these the solver takes those near where 30 steps from equal weights lead, so that
-    equal samples have equal weights.
+    Deviates: the paper does not state a solver. Where K is nearly singular, as in few dimensions, very different
+    weights are nearly optimal: of these the solver selects those near the result of 30 steps from equal weights, so
+    that equal samples have equal weights.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -82,12 +82,15 @@ class KMM(Weighting):
         self.accuracy, self.max_iter, self.min_effective, self.seed = accuracy, max_iter, min_effective, seed
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        r"""Learn ``weights_``, and how well the problem is solved.
+        r"""Learn ``weights_``, and diagnostics of the solver.
 
         ``residual_`` is the largest change of a weight, in mean weights, by one more projected gradient step of length
         :math:`1 / \lambda_{\max}(K)`: 0 exactly where the conditions of Karush, Kuhn and Tucker hold. ``gap_`` bounds
-        how much closer the means could be brought, as a share of what weights gain in squared distance over equal ones.
-        ``converged_`` is False, and it warns, where ``max_iter`` steps leave both above ``accuracy`` and 0.001.
+        the suboptimality of the squared distance of means, as a share of its reduction over equal weights.
+        ``converged_`` is False, with a warning, if ``max_iter`` steps leave both above ``accuracy`` and 0.001.
+
+        Raises:
+            UsageError: ``bandwidth`` or ``limit`` is not above 0; a bandwidth of None takes the median distance.
         """
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
@@ -95,7 +98,7 @@ class KMM(Weighting):
         pooled = xp.concat([x_s, x_t])
         size = self.landmarks or (None if n <= EXACT else LANDMARKS)
         squared = None
-        if self.bandwidth is None and size is None and pooled.shape[0] <= SAMPLE:  # those of which the median is taken
+        if self.bandwidth is None and size is None and pooled.shape[0] <= SAMPLE:  # the median's distances are reused
             squared = squared_distances(pooled, pooled)
             sigma = median_distance(squared, pooled.shape[1])
         else:
@@ -128,7 +131,7 @@ class KMM(Weighting):
 
 
 def _exact(x_s: Any, x_t: Any, sigma: float, squared: Any) -> tuple[Callable[[Any], Any], Any, Any]:
-    """Products with K, kappa, and K; of the squared distances of pooled samples where they are known."""
+    """Products with K, kappa, and K, from the squared distances of pooled samples if they are known."""
     xp = namespace(x_s)
     n = x_s.shape[0]
     if squared is not None:
@@ -141,7 +144,7 @@ def _exact(x_s: Any, x_t: Any, sigma: float, squared: Any) -> tuple[Callable[[An
 
 
 def _nystroem(x_s: Any, x_t: Any, landmarks: Any, sigma: float) -> tuple[Callable[[Any], Any], Any]:
-    """The same with K and kappa seen through landmarks; nothing larger than ``(n_s, m)`` is stored."""
+    """Products with K, and kappa, approximated by landmarks; nothing larger than ``(n_s, m)`` is stored."""
     xp = namespace(x_s)
     to_source = rows(lambda a: gaussian(a, landmarks, sigma), x_s, landmarks.shape[0])
     to_target = rows(lambda a: xp.sum(gaussian(a, landmarks, sigma), axis=0)[None, :], x_t, landmarks.shape[0])

@@ -1,4 +1,4 @@
-"""What corrections of label shift share: honest outputs of a classifier, and weights that depend on the class alone."""
+"""Parts of label shift corrections: cross-validated outputs of a classifier, and weights by class."""
 
 from __future__ import annotations
 
@@ -23,23 +23,24 @@ from da.estimators.sample_size import effective_sample_size
 FOLDS = 5
 FLOOR = 1e-6
 EXPLAINED = 0.5
-NOISE = 5.0  # times what the means of so many samples differ by on average
+NOISE = 5.0  # times the expected squared distance of the means of two samples of one distribution
 
 
 class LabelShift(Weighting):
-    r"""Weighs a sample by its class alone: :math:`w(y) = q(y) / p(y)`, of the target's over the source's priors.
+    r"""Base class of weightings by class: :math:`w(y) = q(y) / p(y)`, the ratio of target and source priors.
 
-    Samples of a class that seems to be absent from the target keep a weight of 1e-6, so that the classifier trained
-    on them still knows the class.
+    Samples of a class that is estimated to be absent from the target keep a weight of 1e-6, so that the classifier
+    trained on them still has the class.
 
-    Where class priors alone differ between domains, classes so weighted have the target's means. Where they leave more
-    than half of the distance, and more than samples so few explain, the assumption is wrong, and a warning says so.
+    Where only class priors differ between domains, the weighted source has the target's means. A warning that the
+    assumption is wrong is given where more than half of the distance of the means is left, and more than sampling noise
+    explains.
 
     Attributes:
         explained_: share of the squared distance between the domains' means, in standard deviations of each feature,
-            that the class weights take away; 1 under label shift, and below 0 where they lead away from the target.
-            Absent where these means differ by no more than those of samples so few do.
-        misleads_: class priors explain less than half of it, and a warning said so.
+            that the class weights remove; 1 under label shift, and below 0 where they increase the distance.
+            Absent where these means do not differ by more than sampling noise.
+        misleads_: whether class priors explain less than half of it, and a warning was given.
         classes_: ``(K,)`` classes of the source.
         class_weights_: ``(K,)`` ratios w, in the order of ``classes_``.
         target_priors_: ``(K,)`` estimate of q, which sums to 1.
@@ -53,7 +54,7 @@ class LabelShift(Weighting):
     misleads_: bool
 
     def _classes(self, source: Domain) -> tuple[np.ndarray, np.ndarray]:
-        """``(n,)`` positions of the source's labels in ``classes_``, and ``(K,)`` shares of the classes."""
+        """``(n,)`` indices of the source's labels in ``classes_``, and ``(K,)`` shares of the classes."""
         self.classes_, index, counts = np.unique(labels_of(source), return_inverse=True, return_counts=True)
         if len(self.classes_) < 2:
             raise DataError(
@@ -99,10 +100,10 @@ class LabelShift(Weighting):
 
 
 class Outputs(NamedTuple):
-    """What classifiers say of both domains.
+    """Outputs of classifiers on both domains.
 
     Args:
-        source: ``(n_s, K)`` probabilities, or labels one-hot, each by a classifier that has not seen the sample.
+        source: ``(n_s, K)`` probabilities, or one-hot labels, each by a classifier that was not trained on the sample.
         target: ``(n_t, K)``, the mean over these classifiers.
     """
 
@@ -113,16 +114,16 @@ class Outputs(NamedTuple):
 def cross_outputs(
     classifier: BaseEstimator | None, x_s: Any, index: np.ndarray, x_t: Any, *, soft: bool, folds: int = FOLDS
 ) -> Outputs:
-    """Train on all folds of the source but one, in turn, and ask for the fold left out and for the target.
+    """Outputs of cross-validated classifiers, on the held-out folds of the source and on the target.
 
-    Several hold every class in proportion, and depend on the samples, not on their order.
+    Folds are stratified, and depend on the samples, not on their order.
 
     Args:
         classifier: None is logistic regression on standardised inputs.
         x_s: ``(n_s, d)``.
         index: ``(n_s,)`` classes 0..K-1, all of which occur.
         x_t: ``(n_t, d)``.
-        soft: probabilities instead of labels.
+        soft: use probabilities instead of labels.
         folds: number of folds; at most ``n_s``.
     """
     x_s, x_t = as_numpy(x_s), as_numpy(x_t)
@@ -140,7 +141,7 @@ def cross_outputs(
 
 
 def fitted(classifier: BaseEstimator | None, x: np.ndarray, index: np.ndarray) -> Any:
-    """A fresh copy of a classifier, trained; where there is one class only, that class."""
+    """Train a new copy of a classifier; if there is a single class, a constant predictor of it."""
     if (index == index[0]).all():
         return index[0]
     if classifier is None:
@@ -149,7 +150,7 @@ def fitted(classifier: BaseEstimator | None, x: np.ndarray, index: np.ndarray) -
 
 
 def outputs(model: Any, x: np.ndarray, size: int, *, soft: bool) -> np.ndarray:
-    """``(n, size)`` probabilities, or labels one-hot; 0 for classes that the model has not seen.
+    """``(n, size)`` probabilities, or one-hot labels; 0 for classes that the model was not trained on.
 
     Raises:
         UsageError: the model has no probabilities.
@@ -183,7 +184,7 @@ def bounded(a: np.ndarray, b: np.ndarray, low: float, high: float, ridge: float)
         a: ``(m, K)``.
         b: ``(m,)``.
         low, high: bounds.
-        ridge: r, above 0, so that there is one answer.
+        ridge: r, above 0, so that the solution is unique.
     """
     k = a.shape[1]
     rows = np.vstack([a, np.sqrt(ridge) * np.eye(k)])

@@ -18,7 +18,7 @@ from da.setting import ALL, Access
 
 
 class LogisticRatio(Weighting):
-    r"""Estimate the density ratio by a logistic regression that tells target from source.
+    r"""Estimate the density ratio by a logistic regression that discriminates target from source.
 
     .. math:: w(x) = \frac{p_t(x)}{p_s(x)} = \frac{n_s}{n_t} \frac{P(\text{target} \mid x)}{P(\text{source} \mid x)}
 
@@ -27,9 +27,9 @@ class LogisticRatio(Weighting):
     Args:
         C: inverse strength of the regression's l2 penalty, on standardised inputs.
         limit: largest weight before normalisation; None for no limit.
-        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
-            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
+        min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
+            it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
+            samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Bickel, Brückner & Scheffer, Discriminative learning under covariate shift, JMLR 2009, eq. 12.
 

@@ -1,4 +1,4 @@
-"""Least-squares importance fitting: the algebra that uLSIF and RuLSIF share."""
+"""Least-squares importance fitting: algebra shared by uLSIF and RuLSIF."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Grid = list[tuple[float, tuple[float, ...]]]
 
 
 class Design(NamedTuple):
-    """Kernels around centres.
+    """Values of kernels around centres.
 
     Args:
         source: ``(n_s, b)`` values at the source.
@@ -32,7 +32,7 @@ def shuffled(x_s: Any, x_t: Any, seed: int) -> tuple[Any, Any]:
 
 
 def design(x_s: Any, x_t: Any, centres: Any, bandwidth: float) -> Design:
-    """Values of all kernels."""
+    """Values of all kernels on both domains."""
     return Design(gaussian(x_s, centres, bandwidth), gaussian(x_t, centres, bandwidth))
 
 
@@ -52,10 +52,10 @@ def solve(second: Any, first: Any, ridge: float) -> Any:
 
 
 def candidates(x_s: Any, x_t: Any, bandwidth: float | None, ridge: float | None) -> Grid:
-    """Bandwidths to choose from, each with the ridges to choose from.
+    """Candidate bandwidths, each with the candidate ridges.
 
     Raises:
-        UsageError: one that is given is not above 0.
+        UsageError: a given bandwidth or ridge is not above 0.
     """
     if (bandwidth is not None and bandwidth <= 0) or (ridge is not None and ridge <= 0):
         raise UsageError(f"Bandwidth and ridge must be above 0, got {bandwidth} and {ridge}; None chooses them.")

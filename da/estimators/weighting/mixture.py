@@ -1,4 +1,4 @@
-"""Maximum likelihood of the proportions of a mixture whose components are known."""
+"""Maximum likelihood of the proportions of a mixture with known components."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def proportions(likelihood: Any, *, accuracy: float = 1e-6, max_iter: int = 100)
     .. math:: \max_\beta \frac{1}{n} \sum_j \log \sum_l \beta_l P_{jl}
        \quad \text{s.t. } \beta \ge 0, \; \sum_l \beta_l = 1
 
-    A few steps of expectation maximisation, then Newton steps, each a non-negative least-squares problem. Costs
+    Runs a few steps of expectation maximisation, then Newton steps, each a non-negative least-squares problem. Costs
     :math:`O(n b^2 + b^3)` a step.
 
     Args:
-        likelihood: P, ``(n, b)``, at least 0 with no empty row; rows may be scaled freely.
+        likelihood: P, ``(n, b)``, at least 0, without rows of zeros; rows may have any scale.
         accuracy: the gap to stop at.
-        max_iter: most Newton steps.
+        max_iter: largest number of Newton steps.
 
     Returns:
-        :math:`\beta`, ``(b,)``, and the gap :math:`\max_l \frac{1}{n} \sum_j P_{jl} / (P \beta)_j - 1`, which bounds by
-        how much the log-likelihood falls short of the best, and is 0 there (Karush, Kuhn and Tucker).
+        :math:`\beta`, ``(b,)``, and the gap :math:`\max_l \frac{1}{n} \sum_j P_{jl} / (P \beta)_j - 1`, which bounds
+        the suboptimality of the log-likelihood, and is 0 at the maximum (Karush, Kuhn and Tucker).
     """
     xp = namespace(likelihood)
     n, b = likelihood.shape
@@ -53,7 +53,7 @@ def proportions(likelihood: Any, *, accuracy: float = 1e-6, max_iter: int = 100)
         curvature = as_numpy(scaled.T @ scaled) / n
         curvature[np.diag_indices(b)] += RIDGE * np.trace(curvature)
         root = scipy.linalg.cholesky(curvature, check_finite=False)
-        # the sum of beta joins the objective with weight 1: its maximum sums to 1 by itself
+        # minus the sum of beta is added to the objective, whose maximum then sums to 1 without a constraint
         wanted = scipy.linalg.solve_triangular(root, gain - 1.0 + curvature @ beta, trans="T", check_finite=False)
         move = nnls(root, wanted)[0] - beta
         start, step = height(beta), 1.0

@@ -26,7 +26,7 @@ class MMDTargetShift(LabelShift):
        \text{s.t. } 0 \le w_c \le B, \; \Big| \sum_c p_c w_c - 1 \Big| \le \epsilon, \qquad
        \hat\mu_c = \frac{1}{n_c + \lambda} \sum_{y_i = c} k(x^s_i, \cdot)
 
-    with a Gaussian kernel k; a quadratic programme in K weights. Costs :math:`O(n_s (n_s + n_t) d)`, and memory
+    with a Gaussian kernel k; a quadratic programme in K weights. Costs :math:`O(n_s (n_s + n_t) d)` time, and memory
     for 512 rows of a kernel matrix.
 
     Args:
@@ -35,15 +35,15 @@ class MMDTargetShift(LabelShift):
         regularization: :math:`\lambda` of the conditional mean, in samples.
         limit: B, the largest ratio of priors.
         tolerance: :math:`\epsilon`; None is :math:`B / (4 \sqrt{n_s})`, as the paper proposes.
-        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
-            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
+        min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
+            it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
+            samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Zhang, Schölkopf, Muandet & Wang, Domain adaptation under target and conditional shift, ICML 2013,
     section 3, for a discrete label with the Kronecker delta kernel.
 
     Deviates: solved for the K weights of the classes, to which the paper's :math:`n_s` weights reduce. Where class
-    means are the same to rounding, weights stay near 1.
+    means are equal up to rounding, weights stay near 1.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -62,7 +62,11 @@ class MMDTargetShift(LabelShift):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``class_weights_``, ``target_priors_`` and ``weights_``."""
+        """Learn ``class_weights_``, ``target_priors_`` and ``weights_``.
+
+        Raises:
+            UsageError: ``bandwidth`` is not above 0, ``regularization`` below 0, or ``limit`` below 1.
+        """
         x_s, x_t = matched(source, target)
         index, priors = self._classes(source)
         sigma = median_bandwidth(namespace(x_s).concat([x_s, x_t])) if self.bandwidth is None else self.bandwidth
@@ -80,7 +84,7 @@ class MMDTargetShift(LabelShift):
 
 
 def _means(x_s: Any, mixing: Any, x_t: Any, sigma: float) -> tuple[np.ndarray, np.ndarray]:
-    """``(K, K)`` products of weighted kernel means, one a column of ``mixing``, and ``(K,)`` with the target's mean."""
+    """``(K, K)`` products of kernel means, weighted by columns of ``mixing``, and ``(K,)`` with the target's mean."""
     gram, cross = 0.0, 0.0
     for start in range(0, x_s.shape[0], ROWS):
         rows, part = x_s[start : start + ROWS], mixing[start : start + ROWS].T
@@ -98,7 +102,7 @@ def _programme(gram: np.ndarray, cross: np.ndarray, priors: np.ndarray, limit: f
     ridge = 1e-12 * np.trace(gram)
     change = bounded(root, goal, -1.0, limit - 1.0, ridge)
     excess = priors @ change
-    if abs(excess) > slack:  # the nearer bound holds as an equation: a row of great weight
+    if abs(excess) > slack:  # the nearer bound is active: enforce it by a row of large weight
         weight = 1e5 * np.sqrt(np.trace(gram)) / np.linalg.norm(priors)
         rows = np.vstack([root, weight * priors])
         change = bounded(rows, np.r_[goal, weight * np.sign(excess) * slack], -1.0, limit - 1.0, ridge)

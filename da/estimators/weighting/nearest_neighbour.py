@@ -17,19 +17,19 @@ from da.setting import ALL, Access
 
 
 class NearestNeighbour(Weighting):
-    r"""Weight each source sample by the number of target samples that it is nearest to.
+    r"""Weight each source sample by the number of target samples whose nearest neighbour it is.
 
     .. math:: w(x^s_i) = \gamma + \big| \{ j : i = \arg\min_k \| x^t_j - x^s_k \| \} \big|
 
-    the number of target samples in its Voronoi cell; equal source samples share theirs. Has no bandwidth. Costs
+    the number of target samples in its Voronoi cell; equal source samples share it. There is no bandwidth. Costs
     :math:`O(n_s n_t d)`, or :math:`O((n_s + n_t) \log n_s)` in few dimensions, on the CPU.
 
     Args:
-        smoothing: :math:`\gamma`, in target samples: added to every count (Laplace); 0 is the plain method, 1 what the
-            paper calls its smoothed variant.
-        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
-            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
+        smoothing: :math:`\gamma`, in target samples: added to every count (Laplace); 0 is the plain method, 1 the
+            paper's smoothed variant.
+        min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
+            it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
+            samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
 
     Reference: Loog, Nearest neighbor-based importance weighting, MLSP 2012.
     """
@@ -47,7 +47,11 @@ class NearestNeighbour(Weighting):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``weights_``."""
+        """Learn ``weights_``.
+
+        Raises:
+            UsageError: ``smoothing`` is below 0.
+        """
         if self.smoothing < 0:
             raise UsageError(f"`smoothing` must be at least 0, got {self.smoothing}.")
         x_s, x_t = (as_numpy(x) for x in matched(source, target))

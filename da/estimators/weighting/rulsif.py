@@ -19,28 +19,28 @@ from da.setting import ALL, Access
 
 
 class RULSIF(Weighting):
-    r"""Estimate the ratio of the target's density to a mixture of both, which is bounded, by least squares.
+    r"""Estimate the bounded ratio of the target's density to a mixture of both densities by least squares.
 
     .. math:: r_\alpha(x) = \frac{p_t(x)}{\alpha p_t(x) + (1 - \alpha) p_s(x)} \approx \sum_l \theta_l k(x, c_l), \quad
        \theta = (\hat H + \lambda I)^{-1} \hat h, \quad
        \hat H_{lm} = \frac{\alpha}{n_t} \sum_j k(x^t_j, c_l) k(x^t_j, c_m)
        + \frac{1 - \alpha}{n_s} \sum_i k(x^s_i, c_l) k(x^s_i, c_m)
 
-    with :math:`\hat h` and k as in uLSIF, which is :math:`\alpha = 0` but for its clipping. Costs
-    :math:`O((n_s + n_t) b (d + b) + b^3)`, and as much for each bandwidth on the samples these are chosen on.
+    with :math:`\hat h` and k as in uLSIF, which is the case :math:`\alpha = 0` except for its clipping. Costs
+    :math:`O((n_s + n_t) b (d + b) + b^3)`, and as much for each candidate bandwidth on the samples of the selection.
 
     Args:
-        relative: :math:`\alpha`, in [0, 1): no ratio exceeds :math:`1 / \alpha`, and at 1 all would be equal.
+        relative: :math:`\alpha`, in [0, 1): no ratio exceeds :math:`1 / \alpha`; at 1 all would be equal.
         bandwidth: :math:`\sigma`, in units of the inputs; None chooses among multiples (1/8 to 4) of the median
             distance of pooled samples.
-        ridge: :math:`\lambda`; None chooses from 0.001 to 10. Whatever is None is chosen by the squared error on
+        ridge: :math:`\lambda`; None chooses from 0.001 to 10. Bandwidth and ridge are chosen by the squared error on
             held-out samples, at most 2000 of each domain.
-        centres: b; all target samples if these are fewer.
-        folds: parts of either domain that are held out in turn.
-        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
-            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
-        seed: draws centres and folds.
+        centres: b; all target samples if there are fewer.
+        folds: number of folds of either domain for cross-validation.
+        min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
+            it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
+            samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
+        seed: of the random centres and folds.
 
     Reference: Yamada, Suzuki, Kanamori, Hachiya & Sugiyama, Relative density-ratio estimation for robust distribution
     comparison, Neural Computation 25(5), 2013.
@@ -65,7 +65,11 @@ class RULSIF(Weighting):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``weights_``, ``bandwidth_``, ``ridge_`` and ``coefficients_``, those of ``centres_``."""
+        """Learn ``weights_``, ``bandwidth_``, ``ridge_``, and ``coefficients_`` of the ``centres_``.
+
+        Raises:
+            UsageError: ``relative`` is outside [0, 1).
+        """
         if not 0.0 <= self.relative < 1.0:
             raise UsageError(f"`relative` must be at least 0 and below 1, got {self.relative}.")
         x_s, x_t = matched(source, target)

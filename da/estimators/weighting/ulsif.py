@@ -23,18 +23,18 @@ class ULSIF(Weighting):
        \hat h_l = \frac{1}{n_t} \sum_j k(x^t_j, c_l)
 
     with Gaussian kernels k of width :math:`\sigma` around b target samples :math:`c_l`. Costs
-    :math:`O((n_s + n_t) b (d + b) + b^3)`, and as much for each bandwidth and ridge on the samples these are chosen on.
+    :math:`O((n_s + n_t) b (d + b) + b^3)`, and as much for each candidate on the samples of the selection.
 
     Args:
         bandwidth: :math:`\sigma`, in units of the inputs; None chooses among multiples (1/8 to 4) of the median
             distance of pooled samples.
-        ridge: :math:`\lambda`; None chooses from 0.001 to 10. Whatever is None is chosen by the leave-one-out score,
-            which has a closed form, on at most 2000 pairs of samples.
-        centres: b; all target samples if these are fewer.
-        min_effective: smallest effective sample size, as a share of the source: weights are drawn towards 1 until they
-            have it (:func:`~da.estimators.base.limited`); 0 leaves them as they are estimated, and ``"auto"`` asks for
-            ten samples a feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
-        seed: draws centres and pairs.
+        ridge: :math:`\lambda`; None chooses from 0.001 to 10. Bandwidth and ridge are chosen by the leave-one-out
+            score, which has a closed form, on at most 2000 pairs of samples.
+        centres: b; all target samples if there are fewer.
+        min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
+            it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
+            samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
+        seed: of the random centres and pairs.
 
     Reference: Kanamori, Hido & Sugiyama, A least-squares approach to direct importance estimation, JMLR 10, 2009.
     """
@@ -55,7 +55,7 @@ class ULSIF(Weighting):
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
-        """Learn ``weights_``, ``bandwidth_``, ``ridge_`` and ``coefficients_``, those of ``centres_``."""
+        """Learn ``weights_``, ``bandwidth_``, ``ridge_``, and ``coefficients_`` of the ``centres_``."""
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
         mixed_s, mixed_t = shuffled(x_s, x_t, self.seed)
@@ -80,14 +80,14 @@ class ULSIF(Weighting):
 def leave_one_out(values: Design, ridge: float) -> float:
     r"""The score :math:`\frac{1}{n} \sum_i \tfrac12 \hat w_i(x^s_i)^2 - \hat w_i(x^t_i)`, to be minimised.
 
-    :math:`\hat w_i` is fitted, and its coefficients cut at 0, without the i-th sample of either domain; n is the size
-    of the smaller one. All n fits come from one factorisation (Sherman and Morrison). Costs :math:`O(n b^2)`.
+    :math:`\hat w_i` is fitted, and its coefficients clipped at 0, without the i-th sample of either domain; n is the
+    size of the smaller one. All n fits use one factorisation (Sherman and Morrison). Costs :math:`O(n b^2)`.
     """
     xp = namespace(values.source)
     second, first = moments(values)
     n_s, n_t = values.source.shape[0], values.target.shape[0]
     n = min(n_s, n_t)
-    left_s, left_t = values.source[:n].T, values.target[:n].T  # (b, n): what is left out, a column a fit
+    left_s, left_t = values.source[:n].T, values.target[:n].T  # (b, n): samples left out, a column per fit
     # without sample i: H_i + ridge = n_s / (n_s - 1) (B - s s' / n_s), with B = H + ridge (n_s - 1) / n_s
     both = xp.concat([first[:, None], left_s, left_t], axis=1)
     solved = solve(second, both, ridge * (n_s - 1) / n_s)

@@ -1,1 +1,1 @@
-"""Source and target live in different feature spaces."""
+"""Methods for different feature spaces of source and target."""

@@ -23,17 +23,20 @@ class SoftTransfer(Method):
        + \sum_c \Big\| \bar z^s_c - \frac{\sum_{l : y_l = c} z^l + p \sum_u p_{uc} z^u}{n_{lc} + p \sum_u p_{uc}}
        \Big\|^2 \Big), \qquad \|z\| = 1
 
-    for source s, labelled target l and unlabelled target u, whose guessed probabilities :math:`p_{uc}` count by the
-    progress p of training. The gradient passes through the guesses.
+    for source s, labelled target l and unlabelled target u, whose predicted probabilities :math:`p_{uc}` are weighted
+    by the progress p of training. The gradient passes through the predictions.
 
     Args:
         weight: :math:`\beta`, factor of the alignment term.
 
+    Raises:
+        ConfigError: (``build``) the two encoders end in different numbers of features; set ``network.features``.
+
     Reference: Yao et al., Heterogeneous domain adaptation via soft transfer network, ACM MM 2019, eq. 1 to 8.
 
     Deviates: mini-batches instead of full batches, so that classes absent from one of them do not count; a linear
-    classifier and the encoders of ``network``, where the authors' code has leaky ReLUs, after the classifier too;
-    weight decay is the optimiser's (theirs is 0.001). The numbers of the equations are from memory.
+    classifier and the encoders of ``network``, where the authors' code has leaky ReLUs, also after the classifier;
+    weight decay is the optimiser's (theirs is 0.001). The equation numbers are quoted from memory.
     """
 
     needs = Access(source_y=ALL, target_x=True, target_y=FEW, spaces=DIFFERENT)

@@ -1,1 +1,1 @@
-"""Labels in the target: what was learnt on the source is a start, not the end."""
+"""Methods for labelled targets, which start from what was learnt on the source."""

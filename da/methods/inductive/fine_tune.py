@@ -20,17 +20,17 @@ from da.setting import FEW, Access
 
 
 class FineTune(Method):
-    """Fine-tune pretrained weights, releasing the network's blocks from the last to the first.
+    """Fine-tune pretrained weights, unfreezing the network's blocks from the last to the first.
 
     Args:
         checkpoint: ``model.pt`` of an earlier run, or that run's folder; None trains from scratch, nothing frozen.
-        keep_head: take the checkpoint's classifier too, where the number of classes is the same.
-        unfreeze_from: progress at which the last block of the encoder is released; until then the head alone learns.
-        unfreeze_to: progress at which the first block is released.
+        keep_head: load the checkpoint's classifier too, where the number of classes is the same.
+        unfreeze_from: progress at which the last block of the encoder is unfrozen; before, only the head is trained.
+        unfreeze_to: progress at which the first block is unfrozen.
 
     Reference: Howard & Ruder, Universal language model fine-tuning, ACL 2018, section 3.3 (gradual unfreezing).
 
-    Deviates: the times are fractions of training, not one block an epoch; one learning rate for all blocks.
+    Deviates: blocks are unfrozen at fractions of training, not one block an epoch; one learning rate for all blocks.
     """
 
     needs = Access(source_x=False, target_y=FEW)
@@ -58,7 +58,7 @@ class FineTune(Method):
         return {name: p for name, p in blocks.items() if p} | {"head": list(self.network.head.parameters())}
 
     def first_released(self, progress: float) -> int:
-        """Number of the first block that learns; equal to the number of blocks while all are frozen."""
+        """Index of the first block that is trained; equal to the number of blocks while all are frozen."""
         blocks = len(self.network.encoder)
         if self.checkpoint is None:
             return 0
@@ -78,7 +78,7 @@ class FineTune(Method):
         return {"task": cross_entropy(labelled.logits, labelled.y)}
 
     def encode(self, x: Tensor, first: int) -> Tensor:
-        """Features; the blocks before ``first`` are run without gradients, in evaluation mode."""
+        """Features of the inputs; the blocks before ``first`` run without gradients, in evaluation mode."""
         for k, block in enumerate(self.network.encoder):
             block.train(self.training and k >= first)
             with torch.set_grad_enabled(torch.is_grad_enabled() and k >= first):

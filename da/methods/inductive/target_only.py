@@ -10,7 +10,7 @@ from da.setting import ALL, Access
 
 
 class TargetOnly(Method):
-    """Train on all target labels and no source: the upper bound that a gap is measured against.
+    """Train on all target labels and no source: the upper reference of the domain gap.
 
     Reference: the "train on target" rows of the field's tables, as in Ganin et al., JMLR 2016.
     """

@@ -1,1 +1,1 @@
-"""The source is reweighted to look like the target."""
+"""Methods that reweight source samples to match the target's distribution."""

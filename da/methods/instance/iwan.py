@@ -27,16 +27,16 @@ from da.setting import ALL, Access
 class IWAN(Method):
     r"""Align the target with the relevant part of the source by weighted adversarial training (partial adaptation).
 
-    A first discriminator D, which the features do not fight, weighs source samples; a second, :math:`D_0`, tells the
-    weighted source from the target, and is fought through gradient reversal:
+    A first discriminator D, trained without effect on the features, weighs source samples; a second, :math:`D_0`,
+    discriminates weighted source from target, and the features are trained against it by gradient reversal:
 
     .. math:: w(z) = \frac{1 - D(z)}{\mathbb{E}_s [1 - D(z)]}, \qquad
        \min_{F, C} \max_{D_0} \; \ell_{\text{task}} + \gamma \, \mathbb{E}_t [H(C(z))] + \lambda_p
        \big( \mathbb{E}_s [w(z) \log D_0(z)] + \mathbb{E}_t [\log (1 - D_0(z))] \big)
 
     Args:
-        weight: :math:`\lambda`, the strength of the reversed gradient once its ramp over progress is done; 1 is the
-            paper's, and twice that of codes which halve the domain loss.
+        weight: :math:`\lambda`, the final strength of the reversed gradient, which is ramped up over progress; 1 is
+            the paper's, and corresponds to 2 in implementations that halve the domain loss.
         entropy_weight: :math:`\gamma`, factor of the entropy of predictions on the target; 0 leaves it out.
         hidden: width of the two hidden layers of both discriminators.
 
@@ -44,8 +44,8 @@ class IWAN(Method):
     CVPR 2018.
 
     Deviates: both domains share one encoder, trained with the classifier throughout; the paper trains it on the source
-    first, then a copy for the target. The weights have mean 1 over the batch. The first discriminator sees features in
-    training mode, but the running statistics of batch normalisation follow the second forward of a step alone.
+    first, then a copy for the target. The weights have mean 1 over the batch. The first discriminator is given features
+    in training mode, but running statistics of batch normalisation are updated by the second forward of a step alone.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -74,18 +74,18 @@ class IWAN(Method):
 
     @torch.no_grad()
     def likeness(self, z: Tensor) -> Tensor:
-        """``(n,)`` 1 - D: how far features look like the target's to the first discriminator."""
+        """``(n,)`` 1 - D: the first discriminator's probability that features are of the target."""
         return torch.sigmoid(-self.weigher(z).float())
 
     def weigh(self, batch: Batch, progress: float) -> Terms:
-        """The first discriminator learns on features that do not move."""
+        """Terms of the first discriminator, on detached features."""
         with torch.no_grad(), frozen_statistics(self.network):
             source, target = self.embed_pair(batch)
         d_s, d_t = self.weigher(torch.cat([source.z, target.z])).split([len(source.z), len(target.z)])
         return {"weigher": domain_confusion(d_s, d_t)}
 
     def align(self, batch: Batch, progress: float) -> Terms:
-        """The task, and the second discriminator against the features."""
+        """Terms of the task, the target's entropy, and the second discriminator against the features."""
         source, target = self.embed_pair(batch)
         z = reverse_gradient(torch.cat([source.z, target.z]), self.weight * sigmoid_ramp(progress))
         d_s, d_t = self.discriminator(z).split([len(source.z), len(target.z)])

@@ -32,21 +32,21 @@ class IWN(Method):
        \frac{1}{n_t} \sum_j \phi_\sigma(x^t_j) \Big\|^2, \qquad
        \min_\theta \frac{\sum_i W(x^s_i) \, \ell(x^s_i, y_i; \theta)}{\sum_i W(x^s_i)}
 
-    over batches: what kernel mean matching does, at a cost that grows linearly with the number of samples
-    (:math:`O(B^2 d)` a step for batches of B). The effective sample size of all source samples is recorded.
+    over batches: kernel mean matching at a cost that grows linearly with the number of samples (:math:`O(B^2 d)` a
+    step for batches of B). The effective sample size of all source samples is recorded.
 
     Args:
-        hidden: width of the two hidden layers of W, which sees the inputs, flattened.
+        hidden: width of the two hidden layers of W, whose input is the flattened x.
         weigher_steps: updates of W a step.
-        sharpen: fit the kernel's bandwidth so that it tells the two samples apart as well as it can; false keeps it at
-            the mean squared distance in a batch.
+        sharpen: maximise the distance over the kernel's bandwidth; false keeps the bandwidth at the mean squared
+            distance in a batch.
 
     Reference: de Mathelin, Deheeger, Mougeot & Vayatis, Fast and accurate importance weighting for correcting sample
     bias, ECML-PKDD 2022.
 
-    Deviates: the MMD is unbiased (the authors' code takes the biased one, under which a bandwidth fitted for long
-    shrinks, and weights become equal); W ends in a softplus that gives 1 at first (there: the absolute value, trained
-    to give 1 beforehand); the task is learnt beside the weights, not after them.
+    Deviates: the MMD is unbiased (the authors' code uses the biased one, under which a bandwidth fitted for long
+    shrinks, and weights become equal); W ends in a softplus initialised to 1 (there: the absolute value, pretrained
+    to 1); the task is learnt together with the weights, not after them.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -75,17 +75,17 @@ class IWN(Method):
         ]
 
     def weights(self, x: Tensor) -> Tensor:
-        """``(n,)`` positive weights of source inputs, of any mean."""
+        """``(n,)`` positive weights of source inputs, not normalised."""
         return softplus(self.weigher(x.flatten(1)).float())
 
     def match(self, batch: Batch, progress: float) -> Terms:
-        """The weights shrink the distance that the bandwidth widens."""
+        """The MMD that the weights minimise and the bandwidth maximises."""
         x_s, x_t = self.gather(batch.source.x), self.gather(batch.target.x)
         scale = reverse_gradient(self.log_scale).exp() if self.sharpen else 1.0
         return {"match": weighted_mmd(x_s.flatten(1), x_t.flatten(1), self.weights(x_s), scale)}
 
     def fit_source(self, batch: Batch, progress: float) -> Terms:
-        """The weighted task."""
+        """The task loss on weighted source samples."""
         source = self.embed(batch.source)
         weight = self.weights(self.gather(batch.source.x)).detach()
         loss = cross_entropy(source.logits, source.y, reduction="none")

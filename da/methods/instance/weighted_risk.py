@@ -26,18 +26,21 @@ class WeightedRisk(Method):
     .. math:: \min_\theta \frac{1}{n_s} \sum_i w(x_i, y_i) \, \ell(x_i, y_i; \theta), \quad
        w(x, y) \approx p_t(x, y) / p_s(x, y)
 
-    which is a ratio of p(x) alone where p(y | x) stays (covariate shift), and of p(y) alone where p(x | y) does (label
-    shift).
+    which is a ratio of p(x) alone where p(y | x) is unchanged (covariate shift), and of p(y) alone where p(x | y) is
+    (label shift).
 
     Args:
         weighting: a closed-form weighting, by the name of its entry (``kmm``, ``logistic_ratio``, ``bbse``, ...) or as
             an object; None is KMM with its defaults.
         on_features: weigh by the network's own features instead of the inputs.
-        refresh: epochs after which weights on features are estimated anew.
+        refresh: number of epochs after which weights on features are estimated again.
+
+    Raises:
+        ConfigError: (``build``) the weighting needs what this method is not granted, such as target labels.
 
     Reference: Shimodaira, Improving predictive inference under covariate shift, JSPI 2000, eq. 2.1.
 
-    The effective sample size is recorded; a weighting that leaves less than 5 % of the samples warns.
+    The effective sample size is recorded; a warning is given if it is below 5 % of the samples.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -58,7 +61,7 @@ class WeightedRisk(Method):
             )
 
     def on_train_start(self) -> None:
-        if self.weights is not None:  # resumed, maybe in the middle of an epoch
+        if self.weights is not None:  # resumed, possibly within an epoch
             self.apply_weights(self.weights)
 
     def on_train_epoch_start(self) -> None:
@@ -72,7 +75,7 @@ class WeightedRisk(Method):
             self.apply_weights(self.weights)
 
     def apply_weights(self, weights: np.ndarray) -> None:
-        """Hand the weights to the data module, and record how many samples they amount to."""
+        """Set the weights in the data module, and record their effective sample size."""
         self.data.reweight(weights)
         self.diagnostics = {"effective_sample_size": effective_sample_size(weights)}
 

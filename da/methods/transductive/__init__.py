@@ -1,1 +1,1 @@
-"""Labels in the source, inputs only in the target (unsupervised domain adaptation)."""
+"""Methods for a labelled source and an unlabelled target (unsupervised domain adaptation)."""

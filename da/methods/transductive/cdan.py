@@ -26,16 +26,16 @@ class CDAN(Method):
        - \frac{\sum_t w \log (1 - D(z \otimes p))}{\sum_t w}, \quad w = 1 + e^{-H(p)} \text{ (CDAN+E)}
 
     Args:
-        weight: :math:`\lambda`, strength of the reversed gradient once the ramp over progress is done; 1 is the
-            paper's, and twice that of codes which halve the domain loss.
+        weight: :math:`\lambda`, final strength of the reversed gradient, which is ramped up over progress; 1 is the
+            paper's, and corresponds to 2 in implementations that halve the domain loss.
         hidden: width of the discriminator's two hidden layers.
         entropy_conditioning: weigh samples by the certainty of their prediction (CDAN+E).
-        map_limit: width of :math:`z \otimes p` above which a random map of this width takes its place.
+        map_limit: width of :math:`z \otimes p` above which a random map of this width replaces it.
 
     Reference: Long et al., Conditional adversarial domain adaptation, NeurIPS 2018, eq. 2 to 8.
 
-    Deviates: predictions and entropy weights are constant in the gradient, as the common implementations have them, so
-    that the features alone are moved.
+    Deviates: predictions and entropy weights are detached from the gradient, as in the common implementations, so that
+    it reaches the encoder through the features alone.
     """
 
     needs = Access(source_y=ALL, target_x=True)
@@ -70,10 +70,10 @@ class CDAN(Method):
         return {"task": cross_entropy(source.logits, source.y), "domain": domain_confusion(d_s, d_t, *weights)}
 
     def condition(self, embedded: Embedded) -> Tensor:
-        """The discriminator's input: features times predictions, the latter held constant."""
+        """Input of the discriminator: outer product of features and detached predictions."""
         p = embedded.logits.detach().softmax(1)
         return self.random_map(embedded.z, p) if hasattr(self, "random_map") else multilinear_map(embedded.z, p)
 
     def certainty(self, embedded: Embedded) -> Tensor:
-        """``(n,)`` weights :math:`1 + e^{-H}`, constant in the gradient."""
+        """``(n,)`` weights :math:`1 + e^{-H}`, detached from the gradient."""
         return 1.0 + torch.exp(-entropy(embedded.logits.detach()))

@@ -20,15 +20,16 @@ class DAN(Method):
        \lambda_p = \lambda \left( \frac{2}{1 + e^{-10 p}} - 1 \right)
 
     Args:
-        weight: factor of the alignment term once the ramp over progress p is done; the term may be negative.
-        kernels: number of Gaussian kernels; their bandwidths double from one to the next, centred on the mean squared
-            distance in the batch.
+        weight: :math:`\lambda`, final factor of the alignment term, which is ramped up over progress p; the term may
+            be negative.
+        kernels: number of Gaussian kernels; their bandwidths double from one to the next, and their geometric mean is
+            the mean squared distance in the batch.
 
     Reference: Long et al., Learning transferable features with deep adaptation networks, ICML 2015, eq. 4.
 
-    Deviates: one layer (the features before the classifier) is aligned, the kernels weigh the same, the unbiased
-    estimate is over all pairs of the batch, as in the common codes (the paper's is linear in its size), and the weight
-    is ramped up as in DANN.
+    Deviates: one layer (the features before the classifier) is aligned, the kernels have equal weights, the unbiased
+    estimate is over all pairs of the batch, as in the common implementations (the paper's is linear in its size), and
+    the weight is ramped up as in DANN.
     """
 
     needs = Access(source_y=ALL, target_x=True)

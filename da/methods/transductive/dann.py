@@ -24,13 +24,13 @@ class DANN(Method):
        \quad \lambda_p = \lambda \left( \frac{2}{1 + e^{-10 p}} - 1 \right)
 
     Args:
-        weight: :math:`\lambda`, strength of the reversed gradient once the ramp over progress p is done; 1 is the
-            paper's, and twice that of codes which halve the domain loss.
+        weight: :math:`\lambda`, final strength of the reversed gradient, which is ramped up over progress p; 1 is the
+            paper's, and corresponds to 2 in implementations that halve the domain loss.
         hidden: width of the discriminator's two hidden layers.
 
     Reference: Ganin et al., Domain-adversarial training of neural networks, JMLR 2016, eq. 9 to 18.
 
-    Deviates: the discriminator has two hidden layers, and the whole network one learning rate.
+    Deviates: the discriminator has two hidden layers, and all parameters have the same learning rate.
     """
 
     needs = Access(source_y=ALL, target_x=True)

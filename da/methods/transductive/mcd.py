@@ -19,12 +19,12 @@ from da.setting import ALL, Access
 class MCD(Method):
     r"""Maximise the disagreement of two classifiers on the target, and train the features to minimise it.
 
-    Per step: A. features and classifiers minimise the task loss; B. the classifiers minimise task loss minus
-    discrepancy on the target; C. the features minimise the discrepancy, ``generator_steps`` times.
+    Each step has three phases: A. features and classifiers minimise the task loss; B. the classifiers minimise the
+    task loss minus the discrepancy on the target; C. the features minimise the discrepancy, ``generator_steps`` times.
 
     Args:
         weight: factor of the discrepancy in phases B and C.
-        generator_steps: number of phase C updates a step.
+        generator_steps: updates of phase C in a step.
 
     Reference: Saito et al., Maximum classifier discrepancy, CVPR 2018, eq. 3 to 6.
 
@@ -63,7 +63,7 @@ class MCD(Method):
 
     def disagree(self, batch: Batch, progress: float) -> Terms:
         source, target = self.embed_pair(batch)
-        z_s, z_t = source.z.detach(), target.z.detach()  # the classifiers move, the features stay
+        z_s, z_t = source.z.detach(), target.z.detach()  # only the classifiers are updated
         return {"task_heads": sum_of(source.y, self.both(z_s)), "disagree": -self.weight * discrepancy(*self.both(z_t))}
 
     def agree(self, batch: Batch, progress: float) -> Terms:
@@ -77,5 +77,5 @@ class MCD(Method):
 
 
 def sum_of(y: Tensor, logits: tuple[Tensor, Tensor]) -> Tensor:
-    """Cross-entropy of both classifiers."""
+    """Sum of the cross-entropies of both classifiers."""
     return cross_entropy(logits[0], y) + cross_entropy(logits[1], y)

@@ -1,1 +1,1 @@
-"""No labels on either side."""
+"""Methods without labels in either domain."""

@@ -1,4 +1,4 @@
-"""Clusters found in the source's codes and transferred to the target's."""
+"""Auto-encoder with aligned codes, whose source clusters are transferred to the target."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from da.setting import Access
 
 
 class AlignedAutoencoder(Method):
-    r"""Auto-encode both domains with codes aligned by MMD, and carry the source's clusters to the target.
+    r"""Auto-encode both domains with codes aligned by MMD, and transfer k-means clusters from source to target.
 
     .. math:: \| x^s - \hat x^s \|^2 + \| x^t - \hat x^t \|^2 + \lambda \, \mathrm{MMD}_K^2(z^s, z^t)
 
-    Before each evaluation k-means clusters the source's codes; a target sample joins the nearest centre, so that
-    source and target share one naming of clusters. Scored by cluster accuracy (ACC) and NMI.
+    Before each evaluation k-means clusters the source's codes; a target sample is assigned to the nearest centre, so
+    that both domains share the numbering of clusters. Scored by cluster accuracy (ACC) and NMI.
 
     Args:
         weight: factor of the alignment term; the mean squared errors are in units of the inputs' variance.
@@ -34,7 +34,7 @@ class AlignedAutoencoder(Method):
     Reference: Kan et al., Bi-shifting auto-encoder for unsupervised domain adaptation, ICCV 2015, for the shared code;
     Dai et al., Self-taught clustering, ICML 2008, for the setting.
 
-    Deviates: a construction of our own from these parts: one encoder, an MMD term, clusters after the fact.
+    Deviates: our own combination of these parts: one encoder, an MMD term, clustering after training.
     """
 
     needs = Access(target_x=True)
@@ -63,7 +63,7 @@ class AlignedAutoencoder(Method):
         }
 
     def reconstruct(self, z: Tensor, x: Tensor) -> Tensor:
-        """Mean squared error of the decoded ``z``, as a share of the variance of ``x``."""
+        """Mean squared error of the decoded ``z``, as a fraction of the variance of ``x``."""
         x = self.gather(x).flatten(1)
         return mse_loss(self.decoder(z), x) / x.var(0).mean().clamp_min(1e-6)
 
