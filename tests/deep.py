@@ -6,14 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from da.checks.subject import Subject, checks_for
-from da.checks.trial import batch_for, build, task_for, train
+from da.checks.harness import batch_for, build, task_for, train
+from da.checks.suite import CheckedMethod, checks_for
 from da.domain import Batch, Task
 from da.methods.base import Method, Optimization
 
 
-def subject(made: Callable[..., Method]) -> Subject:
-    return Subject(made.__name__, made, made.needs)
+def subject(made: Callable[..., Method]) -> CheckedMethod:
+    return CheckedMethod(made.__name__, made, made.needs)
 
 
 def case(

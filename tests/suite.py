@@ -43,15 +43,24 @@ def drawn(names: Iterable[str], count: int, salt: str = "") -> list[str]:
 @cache
 def sources(module: str) -> frozenset[str]:
     """Repository-relative paths of a module and of what it is made of, methods' shared parts and below."""
-    file = ROOT / (module.replace(".", "/") + ".py")
-    if not (module.startswith(FOLLOWED) and file.is_file()):
-        return frozenset()
-    found = {file.relative_to(ROOT).as_posix()}
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            for inner in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
-                found |= sources(inner)
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        file = ROOT / (name.replace(".", "/") + ".py")
+        path = file.relative_to(ROOT).as_posix()
+        if name.startswith(FOLLOWED) and path not in found and file.is_file():
+            found.add(path)
+            waiting += imported(file)
     return frozenset(found)
+
+
+@cache
+def imported(file: Path) -> frozenset[str]:
+    """Modules that a file imports from, and whatever it imports from them, which may be modules too."""
+    nodes = [n for n in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(n, ast.ImportFrom)]
+    names = {f"{node.module}.{alias.name}" for node in nodes for alias in node.names}
+    return frozenset(names | {node.module for node in nodes if node.module})
 
 
 def touched(entry: Entry, files: frozenset[str]) -> bool:

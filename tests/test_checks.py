@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import suite
 
-from da.checks import Subject, behaviour, checks_for
+from da.checks import CheckedMethod, behaviour, checks_for
 from da.checks.__main__ import subject_of
-from da.checks.behaviour import Arena, arenas, reached, toy
+from da.checks.behaviour import ToyProblem, reached, toy, toy_problems
 from da.config import catalog
 from da.errors import ConfigError
 from da.methods.base import Method
@@ -30,7 +30,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("subject", "check"), PAIRS)
-def test_common(subject: Subject, check) -> None:
+def test_common(subject: CheckedMethod, check) -> None:
     check(subject)
 
 
@@ -40,14 +40,16 @@ def test_every_method_has_enough_checks() -> None:
 
 
 def test_exemptions_name_checks_and_say_why() -> None:
-    known = {title for subject in SUBJECTS.values() for title, _ in checks_for(Subject(subject.name, *_bare(subject)))}
+    known = {
+        title for subject in SUBJECTS.values() for title, _ in checks_for(CheckedMethod(subject.name, *_bare(subject)))
+    }
     for name, subject in SUBJECTS.items():
         for title, why in subject.make.exempt.items():
             assert title in known, f"{name} is exempt from '{title}', which is no check"
             assert len(why) > 20, f"{name} does not say why '{title}' cannot hold"
 
 
-def _bare(subject: Subject):
+def _bare(subject: CheckedMethod):
     """The same class without exemptions."""
     return type(subject.make.__name__, (subject.make,), {"exempt": {}, "__module__": __name__}), subject.needs
 
@@ -100,23 +102,23 @@ def test_every_deep_method_has_a_test_file_of_its_own() -> None:
 
 def test_a_baseline_is_trained_once_for_all_that_are_compared_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     trained = []
-    monkeypatch.setattr(behaviour, "accuracy", lambda subject, arena, **_: trained.append(subject.name) or 50.0)
+    monkeypatch.setattr(behaviour, "accuracy", lambda subject, problem, **_: trained.append(subject.name) or 50.0)
     reached.cache_clear()
-    subject = Subject("dann", DANN, DANN.needs)
+    subject = CheckedMethod("dann", DANN, DANN.needs)
     for _ in range(3):
-        for arena in arenas(subject):
-            behaviour.baseline(subject, arena)
-    assert trained == ["SourceOnly"] * len(arenas(subject))
-    reached(SourceOnly, Arena(toy(shift="rotation", samples=300), epochs=16))
-    assert len(trained) == len(arenas(subject)) + 1, "another way to train is another baseline"
+        for problem in toy_problems(subject):
+            behaviour.baseline(subject, problem)
+    assert trained == ["SourceOnly"] * len(toy_problems(subject))
+    reached(SourceOnly, ToyProblem(toy(shift="rotation", samples=300), epochs=16))
+    assert len(trained) == len(toy_problems(subject)) + 1, "another way to train is another baseline"
     reached.cache_clear()
 
 
 def test_checks_train_through_the_assembly_of_runs() -> None:
-    from da.checks import trial
+    from da.checks import harness
     from da.engine import run
 
-    for module in (run, trial):
+    for module in (run, harness):
         source = inspect.getsource(module)
         assert "assembly.build(" in source
         assert "assembly.assemble(" in source

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -33,9 +32,8 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 import step_cost  # noqa: E402  # beside this file, which is started by its path
 
 from da.checks.__main__ import subject_of  # noqa: E402
-from da.checks.trial import SMALL, batch_for, build, stirred, task_for, train  # noqa: E402
+from da.checks.harness import SMALL, batch_for, build, stirred, task_for, train  # noqa: E402
 from da.config import catalog  # noqa: E402
-from da.domain import Batch, Domain  # noqa: E402
 from da.engine import assembly  # noqa: E402
 from da.methods.base import Method, Optimization  # noqa: E402
 from da.setting import SAME  # noqa: E402
@@ -64,7 +62,7 @@ def trained(name: str, device: str, dtype: torch.dtype) -> tuple[list[Tensor], l
     task = task_for(subject.needs)
     method: Method = stirred(build(subject, task)).to(device, dtype)
     batch = batch_for(subject.needs, task, SIZES).to(device)
-    batch = Batch(*(_typed(part, dtype) for part in (batch.sources, batch.target, batch.labelled)))
+    batch = batch.each(lambda _, domain: replace(domain, x=domain.x.to(dtype)))
     groups = {key: list(parameters) for key, parameters in method.groups().items()}
     terms: list[Tensor] = []
     gradients: list[Tensor] = []
@@ -83,12 +81,6 @@ def trained(name: str, device: str, dtype: torch.dtype) -> tuple[list[Tensor], l
                     if g is not None:
                         p -= RATE * g
     return terms, gradients, [p.detach() for p in method.parameters()]
-
-
-def _typed(part: Any, dtype: torch.dtype) -> Any:
-    if isinstance(part, tuple):
-        return tuple(_typed(domain, dtype) for domain in part)
-    return replace(part, x=part.x.to(dtype)) if isinstance(part, Domain) else part
 
 
 def equality(device: str) -> Iterator[Row]:

@@ -16,7 +16,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from da.checks.__main__ import subject_of
-from da.checks.trial import build
+from da.checks.harness import build
 from da.config import catalog
 from da.domain import Batch, Domain, Split, Task
 from da.methods.base import Method

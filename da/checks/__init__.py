@@ -2,15 +2,15 @@
 
 From a shell: ``python -m da.checks my_method``. In your own tests::
 
-    from da.checks import Subject, checks_for
+    from da.checks import CheckedMethod, checks_for
 
-    subject = Subject("mine", MyMethod, MyMethod.needs)
+    subject = CheckedMethod("mine", MyMethod, MyMethod.needs)
     for name, check in checks_for(subject):
         check(subject)
 
-A check is a function of a :class:`Subject`; it raises an ``AssertionError`` whose message explains the failure.
+A check is a function of a :class:`CheckedMethod`; it raises an ``AssertionError`` whose message explains the failure.
 """
 
-from da.checks.subject import Subject, checks_for
+from da.checks.suite import CheckedMethod, checks_for
 
-__all__ = ["Subject", "checks_for"]
+__all__ = ["CheckedMethod", "checks_for"]

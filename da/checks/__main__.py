@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from da.checks import Subject, checks_for
+from da.checks import CheckedMethod, checks_for
 from da.checks.gate import NoTests, Target, Verdict, complaints, judge
 from da.config import catalog
 from da.config.catalog import ROOT
@@ -19,9 +19,9 @@ PARTS = ("divergences", "nn")
 COUNTS = ROOT / "tests" / "mutants.json"
 
 
-def subject_of(entry: catalog.Entry) -> Subject:
+def subject_of(entry: catalog.Entry) -> CheckedMethod:
     """The subject for an entry of the catalogue, with its defaults."""
-    return Subject(entry.name, entry.locate(), entry.access, config=entry.config)
+    return CheckedMethod(entry.name, entry.locate(), entry.access, config=entry.config)
 
 
 def targets() -> dict[str, Target]:

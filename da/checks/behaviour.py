@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from da.checks.subject import Subject
-from da.checks.trial import batch_for, build, train
+from da.checks.harness import batch_for, build, train
+from da.checks.suite import CheckedMethod
 from da.data.toy import Toy, ToyDimensions
 from da.domain import Task
 from da.estimators.base import Weighting
@@ -27,7 +27,7 @@ CLASSES = {"target": 8}  # three of its classes hardly overlap, and priors matte
 
 
 @dataclass(frozen=True)
-class Arena:
+class ToyProblem:
     """A toy task and the training on it."""
 
     task: Task
@@ -37,7 +37,7 @@ class Arena:
     options: tuple[tuple[str, Any], ...] = ()
 
 
-def check_beats_its_baseline(subject: Subject) -> None:
+def check_beats_its_baseline(subject: CheckedMethod) -> None:
     """The mean accuracy over 3 seeds exceeds that of the same training without transfer, on at least one shift.
 
     Shifts have different requirements, so one of those of the setting is enough; a method that adds nothing to its
@@ -48,23 +48,23 @@ def check_beats_its_baseline(subject: Subject) -> None:
     """
     margin = MARGIN if _transfers(subject) else -1e-9
     reports = []
-    for arena in arenas(subject):
-        ours, theirs = accuracy(subject, arena), baseline(subject, arena)
+    for problem in toy_problems(subject):
+        ours, theirs = accuracy(subject, problem), baseline(subject, problem)
         if ours >= theirs + margin:
             return
-        reports.append(f"{arena.task.name}: {ours:.1f} against {theirs:.1f}")
+        reports.append(f"{problem.task.name}: {ours:.1f} against {theirs:.1f}")
     raise AssertionError(
         f"{subject.name} does not beat its baseline by {margin:.0f} points anywhere ({'; '.join(reports)})."
     )
 
 
-def accuracy(subject: Subject, arena: Arena, **options: Any) -> float:
+def accuracy(subject: CheckedMethod, problem: ToyProblem, **options: Any) -> float:
     """Mean target test accuracy over the seeds, in percent."""
     found = []
     for seed in SEEDS:
-        method = build(subject, arena.task, seed=seed, network=arena.network, **(dict(arena.options) | options))
+        method = build(subject, problem.task, seed=seed, network=problem.network, **(dict(problem.options) | options))
         evaluator = train(
-            method, arena.task, seed=seed, epochs=arena.epochs, steps=arena.steps, batch_size=64,
+            method, problem.task, seed=seed, epochs=problem.epochs, steps=problem.steps, batch_size=64,
         )  # fmt: skip
         found.append(next(iter(evaluator.history[-1]["target_test"].values())))
     return float(np.mean(found))
@@ -82,18 +82,18 @@ def toy_dimensions(**options: Any) -> Task:
     return ToyDimensions(**options).load()
 
 
-def arenas(subject: Subject) -> list[Arena]:
+def toy_problems(subject: CheckedMethod) -> list[ToyProblem]:
     """Toy tasks for the subject's setting."""
     needs = subject.needs
     if needs.spaces == DIFFERENT:
-        return [Arena(toy_dimensions(samples=200, split_seed=s), epochs=10) for s in (0, 1)]
+        return [ToyProblem(toy_dimensions(samples=200, split_seed=s), epochs=10) for s in (0, 1)]
     if not needs.source_x:
-        return [Arena(toy(shift="rotation", samples=300), epochs=6)]
+        return [ToyProblem(toy(shift="rotation", samples=300), epochs=6)]
     if not subject.is_estimator and "covariate" in getattr(subject.make, "corrects", ()):  # weights help a rigid model
-        return [Arena(toy(shift="covariate", samples=400), network=LINEAR)]
+        return [ToyProblem(toy(shift="covariate", samples=400), network=LINEAR)]
     shifts = getattr(subject.make, "corrects", ("rotation", "subspace"))
     return [
-        Arena(
+        ToyProblem(
             toy(
                 shift=shift,
                 samples=SIZES.get(shift, 300),
@@ -105,46 +105,46 @@ def arenas(subject: Subject) -> list[Arena]:
     ]
 
 
-def baseline(subject: Subject, arena: Arena) -> float:
+def baseline(subject: CheckedMethod, problem: ToyProblem) -> float:
     """Accuracy of the same training without transfer."""
     from da.methods.inductive.fine_tune import FineTune
     from da.methods.transductive.source_only import SourceOnly
 
     needs = subject.needs
     if subject.is_estimator:
-        return reached(Pooled if needs.target_y == FEW else Unadapted, arena)
+        return reached(Pooled if needs.target_y == FEW else Unadapted, problem)
     if "weight" in _parameters(subject) and (needs.spaces == DIFFERENT or needs.source_y == NONE):
-        return accuracy(subject, arena, weight=0.0)  # no baseline method can be trained on these data
+        return accuracy(subject, problem, weight=0.0)  # no baseline method can be trained on these data
     if needs.target_y == FEW and not needs.source_x:
-        return reached(FineTune, arena)
-    return reached(SourceOnly, arena)
+        return reached(FineTune, problem)
+    return reached(SourceOnly, problem)
 
 
 @cache
-def reached(made: type, arena: Arena) -> float:
+def reached(made: type, problem: ToyProblem) -> float:
     """The accuracy of a baseline, trained only once for all methods that are compared with it."""
-    return accuracy(Subject(made.__name__, made, made.needs), arena)  # type: ignore[attr-defined]  # every method has needs
+    return accuracy(CheckedMethod(made.__name__, made, made.needs), problem)  # type: ignore[attr-defined]  # every method has needs
 
 
-def _parameters(subject: Subject) -> set[str]:
+def _parameters(subject: CheckedMethod) -> set[str]:
     import inspect
 
     return set(inspect.signature(subject.make).parameters)
 
 
-def _weighs(subject: Subject) -> bool:
+def _weighs(subject: CheckedMethod) -> bool:
     if subject.is_estimator:
         return issubclass(subject.make, Weighting)  # type: ignore[arg-type]  # a class, as is_estimator says
     return hasattr(subject.new(), "weighting")
 
 
-def _transfers(subject: Subject) -> bool:
+def _transfers(subject: CheckedMethod) -> bool:
     """Whether the subject adds anything to its baseline: a second term, weights, a map."""
     if subject.is_estimator:
         return subject.make not in (Unadapted, Pooled)
     if _weighs(subject):
         return True
-    task = arenas(subject)[0].task
+    task = toy_problems(subject)[0].task
     method = build(subject, task)
     terms = [name for phase in method.phases(0.5) for name in phase.terms(batch_for(subject.needs, task), 0.5)]
     return len(terms) > 1

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
-from da.checks.subject import Subject, applies_if
-from da.checks.trial import task_for
+from da.checks.harness import task_for
+from da.checks.suite import CheckedMethod, applies_if
 from da.domain import Domain
 from da.estimators.arrays import as_numpy
 from da.estimators.base import Estimator, FeatureMapping, Predictor, Weighting
@@ -36,29 +36,29 @@ def learned(estimator: Estimator, x: Any) -> np.ndarray:
     return np.abs(estimator.transform(x, domain="source"))
 
 
-def _domains(subject: Subject) -> tuple[Domain, Domain, Domain]:
+def _domains(subject: CheckedMethod) -> tuple[Domain, Domain, Domain]:
     task = task_for(subject.needs)
     target = task.target.train
     return task.sources[0].train, target.take(np.arange(9, len(target))), target.take(np.arange(9))
 
 
-def _fit(subject: Subject, source: Domain, target: Domain, labelled: Domain) -> Any:
+def _fit(subject: CheckedMethod, source: Domain, target: Domain, labelled: Domain) -> Any:
     return subject.new().fit(*domains_for(subject.needs, source, target, labelled))
 
 
-def _is_weighting(subject: Subject) -> bool:
+def _is_weighting(subject: CheckedMethod) -> bool:
     return issubclass(subject.make, Weighting)  # type: ignore[arg-type]  # a class, where this check applies
 
 
-def _is_mapping(subject: Subject) -> bool:
+def _is_mapping(subject: CheckedMethod) -> bool:
     return issubclass(subject.make, FeatureMapping)  # type: ignore[arg-type]  # a class, where this check applies
 
 
-def _is_predictor(subject: Subject) -> bool:
+def _is_predictor(subject: CheckedMethod) -> bool:
     return issubclass(subject.make, Predictor)  # type: ignore[arg-type]  # a class, where this check applies
 
 
-def check_parameters_can_be_cloned_and_set(subject: Subject) -> None:
+def check_parameters_can_be_cloned_and_set(subject: CheckedMethod) -> None:
     """`get_params`, `set_params` and `clone` work; the constructor only stores its arguments."""
     estimator = subject.new()
     parameters = estimator.get_params()
@@ -68,7 +68,7 @@ def check_parameters_can_be_cloned_and_set(subject: Subject) -> None:
     assert not learned, f"{subject.name} sets {learned} in its constructor; learned attributes appear in `fit`."
 
 
-def check_inputs_are_left_alone(subject: Subject) -> None:
+def check_inputs_are_left_alone(subject: CheckedMethod) -> None:
     """Fitting does not write to the inputs."""
     source, target, labelled = _domains(subject)
     before = source.x.copy(), target.x.copy(), labelled.x.copy()
@@ -78,7 +78,7 @@ def check_inputs_are_left_alone(subject: Subject) -> None:
     )
 
 
-def check_refitting_is_idempotent(subject: Subject) -> None:
+def check_refitting_is_idempotent(subject: CheckedMethod) -> None:
     """A second fit on the same data gives the same result, whatever was fitted in between."""
     source, target, labelled = _domains(subject)
     estimator = _fit(subject, source, target, labelled)
@@ -88,7 +88,7 @@ def check_refitting_is_idempotent(subject: Subject) -> None:
     assert np.array_equal(first, learned(estimator, source.x)), f"{subject.name} remembers an earlier fit."
 
 
-def check_order_of_samples_does_not_matter(subject: Subject) -> None:
+def check_order_of_samples_does_not_matter(subject: CheckedMethod) -> None:
     """Permuting every domain permutes the result, and changes nothing else."""
     source, target, labelled = _domains(subject)
     half = (len(source) + 1) // 2  # where several sources are passed, each keeps its samples
@@ -100,7 +100,7 @@ def check_order_of_samples_does_not_matter(subject: Subject) -> None:
     assert np.allclose(straight[order], turned, atol=1e-5), f"{subject.name} depends on the order of samples."
 
 
-def check_dtype_and_layout_do_not_matter(subject: Subject) -> None:
+def check_dtype_and_layout_do_not_matter(subject: CheckedMethod) -> None:
     """float32, float64 and non-contiguous inputs give the same result to float32 precision."""
     domains = _domains(subject)
     expected = learned(_fit(subject, *domains), domains[0].x)
@@ -110,7 +110,7 @@ def check_dtype_and_layout_do_not_matter(subject: Subject) -> None:
         assert np.allclose(expected, found, atol=1e-4), f"{subject.name} depends on the inputs' type or layout."
 
 
-def check_tensors_are_like_arrays(subject: Subject) -> None:
+def check_tensors_are_like_arrays(subject: CheckedMethod) -> None:
     """The same code on PyTorch tensors, which may be on a GPU, gives the same result to 1e-6."""
     domains = [Domain(d.x.astype(np.float64), d.y) for d in _domains(subject)]
     expected = learned(_fit(subject, *domains), domains[0].x)
@@ -127,7 +127,7 @@ def check_tensors_are_like_arrays(subject: Subject) -> None:
 
 
 @applies_if(_is_weighting)
-def check_weights_are_weights(subject: Subject) -> None:
+def check_weights_are_weights(subject: CheckedMethod) -> None:
     """Weights are at least 0, finite, and have mean 1."""
     source, target, labelled = _domains(subject)
     weights = _fit(subject, source, target, labelled).weights_
@@ -137,7 +137,7 @@ def check_weights_are_weights(subject: Subject) -> None:
 
 
 @applies_if(_is_weighting)
-def check_equal_domains_weigh_evenly(subject: Subject) -> None:
+def check_equal_domains_weigh_evenly(subject: CheckedMethod) -> None:
     """On equal domains the effective sample size is near the number of samples."""
     source, _, labelled = _domains(subject)
     fitted = _fit(subject, source, source, labelled)
@@ -146,7 +146,7 @@ def check_equal_domains_weigh_evenly(subject: Subject) -> None:
 
 
 @applies_if(_is_mapping)
-def check_equal_domains_map_alike(subject: Subject) -> None:
+def check_equal_domains_map_alike(subject: CheckedMethod) -> None:
     """On equal domains the maps of source and target agree."""
     source, _, labelled = _domains(subject)
     fitted = _fit(subject, source, source, labelled)
@@ -155,7 +155,7 @@ def check_equal_domains_map_alike(subject: Subject) -> None:
 
 
 @applies_if(_is_predictor)
-def check_predictions_are_probabilities(subject: Subject) -> None:
+def check_predictions_are_probabilities(subject: CheckedMethod) -> None:
     """Rows are at least 0 and sum to 1, with one column per class; the label is the column of the largest entry."""
     source, target, labelled = _domains(subject)
     fitted = _fit(subject, source, target, labelled)

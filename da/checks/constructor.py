@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from da.checks.subject import Subject, applies_if
-from da.checks.trial import build, same, task_for, train, weights_of
+from da.checks.harness import build, same, task_for, train, weights_of
+from da.checks.suite import CheckedMethod, applies_if
 from da.estimators.weighting.logistic_ratio import LogisticRatio
 from da.search_space import Choice, Range
 
 
-def check_search_space_holds_defaults(subject: Subject) -> None:
+def check_search_space_holds_defaults(subject: CheckedMethod) -> None:
     """Every searched hyper-parameter exists, and its default is in the search space."""
     made = subject.new()
     for name, searched in made.search_space.items():
@@ -28,7 +28,7 @@ def check_search_space_holds_defaults(subject: Subject) -> None:
 
 
 @applies_if(lambda subject: subject.config is not None)
-def check_the_yaml_repeats_the_constructor(subject: Subject) -> None:
+def check_the_yaml_repeats_the_constructor(subject: CheckedMethod) -> None:
     """The YAML has every keyword of the constructor with its default, so that overriding one needs no ``+``."""
     assert subject.config is not None
     given = {key: value for key, value in subject.config.items() if key != "_target_"}
@@ -45,7 +45,7 @@ def check_the_yaml_repeats_the_constructor(subject: Subject) -> None:
 
 
 @applies_if(lambda subject: not subject.is_estimator)
-def check_every_keyword_has_an_effect(subject: Subject) -> None:
+def check_every_keyword_has_an_effect(subject: CheckedMethod) -> None:
     """Another value of any keyword changes the network or the training: a term, a phase, a schedule, a hook.
 
     Values to try come from ``search_space``, else from the default's type; where none has an effect at the other
@@ -72,7 +72,7 @@ def check_every_keyword_has_an_effect(subject: Subject) -> None:
             ), f"{subject.name}: '{name}' has no effect on terms, phases, schedules or the network; remove it."
 
 
-def _alternatives(subject: Subject, name: str, parameter: inspect.Parameter, start: Path) -> Iterator[Any]:
+def _alternatives(subject: CheckedMethod, name: str, parameter: inspect.Parameter, start: Path) -> Iterator[Any]:
     """Other values of a keyword."""
     searched, default = subject.new().search_space.get(name), parameter.default
     annotation = str(parameter.annotation)
@@ -95,14 +95,14 @@ def _alternatives(subject: Subject, name: str, parameter: inspect.Parameter, sta
         yield from (value for kind, value in kinds.items() if kind in annotation)
 
 
-def _start(subject: Subject, folder: Path) -> Path:
+def _start(subject: CheckedMethod, folder: Path) -> Path:
     """Weights of an earlier run, for methods that start from a checkpoint."""
     method = build(subject, task_for(subject.needs), seed=11)
     torch.save(method.state_dict(), folder / "model.pt")
     return folder
 
 
-def _outcome(subject: Subject, options: dict[str, Any]) -> tuple[Any, ...]:
+def _outcome(subject: CheckedMethod, options: dict[str, Any]) -> tuple[Any, ...]:
     """All observable results of a short training."""
     task = task_for(subject.needs)
     method = build(subject, task, **options)

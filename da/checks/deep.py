@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from da.checks.subject import Subject
-from da.checks.trial import batch_for, build, task_for
+from da.checks.harness import batch_for, build, task_for
+from da.checks.suite import CheckedMethod
 from da.domain import Task
 from da.methods.base import Method, Terms
 
@@ -13,19 +13,19 @@ HALFWAY = 0.5
 
 
 def _all_terms(
-    method: Method, subject: Subject, task: Task, sizes: tuple[int, int, int]
+    method: Method, subject: CheckedMethod, task: Task, sizes: tuple[int, int, int]
 ) -> list[tuple[tuple[str, ...], Terms]]:
     batch = batch_for(subject.needs, task, sizes)
     return [(phase.groups, phase.terms(batch, HALFWAY)) for phase in method.phases(HALFWAY)]
 
 
-def check_constructor_only_stores(subject: Subject) -> None:
+def check_constructor_only_stores(subject: CheckedMethod) -> None:
     """Modules that depend on data are created in `build`, so that a new method has no parameters."""
     method = subject.new()
     assert not list(method.parameters()), f"{subject.name} makes parameters in its constructor; move them to `build`."
 
 
-def check_terms_are_finite_scalars_of_stable_names(subject: Subject) -> None:
+def check_terms_are_finite_scalars_of_stable_names(subject: CheckedMethod) -> None:
     """Terms have the same names at every step, and each is a finite scalar."""
     task = task_for(subject.needs)
     method = build(subject, task)
@@ -42,7 +42,7 @@ def check_terms_are_finite_scalars_of_stable_names(subject: Subject) -> None:
             assert torch.isfinite(value), f"Term '{name}' of {subject.name} is {value.item()}."
 
 
-def check_any_batch_and_any_number_of_classes(subject: Subject) -> None:
+def check_any_batch_and_any_number_of_classes(subject: CheckedMethod) -> None:
     """Training works with batches of different sizes, batches of two, two classes and eleven."""
     for classes in (2, 11):
         task = task_for(subject.needs, classes=classes, samples=80)

@@ -128,7 +128,7 @@ def prepare() -> None:
     import torch
 
     torch.set_num_threads(1)  # threads do not survive a fork
-    for name in ("pytest", "sklearn", "scipy.stats", "da.checks.trial", "da.checks.behaviour"):
+    for name in ("pytest", "sklearn", "scipy.stats", "da.checks.harness", "da.checks.behaviour"):
         importlib.import_module(name)
 
 

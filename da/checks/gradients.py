@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from da.checks.subject import Subject
-from da.checks.trial import NETWORKS, batch_for, build, encoders_of, stirred, task_for
+from da.checks.harness import NETWORKS, batch_for, build, encoders_of, stirred, task_for
+from da.checks.suite import CheckedMethod
 from da.domain import Batch, Domain, Task
 from da.methods.base import Method, Phase, Terms
 from da.nn.heads import Discriminator
@@ -22,7 +22,7 @@ HALFWAY = 0.5
 SIZES = (9, 6, 3)
 
 
-def _case(subject: Subject, network: Any = None) -> tuple[Method, Task]:
+def _case(subject: CheckedMethod, network: Any = None) -> tuple[Method, Task]:
     """A built method with perturbed parameters, so that none are equal by their initialisation."""
     task = task_for(subject.needs)
     return stirred(build(subject, task, network=network)), task
@@ -45,7 +45,7 @@ def _largest(gradients: list[Tensor]) -> float:
     return max((float(g.abs().max()) for g in gradients if g.numel()), default=0.0)
 
 
-def check_every_term_moves_the_features(subject: Subject) -> None:
+def check_every_term_moves_the_features(subject: CheckedMethod) -> None:
     """A transfer term whose phase updates the encoder has a gradient there, also for batches of different sizes."""
     method, task = _case(subject)
     encoder = {id(p) for module in encoders_of(method) for p in module.parameters()}
@@ -60,7 +60,7 @@ def check_every_term_moves_the_features(subject: Subject) -> None:
             )
 
 
-def check_every_domain_moves_the_features(subject: Subject) -> None:
+def check_every_domain_moves_the_features(subject: CheckedMethod) -> None:
     """If a domain affects the gradient of a term, the term also has a gradient through this domain's features.
 
     A domain whose features are detached, or which only reaches the head, changes the values of a term, but its features
@@ -85,7 +85,7 @@ def check_every_domain_moves_the_features(subject: Subject) -> None:
                 )
 
 
-def _other(subject: Subject, task: Task, domain: str) -> Batch:
+def _other(subject: CheckedMethod, task: Task, domain: str) -> Batch:
     """The batch of the other checks, with other samples of one domain."""
     batch = batch_for(subject.needs, task, SIZES)
 
@@ -153,7 +153,7 @@ def _entries(encoders: list[nn.Module]) -> Iterator[list[Tensor]]:
             hook.remove()
 
 
-def check_adversaries_are_fought(subject: Subject) -> None:
+def check_adversaries_are_fought(subject: CheckedMethod) -> None:
     """The encoder's step against a discriminator raises the discriminator's loss, whose own step lowers it.
 
     Applies to every module that is a :class:`~da.nn.heads.Discriminator` or has that name (or critic), if a gradient
@@ -177,7 +177,12 @@ def _rivals(method: Method) -> list[tuple[str, nn.Module]]:
 
 
 def _check_rival(
-    subject: Subject, method: Method, batch: Batch, inside: dict[int, nn.Parameter], name: str, own: list[nn.Parameter]
+    subject: CheckedMethod,
+    method: Method,
+    batch: Batch,
+    inside: dict[int, nn.Parameter],
+    name: str,
+    own: list[nn.Parameter],
 ) -> None:
     phases = method.phases(HALFWAY)
 
@@ -223,7 +228,7 @@ def _moved(parameters: list[nn.Parameter], gradients: list[Tensor], length: floa
                 p.copy_(old)
 
 
-def check_encoders_embed_in_training_mode(subject: Subject) -> None:
+def check_encoders_embed_in_training_mode(subject: CheckedMethod) -> None:
     """An encoder that receives gradients has its batch norm and dropout in training mode, for every domain."""
     method, task = _case(subject, NETWORKS["with batch norm and dropout"])
     batch = batch_for(subject.needs, task, SIZES)

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, distributed
 
-from da.checks.subject import Subject
-from da.checks.trial import build, task_for, train
+from da.checks.harness import build, task_for, train
+from da.checks.suite import CheckedMethod
 from da.domain import Domain, Split, Task
 from da.engine.parent_death import die_with
 from da.methods.base import Optimization
@@ -26,7 +26,7 @@ PATIENCE = 600.0  # seconds, reached only in a deadlock of the processes
 
 
 def trained_by_two(
-    subject: Subject, network: NetworkFactory | None = None
+    subject: CheckedMethod, network: NetworkFactory | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Weights, mean terms and accuracy after five steps, in one process and in two gloo processes.
 
@@ -52,7 +52,7 @@ def trained_by_two(
         return one, torch.load(Path(folder) / "two.pt", weights_only=True)
 
 
-def _share(rank: int, folder: Path, subject: Subject, network: NetworkFactory | None, parent: int) -> None:
+def _share(rank: int, folder: Path, subject: CheckedMethod, network: NetworkFactory | None, parent: int) -> None:
     """Run one of the two processes; its output goes to a file."""
     die_with(parent)
     log = os.open(folder / f"log-{rank}.txt", os.O_CREAT | os.O_WRONLY)
@@ -75,7 +75,7 @@ def _share(rank: int, folder: Path, subject: Subject, network: NetworkFactory | 
     os._exit(0)  # without cleaning up resources of the parent
 
 
-def _trained(subject: Subject, network: NetworkFactory | None, **keywords: Any) -> dict[str, Tensor]:
+def _trained(subject: CheckedMethod, network: NetworkFactory | None, **keywords: Any) -> dict[str, Tensor]:
     task = unlike(task_for(subject.needs))
     method = build(subject, task, network=network)
     method.optimization = Optimization(partial(torch.optim.SGD, lr=0.05))

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from da.checks.subject import Subject, applies_if
-from da.checks.trial import build, task_for, train
+from da.checks.harness import build, task_for, train
+from da.checks.suite import CheckedMethod, applies_if
 from da.domain import Domain, Split, Task
 from da.setting import MANY
 
 
-def _predictions(subject: Subject, task: Task) -> list[np.ndarray]:
+def _predictions(subject: CheckedMethod, task: Task) -> list[np.ndarray]:
     found = train(build(subject, task), task).predictions
     return [part for name in ("target_train", "target_test") for part in found[name]]
 
@@ -30,7 +30,7 @@ def _equal(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
 
 
 @applies_if(lambda subject: subject.needs.sources == MANY)
-def check_every_source_is_used(subject: Subject) -> None:
+def check_every_source_is_used(subject: CheckedMethod) -> None:
     """With three sources, other samples or other labels of any one change the predictions."""
     task = task_for(subject.needs)
     before = _predictions(subject, task)
@@ -47,7 +47,7 @@ def check_every_source_is_used(subject: Subject) -> None:
 
 
 @applies_if(lambda subject: subject.needs.sources == MANY)
-def check_sources_of_unlike_sizes(subject: Subject) -> None:
+def check_sources_of_unlike_sizes(subject: CheckedMethod) -> None:
     """Sources with a third and a half of the samples of another work, with finite predictions."""
     task = task_for(subject.needs)
     for number, share in ((1, 3), (2, 2)):
@@ -59,7 +59,7 @@ def check_sources_of_unlike_sizes(subject: Subject) -> None:
 
 
 @applies_if(lambda subject: subject.needs.sources == MANY and subject.is_estimator)
-def check_order_of_sources_does_not_matter(subject: Subject) -> None:
+def check_order_of_sources_does_not_matter(subject: CheckedMethod) -> None:
     """The result of a closed-form method does not depend on the order of sources."""
     task = task_for(subject.needs)
     turned = replace(task, sources=task.sources[::-1])

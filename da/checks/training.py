@@ -13,16 +13,16 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
+from da.checks.harness import NETWORKS, SMALL, build, normed, same, task_for, train, weights_of
 from da.checks.processes import trained_by_two
-from da.checks.subject import Subject, applies_if
-from da.checks.trial import NETWORKS, SMALL, build, normed, same, task_for, train, weights_of
+from da.checks.suite import CheckedMethod, applies_if
 from da.domain import Batch, Task
 from da.methods.base import Method, Optimization, Phase, Terms
 from da.methods.inference import predict
 from da.setting import SETTINGS
 
 
-def check_same_seed_same_weights(subject: Subject) -> None:
+def check_same_seed_same_weights(subject: CheckedMethod) -> None:
     """The same seed, also 0, gives the same weights; another seed gives others."""
     task = task_for(subject.needs)
     for kind, network in NETWORKS.items():
@@ -35,7 +35,7 @@ def check_same_seed_same_weights(subject: Subject) -> None:
         assert not same(found[0], found[2]), f"{subject.name} does not depend on the seed."
 
 
-def check_saved_weights_predict_the_same(subject: Subject) -> None:
+def check_saved_weights_predict_the_same(subject: CheckedMethod) -> None:
     """`state_dict` contains everything that prediction needs."""
     task = task_for(subject.needs)
     for kind, network in NETWORKS.items():
@@ -50,7 +50,7 @@ def check_saved_weights_predict_the_same(subject: Subject) -> None:
         )
 
 
-def check_progress_never_falls(subject: Subject) -> None:
+def check_progress_never_falls(subject: CheckedMethod) -> None:
     """The progress passed to terms is the fraction of the whole training, starting at 0, for any number of epochs."""
     seen: list[float] = []
     task = task_for(subject.needs)
@@ -76,7 +76,7 @@ def _spy(terms: Callable[[Batch, float], Terms], seen: list[float]) -> Callable[
     return run
 
 
-def check_epochs_do_not_matter_to_schedules(subject: Subject) -> None:
+def check_epochs_do_not_matter_to_schedules(subject: CheckedMethod) -> None:
     """With fixed weights, twelve steps have the same terms and gradients in one epoch, three or four.
 
     A ramp that restarts with every epoch, or counts epochs, fails this check.
@@ -90,7 +90,7 @@ def check_epochs_do_not_matter_to_schedules(subject: Subject) -> None:
             )
 
 
-def _standing(subject: Subject, epochs: int) -> list[dict[str, Any]]:
+def _standing(subject: CheckedMethod, epochs: int) -> list[dict[str, Any]]:
     """Terms and the norm of the gradient of each step, at a learning rate of 0."""
     task = task_for(subject.needs)
     method = build(subject, task)
@@ -117,7 +117,7 @@ class _Looks(pl.Callback):
         self.found.append(terms | norms)
 
 
-def check_resumed_equals_uninterrupted(subject: Subject) -> None:
+def check_resumed_equals_uninterrupted(subject: CheckedMethod) -> None:
     """Training interrupted after or within an epoch and resumed has bit-identical weights to uninterrupted training."""
     task = task_for(subject.needs)
     for kind, network in NETWORKS.items():
@@ -157,14 +157,14 @@ def _stopped(method: Method, task: Task, directory: Path, step: int) -> None:
     raise AssertionError("The run was not stopped.")
 
 
-def _is_single_phase_transductive(subject: Subject) -> bool:
+def _is_single_phase_transductive(subject: CheckedMethod) -> bool:
     made = subject.new()
     one_phase = type(made).phases is Method.phases
     return subject.needs == SETTINGS["transductive"] and hasattr(made, "weight") and one_phase
 
 
 @applies_if(_is_single_phase_transductive)
-def check_weight_zero_is_source_only(subject: Subject) -> None:
+def check_weight_zero_is_source_only(subject: CheckedMethod) -> None:
     """With weight 0 of its transfer term a method equals the baseline; embedded separately, also with batch norm."""
     from da.methods.transductive.source_only import SourceOnly
 
@@ -172,7 +172,7 @@ def check_weight_zero_is_source_only(subject: Subject) -> None:
     for embedding, network in (("joint", SMALL), ("apart", partial(normed, dropout=0.0))):
         off = build(subject, task, network=network, embedding=embedding, weight=0.0)
         train(off, task)
-        baseline = build(Subject("source_only", SourceOnly, SourceOnly.needs), task, network=network)
+        baseline = build(CheckedMethod("source_only", SourceOnly, SourceOnly.needs), task, network=network)
         train(baseline, task)
         for a, b in zip(off.network.parameters(), baseline.network.parameters(), strict=True):
             assert torch.allclose(a, b, rtol=0.0, atol=1e-6), (
@@ -181,7 +181,7 @@ def check_weight_zero_is_source_only(subject: Subject) -> None:
             )
 
 
-def check_finite_in_bf16(subject: Subject) -> None:
+def check_finite_in_bf16(subject: CheckedMethod) -> None:
     """Mixed precision gives finite weights."""
     task = task_for(subject.needs)
     for network in NETWORKS.values():
@@ -192,7 +192,7 @@ def check_finite_in_bf16(subject: Subject) -> None:
 
 
 @applies_if(lambda subject: torch.distributed.is_available())
-def check_two_processes_equal_one(subject: Subject) -> None:
+def check_two_processes_equal_one(subject: CheckedMethod) -> None:
     """Two processes on different halves of each batch have the weights, terms and metrics of one, up to rounding."""
     one, two = trained_by_two(subject)
     assert one.keys() == two.keys()

@@ -14,8 +14,8 @@ import pytorch_lightning as pl
 import torch
 
 from da import selection
-from da.checks.subject import Subject, applies_if
-from da.checks.trial import build, same, task_for, train, weights_of
+from da.checks.harness import build, same, task_for, train, weights_of
+from da.checks.suite import CheckedMethod, applies_if
 from da.checks.walk import reachable
 from da.data.grant import choose_few, examine
 from da.domain import Domain, Split, Task
@@ -76,7 +76,7 @@ class _Pruner:
         return fallen
 
 
-def _trace(subject: Subject, task: Task, *, pruned: bool = False) -> Trace:
+def _trace(subject: CheckedMethod, task: Task, *, pruned: bool = False) -> Trace:
     """Trace a run like a user's: every epoch evaluated, checkpoints, a logger, all rules, optionally pruning."""
     method, recorder = build(subject, task), _Recorder()
     with tempfile.TemporaryDirectory() as folder:
@@ -99,7 +99,7 @@ def _label_free(needs: Access) -> list[str]:
     return [rule for rule, fields in reads.items() if granted or "source_y" not in fields]
 
 
-def _assert_same(subject: Subject, a: Trace, b: Trace, what: str, rows: Any = slice(None)) -> None:
+def _assert_same(subject: CheckedMethod, a: Trace, b: Trace, what: str, rows: Any = slice(None)) -> None:
     name = subject.name
     assert len(a.scores) == len(b.scores), f"{name}: {what} changed the epoch at which a label-free rule gives it up."
     for epoch, (x, y) in enumerate(zip(a.predictions, b.predictions, strict=True), 1):
@@ -153,7 +153,7 @@ def _spoilt_rest(domain: Domain, n_classes: int, rng: np.random.Generator) -> Do
     return replace(domain, y=y)
 
 
-def check_withheld_labels_change_nothing(subject: Subject) -> None:
+def check_withheld_labels_change_nothing(subject: CheckedMethod) -> None:
     """Wrong values of labels that were not granted leave weights, predictions and label-free scores bit-identical."""
     task = task_for(subject.needs)
     for pruned in (False, True):
@@ -162,7 +162,7 @@ def check_withheld_labels_change_nothing(subject: Subject) -> None:
         _assert_same(subject, first, second, "garbage in labels that it does not ask for in `needs`")
 
 
-def check_test_inputs_change_nothing(subject: Subject) -> None:
+def check_test_inputs_change_nothing(subject: CheckedMethod) -> None:
     """Wrong values of every second test input leave weights and all other predictions bit-identical."""
     task = task_for(subject.needs)
     test = task.target.test
@@ -237,7 +237,7 @@ class _Walker(pl.Callback):
         self.look(trainer, method)
 
 
-def check_no_reference_leads_to_what_is_withheld(subject: Subject) -> None:
+def check_no_reference_leads_to_what_is_withheld(subject: CheckedMethod) -> None:
     """No chain of references from method, batch or data module ends in labels or test inputs that were not granted.
 
     Raises:
@@ -247,7 +247,7 @@ def check_no_reference_leads_to_what_is_withheld(subject: Subject) -> None:
         raise AssertionError(f"{subject.name}: {path}; only the evaluation may.")
 
 
-def references_to_withheld(subject: Subject) -> list[str]:
+def references_to_withheld(subject: CheckedMethod) -> list[str]:
     """The chains of references that end in labels or test inputs that were not granted.
 
     Labels that were not granted are shuffled, so that correct predictions do not equal them.
@@ -274,7 +274,7 @@ def references_to_withheld(subject: Subject) -> list[str]:
     return sorted(walker.found)
 
 
-def _weights(subject: Subject, *tasks: Task) -> Iterator[dict[str, torch.Tensor]]:
+def _weights(subject: CheckedMethod, *tasks: Task) -> Iterator[dict[str, torch.Tensor]]:
     for task in tasks:
         method = build(subject, task)
         train(method, task)
@@ -282,7 +282,7 @@ def _weights(subject: Subject, *tasks: Task) -> Iterator[dict[str, torch.Tensor]
 
 
 @applies_if(lambda subject: not subject.is_estimator and not subject.needs.target_x and subject.needs.target_y == NONE)
-def check_target_is_not_touched(subject: Subject) -> None:
+def check_target_is_not_touched(subject: CheckedMethod) -> None:
     """Wrong values of target inputs leave a method that does not need them bit-identical."""
     task = task_for(subject.needs)
     spoilt = replace(task, target=replace(task.target, train=replace(task.target.train, x=task.target.train.x * -7.0)))
@@ -292,7 +292,7 @@ def check_target_is_not_touched(subject: Subject) -> None:
 
 
 @applies_if(lambda subject: not subject.needs.source_x)
-def check_source_is_not_touched(subject: Subject) -> None:
+def check_source_is_not_touched(subject: CheckedMethod) -> None:
     """A method that does not need the source trains with a source object that raises on any access."""
     task = task_for(subject.needs)
     train(build(subject, task), task)  # the source raises when it is asked for

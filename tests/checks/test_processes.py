@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from da.checks import Subject
+from da.checks import CheckedMethod
+from da.checks.harness import NETWORKS, task_for
 from da.checks.processes import trained_by_two, unlike
-from da.checks.trial import NETWORKS, task_for
 from da.methods.transductive.deep_coral import DeepCORAL
 from da.methods.transductive.source_only import SourceOnly
 
 
-def subject(made) -> Subject:
-    return Subject(made.__name__, made, made.needs)
+def subject(made) -> CheckedMethod:
+    return CheckedMethod(made.__name__, made, made.needs)
 
 
 def differing(made, network) -> dict[str, float]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
-from da.checks import Subject, checks_for
+from da.checks import CheckedMethod, checks_for
 from da.checks.withheld import references_to_withheld
 from da.divergences.coral import coral
 from da.divergences.mmd import mk_mmd
@@ -25,8 +25,8 @@ from da.setting import ALL, MANY, SETTINGS, Access
 TRANSDUCTIVE = SETTINGS["transductive"]
 
 
-def subject(made, **options) -> Subject:
-    return Subject(made.__name__, made, made.needs, **options)
+def subject(made, **options) -> CheckedMethod:
+    return CheckedMethod(made.__name__, made, made.needs, **options)
 
 
 class InertDiscriminator(nn.Sequential):
@@ -131,7 +131,7 @@ class ForgottenLabels(SourceOnly):
         self.guesses = None
 
     def on_train_epoch_start(self) -> None:
-        target = self.trainer.datamodule.target
+        target = self.data.granted.target
         self.guesses = torch.as_tensor(predict(self, target)[1].argmax(1))
 
     def terms(self, batch: Batch, progress: float) -> Terms:
@@ -188,7 +188,7 @@ class BestOnLogger(BestOnTest):
     """As before, but the logger tells."""
 
     def on_train_epoch_start(self) -> None:
-        rows = [row for logger in self.trainer.loggers for row in logger.rows]
+        rows = [row for logger in self.trainer.loggers for row in logger.logger.rows]
         if rows and rows[-1]["target_test/accuracy"] > getattr(self, "best", -1.0):
             self.best = rows[-1]["target_test/accuracy"]
             self.kept = {name: value.clone() for name, value in self.state_dict().items()}

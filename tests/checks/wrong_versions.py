@@ -22,7 +22,7 @@ WRONG = [
     ("mcd", STEP_B, STEP_B[1:], "step B minimises the discrepancy"),
     ("mcd", "repeat=self.generator_steps", "repeat=1", "one step C whatever generator_steps says"),
     ("cdan", "torch.exp(-entropy(", "torch.exp(entropy(", "weights 1 + exp(+H)"),
-    ("cdan", "p = view.logits.detach().softmax(1)", "p = view.logits.softmax(1)", "predictions are moved"),
+    ("cdan", "p = embedded.logits.detach().softmax(1)", "p = embedded.logits.softmax(1)", "predictions are moved"),
     ("dann", RAMP, "self.weight", "no ramp"),
     ("dan", "mk_mmd(source.z, target.z, ", "mk_mmd(source.logits, target.logits, ", "logits are aligned"),
     ("soft_transfer", "guess = progress * ", "guess = (1.0 - progress) * ", "the ramp is reversed"),

@@ -176,7 +176,7 @@ def test_a_dry_run_refuses_what_the_run_would(capsys: pytest.CaptureFixture[str]
 def gpus(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many there are, in place of what PyTorch finds."""
     there = [0]
-    monkeypatch.setattr(machine, "_driver", lambda: there[0] > 0)
+    monkeypatch.setattr(machine, "has_driver", lambda: there[0] > 0)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there[0] > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: there[0])
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from da.checks.trial import SMALL, task_for, train
+from da.checks.harness import SMALL, task_for, train
 from da.config import catalog
 from da.config.compose import compose
 from da.config.seedless import draws

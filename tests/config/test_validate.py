@@ -174,7 +174,7 @@ def test_refusals_are_quick_and_import_no_pytorch() -> None:
 import sys, time
 from da.cli import train as entry
 from da.config import machine
-machine._driver = lambda: False
+machine.has_driver = lambda: False
 for command in {REFUSALS!r}:
     start = time.perf_counter()
     assert entry.train(command.split()) == 2, command
@@ -264,7 +264,7 @@ def test_what_this_machine_lacks_is_said_before_data_are_loaded(
 def test_what_gpus_lack_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    monkeypatch.setattr(machine, "_driver", lambda: True)
+    monkeypatch.setattr(machine, "has_driver", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from processes import finished
 
-from da.checks.trial import build, task_for, train
+from da.checks.harness import build, task_for, train
 from da.config import catalog
 from da.engine import closed_form
 from da.engine.observer import Pruned

@@ -7,7 +7,7 @@ import pytest
 import torch
 from deep import subject
 
-from da.checks.trial import build, normed, task_for, train
+from da.checks.harness import build, normed, task_for, train
 from da.config.compose import compose
 from da.config.validate import validate
 from da.engine.result import directory_of
@@ -59,7 +59,7 @@ def test_domains_apart_are_normalised_each_by_its_own_statistics_and_running_one
 def test_domains_apart_give_each_domain_what_it_gives_alone() -> None:
     task = task_for(DANN.needs)
     method = build(subject(DANN), task, network=partial(normed, dropout=0.0), embedding="apart")
-    from da.checks.trial import batch_for
+    from da.checks.harness import batch_for
 
     batch = batch_for(DANN.needs, task, (9, 7, 3))
     for view, domain in zip(method.embed_pair(batch), (batch.source, batch.target), strict=True):

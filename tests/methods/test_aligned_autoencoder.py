@@ -16,7 +16,7 @@ from deep import (
 from equations import ramp, squared_distance, unbiased_mmd
 from sklearn.cluster import KMeans
 
-from da.checks.trial import build, task_for, train
+from da.checks.harness import build, task_for, train
 from da.methods.inference import predict
 from da.methods.unsupervised.aligned_autoencoder import AlignedAutoencoder
 from da.metrics import cluster_accuracy, cluster_information

@@ -17,7 +17,7 @@ from deep import (
 from equations import cross_entropy
 from torch import nn
 
-from da.checks.trial import build, task_for, train
+from da.checks.harness import build, task_for, train
 from da.errors import ConfigError, DataError
 from da.methods.base import Optimization
 from da.methods.inductive.fine_tune import FineTune, load_network

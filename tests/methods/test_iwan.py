@@ -21,8 +21,8 @@ from deep import (
 )
 from equations import cross_entropy, entropies, ramp, source_against_target
 
-from da.checks.behaviour import Arena, accuracy
-from da.checks.trial import batch_for, build, normed, task_for, train
+from da.checks.behaviour import ToyProblem, accuracy
+from da.checks.harness import batch_for, build, normed, task_for, train
 from da.data.toy import blobs
 from da.domain import Domain, Split, Task
 from da.methods.instance.iwan import IWAN
@@ -151,8 +151,8 @@ def test_the_ramp_follows_the_whole_training() -> None:
 
 @pytest.mark.slow
 def test_it_beats_source_only_and_adversarial_training_without_weights() -> None:
-    arena = Arena(partial_task(), epochs=20, steps=20)
-    found = {made.__name__: accuracy(subject(made), arena) for made in (SourceOnly, DANN, IWAN)}
+    problem = ToyProblem(partial_task(), epochs=20, steps=20)
+    found = {made.__name__: accuracy(subject(made), problem) for made in (SourceOnly, DANN, IWAN)}
     assert found["IWAN"] > found["SourceOnly"] + 5, found
     assert found["IWAN"] > found["DANN"] + 3, found
 

@@ -17,8 +17,8 @@ from deep import (
 )
 from equations import cross_entropy, mean_squared_distance, squared_distance
 
-from da.checks.behaviour import Arena, accuracy
-from da.checks.trial import batch_for, build, task_for, train
+from da.checks.behaviour import ToyProblem, accuracy
+from da.checks.harness import batch_for, build, task_for, train
 from da.data.toy import Toy, covariate_ratio
 from da.methods.instance.iwn import IWN
 from da.methods.transductive.source_only import SourceOnly
@@ -107,8 +107,8 @@ def test_weights_begin_equal_and_become_the_density_ratio() -> None:
 
 @pytest.mark.slow
 def test_it_beats_source_only_by_far_under_covariate_shift() -> None:
-    arena = Arena(COVARIATE, network=LINEAR)
-    assert accuracy(subject(IWN), arena) > accuracy(subject(SourceOnly), arena) + 10
+    problem = ToyProblem(COVARIATE, network=LINEAR)
+    assert accuracy(subject(IWN), problem) > accuracy(subject(SourceOnly), problem) + 10
 
 
 def test_equal_domains_keep_weights_near_one() -> None:

@@ -24,7 +24,7 @@ from deep import gradients, subject
 from torch import nn
 from witness import quietly
 
-from da.checks.trial import build, task_for
+from da.checks.harness import build, task_for
 from da.divergences.mmd import mk_mmd
 from da.domain import Batch, Domain
 from da.methods.transductive.cdan import CDAN

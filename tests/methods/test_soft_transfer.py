@@ -9,7 +9,7 @@ import torch
 from deep import WHOLE_TRAINING, assert_same_gradients, assert_terms_see_all_processes, case, holds, reaches, updates
 from equations import cross_entropy
 
-from da.checks.trial import build, task_for
+from da.checks.harness import build, task_for
 from da.errors import ConfigError
 from da.methods.heterogeneous.soft_transfer import SoftTransfer
 from da.nn.networks import MLP
@@ -105,10 +105,10 @@ def test_encoders_that_cannot_meet_are_refused() -> None:
     def network(shape, n_classes):
         return MLP(shape, n_classes, hidden=[4], features=shape[0])
 
-    from da.checks import Subject
+    from da.checks import CheckedMethod
 
     with pytest.raises(ConfigError, match="end in 10 and 15 features and cannot meet; set network.features"):
-        build(Subject("soft", SoftTransfer, SoftTransfer.needs), task, network=network)
+        build(CheckedMethod("soft", SoftTransfer, SoftTransfer.needs), task, network=network)
 
 
 def test_one_update_of_all_parameters_a_step() -> None:

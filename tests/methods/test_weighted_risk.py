@@ -8,8 +8,8 @@ import torch
 from deep import WHOLE_TRAINING, assert_same_gradients, assert_terms_see_all_processes, case, holds, updates
 from small import SMALL
 
-from da.checks.subject import Subject
-from da.checks.trial import build, task_for, train
+from da.checks.harness import build, task_for, train
+from da.checks.suite import CheckedMethod
 from da.config import catalog
 from da.config.compose import compose
 from da.domain import Batch
@@ -23,7 +23,7 @@ from da.setting import ALL, FEW, MANY, Access
 WEIGHTINGS = [
     name for name, e in catalog.entries("method").items() if e.is_estimator and issubclass(e.locate(), Weighting)
 ]
-SUBJECT = Subject("weighted_risk", WeightedRisk, WeightedRisk.needs)
+SUBJECT = CheckedMethod("weighted_risk", WeightedRisk, WeightedRisk.needs)
 
 
 def with_weights(batch, weights):

@@ -7,7 +7,7 @@ import torch
 from deep import subject
 from pytorch_lightning.plugins.precision import MixedPrecision
 
-from da.checks.trial import build, task_for, train
+from da.checks.harness import build, task_for, train
 from da.methods.base import Optimization, Phase
 from da.methods.transductive.dann import DANN
 from da.methods.transductive.mcd import MCD

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from da.bounds import NonNegative
-from da.engine.tracking.board import Board
 from da.engine.tracking.epoch_csv import EpochCSV
+from da.engine.tracking.tensorboard_run import TensorBoard
 from da.engine.tracking.tracker import RunLogger, figures, until_recorded, warn
 from da.engine.tracking.wandb_run import WandbRun
 
@@ -32,7 +32,7 @@ def tensorboard(directory: Path, info: dict[str, Any]) -> list[RunLogger]:
         directory: the run's directory; event files go to ``tensorboard`` below it.
         info: ``config`` of the run.
     """
-    return [*csv(directory, info), *([Board(directory, info["config"])] if installed("tensorboard") else [])]
+    return [*csv(directory, info), *([TensorBoard(directory, info["config"])] if installed("tensorboard") else [])]
 
 
 def wandb(

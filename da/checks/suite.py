@@ -12,7 +12,7 @@ from da.setting import Access
 
 
 @dataclass(frozen=True)
-class Subject:
+class CheckedMethod:
     """A method under check.
 
     Args:
@@ -39,10 +39,10 @@ class Subject:
         return inspect.isclass(self.make) and issubclass(self.make, Estimator)
 
 
-Check = Callable[[Subject], None]
+Check = Callable[[CheckedMethod], None]
 
 
-def checks_for(subject: Subject) -> Iterator[tuple[str, Check]]:
+def checks_for(subject: CheckedMethod) -> Iterator[tuple[str, Check]]:
     """Yield names and functions of the checks that apply, by the kind and the needs of the subject."""
     from da.checks import behaviour, closed_form, constructor, deep, gradients, sources, training, withheld
 
@@ -56,11 +56,11 @@ def checks_for(subject: Subject) -> Iterator[tuple[str, Check]]:
                 yield title, function
 
 
-def _always(subject: Subject) -> bool:
+def _always(subject: CheckedMethod) -> bool:
     return True
 
 
-def applies_if(condition: Callable[[Subject], bool]) -> Callable[[Check], Check]:
+def applies_if(condition: Callable[[CheckedMethod], bool]) -> Callable[[Check], Check]:
     """Mark a check that applies to some subjects only."""
 
     def mark(check: Check) -> Check:

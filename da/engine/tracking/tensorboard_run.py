@@ -11,7 +11,7 @@ from da.engine.tracking.tracker import Tracker, figures
 FOLDER = "tensorboard"
 
 
-class Board(Tracker):
+class TensorBoard(Tracker):
     """Event files in the run's directory, with the names of ``metrics.csv``; scores of the record as HParams metrics.
 
     Events that a repeated run wrote before are hidden from its first step on, as the rows of ``metrics.csv`` are

@@ -15,7 +15,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from da.checks.subject import Subject
+from da.checks.suite import CheckedMethod
 from da.data.toy import Toy, ToyDimensions
 from da.domain import Batch, Domain, Task
 from da.engine import assembly
@@ -52,7 +52,7 @@ def task_for(needs: Access, *, samples: int = 60, classes: int = 3, seed: int = 
 
 
 def build(
-    subject: Subject, task: Task, *, seed: int = 0, network: Any = None, embedding: str = "joint", **options: Any
+    subject: CheckedMethod, task: Task, *, seed: int = 0, network: Any = None, embedding: str = "joint", **options: Any
 ) -> Any:
     """A method ready to be trained, from equal seeds equal weights; estimators get a logistic regression."""
     return assembly.build(
