@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from da.config import catalog
-from da.config.titles import apart
+from da.config.titles import distinct_titles
 from da.config.validate import Plan
 from da.setting import FEW
 
@@ -63,5 +63,5 @@ def once(items: Sequence[T], plan_of: Callable[[T], Plan | None]) -> tuple[list[
     return kept, [
         f"{name}: it draws nothing, so this run stands for {'seeds' if len(others) > 1 else 'seed'} "
         f"{', '.join(map(str, others))} too"
-        for name, (_, others) in zip(apart([plan for plan, _ in stand]), stand, strict=True)
+        for name, (_, others) in zip(distinct_titles([plan for plan, _ in stand]), stand, strict=True)
     ]

@@ -10,13 +10,13 @@ from da.config.validate import Plan
 from da.errors import ConfigError
 
 
-def title(plan: Plan) -> str:
+def run_title(plan: Plan) -> str:
     """The choices of a run, and its keys that are not at their defaults."""
-    return called(plan.config, plan.method, plan.data)
+    return title_of(plan.config, plan.method, plan.data)
 
 
-def called(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry) -> str:
-    """As :func:`title`, for a configuration whose entries are known."""
+def title_of(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry) -> str:
+    """As :func:`run_title`, for a configuration whose entries are known."""
     words = []
     parts = [("method", method), ("data", data)]
     if config.get("features") is not None:
@@ -27,9 +27,9 @@ def called(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry
     return " ".join([*words, f"seed={config['seed']}"])
 
 
-def apart(plans: Sequence[Plan]) -> list[str]:
+def distinct_titles(plans: Sequence[Plan]) -> list[str]:
     """Unique titles of several runs: runs with equal titles also have the keys in which they differ."""
-    titles = [title(plan) for plan in plans]
+    titles = [run_title(plan) for plan in plans]
     alike: dict[str, list[int]] = {}
     for place, text in enumerate(titles):
         alike.setdefault(text, []).append(place)

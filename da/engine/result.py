@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from da.config import catalog
-from da.config.titles import called
+from da.config.titles import title_of
 from da.config.validate import Plan
 from da.engine import accepted, codehash
 from da.errors import ConfigError, TrainingError, UsageError
@@ -60,7 +60,7 @@ def one_line(made: Mapping[str, Any], directory: Path, fresh: bool, named: str |
     )
     word = "finished" if fresh else "skipped "
     seconds = made["seconds"]["train"] + made["seconds"]["evaluate"]
-    named = named or called(
+    named = named or title_of(
         made["config"], catalog.entries("method")[made["method"]], catalog.entries("data")[made["data"]]
     )
     other = "" if fresh or not made_by_other_code(made) else "; made by other code, rerun=stale runs it again"

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from da.config import catalog, evidence, machine, pretrained
-from da.config.titles import title
+from da.config.titles import run_title
 from da.config.validate import Plan, cautions, devices, validate
 from da.data import contents
 from da.data.columns import differing
@@ -70,7 +70,7 @@ def run(config: dict[str, Any], observer: RunObserver | None = None) -> Result:
         if refused(error):
             raise
         fail(unloaded(plan), plan, error)
-        raise RunFailed(f"{title(plan)}: {told(error, unloaded(plan) / record.FILE)}") from error
+        raise RunFailed(f"{run_title(plan)}: {told(error, unloaded(plan) / record.FILE)}") from error
     evidence.check_loaded(plan.config, plan.data, task)
     (unloaded(plan) / record.FILE).unlink(missing_ok=True)
     identity = record.run_id(plan.config, fingerprint)
@@ -82,7 +82,7 @@ def run(config: dict[str, Any], observer: RunObserver | None = None) -> Result:
         "load_seconds": time.perf_counter() - started,
         "notes": [*said, *task.notes],
     }
-    with lock.held(directory, title(plan)):
+    with lock.held(directory, run_title(plan)):
         return _locked(plan, task, directory, frozen, observer)
 
 
@@ -91,7 +91,7 @@ def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], obs
     if found and not wanted(found, plan.config["rerun"]):
         if found["status"] == "failed":
             raise RunFailed(
-                f"{title(plan)} failed before: {found['error']} (rerun=failed tries again; see {directory})."
+                f"{run_title(plan)} failed before: {found['error']} (rerun=failed tries again; see {directory})."
             )
         return Result(found | {"config": plan.config}, directory, fresh=False)
     if found:  # the old record is kept aside: a new attempt may fail
@@ -117,7 +117,7 @@ def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], obs
             raise
         if not isinstance(error, distributed.WorkerFailed) or record.read(directory) is None:
             fail(directory, plan, error, frozen)
-        raise RunFailed(f"{title(plan)}: {told(error, directory / record.FILE)}") from error
+        raise RunFailed(f"{run_title(plan)}: {told(error, directory / record.FILE)}") from error
     made = record.read(directory)
     assert made is not None
     return Result(made, directory, fresh=True)
@@ -250,7 +250,7 @@ def trained(
         trainer={k: v for k, v in plan.config["trainer"].items() if k != "_target_"},
         loggers=loggers,
         observer=observer,
-        title=title(plan),
+        title=run_title(plan),
     )
     made.fit(resume=made.checkpoint())
     return made
@@ -262,7 +262,7 @@ def execute(
     """Train, evaluate and write the record; with several devices every process comes here."""
     begun = record.now()
     info = {
-        "name": title(plan),
+        "name": run_title(plan),
         "group": task.name,
         "tags": [plan.method.family, plan.setting],
         "config": plan.config,

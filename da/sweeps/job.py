@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from da.config.titles import title
+from da.config.titles import run_title
 from da.config.validate import Plan
 
 
@@ -30,11 +30,11 @@ class Job:
     @property
     def title(self) -> str:
         """Title of the job in messages."""
-        return self.name or title(self.plan)
+        return self.name or run_title(self.plan)
 
     def bare(self, message: str) -> str:
         """A message on the run without the run's title."""
-        return message.removeprefix(f"{title(self.plan)}: ").removeprefix(f"{self.title}: ")
+        return message.removeprefix(f"{run_title(self.plan)}: ").removeprefix(f"{self.title}: ")
 
 
 KINDS = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from da.config.titles import apart
+from da.config.titles import distinct_titles
 from da.config.validate import Plan
 from da.engine.result import directory_of, wanted
 from da.results import record, store
@@ -39,7 +39,7 @@ def outline(plans: Sequence[Plan], refused: Sequence[str], once: Sequence[str]) 
     parts = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     lines.append(f"{len(plans)} {'run' if len(plans) == 1 else 'runs'}: {parts}")
     missing = [plan for plan, state in zip(plans, states, strict=True) if state == STATES[0]]
-    lines += [f"  {name}" for name in apart(missing)[:SHOWN]]
+    lines += [f"  {name}" for name in distinct_titles(missing)[:SHOWN]]
     if len(missing) > SHOWN:
         lines.append(f"  ... and {len(missing) - SHOWN} more")
     return "\n".join([*lines, *_costs([(plan, 1) for plan in missing], found)])

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from da.config import catalog
-from da.config.titles import apart
+from da.config.titles import distinct_titles
 from da.config.validate import Plan
 from da.errors import ConfigError
 from da.results import writable
@@ -44,7 +44,7 @@ def sweep(plans: Sequence[Plan], refused: Sequence[str], what: str, once: Sequen
     if "sweep" in first:
         return _search(plans, launcher, output, what)
     stopped: dict[str, list[str]] = {}
-    names = apart(plans)
+    names = distinct_titles(plans)
 
     def done(job: Job, outcome: Outcome) -> None:
         if outcome.kind == "refused":

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from da.config import annotations, catalog, foreign
 from da.config.compose import Composer
-from da.config.titles import title
+from da.config.titles import run_title
 from da.config.validate import KEYS, SIMPLE, validate
 from da.engine.result import directory_of
 from da.errors import UsageError
@@ -161,7 +161,7 @@ def test_configurations_are_stable_or_refused_in_a_sentence() -> None:
             text = json.dumps(portable(plan.config), allow_nan=False)
             assert run_id(validate(json.loads(text)).config, "data") == identity, "from its record"
             assert directory_of(plan, identity).name == f"seed{plan.config['seed']}-{identity}"
-            assert title(plan)
+            assert run_title(plan)
             if not any("$" in str(value) or "???" in str(value) for value in values.values()):  # Hydra resolves these
                 given = [
                     f"{'' if present(config, key) else '++'}{key}={written(value)}" for key, value in values.items()

@@ -20,7 +20,7 @@ from da.bounds import Bound
 from da.cli import train as entry
 from da.config import annotations, catalog, evidence, foreign, machine
 from da.config.compose import compose
-from da.config.titles import title
+from da.config.titles import run_title
 from da.config.validate import SIMPLE, check_node, validate
 from da.engine.result import RunFailed
 from da.engine.run import load, run
@@ -287,7 +287,7 @@ def test_what_gpus_lack_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_run_is_called_by_the_entry_that_was_asked_for(asked: str, said: str) -> None:
     plan = validate(compose(["method=unadapted", "data=digits", *asked.split()]))
-    assert title(plan).endswith(f"data=digits {said}")
+    assert run_title(plan).endswith(f"data=digits {said}")
 
 
 def test_an_empty_name_of_a_column_is_refused_before_files_are_read() -> None:

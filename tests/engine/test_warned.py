@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from da.cli import train as entry
 from da.config.compose import compose, expand
-from da.config.titles import title
+from da.config.titles import run_title
 from da.domain import Domain
 from da.engine import run, warned
 from da.engine.deep import DeepRunner
@@ -142,5 +142,5 @@ def test_a_title_names_the_features_and_what_was_set_of_them():
         ],
         multirun=False,
     ).plans
-    assert "features=resnet" in title(plan)
-    assert "features.dtype=float16" in title(plan)
+    assert "features=resnet" in run_title(plan)
+    assert "features.dtype=float16" in run_title(plan)
