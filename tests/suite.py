@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REPRESENTATIVES = {
     "deep": ("dann", "mcd", "soft_transfer", "fine_tune"),
     "weighting": ("kmm", "kliep", "bbse", "logistic_ratio"),
-    "mapping": ("coral", "tca", "ot_sinkhorn", "feature_augmentation"),
+    "featuremapping": ("coral", "tca", "ot_sinkhorn", "feature_augmentation"),
     "predictor": ("jcpot", "meda", "dasvm", "tradaboost"),
 }
 DRAWN, MOST = 6, 20

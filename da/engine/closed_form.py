@@ -46,6 +46,11 @@ class ClosedFormRunner(Runner):
         self.granted, self.loggers, self.observer = granted, loggers, observer
 
     def train(self, resume: Path | None) -> None:
+        """Fit, evaluate, and tell loggers and observer.
+
+        Raises:
+            Pruned: the observer gives the run up.
+        """
         self.scorer.start_epoch()
         self.method.fit(self.granted)
         entry = self.scorer.end_epoch(self.method, 1, last=True)
