@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from da.config import catalog
-from da.engine.result import lost, unloaded
+from da.engine.result import load_failure_directory, write_failure
 from da.errors import ConfigError, UsageError
 from da.results import record, store, writable
 from da.results.figures import clock
@@ -203,7 +203,7 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
 def keep(job: Job, outcome: Outcome) -> None:
     """A cell that was refused is a recorded failure of its table, with its traceback, until it can be run."""
     if outcome.kind == "refused":
-        lost(unloaded(job.plan), job.plan, "usage", outcome.message, outcome.trace)
+        write_failure(load_failure_directory(job.plan), job.plan, "usage", outcome.message, outcome.trace)
 
 
 def commit(table: spec.Spec, made: summary.Summary, reason: str = "") -> None:

@@ -46,11 +46,11 @@ def main() -> int:
     parser.add_argument("--by-task", action="store_true", help="methods down, tasks across, in Markdown")
     options = parser.parse_args()
     found = store.scan(options.folder)
-    if found.skipped:
-        say(f"skipped {len(found.skipped)} unreadable records, such as {found.skipped[0]}.")
+    if complaint := found.complaint():
+        say(complaint)
     if not found.records:
         return say(f"there are no records below {options.folder}; run scripts/train.py first.")
-    known = {name for r in found.records for name in r.get("selection", {})}
+    known = {name for r in found.records for name in r.selection}
     rule = options.selection
     if rule and rule not in known:
         return say(f"no run has selection={rule}; {nearest(rule, known)}")

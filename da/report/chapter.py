@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from da.results.record import Record
 from da.tables import summary as summaries
 from da.tables.records import Row, Table, chosen_by, tables
 from da.tables.spec import Spec, load
@@ -14,7 +14,6 @@ from da.tables.summary import Entry, Summary
 
 SUMMARY = "summary.json"
 BASELINES = ("source_only", "unadapted")
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def chapters(folder: Path, records: Sequence[Record], rule: str | None = None) -
     if (folder / SUMMARY).is_file():
         summary = summaries.read(folder / SUMMARY)
         spec = load(summary.table)
-        by_id = {r.get("run_id"): r for r in records if r.get("run_id")}
+        by_id = {r.run_id: r for r in records if r.run_id}
         runs = {(e.row, e.task, e.seed): by_id[e.run] for e in summary.entries if e.run in by_id}
         if rule is not None:
             summary = replace(summary, entries=tuple(_under(entry, rule) for entry in summary.entries))
@@ -79,7 +78,7 @@ def _chapter(data: str, group: list[Table], records: Sequence[Record]) -> Chapte
     for table in group:
         for row in table.rows:
             for r in row.runs:
-                where = (row.label, names[id(table)], int(r["seed"]))
+                where = (row.label, names[id(table)], r.seed)
                 entries.append(summaries.entry_of(*where, r, rule))
                 runs[where] = r
     used = list(runs.values())

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
 
-from da.report.chapter import Chapter, Record
+from da.report.chapter import Chapter
 from da.report.svg import cross, dot, frame, line, path, scale, style, svg, text
+from da.results.record import Record
 from da.tables.leaderboard import Line
 from da.tables.records import ORACLE
 
@@ -58,7 +58,7 @@ def curves(chapter: Chapter, lines: Sequence[Line]) -> tuple[str, str]:
     """
     runs: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
     for (row, task, _), r in chapter.runs.items():
-        if len(r.get("epochs", ())) > 1:
+        if len(r.epochs) > 1:
             runs[task][row].append(r)
     if not runs:
         return "", ""
@@ -87,7 +87,7 @@ def _stroke(colour: str, dashes: str) -> str:
 def _panel(task: str, runs: Mapping[str, Sequence[Record]], styles: Mapping[str, tuple[str, str]]) -> str:
     means = {row: _mean_curve(runs[row]) for row in styles if row in runs}
     rules = sorted(
-        {rule for row in means for r in runs[row] for rule in r["selection"] if rule != "last"},
+        {rule for row in means for r in runs[row] for rule in r.selection if rule != "last"},
         key=lambda rule: (rule.startswith(ORACLE), rule),
     )
     epochs = [epoch for curve in means.values() for epoch, _ in curve]
@@ -108,14 +108,13 @@ def _panel(task: str, runs: Mapping[str, Sequence[Record]], styles: Mapping[str,
         for i, row in enumerate(means):
             aside = 4.5 * (i - (len(means) - 1) / 2)  # rules often agree: marks of rows stand beside each other
             for r in runs[row]:
-                chosen = r["selection"].get(rule)
+                chosen = r.selection.get(rule)
                 if chosen is not None:
-                    figure = next(iter(chosen["target_test"].values()), math.nan)
-                    told = f"{row}, seed {r['seed']}: {rule} chose epoch {chosen['epoch']}, {figure:.1f} %"
+                    told = f"{row}, seed {r.seed}: {rule} chose epoch {chosen.epoch}, {r.main(rule):.1f} %"
                     mark = (
-                        cross(x(chosen["epoch"]) + aside, height, 3.5, styles[row][0], told)
+                        cross(x(chosen.epoch) + aside, height, 3.5, styles[row][0], told)
                         if oracle
-                        else dot(x(chosen["epoch"]) + aside, height, 3.5, styles[row][0], told, 'fill-opacity="0.75"')
+                        else dot(x(chosen.epoch) + aside, height, 3.5, styles[row][0], told, 'fill-opacity="0.75"')
                     )
                     parts.append(mark)
     return svg(384, bottom + 34 + 13 * len(rules), parts, f"{task}: accuracy over epochs")
@@ -129,9 +128,9 @@ def _mean_curve(runs: Sequence[Record]) -> list[tuple[int, float]]:
     """Mean main metric on the target by epoch, over the seeds that were evaluated there; 200 epochs at most."""
     values: dict[int, list[float]] = defaultdict(list)
     for r in runs:
-        for entry in r["epochs"]:
-            for value in list(entry["target_test"].values())[:1]:
-                values[int(entry["epoch"])].append(float(value))
+        for epoch in r.epochs:
+            if r.metric in epoch.target_test:
+                values[epoch.epoch].append(r.main_of(epoch.target_test))
     epochs = sorted(values)
     kept = epochs[:: -(-len(epochs) // 200)]
     return [(epoch, float(np.mean(values[epoch]))) for epoch in dict.fromkeys([*kept, *epochs[-1:]])]

@@ -11,8 +11,9 @@ import numpy as np
 
 from da.analysis.embedding import GREY, MOST, PALETTE, thinned, tsne
 from da.errors import UsageError, nearest
-from da.report.chapter import Chapter, Record
+from da.report.chapter import Chapter
 from da.report.svg import cross, dot, scale, svg, text
+from da.results.record import Record
 from da.tables.leaderboard import Line
 
 PREDICTIONS = "predictions.npz"
@@ -37,8 +38,8 @@ def chosen(chapter: Chapter, lines: Sequence[Line]) -> list[tuple[str, Record]]:
         for row, role in wanted.items():
             seeds = sorted(s for r, t, s in chapter.runs if (r, t) == (row, task))
             runs = [chapter.runs[row, task, seed] for seed in seeds]
-            usable = [r for r in runs if (Path(str(r.get("directory", ""))) / PREDICTIONS).is_file()]
-            found += [(f"{row} ({role}), {task}, seed {r['seed']}", r) for r in usable[:1]]
+            usable = [r for r in runs if r.directory is not None and (r.directory / PREDICTIONS).is_file()]
+            found += [(f"{row} ({role}), {task}, seed {r.seed}", r) for r in usable[:1]]
         if len(found) > len(best):
             best = found
         if len(best) == len(wanted):
@@ -52,15 +53,15 @@ def named(records: Sequence[Record], names: Sequence[str]) -> list[tuple[str, Re
     Raises:
         UsageError: there is no such run, or it keeps no predictions.
     """
-    known = {key: r for r in records for key in (str(r.get("run_id")), Path(str(r["directory"])).name)}
+    known = {key: r for r in records for key in (r.run_id, r.place.name)}
     found = []
     for name in names:
         r = known.get(Path(name).name)
         if r is None:
             raise UsageError(f"There is no run '{name}' in this folder; {nearest(Path(name).name, known)}")
-        if not (Path(str(r["directory"])) / PREDICTIONS).is_file():
-            raise UsageError(f"The run '{name}' keeps no predictions ({r['status']}); name one that finished.")
-        found.append((f"{r['method']}, {r['task']['name']}, seed {r['seed']}", r))
+        if r.task is None or not (r.place / PREDICTIONS).is_file():
+            raise UsageError(f"The run '{name}' keeps no predictions ({r.status}); name one that finished.")
+        found.append((f"{r.method}, {r.task.name}, seed {r.seed}", r))
     return found
 
 
@@ -72,10 +73,9 @@ def example(title: str, r: Record, asked: bool) -> str:
         r: its record, with its directory.
         asked: whether someone named this run: then features of large networks are computed too.
     """
-    with np.load(Path(str(r["directory"])) / PREDICTIONS) as loaded:
+    with np.load(r.place / PREDICTIONS) as loaded:
         arrays = dict(loaded)
-    metric = next(iter(r["target_test"].items()), None)
-    said = f"{metric[0]} {metric[1]:.1f} %" if metric else "no target labels"
+    said = f"{r.metric} {r.main_of(r.target_test):.1f} %" if r.metric in r.target_test else "no target labels"
     parts = [f"<h4>{escape(title)}</h4><p>{escape(said)}, {len(arrays['logits'])} target test samples</p>"]
     parts.append(_confusion(arrays) if "y" in arrays else "")
     parts.append(_embedding(r, arrays, asked))
@@ -124,10 +124,10 @@ def _confusion(arrays: Mapping[str, np.ndarray]) -> str:
 def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> str:
     names = [str(name) for name in arrays["classes"]]
     why = "the run keeps no network"
-    if (Path(str(r["directory"])) / WEIGHTS).is_file():
-        if asked or int(r.get("parameters") or 0) <= SMALL:
+    if (r.place / WEIGHTS).is_file():
+        if asked or (r.parameters or 0) <= SMALL:
             try:
-                z_s, y_s, z_t, y_t = _features(Path(str(r["directory"])))
+                z_s, y_s, z_t, y_t = _features(r.place)
             except (UsageError, OSError, RuntimeError) as error:  # data that are not at hand, other code, ...
                 why = f"its features cannot be computed here: {error}"
             else:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from da.errors import UsageError
 from da.report import charts, examples, tables
-from da.report.chapter import Chapter, Record
+from da.report.chapter import Chapter
+from da.results.record import Record
 from da.tables import leaderboard as board
 from da.tables import markdown as render
 from da.tables.critical_difference import critical_difference_svg

@@ -9,7 +9,8 @@ from html import escape
 
 import numpy as np
 
-from da.report.chapter import Chapter, Record
+from da.report.chapter import Chapter
+from da.results.record import Record
 from da.tables import leaderboard as board
 from da.tables import markdown as render
 from da.tables.leaderboard import Line
@@ -162,18 +163,18 @@ def rules(chapter: Chapter, lines: Sequence[Line]) -> str:
 
 def failures(records: Sequence[Record], reasons: Sequence[str]) -> str:
     """What has no figure and why; the tracebacks, folded."""
-    failed = [r for r in records if r["status"] != "finished"]
+    failed = [r for r in records if not r.is_finished]
     if not failed and not reasons:
         return ""
     parts = [f"<ul>{''.join(f'<li>{escape(reason)}</li>' for reason in reasons)}</ul>" if reasons else ""]
     groups: dict[tuple[str, str], list[Record]] = {}
     for r in failed:
-        groups.setdefault((str(r.get("traceback", "")), str(r["error"])), []).append(r)
+        groups.setdefault((r.traceback, r.error), []).append(r)
     for (trace, error), group in list(groups.items())[:MOST_FAILURES]:
-        who = Counter(str(r["method"]) for r in group)
+        who = Counter(r.method for r in group)
         names = ", ".join(name if n == 1 else f"{name} ({n} runs)" for name, n in who.items())
-        kind = escape(str(group[0].get("error_kind", "error")))
-        where = "".join(f"<li><code>{escape(str(r.get('directory', '')))}</code></li>" for r in group[:MOST_FAILURES])
+        kind = escape(group[0].error_kind or "error")
+        where = "".join(f"<li><code>{escape(str(r.directory or ''))}</code></li>" for r in group[:MOST_FAILURES])
         parts.append(
             f"<details><summary><b>{escape(names)}</b> <span class='kind'>{kind}</span> {escape(error)}</summary>"
             f"<pre>{escape(trace) or 'no traceback'}</pre><ul>{where}</ul></details>"
@@ -187,19 +188,18 @@ def environment(records: Sequence[Record]) -> str:
     """Versions, code, devices and times of the runs: how many runs share each value."""
     facts: dict[str, Counter[str]] = {"code": Counter(), "commit": Counter(), "device": Counter()}
     for r in records:
-        code = r.get("code", {})
-        facts["code"][str(code.get("source", "unknown"))] += 1
-        facts["commit"][str(code.get("commit") or "none")[:12]] += 1
-        if "device" in r:
-            facts["device"][str(r["device"])] += 1
-        for name, version in r.get("versions", {}).items():
+        facts["code"][r.code.source or "unknown"] += 1
+        facts["commit"][(r.code.commit or "none")[:12]] += 1
+        if r.device:
+            facts["device"][r.device] += 1
+        for name, version in r.versions.items():
             facts.setdefault(str(name), Counter())[str(version)] += 1
     lines = []
     for name, found in facts.items():
         values = [escape(v) if len(found) == 1 else f"{escape(v)} ({n} runs)" for v, n in found.most_common(8)]
         if values:
             lines.append(f"<tr><th scope='row'>{escape(name)}</th><td>{', '.join(values)}</td></tr>")
-    times = sorted(str(r[key]) for r in records for key in ("started", "finished") if r.get(key))
+    times = sorted(time for r in records for time in (r.started, r.ended) if time)
     if times:
         lines.append(f"<tr><th scope='row'>when</th><td>{escape(times[0])} to {escape(times[-1])}</td></tr>")
     return f'<div class="box"><table class="facts"><tbody>{"".join(lines)}</tbody></table></div>'

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from da.config.titles import title
 from da.config.validate import Plan
+from da.results.record import Record
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,14 @@ class Outcome:
         message: the error, or nothing.
         trace: the traceback of what was refused, which has no record that would hold it.
         directory: the run's directory, where it is known.
-        record: the content of its record, where it is finished.
+        record: what it left, where it is finished.
         seconds: what it took.
     """
 
     kind: str
     message: str = ""
     directory: str = ""
-    record: dict[str, Any] | None = None
+    record: Record | None = None
     seconds: float = 0.0
     trace: str = ""
 
@@ -84,8 +85,8 @@ class Outcome:
 Done = Callable[[Job, Outcome], None]
 
 
-def nobody(job: Job, outcome: Outcome) -> None:
-    """Nobody wants to know."""
+def ignore(job: Job, outcome: Outcome) -> None:
+    """Do nothing with what came of a job."""
 
 
 class Source(Protocol):

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from da.config.catalog import ROOT
-from da.engine.result import lost, unloaded
+from da.engine.result import load_failure_directory, write_failure
 from da.results import record
 from da.sweeps.job import Done, Job, Outcome, Source
-from da.sweeps.status import Status
+from da.sweeps.status import SweepStatus
 
 TICK = 0.5  # seconds between looks at clocks and signals
 GRACE = 30.0  # seconds that a process has to stop when asked to
@@ -103,7 +103,7 @@ class Pool:
         threads: int | None,
         timeout: float | None,
         memory: float | None,
-        status: Status,
+        status: SweepStatus,
         clock: Callable[[], float] = time.monotonic,
     ):
         self.size, self.timeout, self.memory, self.status, self.clock = size, timeout, memory, status, clock
@@ -130,7 +130,7 @@ class Pool:
                         time.sleep(TICK)  # others are at what is left
                     self._listen(done, busy)
                     self._watch_clocks(done)
-                    self.status.beat()
+                    self.status.heartbeat()
         finally:
             for worker in list(self.workers):
                 self._drop(worker)
@@ -221,11 +221,11 @@ class Pool:
 
     @staticmethod
     def _record_loss(worker: Worker, job: Job, kind: str, why: str) -> Outcome:
-        directory, frozen = worker.begun or (unloaded(job.plan), {})
+        directory, frozen = worker.begun or (load_failure_directory(job.plan), {})
         found = record.read(directory)
-        if found is not None and found["status"] == "finished":  # it was lost after its last word
-            return Outcome("finished", "", str(directory), found, sum(found["seconds"].values()))
-        lost(directory, job.plan, kind, why, worker.tail(), frozen)
+        if found is not None and found.is_finished:  # it was lost after its last word
+            return Outcome("finished", "", str(directory), found, found.total_seconds)
+        write_failure(directory, job.plan, kind, why, worker.tail(), frozen)
         return Outcome("failed", f"{job.title}: {why}", str(directory))
 
     def _drop(self, worker: Worker) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from da.engine.result import made_by_other_code
 from da.engine.warned import alike
 from da.results import figures
+from da.results.record import Record, latest
 from da.results.store import Protocol, protocols, settings
 
 ORACLE = "oracle_"
@@ -56,7 +57,7 @@ class Row:
     seconds: float | None
     cells: Mapping[Column, Cell]
     errors: tuple[str, ...]
-    runs: tuple[Mapping[str, Any], ...] = ()
+    runs: tuple[Record, ...] = ()
     stale: bool = False
 
     def cell(self, column: Column) -> Cell:
@@ -100,7 +101,7 @@ class Table:
         return columns
 
 
-def tables(records: Sequence[Mapping[str, Any]], rule: str | None = None) -> list[Table]:
+def tables(records: Sequence[Record], rule: str | None = None) -> list[Table]:
     """Aggregate records into one table a protocol; those of data on which nothing finished come last.
 
     Runs are averaged over seeds only where data and configuration are the same. A seed that failed and also finished
@@ -110,35 +111,34 @@ def tables(records: Sequence[Mapping[str, Any]], rule: str | None = None) -> lis
         records: as :func:`da.results.store.load` gives them.
         rule: the selection rule reported first; None is the configured one, or ``last`` where runs disagree.
     """
-    groups: dict[Protocol, list[Mapping[str, Any]]] = {}
+    groups: dict[Protocol, list[Record]] = {}
     for r, protocol in zip(records, protocols(records), strict=True):
         groups.setdefault(protocol, []).append(r)
     made = [_table(protocol, groups[protocol], rule) for protocol in sorted(groups)]
     return sorted(made, key=lambda table: table.samples is None)  # what only failed comes last
 
 
-def _table(protocol: Protocol, records: list[Mapping[str, Any]], rule: str | None) -> Table:
-    runs: dict[tuple[str, frozenset[tuple[str, Any]]], dict[int, Mapping[str, Any]]] = {}
-    for r in sorted(records, key=lambda r: (r["status"] == "finished", str(r.get("finished", "")))):
-        row = runs.setdefault((str(r["method"]), frozenset(settings(r).items())), {})
-        row[int(r["seed"])] = r  # what comes later wins: finished over failed, then the newest
+def _table(protocol: Protocol, records: list[Record], rule: str | None) -> Table:
+    runs: dict[tuple[str, frozenset[tuple[str, Any]]], dict[int, Record]] = {}
+    for r in latest(records):
+        runs.setdefault((r.method, frozenset(settings(r).items())), {})[r.seed] = r
     kept = [r for row in runs.values() for r in row.values()]
-    finished = [r for r in kept if r["status"] == "finished"]
-    configured = {str(r["config"]["selection"]) for r in kept}
+    finished = [r for r in kept if r.is_finished]
+    configured = {str(r.config["selection"]) for r in kept}
     rule = rule or (configured.pop() if len(configured) == 1 else "last")
-    others = {name for r in finished for name in r["selection"]} - {rule}
+    others = {name for r in finished for name in r.selection} - {rule}
     rules = sorted(others, key=lambda name: (name.startswith(ORACLE), name))
-    metrics = tuple(dict.fromkeys(metric for r in finished for metric in r["target_test"])) or ("accuracy",)
+    metrics = tuple(dict.fromkeys(metric for r in finished for metric in r.target_test)) or ("accuracy",)
     columns = [(name, metric) for name in (rule, *rules) for metric in metrics]
     configurations = {key: dict(key[1]) for key in runs}
     rows = []
     for key, row in runs.items():
         own = differing(c for (method, _), c in configurations.items() if method == key[0])
         rows.append(_row(key[0], _label(key[0], configurations[key], own), row, columns))
-    domains = finished[0]["task"]["domains"] if finished else {}
+    task = finished[0].task if finished else None
     return Table(
         protocol=protocol,
-        samples=(domains.get("target/test") or domains["target/train"])["samples"] if domains else None,
+        samples=task.test_samples if task else None,
         rule=rule,
         rules=tuple(rules),
         metrics=metrics,
@@ -147,15 +147,15 @@ def _table(protocol: Protocol, records: list[Mapping[str, Any]], rule: str | Non
     )
 
 
-def _row(method: str, label: str, by_seed: Mapping[int, Mapping[str, Any]], columns: list[Column]) -> Row:
+def _row(method: str, label: str, by_seed: Mapping[int, Record], columns: list[Column]) -> Row:
     runs = [by_seed[seed] for seed in sorted(by_seed)]
-    finished = [r for r in runs if r["status"] == "finished"]
+    finished = [r for r in runs if r.is_finished]
     cells = {}
     for rule, metric in columns:
-        found = [r["selection"].get(rule, {}).get("target_test", {}) for r in finished]
-        cells[rule, metric] = Cell(tuple(float(f[metric]) for f in found if metric in f))
-    seconds = [r["seconds"]["train"] + r["seconds"]["evaluate"] for r in finished]
-    errors = [f"seed {r['seed']}: {first_sentence(r)}" for r in runs if r["status"] != "finished"]
+        chosen = [r.selection[rule].target_test for r in finished if rule in r.selection]
+        cells[rule, metric] = Cell(tuple(metrics[metric] for metrics in chosen if metric in metrics))
+    seconds = [r.work_seconds for r in finished]
+    errors = [f"seed {r.seed}: {first_sentence(r)}" for r in runs if not r.is_finished]
     return Row(
         label=label,
         method=method,
@@ -194,7 +194,7 @@ def _warnings(rows: Sequence[Row]) -> list[str]:
     """What records warn of, a sentence for all that differ in numbers alone, and the rows that it is said of."""
     found: dict[str, tuple[str, dict[str, int]]] = {}
     for row in rows:
-        for note in (note for run in row.runs for note in run.get("notes", [])):
+        for note in (note for run in row.runs for note in run.notes):
             _, runs = found.setdefault(alike(note), (note, {}))
             runs[row.label] = runs.get(row.label, 0) + 1
     return [
@@ -203,9 +203,9 @@ def _warnings(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def first_sentence(failed: Mapping[str, Any]) -> str:
+def first_sentence(failed: Record) -> str:
     """The first sentence of a failed run's error, or its kind where the error says nothing."""
-    text = " ".join(str(failed["error"]).split()) or str(failed.get("error_kind", "no message"))
+    text = " ".join(failed.error.split()) or failed.error_kind or "no message"
     return re.split(r"(?<=[.!?]) ", text, maxsplit=1)[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -13,6 +14,8 @@ from da.config import catalog
 from da.engine.result import made_by_other_code
 from da.errors import DataError
 from da.results import figures, record
+from da.results.record import Record, Status, latest
+from da.results.schema import Epochs, EvaluatedEpoch, TaskRecord
 from da.setting import setting_of
 from da.tables.cells import Cell
 from da.tables.records import first_sentence
@@ -140,9 +143,7 @@ def key(config: Mapping[str, Any]) -> str:
     return record.run_id(dict(config), "")
 
 
-def summarize(
-    spec: Spec, cells: Sequence[Cell], records: Iterable[Mapping[str, Any]], overrides: Sequence[str] = ()
-) -> Summary:
+def summarize(spec: Spec, cells: Sequence[Cell], records: Iterable[Record], overrides: Sequence[str] = ()) -> Summary:
     """Find every cell's record; of several the finished one, and of those the newest.
 
     Args:
@@ -151,23 +152,20 @@ def summarize(
         records: of the results folder.
         overrides: what was typed beside the table.
     """
-    found: dict[str, Mapping[str, Any]] = {}
-    for r in sorted(records, key=lambda r: (r["status"] == "finished", str(r.get("finished", "")))):
-        found[key(r["config"])] = r
+    found = {key(r.config): r for r in latest(records)}
     entries, used = [], []
     for cell in cells:
         made = None if cell.plan is None else _first(found, cell.plan.config, (cell.seed, *cell.others))
         entries.append(_entry(cell, made, spec.selection))
         if made is not None:
             used.append(made)
-    finished = [r for r in used if r["status"] == "finished"]
-    metrics = list(dict.fromkeys(metric for r in finished for metric in list(r["target_test"])[:1]))
+    metrics = [r.metric for r in used if r.metric]
     return Summary(
         spec.name, tuple(entries), metrics[0] if metrics else "accuracy", made_with(used), tuple(typed(overrides))
     )
 
 
-def _first(found: Mapping[str, Mapping[str, Any]], config: Mapping[str, Any], seeds: Sequence[int]) -> Any:
+def _first(found: Mapping[str, Record], config: Mapping[str, Any], seeds: Sequence[int]) -> Record | None:
     """The record of a configuration under the first of the seeds that has one."""
     return next((found[k] for seed in seeds if (k := key({**config, "seed": seed})) in found), None)
 
@@ -177,20 +175,20 @@ def typed(overrides: Sequence[str]) -> list[str]:
     return [o for o in overrides if o.lstrip("+").partition("=")[0].partition(".")[0] not in record.VOLATILE]
 
 
-def made_with(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def made_with(records: Sequence[Record]) -> dict[str, Any]:
     """Hashes of the code, versions of packages, and devices that records were made with."""
     versions: dict[str, set[str]] = {}
     for r in records:
-        for name, version in r.get("versions", {}).items():
+        for name, version in r.versions.items():
             versions.setdefault(name, set()).add(version)
     return {
-        "code": sorted({r["code"]["source"] for r in records if "code" in r}),
+        "code": sorted({r.code.source for r in records if r.code.source}),
         "versions": {name: sorted(versions[name]) for name in record.PACKAGES if name in versions},
-        "devices": sorted({r["device"] for r in records if "device" in r}),
+        "devices": sorted({r.device for r in records if r.device}),
     }
 
 
-def _entry(cell: Cell, r: Mapping[str, Any] | None, rule: str) -> Entry:
+def _entry(cell: Cell, r: Record | None, rule: str) -> Entry:
     where = (cell.row, cell.task, cell.seed)
     if cell.plan is None:
         return Entry(*where, "refused", {}, reason=cell.refused)
@@ -199,26 +197,21 @@ def _entry(cell: Cell, r: Mapping[str, Any] | None, rule: str) -> Entry:
     return entry_of(*where, r, rule)
 
 
-def entry_of(row: str, task: str, seed: int, r: Mapping[str, Any], rule: str) -> Entry:
+def entry_of(row: str, task: str, seed: int, r: Record, rule: str) -> Entry:
     """What a record says of a cell; a run of one epoch has a figure for the table's rule alone."""
-    where, run = (row, task, seed), str(r.get("run_id") or "")
-    if r["status"] != "finished":
-        return Entry(*where, "failed", {}, reason=first_sentence(r), run=run)
-    chosen = r["selection"]
-    if len(r.get("epochs", ())) == 1:  # nothing to select
-        chosen = {rule: chosen["last"]}
-    by_rule = {
-        rule: float(next(iter(found["target_test"].values())))
-        for rule, found in sorted(chosen.items())
-        if found["target_test"]
-    }
-    seconds = round(r["seconds"]["train"] + r["seconds"]["evaluate"], 3)
+    where = (row, task, seed)
+    if not r.is_finished:
+        return Entry(*where, "failed", {}, reason=first_sentence(r), run=r.run_id)
+    rules = {name: name for name in sorted(r.selection)}
+    if len(r.epochs) == 1:  # nothing to select
+        rules = {rule: "last"}
+    by_rule = {name: score for name, source in rules.items() if not math.isnan(score := r.main(source))}
     return Entry(
         *where,
         "finished",
         by_rule,
-        seconds,
-        run=run,
+        round(r.work_seconds, 3),
+        run=r.run_id,
         origin=origin_of(r),
         epochs=epochs_of(r),
         stale=made_by_other_code(r),
@@ -226,18 +219,17 @@ def entry_of(row: str, task: str, seed: int, r: Mapping[str, Any], rule: str) ->
     )
 
 
-def said_of(r: Mapping[str, Any]) -> dict[str, float] | None:
+def said_of(r: Record) -> dict[str, float] | None:
     """The diagnostics of a record's last epoch, to seven digits; None where there are none."""
-    found = r["epochs"][-1].get("diagnostics") if r.get("epochs") else None
-    return {name: float(f"{float(value):.7g}") for name, value in found.items()} if found else None
+    found = r.epochs[-1].diagnostics if r.epochs else None
+    return {name: float(f"{value:.7g}") for name, value in found.items()} if found else None
 
 
-def origin_of(r: Mapping[str, Any]) -> Origin:
+def origin_of(r: Record) -> Origin:
     """What a record says of what it was computed from and with."""
-    code = r.get("code", {})
-    environment = {key: code[key] for key in ("source", "commit", "scoring") if code.get(key)}
-    environment |= {key: r[key] for key in ("device", "kernel", "threads", "versions") if key in r}
-    return Origin(str(code.get("method", "")), str(r.get("fingerprint", "")), flat(r["config"]), environment)
+    environment: dict[str, Any] = {key: value for key, value in r.code._asdict().items() if value and key != "method"}
+    environment |= {key: value for key in ("device", "kernel", "threads", "versions") if (value := getattr(r, key))}
+    return Origin(r.code.method, r.fingerprint, flat(r.config), environment)
 
 
 def flat(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,21 +250,17 @@ def flat(config: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def epochs_of(r: Mapping[str, Any]) -> dict[str, Any] | None:
+def epochs_of(r: Record) -> dict[str, Any] | None:
     """Every evaluated epoch of a record in lists; None where it has none."""
-    history = r.get("epochs")
-    if not history:
+    if not r.epochs:
         return None
-    rules = sorted({rule for h in history for rule in h["scores"]})
-
-    def first(found: Mapping[str, float]) -> float | None:
-        return next(iter(found.values()), None)
-
+    rules = sorted({rule for epoch in r.epochs for rule in epoch.scores})
+    metric = r.metric or next((name for epoch in r.epochs for name in epoch.source_test), "")
     return {
-        "epoch": [h["epoch"] for h in history],
-        "source": [first(h.get("source_test", {})) for h in history],
-        "target": [first(h["target_test"]) for h in history],
-        "scores": {rule: [short(h["scores"].get(rule)) for h in history] for rule in rules},
+        "epoch": [epoch.epoch for epoch in r.epochs],
+        "source": [epoch.source_test.get(metric) for epoch in r.epochs],
+        "target": [epoch.target_test.get(metric) for epoch in r.epochs],
+        "scores": {rule: [short(epoch.scores.get(rule)) for epoch in r.epochs] for rule in rules},
     }
 
 
@@ -292,12 +280,12 @@ def _both(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def as_records(summary: Summary) -> list[dict[str, Any]]:
+def as_records(summary: Summary) -> list[Record]:
     """Finished cells in the form of records, as far as a summary keeps it: what selection rules are judged by."""
     return [_as_record(e, e.origin, e.epochs) for e in summary.entries if e.origin is not None and e.epochs is not None]
 
 
-def _as_record(entry: Entry, origin: Origin, epochs: Mapping[str, Any]) -> dict[str, Any]:
+def _as_record(entry: Entry, origin: Origin, epochs: Mapping[str, Any]) -> Record:
     config: dict[str, Any] = {}
     for key, value in origin.config.items():
         *groups, name = key.split(".")
@@ -311,26 +299,26 @@ def _as_record(entry: Entry, origin: Origin, epochs: Mapping[str, Any]) -> dict[
         return {} if value is None else {"main": value}
 
     history = [
-        {
-            "epoch": epoch,
-            "source_test": figure(epochs["source"][k]),
-            "target_test": figure(epochs["target"][k]),
-            "scores": {rule: scores[k] for rule, scores in epochs["scores"].items()},
-        }
+        EvaluatedEpoch(
+            epoch=epoch,
+            source_test=figure(epochs["source"][k]),
+            target_test=figure(epochs["target"][k]),
+            scores={rule: scores[k] for rule, scores in epochs["scores"].items()},
+        )
         for k, epoch in enumerate(epochs["epoch"])
     ]
-    return {
-        "status": "finished",
-        "method": method.name,
-        "setting": setting_of(method.access),
-        "data": config["data"]["_target_"].rpartition(".")[2],
-        "seed": entry.seed,
-        "config": config,
-        "fingerprint": origin.data,
-        "task": {"name": entry.task, "transductive": False},
-        "epochs": history,
-        "finished": "",
-    }
+    return Record(
+        status=Status.FINISHED,
+        method=method.name,
+        setting=setting_of(method.access),
+        data=config["data"]["_target_"].rpartition(".")[2],
+        seed=entry.seed,
+        config=config,
+        fingerprint=origin.data,
+        task=TaskRecord(entry.task),
+        metric="main",
+        epochs=Epochs(history),
+    )
 
 
 def short(score: float | None) -> float | None:

@@ -63,8 +63,8 @@ def test_a_line_each_without_the_code_that_said_it(monkeypatch):
 @pytest.mark.filterwarnings("default")  # that a run is warned is the subject
 def test_a_run_keeps_it_in_its_record_and_a_report_says_it(tmp_path):
     made = run.run(compose([*SHORT, f"output={tmp_path}"])).record
-    assert made["notes"] == [SAID]
-    assert made["epochs"][-1]["diagnostics"]["converged"] == 0.0
+    assert made.notes == (SAID,)
+    assert made.epochs[-1].diagnostics["converged"] == 0.0
     (table,) = tables(store.load(tmp_path))
     assert table.notes == (f"Warning of tsl: {SAID}",)
 
@@ -73,7 +73,7 @@ def test_a_run_keeps_it_in_its_record_and_a_report_says_it(tmp_path):
 def test_cautions_of_a_configuration_are_kept_too(tmp_path):
     asked = ["method=ot_emd", *files(tmp_path), "data.standardize=true", "logger=none", f"output={tmp_path}/runs"]
     made = run.run(compose(asked)).record
-    assert made["notes"][0].startswith("method=ot_emd moves samples by their distances, and data.standardize=true")
+    assert made.notes[0].startswith("method=ot_emd moves samples by their distances, and data.standardize=true")
 
 
 def files(folder):

@@ -20,7 +20,7 @@ def test_a_chapter_for_each_set_of_data_with_its_baseline(folder, keep, record):
     digits, office = made(folder)
     assert (digits.spec.name, digits.spec.baseline, len(digits.summary.entries)) == ("digits", "source_only", 1)
     assert (office.spec.baseline, len(office.spec.tasks), len(office.summary.entries)) == ("unadapted", 7, 28)
-    assert office.runs["tca", "art->real", 0]["run_id"] == "tca-art-real-0"
+    assert office.runs["tca", "art->real", 0].run_id == "tca-art-real-0"
     assert office.summary.mean("tca", "art->real", "last") == 52.0
 
 
@@ -92,7 +92,7 @@ def test_a_benchmarks_folder_is_its_table_beside_the_paper(tmp_path, keep, recor
     records = store.load(tmp_path)
     (only,) = chapters(tmp_path, records)
     assert only.benchmark
-    assert only.runs["tca", "B", 0]["run_id"] == "tca-art-real-0"
+    assert only.runs["tca", "B", 0].run_id == "tca-art-real-0"
     text = html("office", [only], records)
     for words in (
         "51.00",

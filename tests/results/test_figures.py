@@ -40,7 +40,7 @@ def test_a_leaderboard_and_a_table_by_task_agree_on_figures_and_order(finished):
         finished(
             method,
             accuracy=accuracy,
-            task={"name": task, "transductive": True, "domains": finished()["task"]["domains"]},
+            task={"name": task, "transductive": True, "domains": finished().to_json()["task"]["domains"]},
             fingerprint=task,
         )
         for method, own in accuracies.items()

@@ -15,7 +15,7 @@ from da.engine.lock import held
 from da.results import record, store
 from da.sweeps.job import Grid, Job
 from da.sweeps.pool import Pool
-from da.sweeps.status import Status, drivers
+from da.sweeps.status import SweepStatus, drivers
 
 pytestmark = pytest.mark.usefixtures("mortal")
 
@@ -28,7 +28,7 @@ class Driven:
     """A pool that notes what came of each job; its clock stands still until a test puts it ahead, or something hangs."""
 
     def __init__(self, tmp_path, total, **keywords):
-        self.status = Status(tmp_path, total, 1, "test")
+        self.status = SweepStatus(tmp_path, total, 1, "test")
         self.ahead, self.begun = 0.0, time.monotonic()
         options = {"threads": 1, "timeout": None, "memory": None} | keywords
         self.pool = Pool(1, status=self.status, clock=self.clock, **options)
@@ -105,7 +105,7 @@ def test_a_lost_run_goes_on_from_its_checkpoint_when_it_is_run_again(tmp_path):
     whole = Driven(tmp_path / "whole", 1)
     whole.run([job(tmp_path / "whole", *options)])
     expected = whole.outcomes[0].record
-    assert [e["scores"] for e in made["epochs"]] == [e["scores"] for e in expected["epochs"]]
+    assert [e.scores for e in made.epochs] == [e.scores for e in expected.epochs]
 
 
 def test_a_memory_limit_fails_the_run_that_passes_it(tmp_path):
@@ -162,7 +162,7 @@ def test_what_somebody_else_is_at_is_waited_for(tmp_path):
     holder.__enter__()
     busy = []
 
-    class Watched(Status):
+    class Watched(SweepStatus):
         def ended(self, job, outcome):
             if outcome.kind == "busy":
                 busy.append(outcome.message)

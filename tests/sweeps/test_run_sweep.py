@@ -8,6 +8,7 @@ from itertools import product
 import hydra
 import pytest
 from processes import finished, started
+from records import scored
 from small import SMALL
 
 from da.cli import train as entry
@@ -17,7 +18,7 @@ from da.estimators.subspace.pca import PCA
 from da.results import record, store
 from da.sweeps.job import Job, Outcome, by_data, exit_code
 from da.sweeps.launchers import shares
-from da.sweeps.status import FOLDER, Status, drivers, text
+from da.sweeps.status import FOLDER, SweepStatus, drivers, text
 
 HERE = ["launcher=in_process", "logger=none"]
 
@@ -96,8 +97,8 @@ def test_a_folder_that_cannot_be_written_to_is_said_before_anything_runs(tmp_pat
 
 
 def test_a_sweep_counts(tmp_path, capsys):
-    made = {"config": {"selection": "last"}, "selection": {}, "seconds": {"train": 1.0, "evaluate": 1.0}}
-    status = Status(tmp_path, 3, 1, "x")
+    made = scored("last", 1.0)
+    status = SweepStatus(tmp_path, 3, 1, "x")
     status.seconds = [60.0]
     (plan,) = expand(["method=coral", "data=toy"], multirun=False).plans
     called = "method=coral data=toy seed=0"
@@ -111,7 +112,7 @@ def test_a_sweep_counts(tmp_path, capsys):
         "[2/3, 0:30 left] FAILED   a on b, seed 1: It broke.",
         f"[3/3] FAILED   {called}: It broke.",
     ]
-    assert Status(tmp_path, None, 1, "x").place == "[0]"
+    assert SweepStatus(tmp_path, None, 1, "x").place == "[0]"
 
 
 @pytest.mark.parametrize("key", ["output=a,b", "launcher=in_process,processes"])
@@ -171,7 +172,7 @@ def test_jobs_on_the_same_data_follow_each_other_and_shares_are_even():
 
 
 def test_the_state_of_a_sweep_is_read_by_another_process(tmp_path):
-    status = Status(tmp_path, 7, 2, "train.py -m method=coral")
+    status = SweepStatus(tmp_path, 7, 2, "train.py -m method=coral")
     status.began("method=coral seed=3")
     for kind in ("failed", "pruned"):
         status.ended(Job(*expand(["method=coral", "data=toy"], multirun=False).plans), Outcome(kind, "why"))
@@ -179,7 +180,7 @@ def test_the_state_of_a_sweep_is_read_by_another_process(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "train.py -m method=coral: 2 of 7 done (1 failed, 1 pruned), 1 running" in done.stdout
     assert "method=coral seed=3" in done.stdout
-    status.beat(force=True)  # the other process may have taken its time
+    status.heartbeat(force=True)  # the other process may have taken its time
     (said,) = drivers(tmp_path)
     assert said["alive"]
     old = json.loads(status.file.read_text()) | {"beat": 0.0}
@@ -194,18 +195,18 @@ def test_the_state_of_a_sweep_is_read_by_another_process(tmp_path):
 def test_a_new_driver_buries_the_dead_ones_of_its_machine(tmp_path):
     with started("-c", "") as dead:
         dead.ended()
-    first = Status(tmp_path, 1, 1, "alive")
-    first.beat(force=True)
+    first = SweepStatus(tmp_path, 1, 1, "alive")
+    first.heartbeat(force=True)
     left = first.file.with_name(f"{first.file.stem.rpartition('-')[0]}-{dead.process.pid}.json")
     elsewhere = first.file.with_name("elsewhere-1.json")
     for file in (left, elsewhere):
         file.write_text(first.file.read_text())
-    Status(tmp_path, 1, 1, "new").close()
+    SweepStatus(tmp_path, 1, 1, "new").close()
     assert {file.name for file in (tmp_path / FOLDER).glob("*.json")} == {elsewhere.name}
 
 
 def test_time_left_follows_what_finished(tmp_path):
-    status = Status(tmp_path, 10, 2, "x")
+    status = SweepStatus(tmp_path, 10, 2, "x")
     assert status.left is None
     status.seconds = [4.0, 6.0]
     status.counts["finished"] = 2

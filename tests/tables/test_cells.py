@@ -323,8 +323,8 @@ def test_a_refused_cell_is_a_recorded_failure_of_its_table_until_it_can_be_run(t
         r"^\[\d/4.*\] finished coral, twice as strong on one, seed 0: target test accuracy", said.out, re.M
     )
     assert "REFUSED  unadapted on two, seed 0: data=toy needs at least 2 classes and as many samples" in said.err
-    failed = [r for r in store.load(tmp_path / "runs") if r["status"] == "failed"]
-    assert [(r["error_kind"], "Traceback" in r["traceback"]) for r in failed] == [("usage", True)] * 2
+    failed = [r for r in store.load(tmp_path / "runs") if not r.is_finished]
+    assert [(r.error_kind, "Traceback" in r.traceback) for r in failed] == [("usage", True)] * 2
     found = summary.read(tmp_path / "runs" / "summary.json")
     entry, other = found.of("unadapted", "two")
     assert other.status == "missing"  # seed 1 was not asked for; the folder's table is whole all the same

@@ -57,7 +57,7 @@ def test_what_rows_do_not_share_is_noted(finished):
 
 
 def test_different_protocols_are_different_tables(finished):
-    other = finished()["task"] | {"transductive": True}
+    other = finished().to_json()["task"] | {"transductive": True}
     made = tables([finished(), finished(task=other), finished(fingerprint="f"), finished(data="else")])
     assert len(made) == 4
     assert sum("transductive" in render.caption(table) for table in made) == 1
@@ -92,9 +92,9 @@ def test_a_cell_that_was_run_again_counts_once(finished, failed):
     assert row.errors == ()
 
 
-def test_the_first_sentence():
-    assert first_sentence({"error": "optimizer.lr=0.5 is too high. Lower it."}) == "optimizer.lr=0.5 is too high."
-    assert first_sentence({"error": " ", "error_kind": "MemoryError"}) == "MemoryError"
+def test_the_first_sentence(failed):
+    assert first_sentence(failed(error="optimizer.lr=0.5 is too high. Lower it.")) == "optimizer.lr=0.5 is too high."
+    assert first_sentence(failed(error=" ", error_kind="MemoryError")) == "MemoryError"
 
 
 def test_the_rule_reported_first(finished):
@@ -124,7 +124,7 @@ def test_a_second_metric_has_a_column_under_the_first_rule(finished):
 
 def test_a_rule_without_a_score_in_some_seeds_says_so(finished):
     made = [finished(seed=0), finished(seed=1)]
-    del made[0]["selection"]["entropy"]
+    del made[0].selection["entropy"]
     assert "49.0 (n=1)" in render.text(tables(made))
 
 

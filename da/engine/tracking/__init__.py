@@ -9,12 +9,12 @@ from typing import Any
 from pytorch_lightning.loggers import Logger
 
 from da.bounds import NonNegative
-from da.engine.tracking.board import Board
 from da.engine.tracking.epoch_csv import EpochCSV
-from da.engine.tracking.tracker import figures, until_recorded, warn
+from da.engine.tracking.tensorboard_run import TensorBoard
+from da.engine.tracking.tracker import scores, until_recorded, warn
 from da.engine.tracking.wandb_run import WandbRun
 
-__all__ = ["EpochCSV", "csv", "figures", "none", "tensorboard", "until_recorded", "wandb"]
+__all__ = ["EpochCSV", "csv", "none", "scores", "tensorboard", "until_recorded", "wandb"]
 
 
 def none(directory: Path, info: dict[str, Any]) -> list[Logger]:
@@ -34,7 +34,7 @@ def tensorboard(directory: Path, info: dict[str, Any]) -> list[Logger]:
         directory: the run's directory; event files go to ``tensorboard`` below it.
         info: ``config`` of the run.
     """
-    return [*csv(directory, info), *([Board(directory, info["config"])] if installed("tensorboard") else [])]
+    return [*csv(directory, info), *([TensorBoard(directory, info["config"])] if installed("tensorboard") else [])]
 
 
 def wandb(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,16 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from da.results import record
+from da.results.record import Record
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A run that ended without a record of its own: how (``failed`` or ``interrupted``), and what it raised."""
+
+    status: str
+    error: str
+    error_kind: str
 
 
 class Tracker(Logger):
@@ -27,8 +38,8 @@ class Tracker(Logger):
         """The metrics of an evaluated epoch."""
         raise NotImplementedError(f"{type(self).__name__} must implement `log`.")
 
-    def end(self, made: dict[str, Any], directory: Path) -> None:
-        """The last word: the record, or ``status``, ``error`` and ``error_kind`` of a run that went wrong."""
+    def end(self, made: Record | Stopped, directory: Path) -> None:
+        """The end of the run: its record, or how it went wrong."""
         raise NotImplementedError(f"{type(self).__name__} must implement `end`.")
 
     @rank_zero_only
@@ -36,7 +47,7 @@ class Tracker(Logger):
         self.guard(self.log, metrics, step or 0)
 
     @rank_zero_only
-    def finish(self, made: dict[str, Any], directory: Path) -> None:
+    def finish(self, made: Record | Stopped, directory: Path) -> None:
         """Called when the record is written."""
         self.guard(self.end, made, directory)
 
@@ -68,13 +79,13 @@ def warn(logger: str, text: str) -> None:
 @contextmanager
 def until_recorded(loggers: Sequence[Logger], directory: Path) -> Iterator[None]:
     """Hand the trackers among the loggers the record that the body wrote, or what it raised."""
-    made: dict[str, Any] | None = None
+    made: Record | Stopped | None = None
     try:
         yield
         made = record.read(directory)
     except BaseException as error:
         status = "failed" if isinstance(error, Exception) else "interrupted"
-        made = {"status": status, "error": str(error), "error_kind": type(error).__name__}
+        made = Stopped(status, str(error), type(error).__name__)
         raise
     finally:
         for logger in loggers:
@@ -82,17 +93,17 @@ def until_recorded(loggers: Sequence[Logger], directory: Path) -> Iterator[None]
                 logger.finish(made, directory)
 
 
-def figures(made: dict[str, Any]) -> dict[str, float | str]:
+def scores(made: Record | Stopped) -> dict[str, float | str | None]:
     """What a tracker shows of a record, flat.
 
     Returns:
         ``status`` and, of a finished run, ``chosen/RULE/METRIC`` (target test metrics in the epoch that a selection
         rule chose), ``chosen/RULE/epoch``, ``chosen/RULE/score`` and ``seconds/WHAT``; else ``error`` and its kind.
     """
-    if made["status"] != "finished":
-        return {key: made[key] for key in ("status", "error", "error_kind")}
-    flat: dict[str, float | str] = {"status": "finished"}
-    for rule, chosen in made["selection"].items():
-        found = {"epoch": chosen["epoch"], "score": chosen["score"], **chosen["target_test"]}
-        flat |= {f"chosen/{rule}/{name}": value for name, value in found.items()}
-    return flat | {f"seconds/{what}": value for what, value in made["seconds"].items()}
+    if isinstance(made, Stopped) or not made.is_finished:
+        return {"status": str(made.status), "error": made.error, "error_kind": made.error_kind}
+    flat: dict[str, float | str | None] = {"status": "finished"}
+    for rule, chosen in made.selection.items():
+        values = {"epoch": chosen.epoch, "score": chosen.score, **chosen.target_test}
+        flat |= {f"chosen/{rule}/{name}": value for name, value in values.items()}
+    return flat | {f"seconds/{what}": value for what, value in made.seconds.items()}

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from da.engine.tracking.tracker import Tracker, figures
+from da.engine.tracking.tracker import Stopped, Tracker, scores
+from da.results.record import Record
 
 FOLDER = "tensorboard"
 
 
-class Board(Tracker):
-    """Event files in the run's directory, with the names of ``metrics.csv``; the record's figures as HParams metrics.
+class TensorBoard(Tracker):
+    """Event files in the run's directory, with the names of ``metrics.csv``; the record's scores as HParams metrics.
 
     What a repeated run had written from its first step on is hidden, as the rows of ``metrics.csv`` are replaced.
 
@@ -38,9 +39,9 @@ class Board(Tracker):
         self.writer.experiment.flush()  # a killed run keeps its epochs
         self.step = step
 
-    def end(self, made: dict[str, Any], directory: Path) -> None:
+    def end(self, made: Record | Stopped, directory: Path) -> None:
         if self.writer is None:
             return  # it went wrong before the first epoch ended
-        shown = {name: value for name, value in figures(made).items() if not isinstance(value, str)}
+        shown = {name: value for name, value in scores(made).items() if not isinstance(value, str)}
         self.writer.log_hyperparams(self.config, shown, self.step)
         self.writer.experiment.close()
