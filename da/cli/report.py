@@ -14,7 +14,8 @@ from da.results.record import write_atomically
 from da.tables import render
 from da.tables.by_task import by_task
 from da.tables.export import latex
-from da.tables.records import tables
+from da.tables.summarize import summarize
+from da.tables.task_table import task_tables
 
 PAGE = "report.html"
 
@@ -55,7 +56,7 @@ def main() -> int:
     if rule and rule not in known:
         return say(f"no run has selection={rule}; {nearest(rule, known)}")
     found = found._replace(records=store.current(found.records))
-    made = tables(found.records, rule)
+    made = task_tables(summarize(found.records, rule=rule))
     print((by_task if options.by_task else render.text)(made))
     try:
         _write(options, found, (by_task if options.by_task else render.markdown)(made))
@@ -75,7 +76,7 @@ def _write(options: argparse.Namespace, found: store.Found, markdown: str) -> No
             frame.write(frame.frame(found.records), file)
     if not options.no_html:
         file = options.html or options.folder / PAGE
-        title = parts[0].spec.name if (options.folder / SUMMARY).is_file() else options.folder.resolve().name
+        title = parts[0].spec.protocol.name if (options.folder / SUMMARY).is_file() else options.folder.resolve().name
         page = html(title, parts, found.records, options.show)
         write_atomically(file, page.encode())
         print(f"report: {file}")

@@ -16,9 +16,9 @@ from da.config.validate import Plan
 from da.engine import accepted, codehash
 from da.errors import ConfigError, TrainingError, UsageError
 from da.results import record
-from da.results.figures import shown
 from da.results.record import Record, Status
 from da.results.schema import Code
+from da.results.scores import shown
 
 CONFIG = "config.json"
 

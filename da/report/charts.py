@@ -8,17 +8,17 @@ from html import escape
 
 import numpy as np
 
-from da.report.chapter import Chapter
 from da.report.svg import cross, dot, frame, line, path, scale, style, svg, text
 from da.results.record import Record
 from da.tables.leaderboard import Line
-from da.tables.records import ORACLE
+from da.tables.summarize import TableResults
+from da.tables.wording import ORACLE
 
 MOST_SERIES = 8
 MOST_PANELS = 24
 
 
-def against_time(chapter: Chapter, lines: Sequence[Line]) -> str:
+def against_time(chapter: TableResults, lines: Sequence[Line]) -> str:
     """Mean accuracy against mean seconds of a run; the line joins the rows that no faster row beats."""
     points = [(line, max(line.seconds, 1e-3)) for line in lines if line.seconds is not None and line.mean == line.mean]
     if len(points) < 2:
@@ -50,7 +50,7 @@ def against_time(chapter: Chapter, lines: Sequence[Line]) -> str:
     return f'<div class="wide" tabindex="0">{svg(690, 340, parts, "accuracy against time")}</div>'
 
 
-def curves(chapter: Chapter, lines: Sequence[Line]) -> tuple[str, str]:
+def curves(chapter: TableResults, lines: Sequence[Line]) -> tuple[str, str]:
     """Small multiples of runs with several epochs, a panel for each task, and a sentence on what is left out.
 
     A line is the mean over seeds. Below it stand, rule by rule, the epochs that the rule chose, a mark for each seed;
@@ -64,10 +64,10 @@ def curves(chapter: Chapter, lines: Sequence[Line]) -> tuple[str, str]:
         return "", ""
     with_curves = {row for found in runs.values() for row in found}
     order = [line.row for line in lines if line.row in with_curves]
-    base = chapter.spec.baseline
+    base = chapter.spec.protocol.baseline
     shown = order[:MOST_SERIES] + [row for row in order[MOST_SERIES:] if row == base]
     styles = {row: style(k) for k, row in enumerate(shown)}
-    tasks = [task for task in chapter.spec.tasks if task in runs]
+    tasks = [task for task in chapter.spec.protocol.tasks if task in runs]
     panels = "".join(_panel(task, runs[task], styles) for task in tasks[:MOST_PANELS])
     keys = {row: line(1, 5, 25, 5, "series", _stroke(*styles[row])) for row in shown}
     names = "".join(f'<span><svg width="26" height="10">{key}</svg>{escape(row)}</span>' for row, key in keys.items())

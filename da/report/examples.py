@@ -11,10 +11,10 @@ import numpy as np
 
 from da.analysis.embedding import GREY, MOST, PALETTE, thinned, tsne
 from da.errors import UsageError, nearest
-from da.report.chapter import Chapter
 from da.report.svg import cross, dot, scale, svg, text
 from da.results.record import Record
 from da.tables.leaderboard import Line
+from da.tables.summarize import TableResults
 
 PREDICTIONS = "predictions.npz"
 WEIGHTS = "model.pt"
@@ -24,16 +24,16 @@ MOST_CLASSES = 40
 NUMBERED = 16
 
 
-def chosen(chapter: Chapter, lines: Sequence[Line]) -> list[tuple[str, Record]]:
+def chosen(chapter: TableResults, lines: Sequence[Line]) -> list[tuple[str, Record]]:
     """The best row, the baseline and the worst row on the first task on which all have a run, by what they are."""
     ranked = [line.row for line in lines if line.runs.get("finished")]
     if not ranked:
         return []
-    base = chapter.spec.baseline
+    base = chapter.spec.protocol.baseline
     wanted = {ranked[0]: "best"} | ({base: "baseline"} if base in ranked[1:] else {})
     wanted.setdefault(ranked[-1], "worst")
     best: list[tuple[str, Record]] = []
-    for task in chapter.spec.tasks:
+    for task in chapter.spec.protocol.tasks:
         found = []
         for row, role in wanted.items():
             seeds = sorted(s for r, t, s in chapter.runs if (r, t) == (row, task))

@@ -9,20 +9,20 @@ from pathlib import Path
 
 from da.errors import UsageError
 from da.report import charts, examples, tables
-from da.report.chapter import Chapter
 from da.results.record import Record
 from da.tables import leaderboard as board
 from da.tables import markdown as render
 from da.tables.critical_difference import critical_difference_svg
 from da.tables.leaderboard import Line
-from da.tables.records import chosen_by
 from da.tables.significance import complete
+from da.tables.summarize import TableResults
+from da.tables.wording import chosen_by
 
 HERE = Path(__file__).resolve().parent
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
-def html(title: str, chapters: Sequence[Chapter], records: Sequence[Record], show: Sequence[str] = ()) -> str:
+def html(title: str, chapters: Sequence[TableResults], records: Sequence[Record], show: Sequence[str] = ()) -> str:
     """The report as the text of one HTML file.
 
     Args:
@@ -38,7 +38,7 @@ def html(title: str, chapters: Sequence[Chapter], records: Sequence[Record], sho
     bodies = [_chapter(k, chapter, asked if k == 0 else [], bool(asked)) for k, chapter in enumerate(chapters)]
     reasons = [reason for chapter in chapters if chapter.benchmark for reason in board.reasons(chapter.summary)]
     failures = tables.failures(records, reasons)
-    links = [(f"#c{k}", chapter.spec.title) for k, chapter in enumerate(chapters)]
+    links = [(f"#c{k}", chapter.spec.protocol.title) for k, chapter in enumerate(chapters)]
     links += [("#failures", "Failures")] * bool(failures) + [("#environment", "Environment")]
     nav = "".join(f'<a href="{where}">{escape(name)}</a>' for where, name in links)
     tail = [_section("failures", "Failures", failures)] if failures else []
@@ -59,7 +59,7 @@ def _section(name: str, title: str, body: str) -> str:
     return f'<section id="{name}"><h2>{title}</h2>{body}</section>'
 
 
-def _chapter(k: int, chapter: Chapter, asked: Sequence[tuple[str, Record]], others: bool) -> str:
+def _chapter(k: int, chapter: TableResults, asked: Sequence[tuple[str, Record]], others: bool) -> str:
     spec = chapter.spec
     lines = board.lines(spec, chapter.summary)
     curves, left_out = charts.curves(chapter, lines)
@@ -71,12 +71,12 @@ def _chapter(k: int, chapter: Chapter, asked: Sequence[tuple[str, Record]], othe
     oracle = board.oracle(chapter.summary)
     bound = f"<em>{escape(oracle)}</em> reads the target test labels: a bound, not a result." if oracle else ""
     gap = "gap is ours minus the paper's over the tasks that both have; † recomputed, ‡ from memory." * bool(
-        spec.published
+        spec.published.sources
     )
-    rule = f"The epoch is that of {chosen_by(spec.selection)}." if chapter.benchmark else ""
+    rule = f"The epoch is that of {chosen_by(spec.protocol.selection)}." if chapter.benchmark else ""
     parts = [
-        f'<section class="chapter" id="c{k}"><h2>{escape(spec.title)}</h2>',
-        f'<p class="protocol">{escape(spec.protocol)}</p>{command}',
+        f'<section class="chapter" id="c{k}"><h2>{escape(spec.protocol.title)}</h2>',
+        f'<p class="protocol">{escape(spec.protocol.description)}</p>{command}',
         _tiles(chapter, lines),
         _part("Leaderboard", tables.ranking(chapter, lines), f"{escape(rule)} {escape(gap)} {bound}"),
         _part("Significance", *_significance(chapter)),
@@ -98,8 +98,8 @@ def _chapter(k: int, chapter: Chapter, asked: Sequence[tuple[str, Record]], othe
             f"each seed; an oracle's are crosses. {left_out}",
         ),
         _part("Runs from near", f'<div class="examples">{shown}</div>' if shown else ""),
-        _listed("Notes", spec.notes),
-        _listed("Sources", render.sources(spec.published)),
+        _listed("Notes", spec.protocol.notes),
+        _listed("Sources", render.sources(spec.published.sources)),
         "</section>",
     ]
     return "".join(parts)
@@ -116,11 +116,11 @@ def _listed(title: str, items: Sequence[str]) -> str:
     return f"<h3>{title}</h3><ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>" if items else ""
 
 
-def _tiles(chapter: Chapter, lines: Sequence[Line]) -> str:
+def _tiles(chapter: TableResults, lines: Sequence[Line]) -> str:
     runs = sum((line.runs.get("finished", 0) for line in lines), 0)
     without = sum(n for line in lines for status, n in line.runs.items() if status != "finished")
     facts = [(str(runs), "finished runs"), (str(sum(bool(line.runs) for line in lines)), "rows")]
-    facts.append((str(len(chapter.spec.tasks)), f"task{'s' * (len(chapter.spec.tasks) != 1)}"))
+    facts.append((str(len(chapter.spec.protocol.tasks)), f"task{'s' * (len(chapter.spec.protocol.tasks) != 1)}"))
     if lines and not math.isnan(lines[0].mean):
         facts.append((f"{lines[0].mean:.1f} %", f"best: {lines[0].row}"))
     gaps = [abs(line.gap) for line in lines if not math.isnan(line.gap)]
@@ -131,7 +131,7 @@ def _tiles(chapter: Chapter, lines: Sequence[Line]) -> str:
     return f'<ul class="tiles">{"".join(f"<li><b>{escape(a)}</b>{escape(b)}</li>" for a, b in facts)}</ul>'
 
 
-def _significance(chapter: Chapter) -> tuple[str, str]:
+def _significance(chapter: TableResults) -> tuple[str, str]:
     """The critical-difference diagram and how to read it, or why there is none."""
     spec, summary = chapter.spec, chapter.summary
     ranked = board.ranked(spec, summary)
@@ -145,7 +145,7 @@ def _significance(chapter: Chapter) -> tuple[str, str]:
         drawn = f"<p>{escape(str(error))}</p>"
     among = "all rows with a figure on every task"
     if len(ranked.ranks) < len(complete(board.by_task(spec, summary))):
-        base = spec.baseline in ranked.ranks
+        base = spec.protocol.baseline in ranked.ranks
         best = f"the {len(ranked.ranks) - base} best rows{' and the baseline' if base else ''}"
         among = f"{best}, as many as {ranked.tasks} tasks can tell apart"
     return drawn, escape(

@@ -9,15 +9,14 @@ from html import escape
 
 import numpy as np
 
-from da.report.chapter import Chapter
 from da.results.record import Record
 from da.tables import leaderboard as board
 from da.tables import markdown as render
 from da.tables.leaderboard import Line
-from da.tables.records import ORACLE
 from da.tables.spec import MEAN
+from da.tables.summarize import TableResults
+from da.tables.wording import ABSENT, ORACLE
 
-ABSENT = "-"
 MOST_FAILURES = 40
 
 
@@ -52,11 +51,11 @@ def row_head(name: str) -> str:
     return f'<th scope="row">{escape(name)}</th>'
 
 
-def ranking(chapter: Chapter, lines: Sequence[Line]) -> str:
+def ranking(chapter: TableResults, lines: Sequence[Line]) -> str:
     """Paper, ours, gap, p, runs and seconds; what an oracle would select apart, in italics."""
     spec, summary = chapter.spec, chapter.summary
     places = render.digits(summary)
-    paper, tested = bool(spec.published), any(line.p is not None for line in lines)
+    paper, tested = bool(spec.published.sources), any(line.p is not None for line in lines)
     oracle = board.oracle(summary)
     means = [line.mean for line in lines if not math.isnan(line.mean)]
     best, low = max(means, default=math.nan), min(means, default=0.0)
@@ -89,19 +88,19 @@ def ranking(chapter: Chapter, lines: Sequence[Line]) -> str:
     )
 
 
-def heat_map(chapter: Chapter, lines: Sequence[Line]) -> str:
+def heat_map(chapter: TableResults, lines: Sequence[Line]) -> str:
     """Figures by task, coloured by their distance to the baseline (or to the median row where there is none)."""
     spec, summary = chapter.spec, chapter.summary
-    if len(spec.tasks) < 2:
+    if len(spec.protocol.tasks) < 2:
         return ""
     places = render.digits(summary)
     ours = board.by_task(spec, summary)
     shown = [line for line in lines if line.runs.get("finished")]
     if not shown:
         return ""
-    columns = [*spec.tasks, MEAN]
+    columns = [*spec.protocol.tasks, MEAN]
     figures = np.array([[*ours[line.row], line.mean] for line in shown], float)
-    middle = _middle(figures, [line.row for line in shown], spec.baseline)
+    middle = _middle(figures, [line.row for line in shown], spec.protocol.baseline)
     away = figures - middle
     limit = float(np.nanquantile(np.abs(away), 0.95)) if np.isfinite(away).any() else 0.0
     limit = max(math.ceil(limit), 1)
@@ -110,7 +109,7 @@ def heat_map(chapter: Chapter, lines: Sequence[Line]) -> str:
     for i, line in enumerate(shown):
         cells = [row_head(line.row)]
         for k, task in enumerate(columns):
-            value, found = figures[i, k], spec.figure(line.row, task)
+            value, found = figures[i, k], spec.published.score(line.row, task)
             tip = f"{line.row}, {task}: {render.number(value, None, 2)}"
             under = ""
             if found is not None:
@@ -124,8 +123,12 @@ def heat_map(chapter: Chapter, lines: Sequence[Line]) -> str:
             extra = f' style="--a:{abs(d):.2f}" title="{escape(tip)} ({away[i, k]:+.2f})"'
             cells.append(cell(f"{render.number(value, None, places)}{under}", float(value), f"num heat {kind}", extra))
         body.append(f'<tr data-row="{escape(line.row)}">{"".join(cells)}</tr>')
-    to = f"the baseline, {escape(spec.baseline)}" if spec.baseline in ours else "the median row of each task"
-    beneath = " Small figures are published ones." if spec.published else ""
+    to = (
+        f"the baseline, {escape(spec.protocol.baseline)}"
+        if spec.protocol.baseline in ours
+        else "the median row of each task"
+    )
+    beneath = " Small figures are published ones." if spec.published.sources else ""
     legend = (
         f'<p class="key"><span>-{limit}</span><i class="ramp" aria-hidden="true"></i><span>+{limit}</span> points from '
         f"{to}; the best of a task is bold.{beneath}</p>"
@@ -133,10 +136,10 @@ def heat_map(chapter: Chapter, lines: Sequence[Line]) -> str:
     return legend + table([("method", ""), *((c, "num") for c in columns)], body, "heatmap")
 
 
-def rules(chapter: Chapter, lines: Sequence[Line]) -> str:
+def rules(chapter: TableResults, lines: Sequence[Line]) -> str:
     """Means by the rule that selects the epoch, the oracle apart; empty where there was nothing to select."""
     spec, summary = chapter.spec, chapter.summary
-    names = [spec.selection, *(rule for rule in summary.rules() if rule != spec.selection)]
+    names = [spec.protocol.selection, *(rule for rule in summary.rules() if rule != spec.protocol.selection)]
     places = render.digits(summary)
     body = []
     for line in lines:
@@ -213,13 +216,13 @@ def _middle(figures: np.ndarray, rows: Sequence[str], baseline: str) -> np.ndarr
 
 def _number(mean: float, std: float | None, places: int) -> str:
     shown = render.number(mean, std, places)
-    if shown == render.ABSENT:
+    if shown == ABSENT:
         return ABSENT
     head, _, spread = shown.partition(" ± ")
     return f"{head}<small> ± {spread}</small>" if spread else head
 
 
-def _tipped(line: Line, chapter: Chapter) -> str:
+def _tipped(line: Line, chapter: TableResults) -> str:
     """A published mean with its source as a tooltip."""
     if line.paper is None:
         return ABSENT

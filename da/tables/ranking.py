@@ -12,7 +12,8 @@ import numpy as np
 from da.results.record import Record, latest
 from da.results.store import protocols, settings
 from da.setting import NONE, SETTINGS
-from da.tables.records import ORACLE
+from da.tables.wording import ORACLE
+from da.tables.writer import Sheet
 
 LEAST = 3  # two candidates correlate by -1 or 1, whatever the rule
 
@@ -39,7 +40,7 @@ class Case(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Ranking:
+class RuleRanking:
     """How one rule did in all cases.
 
     Args:
@@ -93,7 +94,7 @@ def judge(candidates: Sequence[Candidate], best: float) -> Case | None:
     return Case(spearman(candidates), best - float(np.mean(winners)), len(winners) > 1)
 
 
-def within_runs(records: Sequence[Record]) -> list[Ranking]:
+def within_runs(records: Sequence[Record]) -> list[RuleRanking]:
     """How every rule ranks the epochs of a run; a case is a finished run with several evaluated epochs.
 
     Runs that were granted target labels are left out: who has labels does not choose without.
@@ -109,7 +110,7 @@ def within_runs(records: Sequence[Record]) -> list[Ranking]:
     return _rankings(choices)
 
 
-def across_runs(records: Sequence[Record]) -> list[Ranking]:
+def across_runs(records: Sequence[Record]) -> list[RuleRanking]:
     """How every rule ranks the runs of a task, each at the epoch that the rule itself chooses.
 
     A case is a task and a seed, with one candidate a method and configuration. Best possible is the best epoch of the
@@ -173,25 +174,25 @@ def _rules(epochs: Sequence[JudgedEpoch]) -> set[str]:
     return {rule for e in epochs for rule in e.scores if not rule.startswith(ORACLE)}
 
 
-def _rankings(choices: Sequence[tuple[float, Mapping[str, Sequence[Candidate]]]]) -> list[Ranking]:
+def _rankings(choices: Sequence[tuple[float, Mapping[str, Sequence[Candidate]]]]) -> list[RuleRanking]:
     found = []
     for rule in sorted({rule for _, by_rule in choices for rule in by_rule}):
         cases = [judge(by_rule.get(rule, ()), best) for best, by_rule in choices]
         judged = tuple(case for case in cases if case is not None)
-        found.append(Ranking(rule, judged, len(cases) - len(judged)))
+        found.append(RuleRanking(rule, judged, len(cases) - len(judged)))
     return found
 
 
-def markdown(rankings: Sequence[Ranking]) -> str:
+def markdown(rankings: Sequence[RuleRanking]) -> str:
     """A table of rankings, least regret first."""
     head = ["rule", "correlation", "regret", "cases", "undefined", "tied", "absent"]
-    text = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * (len(head) - 1)}"]
+    body = []
     for ranking in sorted(rankings, key=lambda r: (not r.cases, float(np.mean(r.regrets or [0.0])), r.rule)):
         counts = [len(ranking.cases), len(ranking.cases) - len(ranking.correlations)]
         counts += [sum(case.tied for case in ranking.cases), ranking.absent]
-        figures = [_spread(ranking.correlations, 2), _spread(ranking.regrets, 1)]
-        text.append(f"| {' | '.join([f'`{ranking.rule}`', *figures, *map(str, counts)])} |")
-    return "\n".join(text)
+        spreads = [_spread(ranking.correlations, 2), _spread(ranking.regrets, 1)]
+        body.append([f"`{ranking.rule}`", *spreads, *map(str, counts)])
+    return Sheet(head, body).markdown()
 
 
 def _spread(values: Sequence[float], digits: int) -> str:

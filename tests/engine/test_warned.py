@@ -17,7 +17,8 @@ from da.estimators.classifiers.linear import LogisticRegression
 from da.estimators.transfer import Transfer
 from da.results import store
 from da.setting import ALL, Access
-from da.tables.records import tables
+from da.tables.summarize import summarize
+from da.tables.task_table import task_tables
 
 SHORT = ["method=tsl", "method.max_iter=1", "data=toy", "data.samples=60", "logger=none"]
 SAID = "TSL did not converge within 1 steps: its objective may still get better; raise `max_iter`."
@@ -65,7 +66,7 @@ def test_a_run_keeps_it_in_its_record_and_a_report_says_it(tmp_path):
     made = run.run(compose([*SHORT, f"output={tmp_path}"])).record
     assert made.notes == (SAID,)
     assert made.epochs[-1].diagnostics["converged"] == 0.0
-    (table,) = tables(store.load(tmp_path))
+    (table,) = task_tables(summarize(store.load(tmp_path)))
     assert table.notes == (f"Warning of tsl: {SAID}",)
 
 

@@ -8,7 +8,7 @@ from da.report.chapter import chapters
 from da.report.page import html
 from da.results import store
 from da.tables import summary as summaries
-from da.tables.summary import Entry, Summary
+from da.tables.summary import CellResult, Summary
 
 
 def made(folder, rule=None):
@@ -18,8 +18,16 @@ def made(folder, rule=None):
 def test_a_chapter_for_each_set_of_data_with_its_baseline(folder, keep, record):
     keep(record("source_only", "art->clip", 70.0, data="digits"))
     digits, office = made(folder)
-    assert (digits.spec.name, digits.spec.baseline, len(digits.summary.entries)) == ("digits", "source_only", 1)
-    assert (office.spec.baseline, len(office.spec.tasks), len(office.summary.entries)) == ("unadapted", 7, 28)
+    assert (digits.spec.protocol.name, digits.spec.protocol.baseline, len(digits.summary.entries)) == (
+        "digits",
+        "source_only",
+        1,
+    )
+    assert (office.spec.protocol.baseline, len(office.spec.protocol.tasks), len(office.summary.entries)) == (
+        "unadapted",
+        7,
+        28,
+    )
     assert office.runs["tca", "art->real", 0].run_id == "tca-art-real-0"
     assert office.summary.mean("tca", "art->real", "last") == 52.0
 
@@ -36,7 +44,7 @@ def test_the_rule_asked_for_is_reported_of_every_run(tmp_path, keep, record):
     keep(record("dann", "art->clip", 60.0, epochs=3))
     keep(record("tca", "art->clip", 50.0))
     (only,) = made(tmp_path, "entropy")
-    assert only.spec.selection == "entropy"
+    assert only.spec.protocol.selection == "entropy"
     assert only.summary.mean("dann", "mean", "entropy") == 56.0
     assert only.summary.mean("tca", "mean", "entropy") == 50.0  # one epoch: any rule chooses it
 
@@ -55,7 +63,7 @@ def test_equal_tasks_of_other_content_are_two_tasks(tmp_path, keep, record):
     keep(record("tca", "art->clip", 50.0))
     keep(record("tca", "art->clip", 60.0, fingerprint="f" * 16, run_id="other"))
     (only,) = made(tmp_path)
-    assert list(only.spec.tasks) == ["art->clip (00000000)", "art->clip (ffffffff)"]
+    assert list(only.spec.protocol.tasks) == ["art->clip (00000000)", "art->clip (ffffffff)"]
 
 
 @pytest.fixture
@@ -86,8 +94,8 @@ def test_a_benchmarks_folder_is_its_table_beside_the_paper(tmp_path, keep, recor
     kept = {"A": record("tca", "art->clip", 50.0), "B": record("tca", "art->real", 52.0)}
     for r in kept.values():
         keep(r)
-    entries = [summaries.entry_of("tca", task, 0, r, "last") for task, r in kept.items()]
-    entries += [Entry("kmm", task, 0, "refused", {}, reason="Needs weights.") for task in kept]
+    entries = [summaries.result_of("tca", task, 0, r, "last") for task, r in kept.items()]
+    entries += [CellResult("kmm", task, 0, "refused", {}, reason="Needs weights.") for task in kept]
     summaries.write(Summary("office", tuple(entries), "accuracy", {"code": []}), tmp_path / "summary.json")
     records = store.load(tmp_path)
     (only,) = chapters(tmp_path, records)

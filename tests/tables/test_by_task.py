@@ -1,7 +1,13 @@
 import pytest
 
 from da.tables.by_task import by_task
-from da.tables.records import tables
+from da.tables.summarize import summarize
+from da.tables.task_table import task_tables
+
+
+def tables(records, rule=None):
+    return task_tables(summarize(records, rule=rule))
+
 
 pytestmark = pytest.mark.usefixtures("of_this_code")
 

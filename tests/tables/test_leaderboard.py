@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from da.tables import leaderboard as board
-from da.tables.summary import Entry, Summary
+from da.tables.summary import CellResult, Summary
 
 
 def shifted(base: Sequence[float], *shifts: float) -> list[float]:
@@ -66,8 +66,8 @@ def test_means_and_deviations_are_over_seeds_of_the_mean_over_tasks(spec, summar
 
 def test_reasons_name_each_cause_once(summary, base):
     made = summary({"tca": [None] * 6, "jda": [None, *base[1:]], "pca": base})
-    more = (Entry("kmm", task, 0, "refused", {}, reason="Needs weights.") for task in "ABCDEF")
-    made = Summary(made.table, (*made.entries, *more, Entry("pca", "A", 1, "missing", {})), made.metric, made.made)
+    more = (CellResult("kmm", task, 0, "refused", {}, reason="Needs weights.") for task in "ABCDEF")
+    made = Summary(made.table, (*made.entries, *more, CellResult("pca", "A", 1, "missing", {})), made.metric, made.made)
     assert board.reasons(made) == [
         "failed: jda (A), tca: It broke.",
         "refused: kmm: Needs weights.",

@@ -5,7 +5,14 @@ import math
 import pytest
 
 from da.tables import render
-from da.tables.records import Cell, best, first_sentence, gap_closed, tables
+from da.tables.summarize import summarize
+from da.tables.task_table import SeedScores, best, gap_closed, task_tables
+from da.tables.wording import first_sentence
+
+
+def tables(records, rule=None):
+    return task_tables(summarize(records, rule=rule))
+
 
 pytestmark = pytest.mark.usefixtures("of_this_code")
 
@@ -27,8 +34,8 @@ def test_means_and_sample_deviations_over_seeds(finished):
 
 
 def test_one_seed_has_no_deviation_and_no_seed_no_mean():
-    assert Cell((1.0,)).std is None
-    assert math.isnan(Cell(()).mean)
+    assert SeedScores((1.0,)).std is None
+    assert math.isnan(SeedScores(()).mean)
 
 
 def test_different_configurations_are_not_averaged_and_say_how_they_differ(finished):
@@ -51,7 +58,7 @@ def test_a_choice_in_a_group_is_a_difference(finished):
 
 def test_what_rows_do_not_share_is_noted(finished):
     (table,) = tables([finished(), finished("coral", max_epochs=9, code={"source": "two"})])
-    assert [(row.label, row.stale) for row in table.rows] == [("coral", True), ("dann", False)]
+    assert [row.label for row in table.rows] == ["coral", "dann"]
     assert table.notes[0] == "Not the same in all rows: trainer.max_epochs."
     assert table.notes[1] == "Made by other code than the present, rerun=stale runs them again: coral."
 

@@ -3,10 +3,16 @@ import random
 
 import pytest
 
-from da.results.figures import deviation, falling, mean, shown
+from da.results.scores import deviation, falling, mean, shown
 from da.tables.by_task import by_task
 from da.tables.leaderboard import lines as board_lines
-from da.tables.records import tables
+from da.tables.summarize import summarize
+from da.tables.task_table import task_tables
+
+
+def tables(records, rule=None):
+    return task_tables(summarize(records, rule=rule))
+
 
 pytestmark = pytest.mark.usefixtures("of_this_code")
 
