@@ -33,7 +33,7 @@ def example() -> dict[str, Any]:
     rules = selection.names()
     counts = {"name": "caltech10", "samples": 1123, "per_class": list(range(85, 95))}
     return {
-        "schema": record.SCHEMA,
+        "schema": 1,
         "status": "finished",
         "run_id": "218c5470f1a3",
         "method": "tca",

@@ -7,7 +7,6 @@ command line, ``figure.RULE`` (the main metric on the target test split in perce
 
 from __future__ import annotations
 
-import gc
 import io
 import json
 from collections.abc import Iterable, Mapping
@@ -38,13 +37,8 @@ def collect(folder: Path) -> DataFrame:
     Raises:
         UsageError: pandas is missing.
     """
-    collecting = gc.isenabled()
-    gc.disable()  # parsing makes millions of objects and no cycles
-    try:
+    with store.collector_off():
         return frame(store.load(folder))
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def frame(records: Iterable[Record]) -> DataFrame:

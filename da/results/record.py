@@ -205,13 +205,15 @@ class Record:
         made: Content = {"schema": SCHEMA}
         for name in WRITTEN:
             value = getattr(self, name)
-            if name in HEADER or (name in ENDING_KEYS) != self.is_finished:
+            if value or name in HEADER or (name in ENDING_KEYS) != self.is_finished:
                 made["finished" if name == "ended" else name] = value
         made |= {"run_id": self.run_id or None, "fingerprint": self.fingerprint or None}
         made["code"] = {name: value for name, value in self.code._asdict().items() if value or name in Code._fields[:2]}
-        if self.is_finished:
+        if "task" in made:
             made["task"] = None if self.task is None else task_to_json(self.task)
+        if "selection" in made:
             made["selection"] = {rule: chosen._asdict() for rule, chosen in self.selection.items()}
+        if "epochs" in made:
             made["epochs"] = self.epochs.to_json()
         return made
 

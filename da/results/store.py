@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import json
-import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from da.results import record
+from da.results import index, record
 from da.results.record import Record
 from da.results.schema import DamagedRecord
 
@@ -56,14 +58,46 @@ class Protocol(NamedTuple):
 
 
 def scan(folder: Path) -> Found:
-    """Read every record below a folder; what cannot be read is listed, never a crash."""
-    records, skipped = [], []
-    for directory in _run_directories(folder):
+    """Read every record below a folder; what cannot be read is listed, never a crash.
+
+    Many records come from :mod:`da.results.index`, as far as their files are as it saw them; the index is written anew
+    once many are not.
+    """
+    with collector_off():
+        return _scanned(folder)
+
+
+def _scanned(folder: Path) -> Found:
+    since, known = time.monotonic(), index.read(folder)
+    found: dict[str, index.Indexed] = {}
+    skipped, fresh = [], 0
+    for directory in index.run_directories(folder, record.FILE):
         try:
-            records.append(record.load(directory))
+            stamp = index.Stamp.of(f"{directory}/{record.FILE}")
+            indexed = known.get(directory)
+            if indexed is None or indexed.stamp != stamp:
+                fresh += 1
+                indexed = index.Indexed(stamp, record.load(Path(directory)))
+            found[directory] = indexed
         except DamagedRecord as error:
-            skipped.append(Skipped(directory, str(error)))
-    return Found(sorted(records, key=_order), sorted(skipped))
+            skipped.append(Skipped(Path(directory), str(error)))
+        except OSError as error:
+            skipped.append(Skipped(Path(directory), f"The record of {directory} cannot be opened: {error.strerror}."))
+    if index.worth_writing(fresh, len(known)):
+        index.write(folder, found, since)
+    return Found(sorted((r for _, r in found.values()), key=_order), sorted(skipped))
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Without garbage collection meanwhile: reading makes millions of objects and no cycles."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _order(r: Record) -> tuple[str, str, int, str]:
@@ -73,13 +107,6 @@ def _order(r: Record) -> tuple[str, str, int, str]:
 def load(folder: Path) -> list[Record]:
     """The readable records below a folder, by data, method and seed; :func:`scan` also says what was skipped."""
     return scan(folder).records
-
-
-def _run_directories(folder: Path) -> Iterator[Path]:
-    for directory, inner, files in os.walk(folder):
-        if record.FILE in files:
-            inner.clear()  # a run holds no runs; its logs need not be walked
-            yield Path(directory)
 
 
 def current(records: Sequence[Record]) -> list[Record]:

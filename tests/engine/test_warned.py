@@ -94,7 +94,7 @@ def test_a_sweep_says_once_what_many_of_its_runs_are_warned_of(tmp_path, capsys,
     said = capsys.readouterr().err
     assert said.count(f"{SAID}\n") - said.count(f"warning: {SAID}\n") == 1, "the sweep's own line"
     assert "warning: method=tsl method.max_iter=1 data=toy" in said
-    assert [r["notes"] for r in store.load(tmp_path)] == [[SAID]] * 2
+    assert [r.notes for r in store.load(tmp_path)] == [(SAID,)] * 2
 
 
 class Few(Predictor):

@@ -22,8 +22,8 @@ def test_markdown_ends_no_cell_early_and_aligns_numbers_at_the_right():
 
 def test_text_breaks_long_names_and_sets_the_oracle_behind_a_bar():
     assert SHEET.text().splitlines() == [
-        "             mean_",
-        "            class_",
+        "             mean_        |",
+        "            class_        |",
         "method    accuracy  note  |  oracle",
         "-----------------------------------",
         "da|nn   71.0 ± 1.4  a,b   |       9",
