@@ -218,4 +218,6 @@ def test_readers_and_writers_at_once_never_see_a_score_that_is_not_in_a_file(fol
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert {seed: score for seed, score in scores(folder).items() if latest[seed]} == {s: v for s, v in latest.items() if v}
+    assert {seed: score for seed, score in scores(folder).items() if latest[seed]} == {
+        s: v for s, v in latest.items() if v
+    }
