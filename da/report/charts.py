@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 
 import numpy as np
 
-from da.report.svg import cross, dot, frame, line, path, scale, style, svg, text
+from da.report.svg import Cross, Curve, Dot, Drawing, Label, Segment, Shape, frame, scale, style
 from da.results.record import Record
 from da.tables.leaderboard import Line
 from da.tables.summarize import TableResults
@@ -18,11 +18,29 @@ MOST_SERIES = 8
 MOST_PANELS = 24
 
 
-def against_time(chapter: TableResults, lines: Sequence[Line]) -> str:
+@dataclass(frozen=True)
+class SeriesKey:
+    """How the curves of a row are drawn."""
+
+    name: str
+    colour: str
+    dashes: str
+
+
+@dataclass(frozen=True)
+class LearningCurves:
+    """Small multiples with one legend, and a sentence on what is left out, or no words."""
+
+    legend: Sequence[SeriesKey]
+    panels: Sequence[Drawing]
+    left_out: str
+
+
+def against_time(chapter: TableResults, lines: Sequence[Line]) -> Drawing | None:
     """Mean accuracy against mean seconds of a run; the line joins the rows that no faster row beats."""
     points = [(line, max(line.seconds, 1e-3)) for line in lines if line.seconds is not None and line.mean == line.mean]
     if len(points) < 2:
-        return ""
+        return None
     x = scale([seconds for _, seconds in points], 46, 660, log=True)
     y = scale([line.mean for line, _ in points], 300, 22)
     front: list[tuple[Line, float]] = []
@@ -30,28 +48,27 @@ def against_time(chapter: TableResults, lines: Sequence[Line]) -> str:
         if not front or candidate[0].mean > front[-1][0].mean:
             front.append(candidate)
     best = {line.row for line, _ in front}
-    parts = [*frame(x, y, "seconds of training and evaluation of a run", f"{chapter.summary.metric} in %")]
+    shapes = [*frame(x, y, "seconds of training and evaluation of a run", f"{chapter.summary.metric} in %")]
     if len(front) > 1:
-        parts.append(path([(x(s), y(p.mean)) for p, s in front], "var(--faint)", "3 3", width=1.2))
+        shapes.append(Curve([(x(s), y(p.mean)) for p, s in front], "var(--faint)", "3 3", width=1.2))
     taken: list[tuple[float, float, float]] = []
     for point, seconds in sorted(points, key=lambda p: (p[0].row not in best, -p[0].mean)):
         told = f"{point.row}: {point.mean:.1f} % in {seconds:.3g} s"
         here = x(seconds), y(point.mean)
         fill = "var(--accent)" if point.row in best else "var(--faint)"
-        parts.append(dot(*here, 4.5, fill, told, f'data-row="{escape(point.row)}"'))
+        shapes.append(Dot(*here, 4.5, fill, told, point.row))
         width = 6.2 * len(point.row) + 10
         right = here[0] + width < 690
         start = here[0] if right else here[0] - width
         if not any(abs(here[1] - b) < 12 and start < e and a < start + width for a, e, b in taken):
             taken.append((start, start + width, here[1]))
-            parts.append(
-                text(here[0] + (8 if right else -8), here[1] + 4, point.row, "start" if right else "end", "name")
-            )
-    return f'<div class="wide" tabindex="0">{svg(690, 340, parts, "accuracy against time")}</div>'
+            aside, anchor = (8, "start") if right else (-8, "end")
+            shapes.append(Label(here[0] + aside, here[1] + 4, point.row, anchor, "name"))
+    return Drawing(690, 340, shapes, "accuracy against time")
 
 
-def curves(chapter: TableResults, lines: Sequence[Line]) -> tuple[str, str]:
-    """Small multiples of runs with several epochs, a panel for each task, and a sentence on what is left out.
+def curves(chapter: TableResults, lines: Sequence[Line]) -> LearningCurves | None:
+    """Small multiples of runs with several epochs, a panel for each task; None where no run has several.
 
     A line is the mean over seeds. Below it stand, rule by rule, the epochs that the rule chose, a mark for each seed;
     oracles last, as crosses.
@@ -61,30 +78,24 @@ def curves(chapter: TableResults, lines: Sequence[Line]) -> tuple[str, str]:
         if len(r.epochs) > 1:
             runs[task][row].append(r)
     if not runs:
-        return "", ""
+        return None
     with_curves = {row for found in runs.values() for row in found}
     order = [line.row for line in lines if line.row in with_curves]
     base = chapter.spec.protocol.baseline
     shown = order[:MOST_SERIES] + [row for row in order[MOST_SERIES:] if row == base]
     styles = {row: style(k) for k, row in enumerate(shown)}
     tasks = [task for task in chapter.spec.protocol.tasks if task in runs]
-    panels = "".join(_panel(task, runs[task], styles) for task in tasks[:MOST_PANELS])
-    keys = {row: line(1, 5, 25, 5, "series", _stroke(*styles[row])) for row in shown}
-    names = "".join(f'<span><svg width="26" height="10">{key}</svg>{escape(row)}</span>' for row, key in keys.items())
+    panels = [_panel(task, runs[task], styles) for task in tasks[:MOST_PANELS]]
     left_out = []
     if len(order) > len(shown):
         left_out.append(f"the {len(order) - len(shown)} rows with the lowest means")
     if len(tasks) > MOST_PANELS:
         left_out.append(f"{len(tasks) - MOST_PANELS} tasks")
     said = f"Left out: {' and '.join(left_out)}." if left_out else ""
-    return f'<div class="legend">{names}</div><div class="multiples">{panels}</div>', said
+    return LearningCurves([SeriesKey(row, *styles[row]) for row in shown], panels, said)
 
 
-def _stroke(colour: str, dashes: str) -> str:
-    return f'stroke="{colour}" stroke-width="2.5" stroke-dasharray="{dashes}"'
-
-
-def _panel(task: str, runs: Mapping[str, Sequence[Record]], styles: Mapping[str, tuple[str, str]]) -> str:
+def _panel(task: str, runs: Mapping[str, Sequence[Record]], styles: Mapping[str, tuple[str, str]]) -> Drawing:
     means = {row: _mean_curve(runs[row]) for row in styles if row in runs}
     rules = sorted(
         {rule for row in means for r in runs[row] for rule in r.selection if rule != "last"},
@@ -94,30 +105,27 @@ def _panel(task: str, runs: Mapping[str, Sequence[Record]], styles: Mapping[str,
     left, right, bottom = 128.0, 372.0, 190.0
     x = scale(epochs, left, right, margin=0.03)
     y = scale([value for curve in means.values() for _, value in curve], bottom, 30)
-    parts = [text(0, 14, task, kind="head"), *frame(x, y)]
+    shapes: list[Shape] = [Label(0, 14, task, kind="head"), *frame(x, y)]
     for row, curve in means.items():
         points = [(x(epoch), y(value)) for epoch, value in curve]
         n = len(runs[row])
         told = f"{row}: {curve[-1][1]:.1f} % at the end{f', mean of {n} seeds' if n > 1 else ''}"
-        parts.append(path(points, *styles[row], told))
+        shapes.append(Curve(points, *styles[row], told))
     for k, rule in enumerate(rules):
         height = bottom + 32 + 13 * k
         oracle = rule.startswith(ORACLE)
-        parts.append(text(left - 8, height + 3.5, _short(rule), "end", "rule oracle" if oracle else "rule"))
-        parts.append(line(left, height, right, height, "grid dashed" if oracle else "grid"))
+        shapes.append(Label(left - 8, height + 3.5, _short(rule), "end", "rule oracle" if oracle else "rule"))
+        shapes.append(Segment(left, height, right, height, "grid dashed" if oracle else "grid"))
         for i, row in enumerate(means):
             aside = 4.5 * (i - (len(means) - 1) / 2)  # rules often agree: marks of rows stand beside each other
             for r in runs[row]:
                 chosen = r.selection.get(rule)
                 if chosen is not None:
                     told = f"{row}, seed {r.seed}: {rule} chose epoch {chosen.epoch}, {r.main(rule):.1f} %"
-                    mark = (
-                        cross(x(chosen.epoch) + aside, height, 3.5, styles[row][0], told)
-                        if oracle
-                        else dot(x(chosen.epoch) + aside, height, 3.5, styles[row][0], told, 'fill-opacity="0.75"')
-                    )
-                    parts.append(mark)
-    return svg(384, bottom + 34 + 13 * len(rules), parts, f"{task}: accuracy over epochs")
+                    here, colour = (x(chosen.epoch) + aside, height), styles[row][0]
+                    mark = Cross(*here, 3.5, colour, told) if oracle else Dot(*here, 3.5, colour, told, opacity=0.75)
+                    shapes.append(mark)
+    return Drawing(384, bottom + 34 + 13 * len(rules), shapes, f"{task}: accuracy over epochs")
 
 
 def _short(rule: str) -> str:

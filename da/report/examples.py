@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from da.analysis.embedding import GREY, MOST, PALETTE, thinned, tsne
 from da.errors import UsageError, nearest
-from da.report.svg import cross, dot, scale, svg, text
+from da.report.svg import Cross, Dot, Drawing, Label, Ring, Shape, Square, TurnedLabel, scale
 from da.results.record import Record
 from da.tables.leaderboard import Line
 from da.tables.summarize import TableResults
@@ -22,6 +22,52 @@ SMALL = 5_000_000
 """Parameters of a network whose features are computed unasked; larger ones take minutes on a CPU."""
 MOST_CLASSES = 40
 NUMBERED = 16
+
+
+@dataclass(frozen=True)
+class ClassKey:
+    """The colour of a class."""
+
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class Confusions:
+    """What was taken for what most often, of more classes than a matrix shows."""
+
+    classes: int
+    items: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Samples in the plane with a note on how to read it; without a drawing the note says why there is none."""
+
+    note: str
+    cloud: Drawing | None = None
+    legend: Sequence[ClassKey] = ()
+
+
+@dataclass(frozen=True)
+class Example:
+    """A run from near.
+
+    Args:
+        title: what the run is.
+        score: its main metric.
+        samples: how many test samples of the target it has.
+        matrix: which classes are confused; None without labels or with too many classes.
+        confusions: the same of too many classes.
+        embedding: where samples lie.
+    """
+
+    title: str
+    score: str
+    samples: int
+    matrix: Drawing | None
+    confusions: Confusions | None
+    embedding: Embedding
 
 
 def chosen(chapter: TableResults, lines: Sequence[Line]) -> list[tuple[str, Record]]:
@@ -65,7 +111,7 @@ def named(records: Sequence[Record], names: Sequence[str]) -> list[tuple[str, Re
     return found
 
 
-def example(title: str, r: Record, asked: bool) -> str:
+def example(title: str, r: Record, asked: bool) -> Example:
     """The confusion matrix and the embedding of a run.
 
     Args:
@@ -76,52 +122,59 @@ def example(title: str, r: Record, asked: bool) -> str:
     with np.load(r.place / PREDICTIONS) as loaded:
         arrays = dict(loaded)
     said = f"{r.metric} {r.main_of(r.target_test):.1f} %" if r.metric in r.target_test else "no target labels"
-    parts = [f"<h4>{escape(title)}</h4><p>{escape(said)}, {len(arrays['logits'])} target test samples</p>"]
-    parts.append(_confusion(arrays) if "y" in arrays else "")
-    parts.append(_embedding(r, arrays, asked))
-    return f"<figure>{''.join(parts)}</figure>"
+    many = len(arrays["classes"]) > MOST_CLASSES
+    return Example(
+        title=title,
+        score=said,
+        samples=len(arrays["logits"]),
+        matrix=_matrix(arrays) if "y" in arrays and not many else None,
+        confusions=_confusions(arrays) if "y" in arrays and many else None,
+        embedding=_embedding(r, arrays, asked),
+    )
 
 
-def _confusion(arrays: Mapping[str, np.ndarray]) -> str:
-    """True classes down, predicted ones across; shares of the true class as darkness."""
-    y, predicted, names = arrays["y"], arrays["predicted"], [str(name) for name in arrays["classes"]]
+def _counts(arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, list[str]]:
+    """Samples by true class, down, and predicted one, across; the classes' names."""
+    names = [str(name) for name in arrays["classes"]]
+    counts = np.zeros((len(names), len(names)), int)
+    np.add.at(counts, (arrays["y"], arrays["predicted"]), 1)
+    return counts, names
+
+
+def _confusions(arrays: Mapping[str, np.ndarray]) -> Confusions:
+    counts, names = _counts(arrays)
     k = len(names)
-    counts = np.zeros((k, k), int)
-    np.add.at(counts, (y, predicted), 1)
-    if k > MOST_CLASSES:
-        wrong = sorted(zip(*np.nonzero(counts * (1 - np.eye(k, dtype=int))), strict=True), key=lambda c: -counts[c])
-        items = [f"{names[i]} taken for {names[j]}: {counts[i, j]}" for i, j in wrong[:15]]
-        return (
-            f"<p>Most frequent confusions of {k} classes:</p><ol>{''.join(f'<li>{escape(x)}</li>' for x in items)}</ol>"
-        )
+    wrong = sorted(zip(*np.nonzero(counts * (1 - np.eye(k, dtype=int))), strict=True), key=lambda c: -counts[c])
+    return Confusions(k, [f"{names[i]} taken for {names[j]}: {counts[i, j]}" for i, j in wrong[:15]])
+
+
+def _matrix(arrays: Mapping[str, np.ndarray]) -> Drawing:
+    """True classes down, predicted ones across; shares of the true class as darkness."""
+    counts, names = _counts(arrays)
+    k = len(names)
     left, size = 8 + 6.0 * min(max(map(len, names)), 14), min(26.0, 300 / k)
     top = left + 2
-    parts = []
+    shapes: list[Shape] = []
     for i, name in enumerate(names):
         short = name if len(name) < 15 else f"{name[:13]}…"
-        parts.append(text(left - 5, top + size * (i + 0.5) + 3.5, short, "end", "small"))
-        x, y_at = left + size * (i + 0.5) + 3.5, top - 5
-        parts.append(
-            f'<text class="small" transform="translate({x:.1f} {y_at:.1f}) rotate(-90)">{escape(short)}</text>'
-        )
+        shapes.append(Label(left - 5, top + size * (i + 0.5) + 3.5, short, "end", "small"))
+        shapes.append(TurnedLabel(left + size * (i + 0.5) + 3.5, top - 5, short, "small"))
     for i, j in zip(*np.nonzero(counts), strict=True):
         share = counts[i, j] / counts[i].sum()
-        kind = "hit" if i == j else "miss"
         tip = f"{names[i]} taken for {names[j]}: {counts[i, j]} of {counts[i].sum()}"
-        at = f'x="{left + size * j:.1f}" y="{top + size * i:.1f}" width="{size:.1f}" height="{size:.1f}"'
-        parts.append(
-            f'<rect class="{kind}" {at} fill-opacity="{0.08 + 0.92 * share:.2f}"><title>{escape(tip)}</title></rect>'
-        )
+        x, y = left + size * j, top + size * i
+        shapes.append(Square(x, y, size, "hit" if i == j else "miss", 0.08 + 0.92 * share, tip))
         if k <= NUMBERED:
-            words = text(left + size * (j + 0.5), top + size * (i + 0.5) + 3.5, str(counts[i, j]), "middle", "count")
-            parts.append(words.replace('class="count"', 'class="count strong"') if share > 0.55 else words)
+            kind = "count strong" if share > 0.55 else "count"
+            middle = left + size * (j + 0.5), top + size * (i + 0.5) + 3.5
+            shapes.append(Label(*middle, str(counts[i, j]), "middle", kind))
     edge = size * k
-    parts.append(f'<rect class="edge" x="{left:.1f}" y="{top:.1f}" width="{edge:.1f}" height="{edge:.1f}"/>')
-    parts.append(text(left, top + edge + 16, "rows: true class; columns: predicted", kind="title"))
-    return svg(left + edge + 6, top + edge + 22, parts, "confusion matrix", "chart confusion")
+    shapes.append(Square(left, top, edge, "edge"))
+    shapes.append(Label(left, top + edge + 16, "rows: true class; columns: predicted", kind="title"))
+    return Drawing(left + edge + 6, top + edge + 22, shapes, "confusion matrix", "chart confusion")
 
 
-def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> str:
+def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> Embedding:
     names = [str(name) for name in arrays["classes"]]
     why = "the run keeps no network"
     if (r.place / WEIGHTS).is_file():
@@ -141,9 +194,9 @@ def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> str:
     logits, y = thinned(arrays["logits"], arrays.get("y"), 0)
     distinct = len(np.unique(logits.round(6), axis=0))
     if distinct < max(10, len(logits) // 4):
-        return (
-            f"<p class='note'>No embedding: {escape(why)}, and its {len(logits)} predictions take only {distinct} "
-            "distinct values (a nearest neighbour says a class and nothing else).</p>"
+        return Embedding(
+            f"No embedding: {why}, and its {len(logits)} predictions take only {distinct} distinct values (a nearest "
+            "neighbour says a class and nothing else)."
         )
     said = (
         f"t-SNE of the logits of target test samples ({why}); source samples are not in it. Colours are true classes, "
@@ -177,26 +230,21 @@ def _cloud(
     names: Sequence[str],
     said: str,
     right: np.ndarray | None = None,
-) -> str:
+) -> Embedding:
     x, y = scale(points[:, 0].tolist(), 6, 374, margin=0.03), scale(points[:, 1].tolist(), 314, 6, margin=0.03)
-    parts = []
+    shapes: list[Shape] = []
     for k, (a, b) in enumerate(points.tolist()):
         labels, i = (y_s, k) if k < n_source else (y_t, k - n_source)
         c = None if labels is None else int(labels[i])
         colour = GREY if c is None or c >= len(PALETTE) else PALETTE[c]
         if k < n_source:
-            parts.append(f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="2.8" fill="none" stroke="{colour}"/>')
+            shapes.append(Ring(x(a), y(b), 2.8, colour))
         elif n_source or (right is not None and not right[i]):
-            parts.append(cross(x(a), y(b), 2.2, colour))
+            shapes.append(Cross(x(a), y(b), 2.2, colour))
         else:
-            parts.append(dot(x(a), y(b), 2.5, colour))
-    keys = "".join(
-        f'<span><i style="background:{colour}"></i>{escape(name)}</span>'
-        for name, colour in zip(names, PALETTE, strict=False)
-    )
+            shapes.append(Dot(x(a), y(b), 2.5, colour))
+    keys = [ClassKey(name, colour) for name, colour in zip(names, PALETTE, strict=False)]
     if len(names) > len(PALETTE):
-        keys += f'<span><i style="background:{GREY}"></i>{len(names) - len(PALETTE)} other classes</span>'
-    return (
-        f'{svg(380, 320, parts, "embedding", "chart cloud")}<div class="legend">{keys}</div>'
-        f"<p class='note'>{escape(said)} Distances between clusters mean little.</p>"
-    )
+        keys.append(ClassKey(f"{len(names) - len(PALETTE)} other classes", GREY))
+    cloud = Drawing(380, 320, shapes, "embedding", "chart cloud")
+    return Embedding(f"{said} Distances between clusters mean little.", cloud, keys)

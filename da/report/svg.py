@@ -1,11 +1,11 @@
-"""Small drawings as SVG text that takes its colours from the page, light or dark."""
+"""Small drawings: scales, and shapes in pixels that templates/shapes.svg.j2 draws in the colours of the page."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from typing import ClassVar
 
 from da.analysis.embedding import PALETTE
 
@@ -63,57 +63,137 @@ def scale(values: Sequence[float], start: float, end: float, log: bool = False, 
     return Scale(10**low if log else low, 10**high if log else high, start, end, log)
 
 
-def svg(width: float, height: float, parts: Sequence[str], label: str, kind: str = "chart") -> str:
-    """An ``svg`` element as wide as its place allows, at most its own width."""
-    head = f'<svg class="{kind}" viewBox="0 0 {width:g} {height:g}" style="max-width:{width:g}px" role="img"'
-    return f'{head} aria-label="{escape(label)}">{"".join(parts)}</svg>'
+@dataclass(frozen=True)
+class Segment:
+    """A straight line of the class ``kind``."""
+
+    shape: ClassVar[str] = "segment"
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    kind: str = "axis"
 
 
-def line(x1: float, y1: float, x2: float, y2: float, kind: str = "axis", extra: str = "") -> str:
-    """A straight line."""
-    return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {extra}/>'
+@dataclass(frozen=True)
+class Label:
+    """One line of text; ``anchor`` is start, middle or end."""
+
+    shape: ClassVar[str] = "label"
+    x: float
+    y: float
+    words: str
+    anchor: str = "start"
+    kind: str = ""
 
 
-def text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") -> str:
-    """One line of text."""
-    named = f' class="{kind}"' if kind else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{named}>{escape(words)}</text>'
+@dataclass(frozen=True)
+class TurnedLabel:
+    """One line of text that reads upwards."""
+
+    shape: ClassVar[str] = "turned_label"
+    x: float
+    y: float
+    words: str
+    kind: str
 
 
-def dot(x: float, y: float, radius: float, colour: str, tip: str = "", extra: str = "") -> str:
-    """A disc, with a tooltip."""
-    inside = f"<title>{escape(tip)}</title>" if tip else ""
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{colour}" {extra}>{inside}</circle>'
+@dataclass(frozen=True)
+class Dot:
+    """A disc; ``tip`` is its tooltip, and under the pointer it is lit with the table row named ``row``."""
+
+    shape: ClassVar[str] = "dot"
+    x: float
+    y: float
+    radius: float
+    colour: str
+    tip: str = ""
+    row: str = ""
+    opacity: float | None = None
 
 
-def cross(x: float, y: float, size: float, colour: str, tip: str = "", extra: str = "") -> str:
-    """A diagonal cross, with a tooltip."""
-    d = f"M{x - size:.1f} {y - size:.1f}l{2 * size:g} {2 * size:g}m0 {-2 * size:g}l{-2 * size:g} {2 * size:g}"
-    inside = f"<title>{escape(tip)}</title>" if tip else ""
-    return f'<path d="{d}" stroke="{colour}" stroke-width="1.3" fill="none" {extra}>{inside}</path>'
+@dataclass(frozen=True)
+class Ring:
+    """A circle."""
+
+    shape: ClassVar[str] = "ring"
+    x: float
+    y: float
+    radius: float
+    colour: str
 
 
-def path(
-    points: Sequence[tuple[float, float]], colour: str, dashes: str = "", tip: str = "", width: float = 1.8
-) -> str:
+@dataclass(frozen=True)
+class Cross:
+    """A diagonal cross, with a tooltip; ``size`` is half its width."""
+
+    shape: ClassVar[str] = "cross"
+    x: float
+    y: float
+    size: float
+    colour: str
+    tip: str = ""
+
+
+@dataclass(frozen=True)
+class Curve:
     """A line through points, with a tooltip."""
-    d = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    inside = f"<title>{escape(tip)}</title>" if tip else ""
-    return f'<path d="{d}" fill="none" stroke="{colour}" stroke-width="{width:g}"{dashed}>{inside}</path>'
+
+    shape: ClassVar[str] = "curve"
+    points: Sequence[tuple[float, float]]
+    colour: str
+    dashes: str = ""
+    tip: str = ""
+    width: float = 1.8
 
 
-def frame(x: Scale, y: Scale, x_title: str = "", y_title: str = "") -> list[str]:
+@dataclass(frozen=True)
+class Square:
+    """A square of the class ``kind``, with a tooltip; without an opacity an empty one."""
+
+    shape: ClassVar[str] = "square"
+    x: float
+    y: float
+    size: float
+    kind: str
+    opacity: float | None = None
+    tip: str = ""
+
+
+Shape = Segment | Label | TurnedLabel | Dot | Ring | Cross | Curve | Square
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Shapes as wide as their place allows, at most ``width``.
+
+    Args:
+        width: in pixels.
+        height: in pixels.
+        shapes: the later ones lie above.
+        label: what it shows, for those who do not see it.
+        kind: its class.
+    """
+
+    width: float
+    height: float
+    shapes: Sequence[Shape]
+    label: str
+    kind: str = "chart"
+
+
+def frame(x: Scale, y: Scale, x_title: str = "", y_title: str = "") -> list[Shape]:
     """Grid lines and labels of two scales; ``y`` runs upwards."""
-    parts = []
+    shapes: list[Shape] = []
     for value in y.ticks():
-        parts += [line(x.start, y(value), x.end, y(value), "grid")]
-        parts += [text(x.start - 5, y(value) + 3.5, f"{value:g}", "end")]
+        shapes += [Segment(x.start, y(value), x.end, y(value), "grid")]
+        shapes += [Label(x.start - 5, y(value) + 3.5, f"{value:g}", "end")]
     for value in x.ticks():
-        parts += [line(x(value), y.start, x(value), y.start + 4), text(x(value), y.start + 15, f"{value:g}", "middle")]
-    parts.append(line(x.start, y.start, x.end, y.start))
+        shapes += [Segment(x(value), y.start, x(value), y.start + 4)]
+        shapes += [Label(x(value), y.start + 15, f"{value:g}", "middle")]
+    shapes.append(Segment(x.start, y.start, x.end, y.start))
     if x_title:
-        parts.append(text((x.start + x.end) / 2, y.start + 31, x_title, "middle", "title"))
+        shapes.append(Label((x.start + x.end) / 2, y.start + 31, x_title, "middle", "title"))
     if y_title:
-        parts.append(text(x.start - 30, y.end - 8, y_title, "start", "title"))
-    return parts
+        shapes.append(Label(x.start - 30, y.end - 8, y_title, "start", "title"))
+    return shapes

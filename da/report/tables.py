@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,199 +14,272 @@ from da.results.record import Record
 from da.tables import leaderboard as board
 from da.tables import markdown as render
 from da.tables.leaderboard import Line
-from da.tables.spec import MEAN
+from da.tables.spec import MEAN, TableSpec
 from da.tables.summarize import TableResults
 from da.tables.wording import ABSENT, ORACLE
 
 MOST_FAILURES = 40
 
 
-def cell(shown: str, value: float | str | None = None, kind: str = "", extra: str = "") -> str:
-    """A table cell; ``value`` is what it is sorted by, NaN and None come last."""
-    missing = value is None or (isinstance(value, float) and math.isnan(value))
-    by = "" if missing else f' data-v="{escape(str(value))}"'
-    named = f' class="{kind}"' if kind else ""
-    return f"<td{named}{by}{extra}>{shown}</td>"
+@dataclass(frozen=True)
+class TableCell:
+    """A cell of a table.
+
+    Args:
+        text: what stands in it.
+        value: what it is sorted by; NaN and None come last.
+        kind: its classes.
+        spread: a deviation, in small print.
+        published: a published figure, in small print.
+        tip: tooltip of the cell.
+        source: tooltip of the text alone.
+        bar: length of the bar behind it, in percent.
+        shade: strength of its colour, from 0 to 1.
+    """
+
+    text: str
+    value: float | None = None
+    kind: str = "num"
+    spread: str = ""
+    published: str = ""
+    tip: str = ""
+    source: str = ""
+    bar: float | None = None
+    shade: float | None = None
+
+    @property
+    def sort_key(self) -> str | None:
+        """The value as text; None where there is none."""
+        return None if self.value is None or math.isnan(self.value) else str(self.value)
 
 
-def table(head: Sequence[tuple[str, str]], body: Iterable[str], kind: str = "", caption: str = "") -> str:
-    """A sortable table in a box of its own that scrolls; ``head`` holds names and classes."""
-    cells = "".join(
-        f'<th scope="col"{f" class={chr(34)}{c}{chr(34)}" if c else ""}><button>{_breakable(name)}</button></th>'
-        for name, c in head
-    )
-    said = f"<caption>{caption}</caption>" if caption else ""
-    return (
-        f'<div class="box" tabindex="0"><table class="sortable {kind}">{said}<thead><tr>{cells}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
-    )
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of a table: its name, a cell for each row, and the classes of its heading."""
+
+    name: str
+    cells: Sequence[TableCell]
+    kind: str = "num"
+
+    @property
+    def pieces(self) -> list[str]:
+        """The name, cut where a line may break."""
+        return re.split("(?<=[_→])", self.name.replace("->", "→"))
 
 
-def _breakable(name: str) -> str:
-    """A heading that may be broken where its words meet."""
-    return escape(name.replace("->", "→")).replace("_", "_<wbr>").replace("→", "→<wbr>")
+@dataclass(frozen=True)
+class SortableTable:
+    """A table of methods.
+
+    Args:
+        rows: their names.
+        columns: what is known of them.
+        kind: its class.
+    """
+
+    rows: Sequence[str]
+    columns: Sequence[TableColumn]
+    kind: str = ""
 
 
-def row_head(name: str) -> str:
-    """The first cell of a row."""
-    return f'<th scope="row">{escape(name)}</th>'
+@dataclass(frozen=True)
+class HeatMap:
+    """Figures by task, coloured by their distance to a reference.
+
+    Args:
+        table: the figures.
+        limit: the distance, in points, from which on colours are strongest.
+        reference: what the distance is to.
+        published: whether published figures stand beneath.
+    """
+
+    table: SortableTable
+    limit: int
+    reference: str
+    published: bool
 
 
-def ranking(chapter: TableResults, lines: Sequence[Line]) -> str:
+@dataclass(frozen=True)
+class Failure:
+    """Runs that failed alike: their methods, the kind of error, its text, its traceback, and some of their folders."""
+
+    methods: str
+    kind: str
+    error: str
+    traceback: str
+    directories: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Failures:
+    """What has no figure: sentences on rows of a published table, failures, and how many kinds of them are left out."""
+
+    reasons: Sequence[str]
+    kinds: Sequence[Failure]
+    left_out: int
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of the environment: the value that all runs share, or the values and how many runs have each."""
+
+    name: str
+    value: str
+
+
+def ranking(chapter: TableResults, lines: Sequence[Line]) -> SortableTable:
     """Paper, ours, gap, p, runs and seconds; what an oracle would select apart, in italics."""
     spec, summary = chapter.spec, chapter.summary
     places = render.digits(summary)
-    paper, tested = bool(spec.published.sources), any(line.p is not None for line in lines)
     oracle = board.oracle(summary)
+    columns = [TableColumn("ours", _ours(lines, places))]
+    if spec.published.sources:
+        columns.insert(0, TableColumn("paper", [_paper(line, spec) for line in lines]))
+        columns.append(TableColumn("gap", [TableCell(render.gap_cell(x, spec, places), x.gap) for x in lines]))
+    if any(line.p is not None for line in lines):
+        columns.append(TableColumn("p", [_tested(line) for line in lines]))
+    runs = [TableCell(render.runs_cell(line), float(line.runs.get("finished", 0))) for line in lines]
+    seconds = [TableCell(ABSENT if line.seconds is None else f"{line.seconds:.2f}", line.seconds) for line in lines]
+    columns += [TableColumn("runs", runs), TableColumn("seconds", seconds)]
+    if oracle is not None:
+        bounds = [_figure(line.oracle, None, places, "num oracle") for line in lines]
+        columns.append(TableColumn(oracle, bounds, "num oracle"))
+    return SortableTable([line.row for line in lines], columns, "leaderboard")
+
+
+def _ours(lines: Sequence[Line], places: int) -> list[TableCell]:
+    """Means, with bars between the lowest and the best."""
     means = [line.mean for line in lines if not math.isnan(line.mean)]
     best, low = max(means, default=math.nan), min(means, default=0.0)
-    body = []
+    cells = []
     for line in lines:
-        share = 0.0 if math.isnan(line.mean) or best == low else (line.mean - low) / (best - low)
-        cells = [row_head(line.row)]
-        if paper:
-            cells.append(cell(_tipped(line, chapter), line.paper.value if line.paper else None, "num"))
-        bar = f' style="--w:{8 + 92 * share:.0f}%"' if not math.isnan(line.mean) else ""
-        kind = "num bar best" if line.mean == best else "num bar"
-        cells.append(cell(_number(line.mean, line.std, places), line.mean, kind, bar))
-        if paper:
-            shown = render.gap_cell(line, spec, places)
-            cells.append(cell(ABSENT if math.isnan(line.gap) else shown, line.gap, "num"))
-        if tested:
-            kind = "num significant" if line.p is not None and line.p < 0.05 else "num"
-            cells.append(cell(ABSENT if line.p is None else escape(render.p_cell(line.p)), line.p, kind))
-        cells.append(cell(escape(render.runs_cell(line)), float(line.runs.get("finished", 0)), "num"))
-        cells.append(cell(ABSENT if line.seconds is None else f"{line.seconds:.2f}", line.seconds, "num"))
-        if oracle is not None:
-            cells.append(cell(_number(line.oracle, None, places), line.oracle, "num oracle"))
-        body.append(f'<tr data-row="{escape(line.row)}">{"".join(cells)}</tr>')
-    head = [("method", "")]
-    head += [("paper", "num")] * paper + [("ours", "num")] + [("gap", "num")] * paper + [("p", "num")] * tested
-    head += [("runs", "num"), ("seconds", "num")] + ([] if oracle is None else [(oracle, "num oracle")])
-    return (
-        f'<label class="filter">Filter <input type="search" placeholder="method" aria-label="Filter methods"></label>'
-        f'<output class="count"></output>{table(head, body, "leaderboard")}'
-    )
+        cell = _figure(line.mean, line.std, places, "num bar best" if line.mean == best else "num bar")
+        share = 0.0 if best == low else (line.mean - low) / (best - low)
+        cells.append(cell if math.isnan(line.mean) else replace(cell, bar=8 + 92 * share))
+    return cells
 
 
-def heat_map(chapter: TableResults, lines: Sequence[Line]) -> str:
+def _paper(line: Line, spec: TableSpec) -> TableCell:
+    """A published mean with its source as a tooltip."""
+    if line.paper is None:
+        return TableCell(ABSENT)
+    return TableCell(render.paper_cell(line.paper, spec), line.paper.value, source=line.paper.source.source)
+
+
+def _tested(line: Line) -> TableCell:
+    significant = line.p is not None and line.p < 0.05
+    return TableCell(render.p_cell(line.p), line.p, "num significant" if significant else "num")
+
+
+def heat_map(chapter: TableResults, lines: Sequence[Line]) -> HeatMap | None:
     """Figures by task, coloured by their distance to the baseline (or to the median row where there is none)."""
     spec, summary = chapter.spec, chapter.summary
-    if len(spec.protocol.tasks) < 2:
-        return ""
+    rows = [line.row for line in lines if line.runs.get("finished")]
+    if len(spec.protocol.tasks) < 2 or not rows:
+        return None
     places = render.digits(summary)
     ours = board.by_task(spec, summary)
-    shown = [line for line in lines if line.runs.get("finished")]
-    if not shown:
-        return ""
-    columns = [*spec.protocol.tasks, MEAN]
-    figures = np.array([[*ours[line.row], line.mean] for line in shown], float)
-    middle = _middle(figures, [line.row for line in shown], spec.protocol.baseline)
-    away = figures - middle
-    limit = float(np.nanquantile(np.abs(away), 0.95)) if np.isfinite(away).any() else 0.0
-    limit = max(math.ceil(limit), 1)
+    means = {line.row: line.mean for line in lines}
+    figures = np.array([[*ours[row], means[row]] for row in rows], float)
+    away = figures - _middle(figures, rows, spec.protocol.baseline)
+    limit = max(math.ceil(np.nanquantile(np.abs(away), 0.95)) if np.isfinite(away).any() else 0, 1)
     best = np.nanmax(np.where(np.isnan(figures), -np.inf, figures), axis=0)
-    body = []
-    for i, line in enumerate(shown):
-        cells = [row_head(line.row)]
-        for k, task in enumerate(columns):
-            value, found = figures[i, k], spec.published.score(line.row, task)
-            tip = f"{line.row}, {task}: {render.number(value, None, 2)}"
-            under = ""
-            if found is not None:
-                under = f"<small>{escape(render.published_cell(*found))}</small>"
-                tip += f"; published {found[0].value:g}"
-            if math.isnan(value):
-                cells.append(cell(ABSENT + under, None, "num"))
-                continue
-            d = max(-1.0, min(1.0, away[i, k] / limit)) if not math.isnan(away[i, k]) else 0.0
-            kind = ("up" if d >= 0 else "down") + (" best" if value == best[k] else "") + (" mean" * (task == MEAN))
-            extra = f' style="--a:{abs(d):.2f}" title="{escape(tip)} ({away[i, k]:+.2f})"'
-            cells.append(cell(f"{render.number(value, None, places)}{under}", float(value), f"num heat {kind}", extra))
-        body.append(f'<tr data-row="{escape(line.row)}">{"".join(cells)}</tr>')
-    to = (
-        f"the baseline, {escape(spec.protocol.baseline)}"
-        if spec.protocol.baseline in ours
-        else "the median row of each task"
+    columns = []
+    for k, task in enumerate([*spec.protocol.tasks, MEAN]):
+        cells = [_of_task(spec, row, task, float(figures[i, k]), places) for i, row in enumerate(rows)]
+        coloured = [_coloured(cell, float(away[i, k]), limit, float(best[k])) for i, cell in enumerate(cells)]
+        columns.append(TableColumn(task, [_of_mean(cell) for cell in coloured] if task == MEAN else coloured))
+    reference = (
+        f"the baseline, {spec.protocol.baseline}" if spec.protocol.baseline in ours else "the median row of each task"
     )
-    beneath = " Small figures are published ones." if spec.published.sources else ""
-    legend = (
-        f'<p class="key"><span>-{limit}</span><i class="ramp" aria-hidden="true"></i><span>+{limit}</span> points from '
-        f"{to}; the best of a task is bold.{beneath}</p>"
-    )
-    return legend + table([("method", ""), *((c, "num") for c in columns)], body, "heatmap")
+    return HeatMap(SortableTable(rows, columns, "heatmap"), limit, reference, bool(spec.published.sources))
 
 
-def rules(chapter: TableResults, lines: Sequence[Line]) -> str:
-    """Means by the rule that selects the epoch, the oracle apart; empty where there was nothing to select."""
+def _of_task(spec: TableSpec, row: str, task: str, value: float, places: int) -> TableCell:
+    """A figure, with the published one beneath."""
+    tip = f"{row}, {task}: {render.number(value, None, 2)}"
+    published = spec.published.score(row, task)
+    if published is None:
+        return TableCell(render.number(value, None, places), value, tip=tip)
+    tip += f"; published {published[0].value:g}"
+    return TableCell(render.number(value, None, places), value, published=render.published_cell(*published), tip=tip)
+
+
+def _coloured(cell: TableCell, away: float, limit: int, best: float) -> TableCell:
+    """A cell in the colour of its distance to the reference; without a figure it has neither colour nor tooltip."""
+    if cell.sort_key is None:
+        return replace(cell, tip="")
+    d = 0.0 if math.isnan(away) else max(-1.0, min(1.0, away / limit))
+    kind = f"num heat {'up' if d >= 0 else 'down'}{' best' * (cell.value == best)}"
+    return replace(cell, kind=kind, tip=f"{cell.tip} ({away:+.2f})", shade=abs(d))
+
+
+def _of_mean(cell: TableCell) -> TableCell:
+    return cell if cell.sort_key is None else replace(cell, kind=f"{cell.kind} mean")
+
+
+def rules(chapter: TableResults, lines: Sequence[Line]) -> SortableTable | None:
+    """Means by the rule that selects the epoch, the oracle apart; None where there was nothing to select."""
     spec, summary = chapter.spec, chapter.summary
     names = [spec.protocol.selection, *(rule for rule in summary.rules() if rule != spec.protocol.selection)]
     places = render.digits(summary)
-    body = []
-    for line in lines:
-        means = [summary.mean(line.row, MEAN, rule) for rule in names]
-        if all(math.isnan(mean) for mean in means[1:]):
-            continue
-        fair = [m for m, rule in zip(means, names, strict=True) if not rule.startswith(ORACLE) and not math.isnan(m)]
-        cells = [row_head(line.row)]
-        for rule, mean in zip(names, means, strict=True):
-            kind = (
-                "num oracle"
-                if rule.startswith(ORACLE)
-                else "num best"
-                if mean == max(fair, default=math.nan)
-                else "num"
-            )
-            cells.append(cell(_number(mean, summary.std(line.row, MEAN, rule), places), mean, kind))
-        body.append(f'<tr data-row="{escape(line.row)}">{"".join(cells)}</tr>')
-    if not body:
-        return ""
-    head = [("method", ""), *((rule, "num oracle" if rule.startswith(ORACLE) else "num") for rule in names)]
-    return table(head, body)
+    means = {line.row: [summary.mean(line.row, MEAN, rule) for rule in names] for line in lines}
+    rows = [row for row, found in means.items() if not all(math.isnan(mean) for mean in found[1:])]
+    if not rows:
+        return None
+    fair = [k for k, rule in enumerate(names) if not rule.startswith(ORACLE)]
+    best = {row: max((means[row][k] for k in fair if not math.isnan(means[row][k])), default=math.nan) for row in rows}
+    columns = []
+    for k, rule in enumerate(names):
+        kinds = ["num best" if means[row][k] == best[row] else "num" for row in rows]
+        heading = "num"
+        if rule.startswith(ORACLE):
+            heading = "num oracle"
+            kinds = [heading] * len(rows)
+        cells = [
+            _figure(means[row][k], summary.std(row, MEAN, rule), places, kind)
+            for row, kind in zip(rows, kinds, strict=True)
+        ]
+        columns.append(TableColumn(rule, cells, heading))
+    return SortableTable(rows, columns)
 
 
-def failures(records: Sequence[Record], reasons: Sequence[str]) -> str:
-    """What has no figure and why; the tracebacks, folded."""
+def failures(records: Sequence[Record], reasons: Sequence[str]) -> Failures | None:
+    """What has no figure and why; None where all have one."""
     failed = [r for r in records if not r.is_finished]
     if not failed and not reasons:
-        return ""
-    parts = [f"<ul>{''.join(f'<li>{escape(reason)}</li>' for reason in reasons)}</ul>" if reasons else ""]
+        return None
     groups: dict[tuple[str, str], list[Record]] = {}
     for r in failed:
         groups.setdefault((r.traceback, r.error), []).append(r)
-    for (trace, error), group in list(groups.items())[:MOST_FAILURES]:
-        who = Counter(r.method for r in group)
-        names = ", ".join(name if n == 1 else f"{name} ({n} runs)" for name, n in who.items())
-        kind = escape(group[0].error_kind or "error")
-        where = "".join(f"<li><code>{escape(str(r.directory or ''))}</code></li>" for r in group[:MOST_FAILURES])
-        parts.append(
-            f"<details><summary><b>{escape(names)}</b> <span class='kind'>{kind}</span> {escape(error)}</summary>"
-            f"<pre>{escape(trace) or 'no traceback'}</pre><ul>{where}</ul></details>"
-        )
-    if len(groups) > MOST_FAILURES:
-        parts.append(f"<p>{len(groups) - MOST_FAILURES} other kinds of failures are in the records.</p>")
-    return "".join(parts)
+    kinds = [_failure(*key, group) for key, group in list(groups.items())[:MOST_FAILURES]]
+    return Failures(reasons, kinds, len(groups) - len(kinds))
 
 
-def environment(records: Sequence[Record]) -> str:
+def _failure(traceback: str, error: str, group: Sequence[Record]) -> Failure:
+    counts = Counter(r.method for r in group)
+    methods = ", ".join(name if n == 1 else f"{name} ({n} runs)" for name, n in counts.items())
+    directories = [str(r.directory or "") for r in group[:MOST_FAILURES]]
+    return Failure(methods, group[0].error_kind or "error", error, traceback, directories)
+
+
+def environment(records: Sequence[Record]) -> list[Fact]:
     """Versions, code, devices and times of the runs: how many runs share each value."""
-    facts: dict[str, Counter[str]] = {"code": Counter(), "commit": Counter(), "device": Counter()}
+    counts: dict[str, Counter[str]] = {"code": Counter(), "commit": Counter(), "device": Counter()}
     for r in records:
-        facts["code"][r.code.source or "unknown"] += 1
-        facts["commit"][(r.code.commit or "none")[:12]] += 1
+        counts["code"][r.code.source or "unknown"] += 1
+        counts["commit"][(r.code.commit or "none")[:12]] += 1
         if r.device:
-            facts["device"][r.device] += 1
+            counts["device"][r.device] += 1
         for name, version in r.versions.items():
-            facts.setdefault(str(name), Counter())[str(version)] += 1
-    lines = []
-    for name, found in facts.items():
-        values = [escape(v) if len(found) == 1 else f"{escape(v)} ({n} runs)" for v, n in found.most_common(8)]
+            counts.setdefault(name, Counter())[version] += 1
+    facts = []
+    for name, found in counts.items():
+        values = [value if len(found) == 1 else f"{value} ({n} runs)" for value, n in found.most_common(8)]
         if values:
-            lines.append(f"<tr><th scope='row'>{escape(name)}</th><td>{', '.join(values)}</td></tr>")
+            facts.append(Fact(name, ", ".join(values)))
     times = sorted(time for r in records for time in (r.started, r.ended) if time)
-    if times:
-        lines.append(f"<tr><th scope='row'>when</th><td>{escape(times[0])} to {escape(times[-1])}</td></tr>")
-    return f'<div class="box"><table class="facts"><tbody>{"".join(lines)}</tbody></table></div>'
+    return [*facts, Fact("when", f"{times[0]} to {times[-1]}")] if times else facts
 
 
 def _middle(figures: np.ndarray, rows: Sequence[str], baseline: str) -> np.ndarray:
@@ -214,17 +288,7 @@ def _middle(figures: np.ndarray, rows: Sequence[str], baseline: str) -> np.ndarr
     return np.array([float(np.median(c[~np.isnan(c)])) if (~np.isnan(c)).any() else math.nan for c in figures.T])
 
 
-def _number(mean: float, std: float | None, places: int) -> str:
-    shown = render.number(mean, std, places)
-    if shown == ABSENT:
-        return ABSENT
-    head, _, spread = shown.partition(" ± ")
-    return f"{head}<small> ± {spread}</small>" if spread else head
-
-
-def _tipped(line: Line, chapter: TableResults) -> str:
-    """A published mean with its source as a tooltip."""
-    if line.paper is None:
-        return ABSENT
-    shown = escape(render.paper_cell(line.paper, chapter.spec))
-    return f'<span title="{escape(line.paper.source.source)}">{shown}</span>'
+def _figure(mean: float, std: float | None, places: int, kind: str) -> TableCell:
+    """A mean, with its deviation in small print."""
+    shown, _, spread = render.number(mean, std, places).partition(" ± ")
+    return TableCell(shown, mean, kind, spread)

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from da.errors import UsageError
 from da.report.chapter import chapters
 from da.report.page import html
 from da.results import store
+from da.tables.spec import Published, PublishedScore, PublishedSource
+from da.tables.summary import CellResult
 
 VOID = {"meta", "input", "wbr", "br"}
+HOSTILE = """'"><script>alert("&amp;")</script><img src=x onerror='f()'>"""
 
 
 class Balanced(HTMLParser):
@@ -18,23 +24,31 @@ class Balanced(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.open, self.seen = [], []
+        self.open, self.seen, self.text = [], [], ""
 
     def handle_starttag(self, tag, attributes):
         self.seen.append((tag, dict(attributes)))
         if tag not in VOID:
             self.open.append(tag)
 
+    def handle_data(self, data):
+        self.text += data
+
     def handle_endtag(self, tag):
         assert self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
+
+
+def parsed(text):
+    parser = Balanced()
+    parser.feed(text)
+    assert parser.open == []
+    return parser
 
 
 def page(folder, show=(), rule=None):
     records = store.load(folder)
     text = html("runs", chapters(folder, records, rule), records, show)
-    parser = Balanced()
-    parser.feed(text)
-    assert parser.open == []
+    parsed(text)
     return text
 
 
@@ -58,6 +72,100 @@ def test_names_and_errors_are_escaped(folder):
     assert "&lt;b&gt;bag&lt;/b&gt;" in text
     assert "It broke &lt;here&gt;." in text
     assert "Trace &amp; back" in text
+
+
+def name(field):
+    return f"{field} {HOSTILE}"
+
+
+def assert_harmless(text, fields):
+    """Every hostile name is somewhere on the page as it is, as text alone."""
+    tree = parsed(text)
+    tags = [tag for tag, _ in tree.seen]
+    assert tags.count("script") == 1
+    assert "img" not in tags
+    assert not [name for _, attributes in tree.seen for name in attributes if name.startswith("on")]
+    for field in fields:
+        assert name(field) in tree.text, field
+    tips = "".join(str(value) for _, attributes in tree.seen for value in attributes.values())
+    assert HOSTILE in tips
+
+
+@pytest.fixture
+def hostile(tmp_path, record, monkeypatch):
+    """Runs of which everything has a hostile name, with curves; a failed one too."""
+
+    def refuse(directory):
+        raise UsageError(name("no features"))
+
+    monkeypatch.setattr("da.report.examples._features", refuse)
+
+    def of(method, task, accuracy, number, **changes):
+        directory = tmp_path / f"{number}"
+        directory.mkdir()
+        r = record(method, "art->clip", accuracy, epochs=3).to_json()
+        r |= {"run_id": f"{number}", "data": name("data"), "metric": name("metric")} | changes
+        r |= {"fingerprint": f"{task}", "task": r["task"] | {"name": name(f"task {task}")}}
+        r |= {"versions": {name("package"): name("version")}, "device": name("device")}
+        r |= {"code": {"source": "0123abcd", "commit": "'\"<&>"}, "started": name("0 started")}
+        for epoch in (r, *r["epochs"], *r["selection"].values()):
+            epoch["target_test"] = {name("metric"): epoch["target_test"]["accuracy"]}
+        rules = dict.fromkeys((name("oracle_a"), name("rule")), r["selection"]["entropy"])
+        r["selection"] = rules | r["selection"]
+        r["config"]["data"]["task"] = task
+        (directory / "record.json").write_text(json.dumps(r))
+        y = np.arange(30) % 2
+        classes = [name("class"), *map(str, range(45 if method == "unadapted" else 1))]  # too many for a matrix, or few
+        logits = np.random.default_rng(0).normal(size=(30, 2))
+        np.savez(directory / "predictions.npz", y=y, predicted=1 - y, logits=logits, classes=classes)
+        (directory / "model.pt").touch()
+
+    number = 0
+    for task in range(7):
+        for method, accuracy in (("unadapted", 40.0), (name("method"), 50.0 + task), ("tca", 45.0 + task)):
+            number += 1
+            of(method, task, accuracy, number)
+    broken = {key: name(key) for key in ("error", "error_kind", "traceback")} | {"status": "failed"}
+    of(name("failing"), 0, 0.0, HOSTILE.replace("/", ""), **broken)
+    return tmp_path
+
+
+def test_hostile_names_in_records_come_out_as_text(hostile):
+    records = store.load(hostile)
+    text = html(name("title"), chapters(hostile, records), records)
+    fields = ["title", "data", "task 3", "package", "version", "device", "0 started", "rule", "oracle_a"]
+    fields += ["method", "failing", "error", "error_kind", "traceback", "metric", "class", "no features"]
+    assert_harmless(text, fields)
+    assert HOSTILE.replace("/", "") in parsed(text).text  # the folder of the failed run
+    for title in ("Significance", "By task", "Accuracy against time", "Selection rules", "Learning curves"):
+        assert f"<h3>{title}</h3>" in text  # all that draws names is there
+
+
+def test_hostile_names_in_a_published_table_come_out_as_text(hostile):
+    (whole,) = chapters(hostile, store.load(hostile))
+    tasks = whole.spec.protocol.tasks
+    scores = {row: {task: PublishedScore(50.0) for task in tasks} for row in (name("method"), name("absent"))}
+    source = PublishedSource(name("source"), "read", scores, protocol=name("unlike"))
+    texts = {"title": name("heading"), "description": name("protocol"), "made_by": name("command")}
+    texts |= {"baseline": name("method"), "selection": name("rule")}
+    protocol = replace(whole.spec.protocol, notes=(name("note"),), **texts)
+    spec = replace(whole.spec, protocol=protocol, published=Published((source,)))
+    refused = CellResult(name("refused"), next(iter(tasks)), 0, "refused", {}, reason=name("reason"))
+    summary = replace(whole.summary, entries=(*whole.summary.entries, refused))
+    text = html("runs", [replace(whole, spec=spec, summary=summary, benchmark=True)], [])
+    fields = ["heading", "protocol", "command", "method", "absent", "source", "unlike", "note", "refused", "reason"]
+    assert_harmless(text, fields)
+
+
+def test_a_diagram_that_cannot_be_drawn_says_why(folder, monkeypatch):
+    def refuse(ranking):
+        raise UsageError(name("no matplotlib"))
+
+    monkeypatch.setattr("da.report.page.critical_difference_svg", refuse)
+    text = page(folder)
+    assert HOSTILE not in text
+    assert name("no matplotlib") in parsed(text).text
+    assert "over 7 tasks" in words(text, "Significance")
 
 
 def test_the_leaderboard_is_the_best_row_first_with_its_test(folder):
