@@ -36,7 +36,7 @@ class LearningCurves:
     left_out: str
 
 
-def against_time(chapter: TableResults, lines: Sequence[Line]) -> Drawing | None:
+def against_time(section: TableResults, lines: Sequence[Line]) -> Drawing | None:
     """Mean accuracy against mean seconds of a run; the line joins the rows that no faster row beats."""
     points = [(line, max(line.seconds, 1e-3)) for line in lines if line.seconds is not None and line.mean == line.mean]
     if len(points) < 2:
@@ -48,7 +48,7 @@ def against_time(chapter: TableResults, lines: Sequence[Line]) -> Drawing | None
         if not front or candidate[0].mean > front[-1][0].mean:
             front.append(candidate)
     best = {line.row for line, _ in front}
-    shapes = [*frame(x, y, "seconds of training and evaluation of a run", f"{chapter.summary.metric} in %")]
+    shapes = [*frame(x, y, "seconds of training and evaluation of a run", f"{section.summary.metric} in %")]
     if len(front) > 1:
         shapes.append(Curve([(x(s), y(p.mean)) for p, s in front], "var(--faint)", "3 3", width=1.2))
     taken: list[tuple[float, float, float]] = []
@@ -67,24 +67,24 @@ def against_time(chapter: TableResults, lines: Sequence[Line]) -> Drawing | None
     return Drawing(690, 340, shapes, "accuracy against time")
 
 
-def curves(chapter: TableResults, lines: Sequence[Line]) -> LearningCurves | None:
+def curves(section: TableResults, lines: Sequence[Line]) -> LearningCurves | None:
     """Small multiples of runs with several epochs, a panel for each task; None where no run has several.
 
     A line is the mean over seeds. Below it stand, rule by rule, the epochs that the rule chose, a mark for each seed;
     oracles last, as crosses.
     """
     runs: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    for (row, task, _), r in chapter.runs.items():
+    for (row, task, _), r in section.runs.items():
         if len(r.epochs) > 1:
             runs[task][row].append(r)
     if not runs:
         return None
     with_curves = {row for found in runs.values() for row in found}
     order = [line.row for line in lines if line.row in with_curves]
-    base = chapter.spec.protocol.baseline
+    base = section.spec.protocol.baseline
     shown = order[:MOST_SERIES] + [row for row in order[MOST_SERIES:] if row == base]
     styles = {row: style(k) for k, row in enumerate(shown)}
-    tasks = [task for task in chapter.spec.protocol.tasks if task in runs]
+    tasks = [task for task in section.spec.protocol.tasks if task in runs]
     panels = [_panel(task, runs[task], styles) for task in tasks[:MOST_PANELS]]
     left_out = []
     if len(order) > len(shown):

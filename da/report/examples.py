@@ -41,7 +41,7 @@ class Confusions:
 
 
 @dataclass(frozen=True)
-class Embedding:
+class DrawnEmbedding:
     """Samples in the plane with a note on how to read it; without a drawing the note says why there is none."""
 
     note: str
@@ -67,23 +67,23 @@ class Example:
     samples: int
     matrix: Drawing | None
     confusions: Confusions | None
-    embedding: Embedding
+    embedding: DrawnEmbedding
 
 
-def chosen(chapter: TableResults, lines: Sequence[Line]) -> list[tuple[str, Record]]:
+def chosen(section: TableResults, lines: Sequence[Line]) -> list[tuple[str, Record]]:
     """The best row, the baseline and the worst row on the first task on which all have a run, by what they are."""
     ranked = [line.row for line in lines if line.runs.get("finished")]
     if not ranked:
         return []
-    base = chapter.spec.protocol.baseline
+    base = section.spec.protocol.baseline
     wanted = {ranked[0]: "best"} | ({base: "baseline"} if base in ranked[1:] else {})
     wanted.setdefault(ranked[-1], "worst")
     best: list[tuple[str, Record]] = []
-    for task in chapter.spec.protocol.tasks:
+    for task in section.spec.protocol.tasks:
         found = []
         for row, role in wanted.items():
-            seeds = sorted(s for r, t, s in chapter.runs if (r, t) == (row, task))
-            runs = [chapter.runs[row, task, seed] for seed in seeds]
+            seeds = sorted(s for r, t, s in section.runs if (r, t) == (row, task))
+            runs = [section.runs[row, task, seed] for seed in seeds]
             usable = [r for r in runs if r.directory is not None and (r.directory / PREDICTIONS).is_file()]
             found += [(f"{row} ({role}), {task}, seed {r.seed}", r) for r in usable[:1]]
         if len(found) > len(best):
@@ -174,7 +174,7 @@ def _matrix(arrays: Mapping[str, np.ndarray]) -> Drawing:
     return Drawing(left + edge + 6, top + edge + 22, shapes, "confusion matrix", "chart confusion")
 
 
-def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> Embedding:
+def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> DrawnEmbedding:
     names = [str(name) for name in arrays["classes"]]
     why = "the run keeps no network"
     if (r.place / WEIGHTS).is_file():
@@ -194,7 +194,7 @@ def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> Embe
     logits, y = thinned(arrays["logits"], arrays.get("y"), 0)
     distinct = len(np.unique(logits.round(6), axis=0))
     if distinct < max(10, len(logits) // 4):
-        return Embedding(
+        return DrawnEmbedding(
             f"No embedding: {why}, and its {len(logits)} predictions take only {distinct} distinct values (a nearest "
             "neighbour says a class and nothing else)."
         )
@@ -230,7 +230,7 @@ def _cloud(
     names: Sequence[str],
     said: str,
     right: np.ndarray | None = None,
-) -> Embedding:
+) -> DrawnEmbedding:
     x, y = scale(points[:, 0].tolist(), 6, 374, margin=0.03), scale(points[:, 1].tolist(), 314, 6, margin=0.03)
     shapes: list[Shape] = []
     for k, (a, b) in enumerate(points.tolist()):
@@ -247,4 +247,4 @@ def _cloud(
     if len(names) > len(PALETTE):
         keys.append(ClassKey(f"{len(names) - len(PALETTE)} other classes", GREY))
     cloud = Drawing(380, 320, shapes, "embedding", "chart cloud")
-    return Embedding(f"{said} Distances between clusters mean little.", cloud, keys)
+    return DrawnEmbedding(f"{said} Distances between clusters mean little.", cloud, keys)

@@ -84,14 +84,15 @@ def grouped(whole: DataFrame, rule: str = "last", by: tuple[str, ...] = ("data",
     return finished.groupby(list(by), observed=True)[f"figure.{rule}"].agg(["mean", "std", "count"])
 
 
+def harmless(cell: Any) -> Any:
+    """A cell for a spreadsheet: a word that it would run as a formula gets an apostrophe before it."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
 def guarded(whole: DataFrame) -> DataFrame:
-    """The frame with an apostrophe before words that a spreadsheet would run as a formula."""
-
-    def cell(value: Any) -> Any:
-        return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
-
+    """The frame with harmless cells."""
     words = [column for column in whole if whole[column].dtype.kind not in "biuf"]
-    return whole.assign(**{column: whole[column].astype(object).map(cell) for column in words})
+    return whole.assign(**{column: whole[column].astype(object).map(harmless) for column in words})
 
 
 def write(whole: DataFrame, file: Path) -> Path:
@@ -160,7 +161,7 @@ def _flatten(key: str, node: Mapping[str, Any], row: dict[str, Any]) -> None:
 
 
 def _place(column: str) -> tuple[int, str]:
-    """Identity first, then figures, seconds, configuration and errors."""
+    """Identity first, then scores, seconds, configuration and errors."""
     first = ("data", "task", "method", "seed", "status", *IDENTITY)
     if column in first:
         return first.index(column), column

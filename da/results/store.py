@@ -22,7 +22,7 @@ class Skipped(NamedTuple):
     reason: str
 
 
-class Found(NamedTuple):
+class FoundRecords(NamedTuple):
     """What lies below a folder.
 
     Args:
@@ -42,7 +42,7 @@ class Found(NamedTuple):
 
 
 class Protocol(NamedTuple):
-    """What two figures must share to stand in one table.
+    """What two scores must share to stand in one table.
 
     Args:
         data: name of the data entry.
@@ -57,7 +57,7 @@ class Protocol(NamedTuple):
     fingerprint: str
 
 
-def scan(folder: Path) -> Found:
+def scan(folder: Path) -> FoundRecords:
     """Read every record below a folder; what cannot be read is listed, never a crash.
 
     Many records come from :mod:`da.results.index`, as far as their files are as it saw them; the index is written anew
@@ -67,7 +67,7 @@ def scan(folder: Path) -> Found:
         return _scanned(folder)
 
 
-def _scanned(folder: Path) -> Found:
+def _scanned(folder: Path) -> FoundRecords:
     since, known = time.monotonic(), index.read(folder)
     found: dict[str, index.Indexed] = {}
     skipped, fresh = [], 0
@@ -85,7 +85,7 @@ def _scanned(folder: Path) -> Found:
             skipped.append(Skipped(Path(directory), f"The record of {directory} cannot be opened: {error.strerror}."))
     if index.worth_writing(fresh, len(known)):
         index.write(folder, found, since)
-    return Found(sorted((r for _, r in found.values()), key=_order), sorted(skipped))
+    return FoundRecords(sorted((r for _, r in found.values()), key=_order), sorted(skipped))
 
 
 @contextmanager

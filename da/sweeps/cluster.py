@@ -9,7 +9,7 @@ from da.config.validate import validate
 from da.sweeps.job import Grid, Job, Outcome
 
 
-class Task:
+class ClusterTask:
     """Called by submitit on the node; what is finished is not run again when it is requeued.
 
     Args:

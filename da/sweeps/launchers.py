@@ -148,7 +148,7 @@ class Submitit:
             import submitit
         except ImportError as error:
             raise ConfigError('launcher=submitit needs the package submitit: pip install "da[sweeps]".') from error
-        from da.sweeps.cluster import Task
+        from da.sweeps.cluster import ClusterTask
 
         listed = list(jobs)
         executor = submitit.AutoExecutor(folder=output / ".submitit", cluster=self.cluster)
@@ -163,7 +163,9 @@ class Submitit:
         parts = shares(listed, self.tasks)
         with executor.batch():
             tasks = [
-                executor.submit(Task([job.plan.config for job in part], self.processes, str(output.resolve()), what))
+                executor.submit(
+                    ClusterTask([job.plan.config for job in part], self.processes, str(output.resolve()), what)
+                )
                 for part in parts
             ]
         status = SweepStatus(output, len(listed), len(parts), what)

@@ -1,4 +1,4 @@
-"""Two computations of a table's cells, compared figure by figure."""
+"""Two computations of a table's cells, compared score by score."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def difference(committed: Summary, old: CellResult, new: CellResult) -> str:
 
 
 def tolerance(committed: Summary, old: CellResult, new: CellResult) -> float:
-    """How far the figures of two computations of one cell may be apart, in points."""
+    """How far the scores of two computations of one cell may be apart, in points."""
     if same_environment(old, new):
         return SAME
     if is_deep(new):
@@ -148,7 +148,7 @@ def _shown(value: float | None) -> str:
 
 
 def sample(old: CellResult, new: CellResult) -> float:
-    """What a test sample is worth in points, by the figures, which are shares of the samples."""
+    """What a test sample is worth in points, by the scores, which are shares of the samples."""
     values = [value for entry in (old, new) for value in entry.scores.values()]
     return 100.0 / max((Fraction(value / 100.0).limit_denominator(20_000).denominator for value in values), default=1)
 

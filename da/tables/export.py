@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from da.errors import UsageError
 from da.results import frame, record
 from da.results.scores import shown
-from da.tables import leaderboard as board
+from da.tables import leaderboard
 from da.tables import markdown as render
 from da.tables.critical_difference import critical_difference
 from da.tables.spec import MEAN, TableSpec
@@ -27,12 +28,12 @@ def export(spec: TableSpec, summary: Summary, file: Path) -> Path:
     Raises:
         UsageError: another suffix, or a package is missing.
     """
-    if file.suffix in frame.SUFFIXES:
+    if file.suffix == ".parquet":
         return frame.write(entries(spec, summary), file)
-    if file.suffix not in (".md", ".tex"):
+    views: dict[str, Callable[[TableSpec, Summary], str]] = {".md": render.markdown, ".tex": latex, ".csv": csv}
+    if file.suffix not in views:
         raise UsageError(f"{file} has the suffix '{file.suffix}'; tables are written as .md, .tex, .csv or .parquet.")
-    text = latex(spec, summary) if file.suffix == ".tex" else render.markdown(spec, summary)
-    return record.write_atomically(file, text.encode())
+    return record.write_atomically(file, views[file.suffix](spec, summary).encode())
 
 
 def diagram(spec: TableSpec, summary: Summary, file: Path) -> Path | None:
@@ -41,7 +42,7 @@ def diagram(spec: TableSpec, summary: Summary, file: Path) -> Path | None:
     Raises:
         UsageError: matplotlib is missing.
     """
-    ranking = board.ranked(spec, summary)
+    ranking = leaderboard.ranked(spec, summary)
     return None if ranking is None else critical_difference(ranking, file)
 
 
@@ -52,22 +53,33 @@ def entries(spec: TableSpec, summary: Summary) -> DataFrame:
         UsageError: pandas is missing.
     """
     pandas = frame.pandas()
+    return pandas.DataFrame(_rows(spec, summary))
+
+
+def csv(spec: TableSpec, summary: Summary) -> str:
+    """The same rows as comma-separated values, which need no pandas; what is not known is empty."""
+    rows = _rows(spec, summary)
+    body = [["" if value is None or value != value else str(value) for value in row.values()] for row in rows]
+    head = list(rows[0]) if rows else []
+    words = [k for k, name in enumerate(head) if name in WORDS]
+    return Sheet(head, body, words).csv()
+
+
+WORDS = ("table", "row", "task", "status", "reason")
+"""Columns that hold words, as which a spreadsheet would run what begins like a formula."""
+
+
+def _rows(spec: TableSpec, summary: Summary) -> list[dict[str, Any]]:
     rules = summary.rules()
     rows = []
     for entry in summary.entries:
-        found = spec.published.score(entry.row, entry.task)
-        rows.append(
-            {
-                "table": spec.protocol.name,
-                "row": entry.row,
-                "task": entry.task,
-                "seed": entry.seed,
-                "status": entry.status,
-            }
-            | {f"figure.{rule}": entry.scores.get(rule, math.nan) for rule in rules}
-            | {"paper": math.nan if found is None else found[0].value, "seconds": entry.seconds, "reason": entry.reason}
-        )
-    return pandas.DataFrame(rows)
+        published = spec.published.score(entry.row, entry.task)
+        own = {"table": spec.protocol.name, "row": entry.row, "task": entry.task, "seed": entry.seed}
+        scores = {f"figure.{rule}": entry.scores.get(rule, math.nan) for rule in rules}
+        paper = math.nan if published is None else published[0].value
+        beside = {"paper": paper, "seconds": entry.seconds, "reason": entry.reason}
+        rows.append(own | {"status": entry.status} | scores | beside)
+    return rows
 
 
 def latex(spec: TableSpec, summary: Summary) -> str:
@@ -78,7 +90,7 @@ def latex(spec: TableSpec, summary: Summary) -> str:
     places = render.digits(summary)
     several = len(spec.protocol.tasks) > 1
     columns = [*spec.protocol.tasks, *([MEAN] if several else [])]
-    rows = [line.row for line in board.lines(spec, summary) if line.runs]
+    rows = [line.row for line in leaderboard.lines(spec, summary) if line.runs]
     pairs = {
         column: [
             (summary.mean(row, column, spec.protocol.selection), summary.std(row, column, spec.protocol.selection))
@@ -86,7 +98,7 @@ def latex(spec: TableSpec, summary: Summary) -> str:
         ]
         for column in columns
     }
-    marked = {column: _marked(figures, places) for column, figures in pairs.items()}
+    marked = {column: _marked(scores, places) for column, scores in pairs.items()}
     body = [[row, *(marked[c][k] for c in columns)] for k, row in enumerate(rows)]
     seeds = len({entry.seed for entry in summary.entries})
     spread = f", mean and sample standard deviation over {seeds} seeds" if seeds > 1 else ""
@@ -105,11 +117,11 @@ def latex(spec: TableSpec, summary: Summary) -> str:
     )
 
 
-def _marked(figures: list[tuple[float, float | None]], places: int) -> list[str]:
+def _marked(scores: list[tuple[float, float | None]], places: int) -> list[str]:
     """The cells of a column; ties, as printed, share a mark."""
-    distinct = sorted({shown(mean, places) for mean, _ in figures if not math.isnan(mean)}, key=float, reverse=True)
+    distinct = sorted({shown(mean, places) for mean, _ in scores if not math.isnan(mean)}, key=float, reverse=True)
     cells = []
-    for mean, std in figures:
+    for mean, std in scores:
         text = "--" if math.isnan(mean) else shown(mean, places)
         place = distinct.index(text) if text in distinct else None
         spread = "" if std is None or math.isnan(mean) else rf" $\pm$ {shown(std, places)}"

@@ -16,7 +16,7 @@ from da.tables.wording import ORACLE
 
 @dataclass(frozen=True)
 class Paper:
-    """The published figure of a row.
+    """The published score of a row.
 
     Args:
         value: mean over the tasks that the source has.
@@ -33,7 +33,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a leaderboard; figures are means over tasks in percent, NaN where there is none.
+    """One row of a leaderboard; scores are means over tasks in percent, NaN where there is none.
 
     Args:
         row: its name.
@@ -72,7 +72,7 @@ def lines(spec: TableSpec, summary: Summary) -> list[Line]:
 
 
 def by_task(spec: TableSpec, summary: Summary) -> dict[str, list[float]]:
-    """Our figures by row, one for each task, under the table's selection rule."""
+    """Our scores by row, one for each task, under the table's selection rule."""
     return {
         row: [summary.mean(row, task, spec.protocol.selection) for task in spec.protocol.tasks]
         for row in summary.rows()
@@ -153,10 +153,10 @@ def _paper(spec: TableSpec, row: str) -> Paper | None:
     if not sources:
         return None
     source = max(sources, key=lambda s: (MEAN in s.scores[row], len(s.scores[row])))
-    figures = source.scores[row]
-    if MEAN in figures:
-        return Paper(figures[MEAN].value, figures[MEAN].std, len(spec.protocol.tasks), source)
-    values = [figure.value for figure in figures.values()]
+    scores = source.scores[row]
+    if MEAN in scores:
+        return Paper(scores[MEAN].value, scores[MEAN].std, len(spec.protocol.tasks), source)
+    values = [score.value for score in scores.values()]
     return Paper(math.fsum(values) / len(values), None, len(values), source)
 
 
@@ -164,9 +164,9 @@ def _gap(spec: TableSpec, summary: Summary, row: str, mean: float, paper: Paper)
     """Ours minus the paper's over the tasks that both have, and how many those are."""
     if paper.tasks == len(spec.protocol.tasks) and not math.isnan(mean):
         return mean - paper.value, paper.tasks
-    figures = paper.source.scores[row]
-    own = {task: summary.mean(row, task, spec.protocol.selection) for task in spec.protocol.tasks if task in figures}
-    gaps = [value - figures[task].value for task, value in own.items() if not math.isnan(value)]
+    scores = paper.source.scores[row]
+    own = {task: summary.mean(row, task, spec.protocol.selection) for task in spec.protocol.tasks if task in scores}
+    gaps = [value - scores[task].value for task, value in own.items() if not math.isnan(value)]
     return (math.fsum(gaps) / len(gaps), len(gaps)) if gaps else (math.nan, 0)
 
 

@@ -1,4 +1,4 @@
-"""The ledger of figures: none that is committed moves without a line that says from what, to what, and why.
+"""The ledger of scores: none that is committed moves without a line that says from what, to what, and why.
 
 Each file of ``benchmarks/numbers`` is one change; ``benchmarks/NUMBERS.md`` is rendered from them. What the latest
 change says of a row must be what is committed, which a test asserts, and no commit rewrites a file of an earlier one
@@ -37,8 +37,8 @@ class CommittedScore:
     """A row's figure.
 
     Args:
-        value: mean under the table's selection rule over the tasks that have a figure, in percent; None without any.
-        digest: of every figure of every cell of the row, of every accuracy and score of its epochs, of its diagnostics
+        value: mean under the table's selection rule over the tasks that have a score, in percent; None without any.
+        digest: of every score of every cell of the row, of every accuracy and score of its epochs, of its diagnostics
             of its data, and of the machine that made them, so that none moves unseen.
     """
 
@@ -48,7 +48,7 @@ class CommittedScore:
 
 @dataclass(frozen=True)
 class MovedScore:
-    """A figure that moved; without ``before`` it was committed for the first time, without ``after`` it is gone."""
+    """A score that moved; without ``before`` it was committed for the first time, without ``after`` it is gone."""
 
     table: str
     row: str
@@ -58,7 +58,7 @@ class MovedScore:
 
 @dataclass(frozen=True)
 class Change:
-    """Figures that moved for one reason.
+    """Scores that moved for one reason.
 
     Args:
         name: the file's stem; changes are in its order.
@@ -74,7 +74,7 @@ class Change:
 
 
 def scores(protocol: EvaluationProtocol, summary: Summary) -> dict[str, CommittedScore]:
-    """The figure of every row that finished somewhere."""
+    """The score of every row that finished somewhere."""
     found = {}
     for row in summary.rows():
         own = [e for e in summary.entries if e.row == row and e.status == "finished"]
@@ -93,8 +93,8 @@ def _told(e: CellResult) -> list[Any]:
 
     A cell that is no run of the configuration, which a test compares with its plan, says its settings too.
     """
-    figures = {rule: round(value, PLACES) for rule, value in e.scores.items()}
-    told: list[Any] = [e.task, e.seed, figures, e.epochs, e.said]
+    scores = {rule: round(value, PLACES) for rule, value in e.scores.items()}
+    told: list[Any] = [e.task, e.seed, scores, e.epochs, e.said]
     if e.origin is not None:
         machine = {key: e.origin.environment[key] for key in MACHINE if key in e.origin.environment}
         told += [machine, e.origin.data, {} if "method._target_" in e.origin.config else dict(e.origin.config)]
@@ -107,7 +107,7 @@ def changes(folder: Path | None = None) -> list[Change]:
     for file in sorted((folder or FOLDER).glob("*.json")):
         given = json.loads(file.read_text(encoding="utf-8"))
         lines = tuple(
-            MovedScore(table, row, _figure(before), _figure(after))
+            MovedScore(table, row, _score(before), _score(after))
             for table, rows in given["figures"].items()
             for row, (before, after) in rows.items()
         )
@@ -115,12 +115,12 @@ def changes(folder: Path | None = None) -> list[Change]:
     return made
 
 
-def _figure(given: list[Any] | None) -> CommittedScore | None:
+def _score(given: list[Any] | None) -> CommittedScore | None:
     return None if given is None else CommittedScore(*given)
 
 
 def standing(table: str, folder: Path | None = None) -> dict[str, CommittedScore]:
-    """What the ledger says that a table's figures are."""
+    """What the ledger says that a table's scores are."""
     found: dict[str, CommittedScore] = {}
     for line in (line for change in changes(folder) for line in change.lines if line.table == table):
         if line.after is None:
@@ -141,7 +141,7 @@ def enter(protocol: EvaluationProtocol, summary: Summary, reason: str = "", fold
     """Write what moved into a file of its own, and render the page; None where nothing did.
 
     Raises:
-        ConfigError: a committed figure moved, and no reason is given.
+        ConfigError: a committed score moved, and no reason is given.
     """
     folder = folder or FOLDER
     lines = moved(protocol, summary, folder)
@@ -163,7 +163,7 @@ def enter(protocol: EvaluationProtocol, summary: Summary, reason: str = "", fold
 
 
 def made_by(summary: Summary, rows: Collection[str]) -> str:
-    """The commit of the code that made some rows' figures, of several the commonest; the present where none says."""
+    """The commit of the code that made some rows' scores, of several the commonest; the present where none says."""
     known = Counter(
         e.origin.environment["commit"]
         for e in summary.entries
@@ -172,12 +172,12 @@ def made_by(summary: Summary, rows: Collection[str]) -> str:
     return known.most_common(1)[0][0] if known else record.code_version()["commit"]
 
 
-def _digest(figure: CommittedScore | None) -> str | None:
-    return None if figure is None else figure.digest
+def _digest(score: CommittedScore | None) -> str | None:
+    return None if score is None else score.digest
 
 
-def _plain(figure: CommittedScore | None) -> list[Any] | None:
-    return None if figure is None else [figure.value, figure.digest]
+def _plain(score: CommittedScore | None) -> list[Any] | None:
+    return None if score is None else [score.value, score.digest]
 
 
 def _text(given: dict[str, Any]) -> str:
@@ -192,12 +192,12 @@ def _text(given: dict[str, Any]) -> str:
     return f'{{\n{head},\n "figures": {{\n' + ",\n".join(tables) + "\n }\n}\n"
 
 
-def _value(figure: CommittedScore | None) -> str:
-    return "-" if figure is None or figure.value is None else f"{figure.value:.2f}"
+def _value(score: CommittedScore | None) -> str:
+    return "-" if score is None or score.value is None else f"{score.value:.2f}"
 
 
 def page(folder: Path | None = None) -> str:
-    """``benchmarks/NUMBERS.md``: every figure that a change moved, the latest change first."""
+    """``benchmarks/NUMBERS.md``: every score that a change moved, the latest change first."""
     parts = [
         "# Figures that moved",
         "Every committed figure that a change moved: the table and its row, what its mean over tasks was and is in "
@@ -225,7 +225,7 @@ def _change(change: Change) -> Iterator[str]:
 
 
 def _by(line: MovedScore) -> str:
-    values = [figure.value if figure is not None else None for figure in (line.before, line.after)]
+    values = [score.value if score is not None else None for score in (line.before, line.after)]
     if values[0] is None or values[1] is None:
         return "-"
     return f"{values[1] - values[0] + 0.0:+.2f}" if round(values[1] - values[0], 2) else "cells only"

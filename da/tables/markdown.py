@@ -1,4 +1,4 @@
-"""Tables in Markdown: paper, ours and the gap, every task, what failed, and where the figures come from."""
+"""Tables in Markdown: paper, ours and the gap, every task, what failed, and where the scores come from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 
 from da.results.scores import shown
-from da.tables import leaderboard as board
+from da.tables import leaderboard
 from da.tables.leaderboard import Line, Paper
 from da.tables.remarks import findings, worst
 from da.tables.significance import ALPHA, complete, least
@@ -31,7 +31,7 @@ def markdown(spec: TableSpec, summary: Summary, cost: bool = True, line: str = "
         cost: False leaves out all that differs between two runs of the same code, so that the text does not.
         line: the command that was typed; empty names the one that makes the whole table.
     """
-    lines = board.lines(spec, summary)
+    lines = leaderboard.lines(spec, summary)
     parts = [
         f"## {title(spec, summary)}",
         spec.protocol.description,
@@ -43,7 +43,7 @@ def markdown(spec: TableSpec, summary: Summary, cost: bool = True, line: str = "
         _said(summary, lines),
         _listed("Of single rows", remarked(spec, summary)),
         worst(spec.protocol, summary),
-        _listed("Without a figure, or not of this code", board.reasons(summary)),
+        _listed("Without a figure, or not of this code", leaderboard.reasons(summary)),
         _listed("Notes", spec.protocol.notes),
         _listed("Sources", sources(spec.published.sources)),
         _elsewhere(spec),
@@ -111,7 +111,7 @@ def command(spec: TableSpec, overrides: Sequence[str] = ()) -> str:
 
 
 def digits(summary: Summary) -> int:
-    """Decimals worth printing: two for figures of one seed, which are exact, one for means over several."""
+    """Decimals worth printing: two for scores of one seed, which are exact, one for means over several."""
     return 1 if len({entry.seed for entry in summary.entries}) > 1 else 2
 
 
@@ -133,7 +133,7 @@ def paper_cell(paper: Paper | None, spec: TableSpec) -> str:
 
 
 def published_cell(score: PublishedScore, source: PublishedSource) -> str:
-    """A published figure with the decimals that it has, one or two, and the mark of its evidence."""
+    """A published score with the decimals that it has, one or two, and the mark of its evidence."""
     text = f"{round(score.value, 2):g}"
     return (text if "." in text else f"{text}.0") + MARKS[source.evidence]
 
@@ -162,7 +162,7 @@ def runs_cell(line: Line) -> str:
 
 def tested(spec: TableSpec, summary: Summary) -> str:
     """What the p-values are of, and how small they could be at all where that is not small."""
-    rows = len(complete(board.by_task(spec, summary))) - 1
+    rows = len(complete(leaderboard.by_task(spec, summary))) - 1
     said = (
         f"p: Wilcoxon's signed ranks over tasks against {spec.protocol.baseline}, Holm's correction over {rows} methods"
     )
@@ -171,7 +171,7 @@ def tested(spec: TableSpec, summary: Summary) -> str:
 
 
 def sources(published: Sequence[PublishedSource]) -> list[str]:
-    """Where published figures come from, how they are known, and what is not as in the table."""
+    """Where published scores come from, how they are known, and what is not as in the table."""
     return [
         f"[{k}] {source.source} ({f'{MARKS[source.evidence]} {EVIDENCE[source.evidence]}'.strip()})"
         + (f": {' '.join(source.protocol.split())}" if source.protocol else "")
@@ -180,7 +180,7 @@ def sources(published: Sequence[PublishedSource]) -> list[str]:
 
 
 def environment(summary: Summary) -> str:
-    """With what code, packages and devices the figures were made, in a line; empty where nothing was run."""
+    """With what code, packages and devices the scores were made, in a line; empty where nothing was run."""
     made = summary.made
     if not made.get("code"):
         return ""
@@ -191,7 +191,7 @@ def environment(summary: Summary) -> str:
 def _leaderboard(spec: TableSpec, summary: Summary, lines: Sequence[Line], cost: bool) -> str:
     places = digits(summary)
     best = max((line.mean for line in lines if not math.isnan(line.mean)), default=math.nan)
-    oracle = board.oracle(summary)
+    oracle = leaderboard.oracle(summary)
     columns: dict[str, list[str]] = {"method": [line.row for line in lines]}
     if spec.published.sources:
         columns["paper"] = [paper_cell(line.paper, spec) for line in lines]
@@ -217,9 +217,9 @@ def _caption(spec: TableSpec, summary: Summary) -> str:
     ]
     if spec.published.sources:
         said.append("gap: ours minus the paper's, over the tasks that both have; † recomputed, ‡ from memory.")
-    why = board.untested(spec, summary)
+    why = leaderboard.untested(spec, summary)
     said.append(why or tested(spec, summary))
-    if board.oracle(summary):
+    if leaderboard.oracle(summary):
         said.append(f"*{ORACLE}* reads the target test labels and is a bound, not a result.")
     return " ".join(said)
 
@@ -247,7 +247,7 @@ def _tasks(spec: TableSpec, summary: Summary, lines: Sequence[Line]) -> str:
     if len(spec.protocol.tasks) < 2:
         return ""
     places = digits(summary)
-    ours = board.by_task(spec, summary)
+    ours = leaderboard.by_task(spec, summary)
     best = [
         max((v[k] for v in ours.values() if not math.isnan(v[k])), default=math.nan)
         for k in range(len(spec.protocol.tasks))
@@ -309,7 +309,7 @@ def remarked(spec: TableSpec, summary: Summary) -> list[str]:
 
 
 def _overview(spec: TableSpec, summary: Summary, place: str) -> list[str]:
-    lines = board.lines(spec, summary)
+    lines = leaderboard.lines(spec, summary)
     ours = [line for line in lines if line.runs]
     best = lines[0] if lines and not math.isnan(lines[0].mean) else None
     seconds = [entry.seconds for entry in summary.entries if entry.seconds is not None]
@@ -348,7 +348,7 @@ def _elsewhere(spec: TableSpec) -> str:
 
 
 def _published(spec: TableSpec, published: Sequence[PublishedSource]) -> str:
-    """Published figures, a row for each method and source; columns without any are left out."""
+    """Published scores, a row for each method and source; columns without any are left out."""
     given = {task for source in published for scores in source.scores.values() for task in scores}
     columns = [task for task in (*spec.protocol.tasks, MEAN) if task in given]
     body = []

@@ -27,7 +27,7 @@ def findings(protocol: EvaluationProtocol, summary: Summary) -> dict[str, list[s
 
 
 def equal(protocol: EvaluationProtocol, summary: Summary) -> dict[str, list[str]]:
-    """Rows that have the figures of an earlier row in every cell of more than one task, with that row."""
+    """Rows that have the scores of an earlier row in every cell of more than one task, with that row."""
     known: dict[tuple[tuple[str, int, float], ...], list[str]] = {}
     for row in summary.rows():
         cells = tuple(

@@ -68,7 +68,7 @@ def main(
     seed: str = "0",
     accept: bool = False,
 ) -> int:
-    """Run committed cells again and say which figures differ; returns the exit code.
+    """Run committed cells again and say which scores differ; returns the exit code.
 
     Args:
         specs: the tables; those whose data are not here are left out, with a word.

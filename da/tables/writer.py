@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from da.results.frame import harmless
+
 SPECIAL = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -84,18 +86,9 @@ class Sheet:
     def csv(self) -> str:
         """Comma-separated values; a cell that a spreadsheet would run as a formula gets an apostrophe."""
         stream = io.StringIO()
-        lines = [[guarded(cell, k in self.words) for k, cell in enumerate(line)] for line in self.body]
+        lines = [[harmless(cell) if k in self.words else cell for k, cell in enumerate(line)] for line in self.body]
         csv.writer(stream, lineterminator="\n").writerows([self.head, *lines])
         return stream.getvalue()
-
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would run."""
-
-
-def guarded(cell: str, is_word: bool = True) -> str:
-    """A cell for a spreadsheet: words that would be run get an apostrophe."""
-    return f"'{cell}" if is_word and cell.startswith(FORMULA) else cell
 
 
 def escape(text: str) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from da.errors import UsageError
-from da.report.chapter import chapters
 from da.report.page import html
+from da.report.sections import sections
 from da.results import store
 from da.tables.spec import Published, PublishedScore, PublishedSource
 from da.tables.summary import CellResult
@@ -47,7 +47,7 @@ def parsed(text):
 
 def page(folder, show=(), rule=None):
     records = store.load(folder)
-    text = html("runs", chapters(folder, records, rule), records, show)
+    text = html("runs", sections(folder, records, rule), records, show)
     parsed(text)
     return text
 
@@ -132,7 +132,7 @@ def hostile(tmp_path, record, monkeypatch):
 
 def test_hostile_names_in_records_come_out_as_text(hostile):
     records = store.load(hostile)
-    text = html(name("title"), chapters(hostile, records), records)
+    text = html(name("title"), sections(hostile, records), records)
     fields = ["title", "data", "task 3", "package", "version", "device", "0 started", "rule", "oracle_a"]
     fields += ["method", "failing", "error", "error_kind", "traceback", "metric", "class", "no features"]
     assert_harmless(text, fields)
@@ -142,7 +142,7 @@ def test_hostile_names_in_records_come_out_as_text(hostile):
 
 
 def test_hostile_names_in_a_published_table_come_out_as_text(hostile):
-    (whole,) = chapters(hostile, store.load(hostile))
+    (whole,) = sections(hostile, store.load(hostile))
     tasks = whole.spec.protocol.tasks
     scores = {row: {task: PublishedScore(50.0) for task in tasks} for row in (name("method"), name("absent"))}
     source = PublishedSource(name("source"), "read", scores, protocol=name("unlike"))

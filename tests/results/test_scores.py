@@ -39,7 +39,7 @@ def test_mean_and_deviation():
 
 
 def test_a_leaderboard_and_a_table_by_task_agree_on_figures_and_order(finished):
-    from da.report.chapter import chapters
+    from da.report.sections import sections
 
     accuracies = {"dann": (87.46, 87.47), "coral": (80.0, 94.94), "dan": (87.47, 87.46), "pca": (50.0, 60.0)}
     records = [
@@ -55,7 +55,7 @@ def test_a_leaderboard_and_a_table_by_task_agree_on_figures_and_order(finished):
     told = [line.split("|") for line in by_task(tables(records)).splitlines() if line.startswith("|")][2:]
     from pathlib import Path
 
-    (chapter,) = chapters(Path("nowhere"), records)
-    board = board_lines(chapter.spec, chapter.summary)
+    (section,) = sections(Path("nowhere"), records)
+    board = board_lines(section.spec, section.summary)
     assert [line.row for line in board] == [cells[1].strip() for cells in told]
     assert [shown(line.mean, 2) for line in board] == [cells[-3].strip(" *") for cells in told]

@@ -58,7 +58,7 @@ def test_a_failure_disappears_with_the_finished_run_of_its_configuration(finishe
 
 
 def test_no_folder_is_no_record(tmp_path):
-    assert store.scan(tmp_path / "nowhere") == store.Found([], [])
+    assert store.scan(tmp_path / "nowhere") == store.FoundRecords([], [])
 
 
 def test_settings_are_what_can_change_a_result(finished):

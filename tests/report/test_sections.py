@@ -3,16 +3,16 @@ from __future__ import annotations
 import pytest
 
 from da.errors import DataError
-from da.report import chapter
-from da.report.chapter import chapters
+from da.report import section
 from da.report.page import html
+from da.report.sections import sections
 from da.results import store
 from da.tables import summary as summaries
 from da.tables.summary import CellResult, Summary
 
 
 def made(folder, rule=None):
-    return chapters(folder, store.load(folder), rule)
+    return sections(folder, store.load(folder), rule)
 
 
 def test_a_chapter_for_each_set_of_data_with_its_baseline(folder, keep, record):
@@ -85,8 +85,8 @@ published: [{source: "A paper, table 1", evidence: read, figures: {tca: [50.5, 5
 notes: []
 """
     (tables / "office.yaml").write_text(text)
-    load = chapter.load
-    monkeypatch.setattr(chapter, "load", lambda name: load(name, tables))
+    load = section.load
+    monkeypatch.setattr(section, "load", lambda name: load(name, tables))
 
 
 @pytest.mark.usefixtures("table")
@@ -98,7 +98,7 @@ def test_a_benchmarks_folder_is_its_table_beside_the_paper(tmp_path, keep, recor
     entries += [CellResult("kmm", task, 0, "refused", {}, reason="Needs weights.") for task in kept]
     summaries.write(Summary("office", tuple(entries), "accuracy", {"code": []}), tmp_path / "summary.json")
     records = store.load(tmp_path)
-    (only,) = chapters(tmp_path, records)
+    (only,) = sections(tmp_path, records)
     assert only.benchmark
     assert only.runs["tca", "B", 0].run_id == "tca-art-real-0"
     text = html("office", [only], records)
@@ -112,11 +112,11 @@ def test_a_benchmarks_folder_is_its_table_beside_the_paper(tmp_path, keep, recor
     ):
         assert words in text
     assert "51.5" in text.partition("<h3>By task</h3>")[2]
-    (other,) = chapters(tmp_path, records, "entropy")
+    (other,) = sections(tmp_path, records, "entropy")
     assert other.summary.mean("tca", "mean", "entropy") == 51.0
 
 
 def test_a_summary_that_cannot_be_read_is_said(tmp_path):
     (tmp_path / "summary.json").write_text("{}")
     with pytest.raises(DataError, match=r"scripts/benchmark\.py"):
-        chapters(tmp_path, [])
+        sections(tmp_path, [])

@@ -1,4 +1,4 @@
-"""What a report tells of: one chapter for each set of data, or one for a published table that was run again."""
+"""What a report tells of: one section for each set of data, or one for a published table that was run again."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from da.tables.summary import CellResult
 SUMMARY = "summary.json"
 
 
-def chapters(folder: Path, records: Sequence[Record], rule: str | None = None) -> list[TableResults]:
-    """The chapters of a folder.
+def sections(
+    folder: Path, records: Sequence[Record], rule: str | None = None, results: list[TableResults] | None = None
+) -> list[TableResults]:
+    """The sections of a folder.
 
     Args:
-        folder: a folder with ``summary.json`` is a table that was run again, and makes one chapter.
+        folder: a folder with ``summary.json`` is a table that was run again, and makes one section.
         records: all that lie below it, as :func:`da.results.store.load` gives them.
         rule: the selection rule reported first; None is the configured one.
+        results: of these records under this rule, where they were brought into tables already.
 
     Raises:
         UsageError: the summary or its table cannot be read.
@@ -35,10 +38,10 @@ def chapters(folder: Path, records: Sequence[Record], rule: str | None = None) -
             summary = replace(summary, entries=tuple(_under(entry, rule) for entry in summary.entries))
             spec = replace(spec, protocol=replace(spec.protocol, selection=rule))
         return [TableResults(spec, summary, runs, benchmark=True)]
-    return summarize(records, rule=rule)
+    return summarize(records, rule=rule) if results is None else results
 
 
 def _under(entry: CellResult, rule: str) -> CellResult:
-    """A run with one figure had one epoch: any rule chooses that."""
+    """A run with one score had one epoch: any rule chooses that."""
     only = list(entry.scores.values())
     return replace(entry, scores={rule: only[0]}) if len(only) == 1 else entry
