@@ -99,9 +99,9 @@ def test_what_was_left_out_is_said_and_recorded(photos: Path, tmp_path: Path) ->
         runs.run(config(tmp_path, *data))
     with pytest.warns(UserWarning, match="1 of 8 images of 'a' cannot be read and are left out: 'a/cat/0.bmp'"):
         found = runs.run(config(tmp_path, *data, "data.skip_unreadable=true")).record
-    (note,) = found["notes"]
+    (note,) = found.notes
     assert note.startswith("1 of 8 images of 'a' cannot be read")
-    assert found["task"]["classes"] == ["cat", "dog"]
+    assert found.task.classes == ("cat", "dog")
 
 
 def test_files_named_like_values_of_other_keys_change_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

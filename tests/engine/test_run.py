@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,13 +125,13 @@ def test_a_run_is_of_other_code_unless_what_computed_and_scored_it_is_there_or_a
     monkeypatch.setattr(accepted, "FILE", tmp_path / "equal.json")
     made = runs.run(config(tmp_path, "method=source_only")).record
     assert not made_by_other_code(made)
-    for kind, old in (("method", "old"), ("scoring", {"entropy": "old"})):
-        other = made | {"code": made["code"] | {kind: old}}
+    for old in ({"method": "old"}, {"scoring": {"entropy": "old"}}):
+        other = replace(made, code=made.code._replace(**old))
         assert made_by_other_code(other)
-    present = made["code"]["scoring"]["entropy"]
+    present = made.code.scoring["entropy"]
     accepted.accept({("old", present): ["a cell"]})
     assert not made_by_other_code(other)
-    assert not made_by_other_code(made | {"code": made["code"] | {"scoring": {"a rule that is gone": "x"}}})
+    assert not made_by_other_code(replace(made, code=made.code._replace(scoring={"a rule that is gone": "x"})))
 
 
 def test_a_failed_run_leaves_its_traceback_and_is_retried_on_request(

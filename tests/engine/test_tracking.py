@@ -153,7 +153,7 @@ def test_tensorboard_hides_what_a_repeated_run_had_written(tmp_path: Path) -> No
         *_, board = tracking.tensorboard(tmp_path, info)
         for step in (2, 4):
             board.log_metrics({"loss": value}, step)
-        board.finish({"status": "failed", "error": "", "error_kind": "OSError"}, tmp_path)
+        board.finish(Stopped("failed", "", "OSError"), tmp_path)
     assert [(e.step, e.value) for e in scalars(tmp_path).Scalars("loss")] == [(2, 2.0), (4, 2.0)]
 
 

@@ -19,6 +19,7 @@ from processes import HANGING
 from da.config.compose import compose
 from da.engine import run as runs
 from da.engine.tracking import scores, wandb
+from da.engine.tracking.tracker import Stopped
 from da.engine.tracking.wandb_run import CLIENT
 
 SMALL = [
@@ -190,7 +191,7 @@ def test_a_client_that_cannot_even_give_up_is_killed(
     *_, run = wandb(tmp_path, info, patience=0.2)
     os.kill(run.client.pid, signal.SIGSTOP)
     stopped = run.client
-    run.finish({"status": "failed", "error": "", "error_kind": ""}, tmp_path)
+    run.finish(Stopped("failed", "", ""), tmp_path)
     assert stopped.returncode == -signal.SIGKILL
 
 
@@ -222,7 +223,7 @@ def test_no_client_outlives_its_run_for_long(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_resumed_run_is_whole(tmp_path: Path, fake: Any) -> None:
     info = {"name": "a", "group": "b", "tags": [], "config": {}}
-    failed = {"status": "failed", "error": "", "error_kind": "OSError"}
+    failed = Stopped("failed", "", "OSError")
     for steps in ((2, 4, 6), (4, 8)):
         loggers = wandb(tmp_path, info)
         for step in steps:

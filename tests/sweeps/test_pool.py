@@ -52,7 +52,7 @@ class Driven:
 
 
 def failures(tmp_path):
-    return {r["seed"]: r for r in store.load(tmp_path) if r["status"] == "failed"}
+    return {r.seed: r for r in store.load(tmp_path) if r.status == "failed"}
 
 
 def test_a_crash_a_kill_and_a_hang_cost_their_own_run_only(tmp_path):
@@ -76,11 +76,11 @@ def test_a_crash_a_kill_and_a_hang_cost_their_own_run_only(tmp_path):
     ]
     assert driven.run(jobs) == {1: "failed", 2: "failed", 3: "failed", 4: "finished"}
     found = failures(tmp_path)
-    assert {seed: r["error_kind"] for seed, r in found.items()} == {1: "crashed", 2: "oom", 3: "timeout"}
-    assert "SIGSEGV" in found[1]["error"]
-    assert "Segmentation fault" in found[1]["traceback"]
-    assert "launcher.timeout=10000" in found[3]["error"]
-    assert all(r["fingerprint"] for r in found.values())  # they were lost after the data were loaded
+    assert {seed: r.error_kind for seed, r in found.items()} == {1: "crashed", 2: "oom", 3: "timeout"}
+    assert "SIGSEGV" in found[1].error
+    assert "Segmentation fault" in found[1].traceback
+    assert "launcher.timeout=10000" in found[3].error
+    assert all(r.fingerprint for r in found.values())  # they were lost after the data were loaded
     assert not driven.pool.workers
 
 
@@ -115,7 +115,7 @@ def test_a_memory_limit_fails_the_run_that_passes_it(tmp_path):
         job(tmp_path, "method=ot_sinkhorn", "data.samples=40000", "seed=2"),
     )
     assert driven.run(plan) == {1: "finished", 2: "failed"}
-    assert failures(tmp_path)[2]["error_kind"] == "oom"
+    assert failures(tmp_path)[2].error_kind == "oom"
 
 
 def test_one_ctrl_c_saves_what_is_running_and_leaves_no_process(tmp_path):

@@ -43,7 +43,7 @@ def test_what_draws_nothing_runs_once_for_many_seeds_and_says_so(tmp_path, capsy
         in said
     )
     assert "source_only" not in "".join(line for line in said.splitlines() if line.startswith("ONCE"))
-    assert sorted((r["method"], r["seed"]) for r in store.load(tmp_path)) == [("coral", 3), *(("source_only", s) for s in (1, 2, 3))]  # fmt: skip
+    assert sorted((r.method, r.seed) for r in store.load(tmp_path)) == [("coral", 3), *(("source_only", s) for s in (1, 2, 3))]  # fmt: skip
 
 
 def test_runs_made_by_other_code_are_skipped_aloud(tmp_path, capsys, monkeypatch):
@@ -66,7 +66,7 @@ def test_what_cannot_go_together_is_left_out_with_its_reason(tmp_path, capsys):
 
 def test_what_is_refused_is_named_at_the_end_and_stops_nothing_else(tmp_path, capsys):
     assert sweep(tmp_path, "method=coral,pca", "data.classes=3,70") == 2
-    assert [r["status"] for r in store.load(tmp_path)] == ["finished"] * 2
+    assert [r.status for r in store.load(tmp_path)] == ["finished"] * 2
     said = capsys.readouterr()
     assert "2 finished, 2 refused" in said.out
     assert re.search(r"\[\d/4.*\] REFUSED  method=coral data=toy", said.err)
@@ -78,7 +78,7 @@ def test_what_is_refused_is_named_at_the_end_and_stops_nothing_else(tmp_path, ca
 def test_a_failure_is_recorded_and_gives_exit_code_1(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(PCA, "fit", lambda *_: int("x"))
     assert sweep(tmp_path, "method=coral,pca", "data.shift=covariate") == 1
-    assert {r["status"] for r in store.load(tmp_path)} == {"finished", "failed"}
+    assert {r.status for r in store.load(tmp_path)} == {"finished", "failed"}
     assert "FAILED   method=pca data=toy" in capsys.readouterr().err
     assert [exit_code(c) for c in ({"failed": 1, "refused": 1}, {"refused": 1}, {"finished": 1})] == [1, 2, 0]
 
@@ -222,7 +222,7 @@ def test_tasks_of_a_cluster_on_this_machine(tmp_path, capsys):
     local = ["launcher=submitit", "launcher.cluster=local", "launcher.tasks=2", "launcher.minutes=60"]
     given = ["-m", *SMALL, "logger=none", f"output={tmp_path}", "method=coral,pca", "data.classes=3,70", *local]
     assert entry.train(given) == 2
-    assert [r["status"] for r in store.load(tmp_path)] == ["finished", "finished"]
+    assert [r.status for r in store.load(tmp_path)] == ["finished", "finished"]
     said = capsys.readouterr()
     assert "2 finished, 2 refused" in said.out
     assert entry.train(given) == 2
