@@ -166,7 +166,7 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         raise ConfigError(f"No cell of table={table.protocol.name} can be run: {planned[0].refused}")
     first = runs[0].plan.config
     output = Path(first["output"])
-    found = store.load(output)
+    found = _records(output)
     if options.dry_run:
         print(outline(table, planned, _summary(table, planned, found), first["launcher"]))
         return 0
@@ -184,7 +184,7 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         launcher: Launcher = catalog.build(first["launcher"], where="launcher")
         counts = launcher.run(Grid(runs), output, f"table={table.protocol.name}", keep)
         print(said(counts), flush=True)
-        failed, found = exit_code(counts), store.load(output)
+        failed, found = exit_code(counts), _records(output)
     made = _summary(table, planned, found, rest)
     line = " ".join(["python scripts/benchmark.py", *map(shlex.quote, arguments)])
     print(f"\n{render.markdown(table, made, line=line)}", flush=True)
@@ -207,6 +207,14 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             made = summary.completed(made, summary.read(file))
         commit(table, made, options.reason)
     return int(failed > 0 or different > 0)
+
+
+def _records(output: Path) -> list[record.Record]:
+    """The records of a folder; what cannot be read is said."""
+    found = store.scan(output)
+    if complaint := found.complaint():
+        print(f"benchmark: {complaint}", file=sys.stderr)
+    return found.records
 
 
 def _summary(

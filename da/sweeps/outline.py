@@ -27,8 +27,10 @@ def outline(plans: Sequence[Plan], refused: Sequence[str], once: Sequence[str]) 
         refused: why other combinations cannot be run.
         once: which runs stand for several.
     """
-    found = [r for folder in {plan.config["output"] for plan in plans} for r in store.load(Path(folder))]
+    folders = [store.scan(Path(folder)) for folder in sorted({plan.config["output"] for plan in plans})]
+    found = [r for folder in folders for r in folder.records]
     lines = [f"LEFT OUT {reason}" for reason in refused] + [f"ONCE     {sentence}" for sentence in once]
+    lines += [complaint for folder in folders if (complaint := folder.complaint())]
     search = plans[0].config.get("sweep")
     if search:
         trials = int(search["trials"])

@@ -17,6 +17,7 @@ from typing import Any
 from da.config.catalog import ROOT
 from da.engine.result import load_failure_directory, write_failure
 from da.results import record
+from da.results.schema import NewerRecord
 from da.sweeps.job import Done, Job, Outcome, Source
 from da.sweeps.status import SweepStatus
 
@@ -222,7 +223,10 @@ class Pool:
     @staticmethod
     def _record_loss(worker: Worker, job: Job, kind: str, why: str) -> Outcome:
         directory, frozen = worker.begun or (load_failure_directory(job.plan), {})
-        found = record.read(directory)
+        try:
+            found = record.read(directory)
+        except NewerRecord as error:
+            return Outcome("refused", str(error), str(directory))
         if found is not None and found.is_finished:  # it was lost after its last word
             return Outcome("finished", "", str(directory), found, found.total_seconds)
         write_failure(directory, job.plan, kind, why, worker.tail(), frozen)

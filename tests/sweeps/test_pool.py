@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from processes import HANGING
@@ -210,3 +211,11 @@ def alive(pid):
     except ProcessLookupError:
         return False
     return True
+
+
+def test_the_record_of_a_later_version_survives_a_lost_process(tmp_path):
+    file = tmp_path / "record.json"
+    file.write_text('{"schema": 99}')
+    outcome = Pool._record_loss(SimpleNamespace(begun=(tmp_path, {})), None, "crashed", "It is gone.")
+    assert (outcome.kind, "update da" in outcome.message) == ("refused", True)
+    assert file.read_text() == '{"schema": 99}'
