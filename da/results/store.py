@@ -76,8 +76,8 @@ def _scanned(folder: Path) -> FoundRecords:
             stamp = index.Stamp.of(f"{directory}/{record.FILE}")
             indexed = known.get(directory)
             if indexed is None or indexed.stamp != stamp:
-                fresh += 1
                 indexed = index.Indexed(stamp, record.load(Path(directory)))
+                fresh += 1
             found[directory] = indexed
         except DamagedRecord as error:
             skipped.append(Skipped(Path(directory), str(error)))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from da.errors import DataError
-from da.report import section
+from da.report import sections as module
 from da.report.page import html
 from da.report.sections import sections
 from da.results import store
@@ -86,7 +86,7 @@ notes: []
 """
     (tables / "office.yaml").write_text(text)
     load = section.load
-    monkeypatch.setattr(section, "load", lambda name: load(name, tables))
+    monkeypatch.setattr(module, "load", lambda name: load(name, tables))
 
 
 @pytest.mark.usefixtures("table")
