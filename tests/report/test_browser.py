@@ -96,7 +96,7 @@ def test_the_keyboard_sorts_too(opened):
     assert names(opened) == ["jda", "kmm", "tca", "unadapted"]
 
 
-def test_the_filter_hides_rows_in_every_table_of_its_chapter(opened):
+def test_the_filter_hides_rows_in_every_table_of_its_section(opened):
     field = opened.find_element("css selector", "#c1 .filter input")
     field.send_keys("da")
     assert names(opened) == ["jda", "unadapted"]

@@ -1,3 +1,5 @@
+"""The sections of a report: one for each set of data, or a published table that was run again."""
+
 from __future__ import annotations
 
 import pytest
@@ -15,7 +17,7 @@ def made(folder, rule=None):
     return sections(folder, store.load(folder), rule)
 
 
-def test_a_chapter_for_each_set_of_data_with_its_baseline(folder, keep, record):
+def test_a_section_for_each_set_of_data_with_its_baseline(folder, keep, record):
     keep(record("source_only", "art->clip", 70.0, data="digits"))
     digits, office = made(folder)
     assert (digits.spec.protocol.name, digits.spec.protocol.baseline, len(digits.summary.entries)) == (
@@ -85,7 +87,7 @@ published: [{source: "A paper, table 1", evidence: read, figures: {tca: [50.5, 5
 notes: []
 """
     (tables / "office.yaml").write_text(text)
-    load = section.load
+    load = module.load
     monkeypatch.setattr(module, "load", lambda name: load(name, tables))
 
 
