@@ -9,9 +9,16 @@ from typing import Any
 
 import pytest
 
+from da.results.record import Record, Status
+from da.results.schema import Selected
 
-def _finished(method: str = "dann", seed: int = 0, accuracy: float = 50.0, **changes: Any) -> dict[str, Any]:
-    """A finished record, as `da.engine.run` writes it, of what the tables read."""
+
+def _finished(method: str = "dann", seed: int = 0, accuracy: float = 50.0, **changes: Any) -> Record:
+    """A finished record of what the tables read; changes are of its JSON."""
+    return Record.from_json(_content(method, seed, accuracy, **changes))
+
+
+def _content(method: str, seed: int, accuracy: float, **changes: Any) -> dict[str, Any]:
     figures = {"last": accuracy, "entropy": accuracy - 1.0, "oracle_accuracy": accuracy + 2.0}
     extra = {"nmi": changes.pop("nmi")} if "nmi" in changes else {}
     config = {
@@ -44,10 +51,19 @@ def _finished(method: str = "dann", seed: int = 0, accuracy: float = 50.0, **cha
     return made | changes
 
 
-def _failed(method: str = "dann", seed: int = 0, error: str = "It broke.", **changes: Any) -> dict[str, Any]:
+def _failed(method: str = "dann", seed: int = 0, error: str = "It broke.", **changes: Any) -> Record:
     """The record of a failed run."""
-    made = _finished(method, seed, **changes) | {"status": "failed", "error": error, "error_kind": "ValueError"}
-    return {key: value for key, value in made.items() if key not in {"task", "target_test", "selection", "seconds"}}
+    given = {"status": "failed", "error": error, "error_kind": "ValueError"} | changes
+    left_out = {"task", "target_test", "selection", "seconds"}
+    content = _content(method, seed, 50.0, **given)
+    return Record.from_json({key: value for key, value in content.items() if key not in left_out})
+
+
+def scored(rule: str, score: float, **changes: Any) -> Record:
+    """The least of a finished record: what one rule chose."""
+    chosen = {rule: Selected(score=score)}
+    given: dict[str, Any] = {"config": {"selection": rule}, "seconds": {"train": 1.0, "evaluate": 1.0}} | changes
+    return Record(status=Status.FINISHED, method="coral", data="toy", seed=0, selection=chosen, **given)
 
 
 @pytest.fixture
@@ -57,12 +73,12 @@ def of_this_code(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def finished() -> Callable[..., dict[str, Any]]:
+def finished() -> Callable[..., Record]:
     return _finished
 
 
 @pytest.fixture
-def failed() -> Callable[..., dict[str, Any]]:
+def failed() -> Callable[..., Record]:
     return _failed
 
 
@@ -73,7 +89,8 @@ def keep(tmp_path: Path) -> Callable[[str, Any], Path]:
     def write(name: str, record: Any) -> Path:
         file = tmp_path / name / "record.json"
         file.parent.mkdir(parents=True)
-        file.write_text(record if isinstance(record, str) else json.dumps(record))
+        content = record.to_json() if isinstance(record, Record) else record
+        file.write_text(content if isinstance(content, str) else json.dumps(content))
         return file
 
     return write

@@ -12,16 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from da.config import catalog
-from da.engine.result import lost, unloaded
+from da.engine.result import load_failure_directory, write_failure
 from da.errors import ConfigError, UsageError
 from da.results import record, store, writable
-from da.results.figures import clock
+from da.results.scores import clock
 from da.sweeps.job import Grid, Job, Outcome, exit_code, said
 from da.sweeps.launchers import Launcher
 from da.tables import compare, export, ledger, spec, summary, verify
 from da.tables import markdown as render
 from da.tables import results_page as page
-from da.tables.cells import Cell, cells, command
+from da.tables.cells import PlannedRun, command, planned_runs
+from da.tables.summarize import summarize
 
 OWN = ("table", "methods", "seeds")
 TEXT = f"""Run a published result table again: every method on every task with every seed.
@@ -123,7 +124,9 @@ def _verify(options: argparse.Namespace) -> int:
         raise ConfigError(
             "--verify --write accepts code as equal in every table, so it looks at all; leave out table=."
         )
-    tables = _distinct("table", _listed(given.get("table", ""))) or [table.name for table, _ in page.committed()[0]]
+    tables = _distinct("table", _listed(given.get("table", ""))) or [
+        table.protocol.name for table, _ in page.committed()[0]
+    ]
     if foreign := [key for key in ("methods", "seeds") if key in given] or rest:
         raise ConfigError(f"--verify takes table=A,B alone; {foreign[0]} is not for it.")
     return verify.main(
@@ -141,88 +144,112 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     if "table" not in given:
         raise ConfigError(f"Name a table: table=NAME, one of {', '.join(spec.names())}.")
     table = spec.load(given["table"])
-    if table.made_by:
-        raise ConfigError(f"table={table.name} is no plain grid of runs; make it with: {table.made_by}")
+    if table.protocol.made_by:
+        raise ConfigError(
+            f"table={table.protocol.name} is no plain grid of runs; make it with: {table.protocol.made_by}"
+        )
     if options.write and summary.typed(rest):
         raise ConfigError(f"--write commits tables as their files say, without {', '.join(summary.typed(rest))}.")
-    rows = _distinct("methods", _rows(given.get("methods", ""), table.rows()))
+    rows = _distinct("methods", _rows(given.get("methods", ""), table.protocol.rows()))
     seeds = [_seed(word) for word in _distinct("seeds", _listed(given.get("seeds", "")))]
-    further = [seed for seed in seeds if seed not in table.seeds]
+    further = [seed for seed in seeds if seed not in table.protocol.seeds]
     if options.write and further:
-        raise ConfigError(f"--write commits tables as their files say; table={table.name} has no seed {further[0]}.")
-    defaults = [f"output=runs/benchmark/{table.name}", "logger=none"]
+        raise ConfigError(
+            f"--write commits tables as their files say; table={table.protocol.name} has no seed {further[0]}."
+        )
+    defaults = [f"output=runs/benchmark/{table.protocol.name}", "logger=none"]
     if not any(override.startswith("launcher=") for override in rest):
         defaults += [f"launcher.jobs={os.cpu_count() or 1}", "launcher.threads=1"]
-    planned = cells(table, methods=rows, seeds=seeds, overrides=[*defaults, *rest])
+    planned = planned_runs(table.protocol, methods=rows, seeds=seeds, overrides=[*defaults, *rest])
     runs = [Job(cell.plan, name=cell.title) for cell in planned if cell.plan is not None]
     if not runs:
-        raise ConfigError(f"No cell of table={table.name} can be run: {planned[0].refused}")
+        raise ConfigError(f"No cell of table={table.protocol.name} can be run: {planned[0].refused}")
     first = runs[0].plan.config
     output = Path(first["output"])
-    found = store.load(output)
+    found = _records(output)
     if options.dry_run:
-        print(outline(table, planned, summary.summarize(table, planned, found), first["launcher"]))
+        print(outline(table, planned, _summary(table, planned, found), first["launcher"]))
         return 0
     if options.commands:
         shown = [f"output={output}", *summary.typed(rest)]
         threads = first["launcher"].get("threads")
         before = f"OMP_NUM_THREADS={threads} " if threads else ""
-        print("\n".join(before + command(table, cell, shown) for cell in planned if cell.plan is not None))
+        print("\n".join(before + command(table.protocol, cell, shown) for cell in planned if cell.plan is not None))
         return 0
     print(drawing(planned), end="", flush=True)
     failed = 0
     if not options.render:
         writable.check(output)
-        os.environ.setdefault("WANDB_RUN_GROUP", table.name)
+        os.environ.setdefault("WANDB_RUN_GROUP", table.protocol.name)
         launcher: Launcher = catalog.build(first["launcher"], where="launcher")
-        counts = launcher.run(Grid(runs), output, f"table={table.name}", keep)
+        counts = launcher.run(Grid(runs), output, f"table={table.protocol.name}", keep)
         print(said(counts), flush=True)
-        failed, found = exit_code(counts), store.load(output)
-    made = summary.summarize(table, planned, found, rest)
+        failed, found = exit_code(counts), _records(output)
+    made = _summary(table, planned, found, rest)
     line = " ".join(["python scripts/benchmark.py", *map(shlex.quote, arguments)])
     print(f"\n{render.markdown(table, made, line=line)}", flush=True)
     different = _compare(table, made) if options.compare else 0
     if rows or seeds:  # only a part was run: the folder's table stays complete
-        planned = cells(table, seeds=[*table.seeds, *further], overrides=[*defaults, *rest], fitting=True)
-        made = summary.summarize(table, planned, found, rest)
+        planned = planned_runs(
+            table.protocol, seeds=[*table.protocol.seeds, *further], overrides=[*defaults, *rest], fitting=True
+        )
+        made = _summary(table, planned, found, rest)
     summary.write(made, output / "summary.json")
     fitting = list(dict.fromkeys(cell.row for cell in planned if cell.plan is not None))
-    part = [f"methods={','.join(fitting)}"] if len(fitting) < len(table.rows()) else []
-    part += [f"seeds={','.join(map(str, [*table.seeds, *further]))}"] if further else []
+    part = [f"methods={','.join(fitting)}"] if len(fitting) < len(table.protocol.rows()) else []
+    part += [f"seeds={','.join(map(str, [*table.protocol.seeds, *further]))}"] if further else []
     whole = render.command(table, [*part, *(o for o in rest if o.startswith("output=") or o in made.overrides)])
     file = record.write_atomically(output / "table.md", render.markdown(table, made, cost=False, line=whole).encode())
     print(f"table: {file}", flush=True)
     if options.write:
-        file = page.RESULTS / f"{table.name}.json"
+        file = page.RESULTS / f"{table.protocol.name}.json"
         if {"methods", "seeds"} & given.keys() and file.is_file():  # the other rows stay as committed
             made = summary.completed(made, summary.read(file))
         commit(table, made, options.reason)
     return int(failed > 0 or different > 0)
 
 
+def _records(output: Path) -> list[record.Record]:
+    """The records of a folder; what cannot be read is said."""
+    found = store.scan(output)
+    if complaint := found.complaint():
+        print(f"benchmark: {complaint}", file=sys.stderr)
+    return found.records
+
+
+def _summary(
+    table: spec.TableSpec, planned: Sequence[PlannedRun], records: Sequence[record.Record], rest: Sequence[str] = ()
+) -> summary.Summary:
+    """What came of the planned cells."""
+    (results,) = summarize(records, table, planned=planned, overrides=rest)
+    return results.summary
+
+
 def keep(job: Job, outcome: Outcome) -> None:
     """Record a refused cell as a failure of its table, with its traceback, until it can be run."""
     if outcome.kind == "refused":
-        lost(unloaded(job.plan), job.plan, "usage", outcome.message, outcome.trace)
+        write_failure(load_failure_directory(job.plan), job.plan, "usage", outcome.message, outcome.trace)
 
 
-def commit(table: spec.Spec, made: summary.Summary, reason: str = "") -> None:
+def commit(table: spec.TableSpec, made: summary.Summary, reason: str = "") -> None:
     """Write a summary to ``benchmarks/results``, with an entry in the ledger for each score that changed.
 
     Raises:
         ConfigError: scores changed and no reason is given; nothing was written.
     """
-    ledger.enter(table, made, reason)
-    summary.write(made, page.RESULTS / f"{table.name}.json")
-    export.diagram(table, made, page.RESULTS / f"{table.name}_cd.png")
+    ledger.enter(table.protocol, made, reason)
+    summary.write(made, page.RESULTS / f"{table.protocol.name}.json")
+    export.diagram(table, made, page.RESULTS / f"{table.protocol.name}_cd.png")
     page.write()
 
 
-def _compare(table: spec.Spec, made: summary.Summary) -> int:
+def _compare(table: spec.TableSpec, made: summary.Summary) -> int:
     """Print the comparison with the committed summary; returns how many cells differ or are from other code."""
-    file = page.RESULTS / f"{table.name}.json"
+    file = page.RESULTS / f"{table.protocol.name}.json"
     if not file.is_file():
-        raise ConfigError(f"No figures of table={table.name} are committed, so there is nothing to compare with.")
+        raise ConfigError(
+            f"No figures of table={table.protocol.name} are committed, so there is nothing to compare with."
+        )
     fresh = replace(made, entries=tuple(entry for entry in made.entries if not entry.stale))
     differences, count = compare.differences(summary.read(file), fresh)
     for line in differences:
@@ -266,12 +293,14 @@ def _listed(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def outline(table: spec.Spec, planned: Sequence[Cell], made: summary.Summary, launcher: dict[str, object]) -> str:
+def outline(
+    table: spec.TableSpec, planned: Sequence[PlannedRun], made: summary.Summary, launcher: dict[str, object]
+) -> str:
     """Describe the plan: finished, missing and refused cells, and the time that the missing ones will take."""
     counts = Counter(entry.status for entry in made.entries)
     tasks, rows = len({cell.task for cell in planned}), len({cell.row for cell in planned})
     lines = [
-        f"table={table.name}: {rows} methods on {tasks} tasks, {len(planned)} cells: "
+        f"table={table.protocol.name}: {rows} methods on {tasks} tasks, {len(planned)} cells: "
         + ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
     ]
     lines += drawing(planned).splitlines()
@@ -291,7 +320,7 @@ def outline(table: spec.Spec, planned: Sequence[Cell], made: summary.Summary, la
     return "\n".join(lines)
 
 
-def drawing(planned: Sequence[Cell]) -> str:
+def drawing(planned: Sequence[PlannedRun]) -> str:
     """A line on the rows that run once for several seeds; empty if there are none."""
     rows = list(dict.fromkeys(cell.row for cell in planned if cell.others))
     if not rows:
@@ -300,8 +329,8 @@ def drawing(planned: Sequence[Cell]) -> str:
     return f"{', '.join(rows)} {verb} nothing: one run stands for all seeds\n"
 
 
-def known_seconds(table: spec.Spec, made: summary.Summary) -> dict[str, float]:
+def known_seconds(table: spec.TableSpec, made: summary.Summary) -> dict[str, float]:
     """Mean seconds of a run by row, from this results folder or else from the committed summary."""
-    committed = page.RESULTS / f"{table.name}.json"
+    committed = page.RESULTS / f"{table.protocol.name}.json"
     sources = [*([summary.read(committed)] if committed.is_file() else []), made]
     return {row: seconds for known in sources for row in known.rows() if (seconds := known.seconds(row)) is not None}

@@ -11,7 +11,8 @@ from da.config.compose import compose
 from da.engine.result import Result, RunFailed, one_line
 from da.results.record import write_atomically
 from da.tables import render
-from da.tables.records import Row, Table, best, gap_closed, tables
+from da.tables.summarize import summarize
+from da.tables.task_table import TaskRow, TaskTable, best, gap_closed, task_tables
 
 LOWER, UPPER = "source_only", "target_only"
 METHODS = {LOWER: (), "dan": (), "deep_coral": (), "dann": ("experiment=digits_dann",), UPPER: ()}
@@ -48,7 +49,7 @@ def demo(output: Path, overrides: Sequence[str] = ()) -> int:
     except KeyboardInterrupt:
         print(f"\nInterrupted; what is done stays below {output}, and the same command goes on.", file=sys.stderr)
         return 130
-    (table,) = tables([made.record for made in results.values()])
+    (table,) = task_tables(summarize([made.record for made in results.values()]))
     print(f"\n{render.text([table])}\n{verdict(table)}\n")
     report = write_atomically(output / "table.md", f"{render.markdown([table])}\n{verdict(table)}\n".encode())
     print(f"table:    {report}", flush=True)
@@ -59,7 +60,7 @@ def demo(output: Path, overrides: Sequence[str] = ()) -> int:
     return 0
 
 
-def verdict(table: Table) -> str:
+def verdict(table: TaskTable) -> str:
     """One sentence on the gap between the lower and the upper row, and how much of it the best method closes."""
     lower, upper = (_only(table, method) for method in (LOWER, UPPER))
     row = best(table, without=(LOWER, UPPER))
@@ -77,7 +78,7 @@ def verdict(table: Table) -> str:
     return f"{below}; the best method, {row.label}, closes {closed:.0f} % of this gap ({basis})."
 
 
-def _only(table: Table, method: str) -> Row:
+def _only(table: TaskTable, method: str) -> TaskRow:
     (row,) = (row for row in table.rows if row.method == method)
     return row
 

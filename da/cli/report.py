@@ -7,14 +7,15 @@ import sys
 from pathlib import Path
 
 from da.errors import UsageError, nearest
-from da.report.chapter import SUMMARY, chapters
 from da.report.page import html
+from da.report.sections import SUMMARY, sections
 from da.results import frame, store
-from da.results.record import write_atomically
+from da.results.record import Record, write_atomically
 from da.tables import render
 from da.tables.by_task import by_task
 from da.tables.export import latex
-from da.tables.records import tables
+from da.tables.summarize import TableResults, summarize
+from da.tables.task_table import task_tables
 
 PAGE = "report.html"
 
@@ -46,36 +47,37 @@ def main() -> int:
     parser.add_argument("--by-task", action="store_true", help="methods down, tasks across, in Markdown")
     options = parser.parse_args()
     found = store.scan(options.folder)
-    if found.skipped:
-        say(f"skipped {len(found.skipped)} unreadable records, such as {found.skipped[0]}.")
+    if complaint := found.complaint():
+        say(complaint)
     if not found.records:
         return say(f"there are no records below {options.folder}; run scripts/train.py first.")
-    known = {name for r in found.records for name in r.get("selection", {})}
+    known = {name for r in found.records for name in r.selection}
     rule = options.selection
     if rule and rule not in known:
         return say(f"no run has selection={rule}; {nearest(rule, known)}")
     found = found._replace(records=store.current(found.records))
-    made = tables(found.records, rule)
+    results = summarize(found.records, rule=rule)
+    made = task_tables(results)
     print((by_task if options.by_task else render.text)(made))
     try:
-        _write(options, found, (by_task if options.by_task else render.markdown)(made))
+        _write(options, found.records, results, (by_task if options.by_task else render.markdown)(made))
     except UsageError as error:
         return say(str(error))
     return 0
 
 
-def _write(options: argparse.Namespace, found: store.Found, markdown: str) -> None:
+def _write(options: argparse.Namespace, records: list[Record], results: list[TableResults], markdown: str) -> None:
     if options.markdown:
         write_atomically(options.markdown, markdown.encode())
-    parts = chapters(options.folder, found.records, options.selection)
+    parts = sections(options.folder, records, options.selection, results)
     if options.latex:
         write_atomically(options.latex, "\n".join(latex(part.spec, part.summary) for part in parts).encode())
     for file in (options.csv, options.parquet):
         if file:
-            frame.write(frame.frame(found.records), file)
+            frame.write(frame.frame(records), file)
     if not options.no_html:
         file = options.html or options.folder / PAGE
-        title = parts[0].spec.name if (options.folder / SUMMARY).is_file() else options.folder.resolve().name
-        page = html(title, parts, found.records, options.show)
+        title = parts[0].spec.protocol.name if (options.folder / SUMMARY).is_file() else options.folder.resolve().name
+        page = html(title, parts, records, options.show)
         write_atomically(file, page.encode())
         print(f"report: {file}")

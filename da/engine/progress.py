@@ -10,7 +10,7 @@ from pytorch_lightning import Callback, Trainer
 from tqdm.auto import tqdm
 
 from da.engine.evaluation import Evaluator
-from da.results.figures import clock
+from da.results.scores import clock
 
 
 class ProgressBar(Callback):

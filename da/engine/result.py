@@ -6,7 +6,7 @@ import json
 import sysconfig
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from da.config.validate import Plan
 from da.engine import accepted, codehash
 from da.errors import ConfigError, TrainingError, UsageError
 from da.results import record
-from da.results.figures import shown
+from da.results.record import Record, Status
+from da.results.schema import Code
+from da.results.scores import shown
 
 CONFIG = "config.json"
 
@@ -34,37 +36,30 @@ class Result:
     """What a run came to.
 
     Args:
-        record: the content of ``record.json``.
+        record: what it left.
         directory: where it lies.
         fresh: it was run now, not found finished.
     """
 
-    record: dict[str, Any]
+    record: Record
     directory: Path
     fresh: bool
 
     @property
     def value(self) -> float:
         """The main metric on the target test split under the chosen selection rule; NaN without target labels."""
-        chosen = self.record["selection"].get(self.record["config"]["selection"], {}).get("target_test", {})
-        return float(next(iter(chosen.values()), float("nan")))
+        return self.record.main(self.record.config["selection"])
 
 
-def one_line(made: Mapping[str, Any], directory: Path, fresh: bool, named: str | None = None) -> str:
+def one_line(made: Record, directory: Path, fresh: bool, named: str | None = None) -> str:
     """One line on a finished run, by the name that somebody gave it or as on the command line."""
-    rule = made["config"]["selection"]
-    chosen = made["selection"].get(rule, {})
-    figures = (
-        ", ".join(f"{name} {shown(value, 2)}" for name, value in chosen.get("target_test", {}).items())
-        or "no target labels"
-    )
+    rule = made.config["selection"]
+    metrics = made.selection[rule].target_test if rule in made.selection else {}
+    scores = ", ".join(f"{name} {shown(value, 2)}" for name, value in metrics.items()) or "no target labels"
     word = "finished" if fresh else "skipped "
-    seconds = made["seconds"]["train"] + made["seconds"]["evaluate"]
-    named = named or title_of(
-        made["config"], catalog.entries("method")[made["method"]], catalog.entries("data")[made["data"]]
-    )
+    named = named or title_of(made.config, catalog.entries("method")[made.method], catalog.entries("data")[made.data])
     other = "" if fresh or not made_by_other_code(made) else "; made by other code, rerun=stale runs it again"
-    return f"{word} {named}: target test {figures} ({rule}, {seconds:.1f} s{other}) -> {directory}"
+    return f"{word} {named}: target test {scores} ({rule}, {made.work_seconds:.1f} s{other}) -> {directory}"
 
 
 def directory_of(plan: Plan, identity: str) -> Path:
@@ -72,7 +67,7 @@ def directory_of(plan: Plan, identity: str) -> Path:
     return Path(plan.config["output"]) / plan.data.name / plan.method.name / f"seed{plan.config['seed']}-{identity}"
 
 
-def unloaded(plan: Plan) -> Path:
+def load_failure_directory(plan: Plan) -> Path:
     """Where the failure of a run is recorded whose data could not be loaded."""
     return directory_of(plan, record.run_id(plan.config, "no data"))
 
@@ -92,69 +87,74 @@ def other_data(plan: Plan, directory: Path, fingerprint: str) -> str:
             if record.essential(json.loads(file.read_text(encoding="utf-8"))) != same:
                 continue
             made = (file.parent / record.FILE).stat().st_mtime_ns
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, or no configuration
+            found = record.read(file.parent)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, newer, or no configuration
             continue
-        found = (record.read(file.parent) or {}).get("fingerprint")
-        if found not in (None, fingerprint):
-            last = max(last, (made, str(file.parent), found))
-    _, where, found = last
+        if found is not None and found.fingerprint not in ("", fingerprint):
+            last = max(last, (made, str(file.parent), found.fingerprint))
+    _, where, earlier = last
     return where and (
-        f"The data of an earlier run have changed, or how they are read: the record of {where} is of data {found[:8]}, "
-        f"and this run is on {fingerprint[:8]}."
+        f"The data of an earlier run have changed, or how they are read: the record of {where} is of data "
+        f"{earlier[:8]}, and this run is on {fingerprint[:8]}."
     )
 
 
-def wanted(found: Mapping[str, Any], rerun: str) -> bool:
+def needs_rerun(found: Record, rerun: str) -> bool:
     """Whether a recorded run is to be run again."""
     if rerun == "stale":
-        return made_by_other_code(found) or found["versions"] != record.package_versions()
-    return rerun == "all" or (rerun == "failed" and found["status"] == "failed")
+        return made_by_other_code(found) or found.versions != record.package_versions()
+    return rerun == "all" or (rerun == "failed" and not found.is_finished)
 
 
-def made_by_other_code(found: Mapping[str, Any]) -> bool:
+def made_by_other_code(found: Record) -> bool:
     """Whether a recorded run was computed or scored by code that is neither the present one nor accepted as equal.
 
     See :mod:`da.engine.codehash` and :mod:`da.engine.accepted`. A record without that hash is taken to be of other code
     as soon as anything in the package changed.
     """
-    made = found.get("code", {})
-    if "method" not in made:
-        return made.get("source") != record.code_version()["source"]
+    made = found.code
+    if not made.method:
+        return made.source != record.code_version()["source"]
     try:
-        computed = {"method": codehash.of_config(found["config"])}
-        return accepted.any_other(made, computed) or accepted.any_other(made.get("scoring", {}), codehash.of_scoring())
+        computed = codehash.of_config(found.config)
+        return not accepted.same(made.method, computed) or accepted.any_other(made.scoring, codehash.of_scoring())
     except ConfigError:  # it names what is no longer there
         return True
 
 
-def code_of(config: Mapping[str, Any]) -> dict[str, Any]:
+def code_of(config: Mapping[str, Any]) -> Code:
     """Which code a run is computed and scored with."""
-    return record.code_version() | {"method": codehash.of_config(config), "scoring": codehash.of_scoring()}
+    return Code(**record.code_version(), method=codehash.of_config(config), scoring=codehash.of_scoring())
 
 
-def head(plan: Plan, frozen: dict[str, Any], status: str) -> dict[str, Any]:
-    """What every record begins with."""
-    return {
-        "schema": record.SCHEMA,
-        "status": status,
-        "run_id": frozen.get("run_id"),
-        "method": plan.method.name,
-        "family": plan.method.family,
-        "setting": plan.setting,
-        "data": plan.data.name,
-        "seed": plan.config["seed"],
-        "config": plan.config,
-        "fingerprint": frozen.get("fingerprint"),
-        "code": code_of(plan.config),
-        "versions": record.package_versions(),
-        "finished": record.now(),
-    }
+def record_header(plan: Plan, frozen: Mapping[str, Any], status: Status) -> Record:
+    """A record with what every one begins with.
+
+    Args:
+        plan: of the run.
+        frozen: ``run_id`` and ``fingerprint``, where the data could be loaded.
+        status: how the run ended.
+    """
+    return Record(
+        status=status,
+        run_id=frozen.get("run_id") or "",
+        method=plan.method.name,
+        family=plan.method.family,
+        setting=plan.setting,
+        data=plan.data.name,
+        seed=plan.config["seed"],
+        config=plan.config,
+        fingerprint=frozen.get("fingerprint") or "",
+        code=code_of(plan.config),
+        versions=record.package_versions(),
+        ended=record.now(),
+    )
 
 
-def fail(directory: Path, plan: Plan, error: BaseException, frozen: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Write the record of a failure, with its traceback."""
+def write_error(directory: Path, plan: Plan, error: BaseException, frozen: Mapping[str, Any] | None = None) -> Record:
+    """Write the record of a run that raised, with its traceback."""
     kind = "usage" if isinstance(error, UsageError) else "oom" if out_of_memory(error) else type(error).__name__
-    return lost(directory, plan, kind, told(error), "".join(traceback.format_exception(error)), frozen)
+    return write_failure(directory, plan, kind, told(error), "".join(traceback.format_exception(error)), frozen)
 
 
 def told(error: BaseException, file: Path | None = None) -> str:
@@ -187,10 +187,20 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)
 
 
-def lost(
-    directory: Path, plan: Plan, kind: str, error: str, trace: str, frozen: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """Write the record of a run that ended without a word of its own: ``kind`` is ``timeout``, ``crashed``, ``oom``."""
-    failed = head(plan, frozen or {}, "failed") | {"error": error, "error_kind": kind, "traceback": trace}
+def write_failure(
+    directory: Path, plan: Plan, kind: str, error: str, trace: str, frozen: Mapping[str, Any] | None = None
+) -> Record:
+    """Write the record of a failed run.
+
+    Args:
+        directory: of the run.
+        plan: of the run.
+        kind: ``timeout``, ``crashed``, ``oom``, ``usage``, or the class of what it raised.
+        error: in a sentence.
+        trace: the traceback, or the last output of a lost process.
+        frozen: see :func:`record_header`.
+    """
+    header = record_header(plan, frozen or {}, Status.FAILED)
+    failed = replace(header, error=error, error_kind=kind, traceback=trace)
     record.write(directory, failed)
     return failed

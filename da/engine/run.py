@@ -9,7 +9,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,12 +27,24 @@ from da.domain import Task
 from da.engine import assembly, distributed, hardware, lock, tracking, warned
 from da.engine.evaluation import Evaluator
 from da.engine.observer import Pruned, RunObserver
-from da.engine.result import CONFIG, Result, RunFailed, directory_of, fail, head, other_data, told, unloaded, wanted
+from da.engine.result import (
+    CONFIG,
+    Result,
+    RunFailed,
+    directory_of,
+    load_failure_directory,
+    needs_rerun,
+    other_data,
+    record_header,
+    told,
+    write_error,
+)
 from da.engine.runner import CHECKPOINT, Runner, Settings
 from da.engine.tracking.tracker import RunLogger
 from da.errors import DataError, UsageError
 from da.files import named_by
 from da.results import record, writable
+from da.results.schema import Epochs, Part, Selected, TaskRecord
 from da.schedules import LEARNING_RATE
 from da.setting import SAME
 
@@ -66,13 +78,13 @@ def run(config: dict[str, Any], observer: RunObserver | None = None) -> Result:
         task, fingerprint = load(plan)
         check_columns(plan, task)
     except Exception as error:
-        (unloaded(plan) / record.FILE).unlink(missing_ok=True)
+        (load_failure_directory(plan) / record.FILE).unlink(missing_ok=True)
         if refused(error):
             raise
-        fail(unloaded(plan), plan, error)
-        raise RunFailed(f"{run_title(plan)}: {told(error, unloaded(plan) / record.FILE)}") from error
+        write_error(load_failure_directory(plan), plan, error)
+        raise RunFailed(f"{run_title(plan)}: {told(error, load_failure_directory(plan) / record.FILE)}") from error
     evidence.check_loaded(plan.config, plan.data, task)
-    (unloaded(plan) / record.FILE).unlink(missing_ok=True)
+    (load_failure_directory(plan) / record.FILE).unlink(missing_ok=True)
     identity = record.run_id(plan.config, fingerprint)
     directory = directory_of(plan, identity)
     frozen = {
@@ -88,15 +100,15 @@ def run(config: dict[str, Any], observer: RunObserver | None = None) -> Result:
 
 def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], observer: RunObserver | None) -> Result:
     found = record.read(directory)
-    if found and not wanted(found, plan.config["rerun"]):
-        if found["status"] == "failed":
+    if found and not needs_rerun(found, plan.config["rerun"]):
+        if not found.is_finished:
             raise RunFailed(
-                f"{run_title(plan)} failed before: {found['error']} (rerun=failed tries again; see {directory})."
+                f"{run_title(plan)} failed before: {found.error} (rerun=failed tries again; see {directory})."
             )
-        return Result(found | {"config": plan.config}, directory, fresh=False)
+        return Result(replace(found, config=plan.config), directory, fresh=False)
     if found:  # the old record is kept aside: a new attempt may fail
         (directory / record.FILE).replace(directory / record.OLD)
-        if found.get("error_kind") not in RESUMABLE:
+        if found.error_kind not in RESUMABLE:
             (directory / CHECKPOINT).unlink(missing_ok=True)
     if changed := other_data(plan, directory, frozen["fingerprint"]):
         warnings.warn(changed, stacklevel=3)
@@ -116,7 +128,7 @@ def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], obs
             _withdraw(directory)
             raise
         if not isinstance(error, distributed.WorkerFailed) or record.read(directory) is None:
-            fail(directory, plan, error, frozen)
+            write_error(directory, plan, error, frozen)
         raise RunFailed(f"{run_title(plan)}: {told(error, directory / record.FILE)}") from error
     made = record.read(directory)
     assert made is not None
@@ -224,13 +236,13 @@ def restore(directory: Path) -> Restored:
     import torch
 
     found = record.read(directory)
-    if found is None or found["status"] != "finished" or not (directory / WEIGHTS).is_file():
+    if found is None or not found.is_finished or not (directory / WEIGHTS).is_file():
         raise DataError(
             f"{directory} holds no finished run with {WEIGHTS}; train it first (closed-form runs keep no weights)."
         )
-    plan = validate(found["config"] | {"selection": "last"})
+    plan = validate(found.config | {"selection": "last"})
     task, fingerprint = load(plan)
-    if fingerprint != found["fingerprint"]:
+    if fingerprint != found.fingerprint:
         raise DataError(f"The data of {directory} have changed since it was trained; train again with rerun=all.")
     method = make_method(plan, task)
     method.load_state_dict(torch.load(directory / WEIGHTS, map_location="cpu", weights_only=True))
@@ -281,38 +293,39 @@ def execute(
         last = scorer.history[-1]
         record.write(
             directory,
-            head(plan, frozen, "finished")
-            | {
-                "task": describe(task, made),
-                "notes": [*frozen["notes"], *said],
-                "parameters": made.parameters,
-                "device": made.device,
-                "kernel": hardware.kernel(),
-                "threads": hardware.threads(),
-                "target_test": last["target_test"],
-                "source_test": last["source_test"],
-                "selection": scorer.chosen(),
-                "epochs": scorer.history,
-                "seconds": scorer.seconds | {"load": frozen["load_seconds"]},
-                "started": begun,
-            },
+            replace(
+                record_header(plan, frozen, record.Status.FINISHED),
+                task=describe(task, made),
+                notes=[*frozen["notes"], *said],
+                parameters=made.parameters,
+                device=made.device,
+                kernel=hardware.kernel(),
+                threads=hardware.threads(),
+                metric=next(iter(last["target_test"]), ""),
+                target_test=last["target_test"],
+                source_test=last["source_test"],
+                selection={rule: Selected(**chosen) for rule, chosen in scorer.chosen().items()},
+                epochs=Epochs.from_json(scorer.history),
+                seconds=scorer.seconds | {"load": frozen["load_seconds"]},
+                started=begun,
+            ),
         )
 
 
-def describe(task: Task, made: Runner) -> dict[str, Any]:
+def describe(task: Task, made: Runner) -> TaskRecord:
     """Sizes and class counts of a task, as recorded."""
     counts = {}
     for name, domain in task.parts().items():
         y = None if domain.y is None else np.bincount(np.asarray(domain.y), minlength=task.n_classes).tolist()
-        counts[name] = {"name": domain.name, "samples": len(domain), "per_class": y}
-    return {
-        "name": task.name,
-        "classes": list(task.classes),
-        "transductive": task.transductive,
-        "steps_per_epoch": made.steps_per_epoch,
-        "evaluated": {name: len(domain) for name, domain in made.scorer.exam.domains.items()},
-        "domains": counts,
-    }
+        counts[name] = Part(domain.name, len(domain), y)
+    return TaskRecord(
+        name=task.name,
+        classes=tuple(task.classes),
+        transductive=task.transductive,
+        steps_per_epoch=made.steps_per_epoch,
+        evaluated={name: len(domain) for name, domain in made.scorer.exam.domains.items()},
+        domains=counts,
+    )
 
 
 def save_predictions(file: Path, scorer: Evaluator) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from da.report.chapter import Chapter, Record
 from da.report.svg import Cross, Curve, Dot, Drawing, Label, Segment, Shape, frame, scale, style
+from da.results.record import Record
 from da.tables.leaderboard import Line
-from da.tables.records import ORACLE
+from da.tables.summarize import TableResults
+from da.tables.wording import ORACLE
 
 MOST_SERIES = 8
 MOST_PANELS = 24
@@ -36,7 +36,7 @@ class LearningCurves:
     left_out: str
 
 
-def against_time(chapter: Chapter, lines: Sequence[Line]) -> Drawing | None:
+def against_time(section: TableResults, lines: Sequence[Line]) -> Drawing | None:
     """Mean accuracy against mean seconds of a run; the line joins the rows that no faster row beats."""
     points = [(line, max(line.seconds, 1e-3)) for line in lines if line.seconds is not None and line.mean == line.mean]
     if len(points) < 2:
@@ -48,7 +48,7 @@ def against_time(chapter: Chapter, lines: Sequence[Line]) -> Drawing | None:
         if not front or candidate[0].mean > front[-1][0].mean:
             front.append(candidate)
     best = {line.row for line, _ in front}
-    shapes = [*frame(x, y, "seconds of training and evaluation of a run", f"{chapter.summary.metric} in %")]
+    shapes = [*frame(x, y, "seconds of training and evaluation of a run", f"{section.summary.metric} in %")]
     if len(front) > 1:
         shapes.append(Curve([(x(s), y(p.mean)) for p, s in front], "var(--faint)", "3 3", width=1.2))
     taken: list[tuple[float, float, float]] = []
@@ -67,24 +67,24 @@ def against_time(chapter: Chapter, lines: Sequence[Line]) -> Drawing | None:
     return Drawing(690, 340, shapes, "accuracy against time")
 
 
-def curves(chapter: Chapter, lines: Sequence[Line]) -> LearningCurves | None:
+def curves(section: TableResults, lines: Sequence[Line]) -> LearningCurves | None:
     """Small multiples of runs with several epochs, a panel for each task; None where no run has several.
 
     A line is the mean over seeds. Below it stand, rule by rule, the epochs that the rule chose, a mark for each seed;
     oracles last, as crosses.
     """
     runs: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    for (row, task, _), r in chapter.runs.items():
-        if len(r.get("epochs", ())) > 1:
+    for (row, task, _), r in section.runs.items():
+        if len(r.epochs) > 1:
             runs[task][row].append(r)
     if not runs:
         return None
     with_curves = {row for found in runs.values() for row in found}
     order = [line.row for line in lines if line.row in with_curves]
-    base = chapter.spec.baseline
+    base = section.spec.protocol.baseline
     shown = order[:MOST_SERIES] + [row for row in order[MOST_SERIES:] if row == base]
     styles = {row: style(k) for k, row in enumerate(shown)}
-    tasks = [task for task in chapter.spec.tasks if task in runs]
+    tasks = [task for task in section.spec.protocol.tasks if task in runs]
     panels = [_panel(task, runs[task], styles) for task in tasks[:MOST_PANELS]]
     left_out = []
     if len(order) > len(shown):
@@ -98,7 +98,7 @@ def curves(chapter: Chapter, lines: Sequence[Line]) -> LearningCurves | None:
 def _panel(task: str, runs: Mapping[str, Sequence[Record]], styles: Mapping[str, tuple[str, str]]) -> Drawing:
     means = {row: _mean_curve(runs[row]) for row in styles if row in runs}
     rules = sorted(
-        {rule for row in means for r in runs[row] for rule in r["selection"] if rule != "last"},
+        {rule for row in means for r in runs[row] for rule in r.selection if rule != "last"},
         key=lambda rule: (rule.startswith(ORACLE), rule),
     )
     epochs = [epoch for curve in means.values() for epoch, _ in curve]
@@ -119,11 +119,10 @@ def _panel(task: str, runs: Mapping[str, Sequence[Record]], styles: Mapping[str,
         for i, row in enumerate(means):
             aside = 4.5 * (i - (len(means) - 1) / 2)  # rules often agree: marks of rows stand beside each other
             for r in runs[row]:
-                chosen = r["selection"].get(rule)
+                chosen = r.selection.get(rule)
                 if chosen is not None:
-                    figure = next(iter(chosen["target_test"].values()), math.nan)
-                    told = f"{row}, seed {r['seed']}: {rule} chose epoch {chosen['epoch']}, {figure:.1f} %"
-                    here, colour = (x(chosen["epoch"]) + aside, height), styles[row][0]
+                    told = f"{row}, seed {r.seed}: {rule} chose epoch {chosen.epoch}, {r.main(rule):.1f} %"
+                    here, colour = (x(chosen.epoch) + aside, height), styles[row][0]
                     mark = Cross(*here, 3.5, colour, told) if oracle else Dot(*here, 3.5, colour, told, opacity=0.75)
                     shapes.append(mark)
     return Drawing(384, bottom + 34 + 13 * len(rules), shapes, f"{task}: accuracy over epochs")
@@ -137,9 +136,9 @@ def _mean_curve(runs: Sequence[Record]) -> list[tuple[int, float]]:
     """Mean main metric on the target by epoch, over the seeds that were evaluated there; 200 epochs at most."""
     values: dict[int, list[float]] = defaultdict(list)
     for r in runs:
-        for entry in r["epochs"]:
-            for value in list(entry["target_test"].values())[:1]:
-                values[int(entry["epoch"])].append(float(value))
+        for epoch in r.epochs:
+            if r.metric in epoch.target_test:
+                values[epoch.epoch].append(r.main_of(epoch.target_test))
     epochs = sorted(values)
     kept = epochs[:: -(-len(epochs) // 200)]
     return [(epoch, float(np.mean(values[epoch]))) for epoch in dict.fromkeys([*kept, *epochs[-1:]])]

@@ -11,9 +11,10 @@ import numpy as np
 
 from da.analysis.embedding import GREY, MOST, PALETTE, thinned, tsne
 from da.errors import UsageError, nearest
-from da.report.chapter import Chapter, Record
 from da.report.svg import Cross, Dot, Drawing, Label, Ring, Shape, Square, TurnedLabel, scale
+from da.results.record import Record
 from da.tables.leaderboard import Line
+from da.tables.summarize import TableResults
 
 PREDICTIONS = "predictions.npz"
 WEIGHTS = "model.pt"
@@ -40,7 +41,7 @@ class Confusions:
 
 
 @dataclass(frozen=True)
-class Embedding:
+class DrawnEmbedding:
     """Samples in the plane with a note on how to read it; without a drawing the note says why there is none."""
 
     note: str
@@ -66,25 +67,25 @@ class Example:
     samples: int
     matrix: Drawing | None
     confusions: Confusions | None
-    embedding: Embedding
+    embedding: DrawnEmbedding
 
 
-def chosen(chapter: Chapter, lines: Sequence[Line]) -> list[tuple[str, Record]]:
+def chosen(section: TableResults, lines: Sequence[Line]) -> list[tuple[str, Record]]:
     """The best row, the baseline and the worst row on the first task on which all have a run, by what they are."""
     ranked = [line.row for line in lines if line.runs.get("finished")]
     if not ranked:
         return []
-    base = chapter.spec.baseline
+    base = section.spec.protocol.baseline
     wanted = {ranked[0]: "best"} | ({base: "baseline"} if base in ranked[1:] else {})
     wanted.setdefault(ranked[-1], "worst")
     best: list[tuple[str, Record]] = []
-    for task in chapter.spec.tasks:
+    for task in section.spec.protocol.tasks:
         found = []
         for row, role in wanted.items():
-            seeds = sorted(s for r, t, s in chapter.runs if (r, t) == (row, task))
-            runs = [chapter.runs[row, task, seed] for seed in seeds]
-            usable = [r for r in runs if (Path(str(r.get("directory", ""))) / PREDICTIONS).is_file()]
-            found += [(f"{row} ({role}), {task}, seed {r['seed']}", r) for r in usable[:1]]
+            seeds = sorted(s for r, t, s in section.runs if (r, t) == (row, task))
+            runs = [section.runs[row, task, seed] for seed in seeds]
+            usable = [r for r in runs if r.directory is not None and (r.directory / PREDICTIONS).is_file()]
+            found += [(f"{row} ({role}), {task}, seed {r.seed}", r) for r in usable[:1]]
         if len(found) > len(best):
             best = found
         if len(best) == len(wanted):
@@ -98,15 +99,15 @@ def named(records: Sequence[Record], names: Sequence[str]) -> list[tuple[str, Re
     Raises:
         UsageError: there is no such run, or it keeps no predictions.
     """
-    known = {key: r for r in records for key in (str(r.get("run_id")), Path(str(r["directory"])).name)}
+    known = {key: r for r in records for key in (r.run_id, r.place.name)}
     found = []
     for name in names:
         r = known.get(Path(name).name)
         if r is None:
             raise UsageError(f"There is no run '{name}' in this folder; {nearest(Path(name).name, known)}")
-        if not (Path(str(r["directory"])) / PREDICTIONS).is_file():
-            raise UsageError(f"The run '{name}' keeps no predictions ({r['status']}); name one that finished.")
-        found.append((f"{r['method']}, {r['task']['name']}, seed {r['seed']}", r))
+        if r.task is None or not (r.place / PREDICTIONS).is_file():
+            raise UsageError(f"The run '{name}' keeps no predictions ({r.status}); name one that finished.")
+        found.append((f"{r.method}, {r.task.name}, seed {r.seed}", r))
     return found
 
 
@@ -118,10 +119,9 @@ def example(title: str, r: Record, asked: bool) -> Example:
         r: its record, with its directory.
         asked: whether someone named this run: then features of large networks are computed too.
     """
-    with np.load(Path(str(r["directory"])) / PREDICTIONS) as loaded:
+    with np.load(r.place / PREDICTIONS) as loaded:
         arrays = dict(loaded)
-    metric = next(iter(r["target_test"].items()), None)
-    said = f"{metric[0]} {metric[1]:.1f} %" if metric else "no target labels"
+    said = f"{r.metric} {r.main_of(r.target_test):.1f} %" if r.metric in r.target_test else "no target labels"
     many = len(arrays["classes"]) > MOST_CLASSES
     return Example(
         title=title,
@@ -174,13 +174,13 @@ def _matrix(arrays: Mapping[str, np.ndarray]) -> Drawing:
     return Drawing(left + edge + 6, top + edge + 22, shapes, "confusion matrix", "chart confusion")
 
 
-def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> Embedding:
+def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> DrawnEmbedding:
     names = [str(name) for name in arrays["classes"]]
     why = "the run keeps no network"
-    if (Path(str(r["directory"])) / WEIGHTS).is_file():
-        if asked or int(r.get("parameters") or 0) <= SMALL:
+    if (r.place / WEIGHTS).is_file():
+        if asked or (r.parameters or 0) <= SMALL:
             try:
-                z_s, y_s, z_t, y_t = _features(Path(str(r["directory"])))
+                z_s, y_s, z_t, y_t = _features(r.place)
             except (UsageError, OSError, RuntimeError) as error:  # data that are not at hand, other code, ...
                 why = f"its features cannot be computed here: {error}"
             else:
@@ -194,7 +194,7 @@ def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> Embe
     logits, y = thinned(arrays["logits"], arrays.get("y"), 0)
     distinct = len(np.unique(logits.round(6), axis=0))
     if distinct < max(10, len(logits) // 4):
-        return Embedding(
+        return DrawnEmbedding(
             f"No embedding: {why}, and its {len(logits)} predictions take only {distinct} distinct values (a nearest "
             "neighbour says a class and nothing else)."
         )
@@ -230,7 +230,7 @@ def _cloud(
     names: Sequence[str],
     said: str,
     right: np.ndarray | None = None,
-) -> Embedding:
+) -> DrawnEmbedding:
     x, y = scale(points[:, 0].tolist(), 6, 374, margin=0.03), scale(points[:, 1].tolist(), 314, 6, margin=0.03)
     shapes: list[Shape] = []
     for k, (a, b) in enumerate(points.tolist()):
@@ -247,4 +247,4 @@ def _cloud(
     if len(names) > len(PALETTE):
         keys.append(ClassKey(f"{len(names) - len(PALETTE)} other classes", GREY))
     cloud = Drawing(380, 320, shapes, "embedding", "chart cloud")
-    return Embedding(f"{said} Distances between clusters mean little.", cloud, keys)
+    return DrawnEmbedding(f"{said} Distances between clusters mean little.", cloud, keys)

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from da.report.chapter import Chapter, Record
-from da.tables import leaderboard as board
+from da.results.record import Record
+from da.tables import leaderboard
 from da.tables import markdown as render
 from da.tables.leaderboard import Line
-from da.tables.records import ORACLE
-from da.tables.spec import MEAN, Spec
+from da.tables.spec import MEAN, TableSpec
+from da.tables.summarize import TableResults
+from da.tables.wording import ABSENT, ORACLE
 
-ABSENT = "-"
 MOST_FAILURES = 40
 
 
@@ -30,7 +30,7 @@ class TableCell:
         value: what it is sorted by; NaN and None come last.
         kind: its classes.
         spread: a deviation, in small print.
-        published: a published figure, in small print.
+        published: a published score, in small print.
         tip: tooltip of the cell.
         source: tooltip of the text alone.
         bar: length of the bar behind it, in percent.
@@ -84,13 +84,13 @@ class SortableTable:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Figures by task, coloured by their distance to a reference.
+    """Scores by task, coloured by their distance to a reference.
 
     Args:
         table: the figures.
         limit: the distance, in points, from which on colours are strongest.
         reference: what the distance is to.
-        published: whether published figures stand beneath.
+        published: whether published scores stand beneath.
     """
 
     table: SortableTable
@@ -112,7 +112,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Failures:
-    """What has no figure: sentences on rows of a published table, failures, and how many kinds of them are left out."""
+    """What has no score: sentences on rows of a published table, failures, and how many kinds of them are left out."""
 
     reasons: Sequence[str]
     kinds: Sequence[Failure]
@@ -127,13 +127,13 @@ class Fact:
     value: str
 
 
-def ranking(chapter: Chapter, lines: Sequence[Line]) -> SortableTable:
+def ranking(section: TableResults, lines: Sequence[Line]) -> SortableTable:
     """Paper, ours, gap, p, runs and seconds; what an oracle would select apart, in italics."""
-    spec, summary = chapter.spec, chapter.summary
+    spec, summary = section.spec, section.summary
     places = render.digits(summary)
-    oracle = board.oracle(summary)
+    oracle = leaderboard.oracle(summary)
     columns = [TableColumn("ours", _ours(lines, places))]
-    if spec.published:
+    if spec.published.sources:
         columns.insert(0, TableColumn("paper", [_paper(line, spec) for line in lines]))
         columns.append(TableColumn("gap", [TableCell(render.gap_cell(x, spec, places), x.gap) for x in lines]))
     if any(line.p is not None for line in lines):
@@ -142,7 +142,7 @@ def ranking(chapter: Chapter, lines: Sequence[Line]) -> SortableTable:
     seconds = [TableCell(ABSENT if line.seconds is None else f"{line.seconds:.2f}", line.seconds) for line in lines]
     columns += [TableColumn("runs", runs), TableColumn("seconds", seconds)]
     if oracle is not None:
-        bounds = [_figure(line.oracle, None, places, "num oracle") for line in lines]
+        bounds = [_score(line.oracle, None, places, "num oracle") for line in lines]
         columns.append(TableColumn(oracle, bounds, "num oracle"))
     return SortableTable([line.row for line in lines], columns, "leaderboard")
 
@@ -153,13 +153,13 @@ def _ours(lines: Sequence[Line], places: int) -> list[TableCell]:
     best, low = max(means, default=math.nan), min(means, default=0.0)
     cells = []
     for line in lines:
-        cell = _figure(line.mean, line.std, places, "num bar best" if line.mean == best else "num bar")
+        cell = _score(line.mean, line.std, places, "num bar best" if line.mean == best else "num bar")
         share = 0.0 if best == low else (line.mean - low) / (best - low)
         cells.append(cell if math.isnan(line.mean) else replace(cell, bar=8 + 92 * share))
     return cells
 
 
-def _paper(line: Line, spec: Spec) -> TableCell:
+def _paper(line: Line, spec: TableSpec) -> TableCell:
     """A published mean with its source as a tooltip."""
     if line.paper is None:
         return TableCell(ABSENT)
@@ -171,32 +171,34 @@ def _tested(line: Line) -> TableCell:
     return TableCell(render.p_cell(line.p), line.p, "num significant" if significant else "num")
 
 
-def heat_map(chapter: Chapter, lines: Sequence[Line]) -> HeatMap | None:
-    """Figures by task, coloured by their distance to the baseline (or to the median row where there is none)."""
-    spec, summary = chapter.spec, chapter.summary
+def heat_map(section: TableResults, lines: Sequence[Line]) -> HeatMap | None:
+    """Scores by task, coloured by their distance to the baseline (or to the median row where there is none)."""
+    spec, summary = section.spec, section.summary
     rows = [line.row for line in lines if line.runs.get("finished")]
-    if len(spec.tasks) < 2 or not rows:
+    if len(spec.protocol.tasks) < 2 or not rows:
         return None
     places = render.digits(summary)
-    ours = board.by_task(spec, summary)
+    ours = leaderboard.by_task(spec, summary)
     means = {line.row: line.mean for line in lines}
-    figures = np.array([[*ours[row], means[row]] for row in rows], float)
-    away = figures - _middle(figures, rows, spec.baseline)
+    scores = np.array([[*ours[row], means[row]] for row in rows], float)
+    away = scores - _middle(scores, rows, spec.protocol.baseline)
     limit = max(math.ceil(np.nanquantile(np.abs(away), 0.95)) if np.isfinite(away).any() else 0, 1)
-    best = np.nanmax(np.where(np.isnan(figures), -np.inf, figures), axis=0)
+    best = np.nanmax(np.where(np.isnan(scores), -np.inf, scores), axis=0)
     columns = []
-    for k, task in enumerate([*spec.tasks, MEAN]):
-        cells = [_of_task(spec, row, task, float(figures[i, k]), places) for i, row in enumerate(rows)]
+    for k, task in enumerate([*spec.protocol.tasks, MEAN]):
+        cells = [_of_task(spec, row, task, float(scores[i, k]), places) for i, row in enumerate(rows)]
         coloured = [_coloured(cell, float(away[i, k]), limit, float(best[k])) for i, cell in enumerate(cells)]
         columns.append(TableColumn(task, [_of_mean(cell) for cell in coloured] if task == MEAN else coloured))
-    reference = f"the baseline, {spec.baseline}" if spec.baseline in ours else "the median row of each task"
-    return HeatMap(SortableTable(rows, columns, "heatmap"), limit, reference, bool(spec.published))
+    reference = (
+        f"the baseline, {spec.protocol.baseline}" if spec.protocol.baseline in ours else "the median row of each task"
+    )
+    return HeatMap(SortableTable(rows, columns, "heatmap"), limit, reference, bool(spec.published.sources))
 
 
-def _of_task(spec: Spec, row: str, task: str, value: float, places: int) -> TableCell:
-    """A figure, with the published one beneath."""
+def _of_task(spec: TableSpec, row: str, task: str, value: float, places: int) -> TableCell:
+    """A score, with the published one beneath."""
     tip = f"{row}, {task}: {render.number(value, None, 2)}"
-    published = spec.figure(row, task)
+    published = spec.published.score(row, task)
     if published is None:
         return TableCell(render.number(value, None, places), value, tip=tip)
     tip += f"; published {published[0].value:g}"
@@ -204,7 +206,7 @@ def _of_task(spec: Spec, row: str, task: str, value: float, places: int) -> Tabl
 
 
 def _coloured(cell: TableCell, away: float, limit: int, best: float) -> TableCell:
-    """A cell in the colour of its distance to the reference; without a figure it has neither colour nor tooltip."""
+    """A cell in the colour of its distance to the reference; without a score it has neither colour nor tooltip."""
     if cell.sort_key is None:
         return replace(cell, tip="")
     d = 0.0 if math.isnan(away) else max(-1.0, min(1.0, away / limit))
@@ -216,10 +218,10 @@ def _of_mean(cell: TableCell) -> TableCell:
     return cell if cell.sort_key is None else replace(cell, kind=f"{cell.kind} mean")
 
 
-def rules(chapter: Chapter, lines: Sequence[Line]) -> SortableTable | None:
+def rules(section: TableResults, lines: Sequence[Line]) -> SortableTable | None:
     """Means by the rule that selects the epoch, the oracle apart; None where there was nothing to select."""
-    spec, summary = chapter.spec, chapter.summary
-    names = [spec.selection, *(rule for rule in summary.rules() if rule != spec.selection)]
+    spec, summary = section.spec, section.summary
+    names = [spec.protocol.selection, *(rule for rule in summary.rules() if rule != spec.protocol.selection)]
     places = render.digits(summary)
     means = {line.row: [summary.mean(line.row, MEAN, rule) for rule in names] for line in lines}
     rows = [row for row, found in means.items() if not all(math.isnan(mean) for mean in found[1:])]
@@ -235,7 +237,7 @@ def rules(chapter: Chapter, lines: Sequence[Line]) -> SortableTable | None:
             heading = "num oracle"
             kinds = [heading] * len(rows)
         cells = [
-            _figure(means[row][k], summary.std(row, MEAN, rule), places, kind)
+            _score(means[row][k], summary.std(row, MEAN, rule), places, kind)
             for row, kind in zip(rows, kinds, strict=True)
         ]
         columns.append(TableColumn(rule, cells, heading))
@@ -243,51 +245,50 @@ def rules(chapter: Chapter, lines: Sequence[Line]) -> SortableTable | None:
 
 
 def failures(records: Sequence[Record], reasons: Sequence[str]) -> Failures | None:
-    """What has no figure and why; None where all have one."""
-    failed = [r for r in records if r["status"] != "finished"]
+    """What has no score and why; None where all have one."""
+    failed = [r for r in records if not r.is_finished]
     if not failed and not reasons:
         return None
     groups: dict[tuple[str, str], list[Record]] = {}
     for r in failed:
-        groups.setdefault((str(r.get("traceback", "")), str(r["error"])), []).append(r)
+        groups.setdefault((r.traceback, r.error), []).append(r)
     kinds = [_failure(*key, group) for key, group in list(groups.items())[:MOST_FAILURES]]
     return Failures(reasons, kinds, len(groups) - len(kinds))
 
 
 def _failure(traceback: str, error: str, group: Sequence[Record]) -> Failure:
-    counts = Counter(str(r["method"]) for r in group)
+    counts = Counter(r.method for r in group)
     methods = ", ".join(name if n == 1 else f"{name} ({n} runs)" for name, n in counts.items())
-    directories = [str(r.get("directory", "")) for r in group[:MOST_FAILURES]]
-    return Failure(methods, str(group[0].get("error_kind", "error")), error, traceback, directories)
+    directories = [str(r.directory or "") for r in group[:MOST_FAILURES]]
+    return Failure(methods, group[0].error_kind or "error", error, traceback, directories)
 
 
 def environment(records: Sequence[Record]) -> list[Fact]:
     """Versions, code, devices and times of the runs: how many runs share each value."""
     counts: dict[str, Counter[str]] = {"code": Counter(), "commit": Counter(), "device": Counter()}
     for r in records:
-        code = r.get("code", {})
-        counts["code"][str(code.get("source", "unknown"))] += 1
-        counts["commit"][str(code.get("commit") or "none")[:12]] += 1
-        if "device" in r:
-            counts["device"][str(r["device"])] += 1
-        for name, version in r.get("versions", {}).items():
-            counts.setdefault(str(name), Counter())[str(version)] += 1
+        counts["code"][r.code.source or "unknown"] += 1
+        counts["commit"][(r.code.commit or "none")[:12]] += 1
+        if r.device:
+            counts["device"][r.device] += 1
+        for name, version in r.versions.items():
+            counts.setdefault(name, Counter())[version] += 1
     facts = []
     for name, found in counts.items():
         values = [value if len(found) == 1 else f"{value} ({n} runs)" for value, n in found.most_common(8)]
         if values:
             facts.append(Fact(name, ", ".join(values)))
-    times = sorted(str(r[key]) for r in records for key in ("started", "finished") if r.get(key))
+    times = sorted(time for r in records for time in (r.started, r.ended) if time)
     return [*facts, Fact("when", f"{times[0]} to {times[-1]}")] if times else facts
 
 
-def _middle(figures: np.ndarray, rows: Sequence[str], baseline: str) -> np.ndarray:
+def _middle(scores: np.ndarray, rows: Sequence[str], baseline: str) -> np.ndarray:
     if baseline in rows:
-        return figures[rows.index(baseline)]
-    return np.array([float(np.median(c[~np.isnan(c)])) if (~np.isnan(c)).any() else math.nan for c in figures.T])
+        return scores[rows.index(baseline)]
+    return np.array([float(np.median(c[~np.isnan(c)])) if (~np.isnan(c)).any() else math.nan for c in scores.T])
 
 
-def _figure(mean: float, std: float | None, places: int, kind: str) -> TableCell:
+def _score(mean: float, std: float | None, places: int, kind: str) -> TableCell:
     """A mean, with its deviation in small print."""
     shown, _, spread = render.number(mean, std, places).partition(" ± ")
     return TableCell(shown, mean, kind, spread)

@@ -7,17 +7,15 @@ command line, ``figure.RULE`` (the main metric on the target test split in perce
 
 from __future__ import annotations
 
-import gc
 import io
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from da.errors import UsageError
-from da.results import record
-from da.results.store import complete
+from da.results import record, store
+from da.results.record import Record
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".parquet")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 IDENTITY = ("method", "data", "seed", "status", "family", "setting", "run_id", "fingerprint", "device", "parameters")
+"""Columns that are a record's attributes of the same name."""
 REPEATED = ("method", "data", "task", "status", "family", "setting", "device", "code", "error_kind")
 """Columns of few values: kept as categories, which group faster."""
 
@@ -38,16 +37,11 @@ def collect(folder: Path) -> DataFrame:
     Raises:
         UsageError: pandas is missing.
     """
-    collecting = gc.isenabled()
-    gc.disable()  # parsing makes millions of objects and no cycles
-    try:
-        return frame(_records(folder))
-    finally:
-        if collecting:
-            gc.enable()
+    with store.collector_off():
+        return frame(store.load(folder))
 
 
-def frame(records: Iterable[Mapping[str, Any]]) -> DataFrame:
+def frame(records: Iterable[Record]) -> DataFrame:
     """Records as rows; a column is missing where no record has its key.
 
     Args:
@@ -58,8 +52,8 @@ def frame(records: Iterable[Mapping[str, Any]]) -> DataFrame:
     """
     library = pandas()
     blocks: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}  # rows with the same columns are transposed at once
-    for found in records:
-        row = _row(found)
+    for r in records:
+        row = _row(r)
         blocks.setdefault(tuple(row), []).append(tuple(row.values()))
     made: dict[str, list[Any]] = {column: [] for columns in blocks for column in columns}
     for columns, rows in blocks.items():
@@ -90,14 +84,15 @@ def grouped(whole: DataFrame, rule: str = "last", by: tuple[str, ...] = ("data",
     return finished.groupby(list(by), observed=True)[f"figure.{rule}"].agg(["mean", "std", "count"])
 
 
+def harmless(cell: Any) -> Any:
+    """A cell for a spreadsheet: a word that it would run as a formula gets an apostrophe before it."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
 def guarded(whole: DataFrame) -> DataFrame:
-    """The frame with an apostrophe before words that a spreadsheet would run as a formula."""
-
-    def cell(value: Any) -> Any:
-        return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
-
+    """The frame with harmless cells."""
     words = [column for column in whole if whole[column].dtype.kind not in "biuf"]
-    return whole.assign(**{column: whole[column].astype(object).map(cell) for column in words})
+    return whole.assign(**{column: whole[column].astype(object).map(harmless) for column in words})
 
 
 def write(whole: DataFrame, file: Path) -> Path:
@@ -140,43 +135,18 @@ def pandas() -> Any:
     return library
 
 
-def _records(folder: Path) -> Iterator[dict[str, Any]]:
-    """As :func:`da.results.store.scan`, without an order, and without a path object for each file."""
-    waiting = [os.fspath(folder)]
-    while waiting:
-        directory = waiting.pop()
-        try:
-            with os.scandir(directory) as entries:
-                inside = [(entry.name, entry.path, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        except OSError:
-            continue
-        if not any(name == record.FILE for name, _, _ in inside):
-            waiting += [path for _, path, is_directory in inside if is_directory]
-            continue
-        try:
-            with open(f"{directory}/{record.FILE}", "rb", buffering=0) as stream:
-                found = json.loads(stream.read())
-        except (OSError, ValueError):
-            continue
-        if isinstance(found, dict) and found.get("schema") == record.SCHEMA and complete(found):
-            found["directory"] = directory
-            yield found
-
-
-def _row(found: Mapping[str, Any]) -> dict[str, Any]:
-    row: dict[str, Any] = {key: found.get(key) for key in IDENTITY}
-    task = found.get("task") or {}
-    row["task"], row["transductive"] = task.get("name"), task.get("transductive")
-    row["code"] = (found.get("code") or {}).get("source")
-    row["finished"], row["directory"] = found.get("finished"), found.get("directory")
-    _flatten("config", found["config"], row)
-    for rule, chosen in (found.get("selection") or {}).items():
-        for value in chosen["target_test"].values():
-            row[f"figure.{rule}"] = value
-            break  # the main metric is the first
-    for part, value in (found.get("seconds") or {}).items():
+def _row(r: Record) -> dict[str, Any]:
+    row: dict[str, Any] = {key: getattr(r, key) or None for key in IDENTITY}
+    row |= {"seed": r.seed, "status": r.status.value, "parameters": r.parameters}
+    row |= {"task": r.task and r.task.name, "transductive": r.task and r.task.transductive}
+    row |= {"code": r.code.source or None, "finished": r.ended or None, "directory": r.directory and str(r.directory)}
+    _flatten("config", r.config, row)
+    for rule, chosen in r.selection.items():
+        if chosen.target_test:
+            row[f"figure.{rule}"] = r.main_of(chosen.target_test)
+    for part, value in r.seconds.items():
         row[f"seconds.{part}"] = value
-    row["error"], row["error_kind"] = found.get("error"), found.get("error_kind")
+    row["error"], row["error_kind"] = r.error or None, r.error_kind or None
     return row
 
 
@@ -191,10 +161,10 @@ def _flatten(key: str, node: Mapping[str, Any], row: dict[str, Any]) -> None:
 
 
 def _place(column: str) -> tuple[int, str]:
-    """Identity first, then figures, seconds, configuration and errors."""
+    """Identity first, then scores, seconds, configuration and errors."""
     first = ("data", "task", "method", "seed", "status", *IDENTITY)
     if column in first:
         return first.index(column), column
     kinds = ("figure", "seconds", "error", "error_kind", "config")
-    head = column.partition(".")[0]
-    return 100 + (kinds.index(head) if head in kinds else -1), column
+    kind = column.partition(".")[0]
+    return 100 + (kinds.index(kind) if kind in kinds else -1), column

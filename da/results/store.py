@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+import gc
 import json
-import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from da.results import record
-
-ALWAYS = {"status", "method", "data", "seed", "config"}
-FINISHED = ALWAYS | {"task", "fingerprint", "selection", "seconds", "target_test"}
-FAILED = ALWAYS | {"error"}
+from da.results import index, record
+from da.results.record import Record
+from da.results.schema import DamagedRecord
 
 
-class Found(NamedTuple):
+class Skipped(NamedTuple):
+    """A run directory whose record cannot be read, and why, in a sentence that names it."""
+
+    directory: Path
+    reason: str
+
+
+class FoundRecords(NamedTuple):
     """What lies below a folder.
 
     Args:
         records: the readable records, by data, method and seed; ``directory`` says where each lies.
-        skipped: the run directories whose record is unreadable, half written or of another schema.
+        skipped: the directories whose record is damaged, or of a later version of this package.
     """
 
-    records: list[dict[str, Any]]
-    skipped: list[Path]
+    records: list[Record]
+    skipped: list[Skipped]
+
+    def complaint(self) -> str:
+        """How many records were skipped, and why the first one was; empty where all could be read."""
+        if not self.skipped:
+            return ""
+        several = len(self.skipped) > 1
+        return f"skipped {len(self.skipped)} unreadable record{'s, such as this' * several}. {self.skipped[0].reason}"
 
 
 class Protocol(NamedTuple):
-    """What two figures must share to stand in one table.
+    """What two scores must share to stand in one table.
 
     Args:
         data: name of the data entry.
@@ -43,90 +57,111 @@ class Protocol(NamedTuple):
     fingerprint: str
 
 
-def scan(folder: Path) -> Found:
-    """Read every record below a folder; what cannot be read is listed, never a crash."""
-    records: list[tuple[Any, dict[str, Any]]] = []
-    skipped = []
-    for directory in _run_directories(folder):
+def scan(folder: Path) -> FoundRecords:
+    """Read every record below a folder; what cannot be read is listed, never a crash.
+
+    Many records come from :mod:`da.results.index`, as far as their files are as it saw them; the index is written anew
+    once many are not.
+    """
+    with collector_off():
+        return _scanned(folder)
+
+
+def _scanned(folder: Path) -> FoundRecords:
+    since, known = time.monotonic(), index.read(folder)
+    found: dict[str, index.Indexed] = {}
+    skipped, fresh = [], 0
+    for directory in index.run_directories(folder, record.FILE):
         try:
-            found = record.read(directory)
-        except (OSError, UnicodeDecodeError):
-            found = None
-        if found is None or not complete(found):
-            skipped.append(directory)
-        else:
-            order = (str(found["data"]), str(found["method"]), int(found["seed"]), str(directory))
-            records.append((order, found | {"directory": str(directory)}))
-    return Found([found for _, found in sorted(records, key=lambda pair: pair[0])], sorted(skipped))
+            stamp = index.Stamp.of(f"{directory}/{record.FILE}")
+            indexed = known.get(directory)
+            if indexed is None or indexed.stamp != stamp:
+                indexed = index.Indexed(stamp, record.load(Path(directory)))
+                fresh += 1
+            found[directory] = indexed
+        except DamagedRecord as error:
+            skipped.append(Skipped(Path(directory), str(error)))
+        except OSError as error:
+            skipped.append(Skipped(Path(directory), f"The record of {directory} cannot be opened: {error.strerror}."))
+    if index.worth_writing(fresh, len(known)):
+        index.write(folder, found, since)
+    return FoundRecords(sorted((r for _, r in found.values()), key=_order), sorted(skipped))
 
 
-def load(folder: Path) -> list[dict[str, Any]]:
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Without garbage collection meanwhile: reading makes millions of objects and no cycles."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _order(r: Record) -> tuple[str, str, int, str]:
+    return r.data, r.method, r.seed, str(r.directory)
+
+
+def load(folder: Path) -> list[Record]:
     """The readable records below a folder, by data, method and seed; :func:`scan` also says what was skipped."""
     return scan(folder).records
 
 
-def _run_directories(folder: Path) -> Iterator[Path]:
-    for directory, inner, files in os.walk(folder):
-        if record.FILE in files:
-            inner.clear()  # a run holds no runs; its logs need not be walked
-            yield Path(directory)
-
-
-def current(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def current(records: Sequence[Record]) -> list[Record]:
     """The records without failures of what finished in another run: the same configuration, seed and data keys."""
-    done = {_asked(r) for r in records if r["status"] == "finished"}
-    return [r for r in records if r["status"] == "finished" or _asked(r) not in done]
+    done = {_asked(r) for r in records if r.is_finished}
+    return [r for r in records if r.is_finished or _asked(r) not in done]
 
 
-def _asked(r: Mapping[str, Any]) -> tuple[Any, ...]:
+def _asked(r: Record) -> tuple[Any, ...]:
     """What was asked for: everything in a configuration that can change a result."""
-    return r["method"], _data_key(r), int(r["seed"]), frozenset(settings(r).items())
+    return r.method, _data_key(r), r.seed, frozenset(settings(r).items())
 
 
-def complete(found: Mapping[str, Any]) -> bool:
-    """Whether a record has what every reader of records may rely on."""
-    return (FINISHED if found.get("status") == "finished" else FAILED) <= found.keys()
-
-
-def protocols(records: Sequence[Mapping[str, Any]]) -> list[Protocol]:
+def protocols(records: Sequence[Record]) -> list[Protocol]:
     """The protocol of every record.
 
     A failed run knows no task: it joins the finished runs on the same data, and otherwise stands by its data's keys.
     """
-    own = [_own(r) if r["status"] == "finished" else None for r in records]
+    own = [_own(r) for r in records]
     by_data: dict[str, set[Protocol]] = {}
     for r, protocol in zip(records, own, strict=True):
         if protocol is not None:
             by_data.setdefault(_data_key(r), set()).add(protocol)
 
-    def joined(r: Mapping[str, Any]) -> Protocol:
-        fingerprint = r.get("fingerprint")
-        candidates = [p for p in by_data.get(_data_key(r), ()) if fingerprint in (None, p.fingerprint)]
+    def joined(r: Record) -> Protocol:
+        candidates = [p for p in by_data.get(_data_key(r), ()) if r.fingerprint in ("", p.fingerprint)]
         if len(candidates) == 1:
             return candidates[0]
-        keys = ", ".join(f"{k}={v}" for k, v in r["config"]["data"].items() if k != "_target_")
+        keys = ", ".join(f"{k}={v}" for k, v in r.config["data"].items() if k != "_target_")
         task = f"no run finished ({keys})" if keys else "no run finished"
-        return Protocol(str(r["data"]), task, False, fingerprint or "")
+        return Protocol(r.data, task, False, r.fingerprint)
 
     return [protocol or joined(r) for r, protocol in zip(records, own, strict=True)]
 
 
-def _own(r: Mapping[str, Any]) -> Protocol:
-    return Protocol(str(r["data"]), str(r["task"]["name"]), bool(r["task"]["transductive"]), str(r["fingerprint"]))
+def _own(r: Record) -> Protocol | None:
+    return (
+        None
+        if r.task is None or not r.is_finished
+        else Protocol(r.data, r.task.name, r.task.transductive, r.fingerprint)
+    )
 
 
-def _data_key(r: Mapping[str, Any]) -> str:
-    return json.dumps([r["config"]["data"], r["config"].get("features")], sort_keys=True)
+def _data_key(r: Record) -> str:
+    return json.dumps([r.config["data"], r.config.get("features")], sort_keys=True)
 
 
-def settings(r: Mapping[str, Any]) -> dict[str, Any]:
+def settings(r: Record) -> dict[str, Any]:
     """The flat configuration that runs must share to be averaged: all that can change a result but seed and data.
 
     Keys are as on the command line (``method.weight``), a choice is the last part of its ``_target_``
     (``optimizer: Adam``). The data are left out because a :class:`Protocol` holds their content.
     """
     flat: dict[str, Any] = {}
-    for key, value in r["config"].items():
+    for key, value in r.config.items():
         if key not in {*record.VOLATILE, "seed", "data"}:
             _flatten(key, value, flat)
     for key in record.VOLATILE_TRAINER:

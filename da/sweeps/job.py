@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from da.config.titles import run_title
 from da.config.validate import Plan
+from da.results.record import Record
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Outcome:
     kind: str
     message: str = ""
     directory: str = ""
-    record: dict[str, Any] | None = None
+    record: Record | None = None
     seconds: float = 0.0
     trace: str = ""
 
@@ -84,8 +85,8 @@ class Outcome:
 Done = Callable[[Job, Outcome], None]
 
 
-def nobody(job: Job, outcome: Outcome) -> None:
-    """Ignore an outcome."""
+def ignore(job: Job, outcome: Outcome) -> None:
+    """Do nothing with what came of a job."""
 
 
 class Source(Protocol):

@@ -10,9 +10,9 @@ from typing import Any, Literal, Protocol
 
 from da.bounds import Count, Positive, Whole
 from da.errors import ConfigError
-from da.sweeps.job import Done, Job, Outcome, Source, by_data, nobody
+from da.sweeps.job import Done, Job, Outcome, Source, by_data, ignore
 from da.sweeps.pool import Pool
-from da.sweeps.status import Status
+from da.sweeps.status import SweepStatus
 
 
 class Launcher(Protocol):
@@ -25,7 +25,7 @@ class Launcher(Protocol):
     lazy: bool
     here: bool
 
-    def run(self, jobs: Source, output: Path, what: str, done: Done = nobody) -> dict[str, int]:
+    def run(self, jobs: Source, output: Path, what: str, done: Done = ignore) -> dict[str, int]:
         """Run all jobs and call ``done`` with each; returns the number of jobs by outcome.
 
         Raises:
@@ -62,8 +62,8 @@ class Processes:
                 raise ConfigError(f"launcher.{name} must be above 0, got {value}.")
         self.jobs, self.threads, self.timeout, self.memory = jobs, threads, timeout, memory
 
-    def run(self, jobs: Source, output: Path, what: str, done: Done = nobody) -> dict[str, int]:
-        status = Status(output, jobs.total, self.jobs, what)
+    def run(self, jobs: Source, output: Path, what: str, done: Done = ignore) -> dict[str, int]:
+        status = SweepStatus(output, jobs.total, self.jobs, what)
         pool = Pool(self.jobs, threads=self.threads, timeout=self.timeout, memory=self.memory, status=status)
         try:
             pool.run(jobs, done)
@@ -82,15 +82,15 @@ class InProcess:
     lazy = True
     here = True
 
-    def run(self, jobs: Source, output: Path, what: str, done: Done = nobody) -> dict[str, int]:
+    def run(self, jobs: Source, output: Path, what: str, done: Done = ignore) -> dict[str, int]:
         from da.engine import run  # imports PyTorch
         from da.sweeps.worker import answer
 
-        status = Status(output, jobs.total, 1, what)
+        status = SweepStatus(output, jobs.total, 1, what)
         try:
             for job in jobs:
                 status.began(job.title)
-                outcome = answer(run.run, job.plan.config, _Watch(job))
+                outcome = answer(run.run, job.plan.config, JobObserver(job))
                 status.ended(job, outcome)
                 done(job, outcome)
                 if outcome.kind == "interrupted":
@@ -100,7 +100,9 @@ class InProcess:
         return status.counts
 
 
-class _Watch:
+class JobObserver:
+    """Asks a job's own function after every epoch whether to give up."""
+
     def __init__(self, job: Job):
         self.job = job
 
@@ -151,7 +153,7 @@ class Submitit:
         self.minutes, self.cpus, self.gpus, self.memory = minutes, cpus, gpus, memory
         self.processes = {"jobs": jobs, "threads": max(1, cpus // jobs), "timeout": timeout}
 
-    def run(self, jobs: Source, output: Path, what: str, done: Done = nobody) -> dict[str, int]:
+    def run(self, jobs: Source, output: Path, what: str, done: Done = ignore) -> dict[str, int]:
         try:
             import submitit
         except ImportError as error:
@@ -176,14 +178,14 @@ class Submitit:
                 )
                 for part in parts
             ]
-        status = Status(output, len(listed), len(parts), what)
+        status = SweepStatus(output, len(listed), len(parts), what)
         status.say(f"{len(tasks)} tasks submitted ({', '.join(task.job_id for task in tasks)})")
         left = dict(zip(tasks, parts, strict=True))
         try:
             while left:
                 for task in [task for task in left if task.done()]:
                     _collect(task, left.pop(task), status, done)
-                status.beat()
+                status.heartbeat()
                 time.sleep(1.0)
         except KeyboardInterrupt:
             for task in left:
@@ -194,7 +196,7 @@ class Submitit:
         return status.counts
 
 
-def _collect(task: Any, part: list[Job], status: Status, done: Done) -> None:
+def _collect(task: Any, part: list[Job], status: SweepStatus, done: Done) -> None:
     """Collect the outcomes of a task's runs; those of a task that died are failures with the task's log."""
     error = task.exception()
     said = task.result() if error is None else [Outcome("failed", f"{job.title}: {error}") for job in part]

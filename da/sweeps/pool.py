@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from da.config.catalog import ROOT
-from da.engine.result import lost, unloaded
+from da.engine.result import load_failure_directory, write_failure
 from da.results import record
+from da.results.schema import NewerRecord
 from da.sweeps.job import Done, Job, Outcome, Source
-from da.sweeps.status import Status
+from da.sweeps.status import SweepStatus
 
 TICK = 0.5  # seconds between checks of clocks and signals
 GRACE = 30.0  # seconds that a process has for stopping when requested
@@ -103,7 +104,7 @@ class Pool:
         threads: int | None,
         timeout: float | None,
         memory: float | None,
-        status: Status,
+        status: SweepStatus,
         clock: Callable[[], float] = time.monotonic,
     ):
         self.size, self.timeout, self.memory, self.status, self.clock = size, timeout, memory, status, clock
@@ -130,7 +131,7 @@ class Pool:
                         time.sleep(TICK)  # other drivers run the remaining jobs
                     self._listen(done, busy)
                     self._watch_clocks(done)
-                    self.status.beat()
+                    self.status.heartbeat()
         finally:
             for worker in list(self.workers):
                 self._drop(worker)
@@ -221,11 +222,14 @@ class Pool:
 
     @staticmethod
     def _record_loss(worker: Worker, job: Job, kind: str, why: str) -> Outcome:
-        directory, frozen = worker.begun or (unloaded(job.plan), {})
-        found = record.read(directory)
-        if found is not None and found["status"] == "finished":  # the process died after the run had finished
-            return Outcome("finished", "", str(directory), found, sum(found["seconds"].values()))
-        lost(directory, job.plan, kind, why, worker.tail(), frozen)
+        directory, frozen = worker.begun or (load_failure_directory(job.plan), {})
+        try:
+            found = record.read(directory)
+        except NewerRecord as error:
+            return Outcome("refused", str(error), str(directory))
+        if found is not None and found.is_finished:  # it was lost after its last word
+            return Outcome("finished", "", str(directory), found, found.total_seconds)
+        write_failure(directory, job.plan, kind, why, worker.tail(), frozen)
         return Outcome("failed", f"{job.title}: {why}", str(directory))
 
     def _drop(self, worker: Worker) -> None:

@@ -102,7 +102,7 @@ class Study:
         self.me = f"{socket.gethostname()}-{os.getpid()}"
         self.scores: dict[int, list[float]] = {}
         self.failures = 0
-        self.reap()
+        self.requeue_dead_trials()
         if plans[0].config["rerun"] in ("failed", "all"):
             self.retry()
         self.total: int | None = max(search.trials - len(self.counted()), len(self.waiting())) * len(plans)
@@ -121,7 +121,7 @@ class Study:
         again = {t.user_attrs.get(RETRY) for t in trials}
         return [t for t in trials if t.state.name == "FAIL" and REAPED not in t.user_attrs and t.number not in again]
 
-    def reap(self) -> None:
+    def requeue_dead_trials(self) -> None:
         """Fail the trials of dead drivers and queue their settings again, so that runs resume from checkpoints."""
         import optuna
 
@@ -148,7 +148,7 @@ class Study:
             for plan in self.plans:
                 method = plan.config["method"] | trial.params
                 tried = validate(plan.config | {"method": method})
-                watch = None if self.search.pruner == "none" else _Watch(trial, self.search.objective)
+                watch = None if self.search.pruner == "none" else TrialObserver(trial, self.search.objective)
                 yield Job(tried, watch, tag=trial)
 
     def done(self, job: Job, outcome: Outcome) -> None:
@@ -191,7 +191,7 @@ class Study:
         return "\n".join(lines)
 
 
-class _Watch:
+class TrialObserver:
     """Report the objective of each epoch to the trial, and prune the run if the pruner decides so."""
 
     def __init__(self, trial: Any, objective: str):
@@ -232,8 +232,8 @@ def distributions(method: catalog.Entry) -> dict[str, Any]:
 
 
 def _score(outcome: Outcome, objective: str) -> float:
-    chosen = (outcome.record or {}).get("selection", {}).get(objective)
-    return math.nan if chosen is None else float(chosen["score"])
+    chosen = outcome.record.selection.get(objective) if outcome.record else None
+    return math.nan if chosen is None or chosen.score is None else chosen.score
 
 
 def _setting(trial: Any) -> str:

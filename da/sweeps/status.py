@@ -15,8 +15,8 @@ from tqdm.auto import tqdm
 
 from da.engine.result import one_line
 from da.engine.warned import alike
-from da.results.figures import clock
 from da.results.record import now, write_atomically
+from da.results.scores import clock
 from da.sweeps.job import KINDS, Job, Outcome
 from da.sweeps.job import said as words
 
@@ -25,7 +25,7 @@ BEAT = 2.0  # seconds between writes
 SILENT = 30.0  # seconds without an update after which a driver counts as dead
 
 
-class Status:
+class SweepStatus:
     """Progress of a driver's jobs.
 
     Args:
@@ -36,7 +36,7 @@ class Status:
     """
 
     def __init__(self, output: Path, total: int | None, workers: int, what: str):
-        bury(output)
+        remove_stale_status(output)
         self.file = output / FOLDER / f"{socket.gethostname()}-{os.getpid()}.json"
         self.total, self.workers, self.what = total, workers, what
         self.counts = dict.fromkeys(KINDS, 0)
@@ -51,7 +51,7 @@ class Status:
     def began(self, title: str) -> None:
         """Called when a job was given to a process."""
         self.running[title] = time.time()
-        self.beat()
+        self.heartbeat()
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Called when a job ended."""
@@ -64,11 +64,11 @@ class Status:
             self.seconds.append(time.time() - begun)
             assert outcome.record is not None
             self.say(f"{self.place} {one_line(outcome.record, Path(outcome.directory), True, named=title)}")
-            self.warn(title, outcome.record.get("notes", []))
+            self.warn(title, outcome.record.notes)
         elif outcome.kind in ("failed", "refused"):
             self.say(f"{self.place} {outcome.kind.upper():8} {title}: {job.bare(outcome.message)}", sys.stderr)
         self.bar.update()
-        self.beat(force=True)
+        self.heartbeat(force=True)
 
     def warn(self, title: str, notes: Sequence[str]) -> None:
         """Print the warnings of a run's record, except those that another run had; records contain all of them."""
@@ -104,7 +104,7 @@ class Status:
         rest = self.total - sum(self.counts.values())
         return rest * sum(self.seconds) / len(self.seconds) / self.workers
 
-    def beat(self, force: bool = False) -> None:
+    def heartbeat(self, force: bool = False) -> None:
         """Update the bar and the file, at a limited rate."""
         if not force and time.time() - self._written < BEAT:
             return
@@ -133,7 +133,7 @@ class Status:
         self.file.unlink(missing_ok=True)
 
 
-def bury(output: Path) -> None:
+def remove_stale_status(output: Path) -> None:
     """Remove status files of dead drivers of this machine."""
     for file in (output / FOLDER).glob(f"{socket.gethostname()}-*.json"):
         if not Path(f"/proc/{file.stem.rpartition('-')[2]}").exists() and Path("/proc/self").exists():

@@ -35,7 +35,7 @@ def main(descriptor: int, driver: int, memory: float | None = None) -> None:
         connection.send(("ready",))
         while True:
             config, watched = connection.recv()
-            connection.send(("done", answer(run.run, config, _Told(connection, watched))))
+            connection.send(("done", answer(run.run, config, PipeObserver(connection, watched))))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         return
 
@@ -56,12 +56,12 @@ def answer(run: Any, config: dict[str, Any], watch: Any) -> Outcome:
         return Outcome("interrupted", "interrupted; the same command goes on from the last step")
     except Exception as error:  # writing the record failed: the disk is full, the folder is missing
         return Outcome("failed", told(error))
-    seconds = sum(result.record["seconds"].values())
+    seconds = result.record.total_seconds
     kind = "finished" if result.fresh else "stale" if made_by_other_code(result.record) else "skipped"
     return Outcome(kind, "", str(result.directory), result.record, seconds)
 
 
-class _Told:
+class PipeObserver:
     """Send a run's events to the driver; after an epoch, wait for the driver's decision if it prunes runs."""
 
     def __init__(self, connection: Connection, watched: bool):

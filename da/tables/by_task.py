@@ -5,33 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from da.results.figures import falling, mean, shown
-from da.tables.records import Row, Table, chosen_by
-from da.tables.render import ABSENT
-
-BAR = "\\|"
-"""A bar that ends no cell."""
+from da.results.scores import falling, mean, shown
+from da.tables.task_table import TaskRow, TaskTable
+from da.tables.wording import ABSENT, chosen_by
+from da.tables.writer import Sheet, listed
 
 
-def by_task(tables: Sequence[Table]) -> str:
-    """Markdown, one table for each data entry; the best figure of a column is bold.
+def by_task(tables: Sequence[TaskTable]) -> str:
+    """Markdown, one table for each data entry; the best score of a column is bold.
 
-    A method's mean is shown only where it has a figure on every task; rows are ordered by it, the best first. The
+    A method's mean is shown only where it has a score on every task; rows are ordered by it, the best first. The
     selection rule is that of the tables; what an oracle selects has no place here.
     """
-    groups: dict[str, list[Table]] = {}
+    groups: dict[str, list[TaskTable]] = {}
     for table in tables:
         groups.setdefault(table.protocol.data, []).append(table)
     return "\n".join(_markdown(data, group) for data, group in groups.items())
 
 
-def _markdown(data: str, tables: list[Table]) -> str:
-    rows: dict[str, dict[int, Row]] = {row.label: {} for table in tables for row in table.rows}
+def _markdown(data: str, tables: list[TaskTable]) -> str:
+    rows: dict[str, dict[int, TaskRow]] = {row.label: {} for table in tables for row in table.rows}
     for k, table in enumerate(tables):
         for row in table.rows:
             rows[row.label][k] = row
-    figures = {label: [_figure(tables[k], cells.get(k)) for k in range(len(tables))] for label, cells in rows.items()}
-    lines = {label: [*line, mean(line)] for label, line in figures.items()}
+    scores = {label: [_score(tables[k], cells.get(k)) for k in range(len(tables))] for label, cells in rows.items()}
+    lines = {label: [*line, mean(line)] for label, line in scores.items()}
     order = sorted(lines, key=lambda label: (*falling(lines[label][-1]), label))
     best = [
         max((line[k] for line in lines.values() if not math.isnan(line[k])), default=math.nan)
@@ -39,20 +37,17 @@ def _markdown(data: str, tables: list[Table]) -> str:
     ]
     rules = "/".join(chosen_by(rule) for rule in sorted({table.rule for table in tables}))
     transductive = "transductive" if all(t.protocol.transductive for t in tables) else "on held-out target samples"
-    head = ["method", *(t.protocol.task.replace("|", BAR) for t in tables), "mean", "seconds"]
+    body = []
+    for label in order:
+        cells = [_shown(value, value == best[k], rows[label].get(k)) for k, value in enumerate(lines[label])]
+        seconds = [row.seconds for row in rows[label].values() if row.seconds is not None]
+        body.append([label, *cells, shown(mean(seconds), 2) if seconds else ABSENT])
     text = [
         f"### data={data}\n",
         f"{tables[0].metrics[0]} in % ({transductive}), mean over seeds, {rules}; best of a column "
         "in bold, seconds of training and evaluation of a run on average.\n",
-        f"| {' | '.join(head)} |",
-        f"| --- |{' ---: |' * (len(head) - 1)}",
+        Sheet(["method", *(t.protocol.task for t in tables), "mean", "seconds"], body).markdown(),
     ]
-    for label in order:
-        cells = [_shown(value, value == best[k], rows[label].get(k)) for k, value in enumerate(lines[label])]
-        seconds = [row.seconds for row in rows[label].values() if row.seconds is not None]
-        text.append(
-            f"| {' | '.join([label.replace('|', BAR), *cells, shown(mean(seconds), 2) if seconds else ABSENT])} |"
-        )
     notes = sorted({note for table in tables for note in table.notes})
     failures = [
         f"Failed: {label} on {tables[k].protocol.task}, {row.errors[0]}"
@@ -60,15 +55,15 @@ def _markdown(data: str, tables: list[Table]) -> str:
         for k, row in rows[label].items()
         if row.errors
     ]
-    remarks = [f"- {remark}" for remark in (*notes, *failures)]
-    return "\n".join([*text, *([""] if remarks else []), *remarks, ""])
+    remarks = listed([*notes, *failures])
+    return "\n".join([*text, *(["", remarks] if remarks else []), ""])
 
 
-def _figure(table: Table, row: Row | None) -> float:
+def _score(table: TaskTable, row: TaskRow | None) -> float:
     return math.nan if row is None else row.cell(table.main).mean
 
 
-def _shown(value: float, is_best: bool, row: Row | None) -> str:
+def _shown(value: float, is_best: bool, row: TaskRow | None) -> str:
     if math.isnan(value):
         return "failed" if row is not None and row.errors else ABSENT
     return f"**{shown(value, 2)}**" if is_best else shown(value, 2)

@@ -10,11 +10,11 @@ from da.config.compose import Composer
 from da.config.seedless import once
 from da.config.validate import Plan, validate
 from da.errors import ConfigError, Incompatible, nearest
-from da.tables.spec import Spec
+from da.tables.spec import EvaluationProtocol
 
 
 @dataclass(frozen=True)
-class Cell:
+class PlannedRun:
     """One run of a table.
 
     Args:
@@ -39,18 +39,18 @@ class Cell:
         return f"{self.row} on {self.task}, seed {self.seed}"
 
 
-def cells(
-    spec: Spec,
+def planned_runs(
+    protocol: EvaluationProtocol,
     *,
     methods: Sequence[str] = (),
     seeds: Sequence[int] = (),
     overrides: Sequence[str] = (),
     fitting: bool = False,
-) -> list[Cell]:
+) -> list[PlannedRun]:
     """All cells of a table, each validated, none run.
 
     Args:
-        spec: the table.
+        protocol: of the table.
         methods: rows to keep; all by default.
         seeds: in place of the table's.
         overrides: of every cell, such as ``output=FOLDER``.
@@ -60,30 +60,30 @@ def cells(
         ConfigError: a row is unknown, or an override is wrong (an incompatible method and task are a refused cell), or
             sets what the table sets.
     """
-    rows = spec.rows()
+    rows = protocol.rows()
     for name in methods:
         if name not in rows:
-            raise ConfigError(f"table={spec.name} has no row '{name}'; {nearest(name, rows)}")
-    refuse_set(spec, overrides)
+            raise ConfigError(f"table={protocol.name} has no row '{name}'; {nearest(name, rows)}")
+    refuse_set(protocol, overrides)
     planned = []
     with Composer() as composer:
         for row, own in rows.items():
             if methods and row not in methods:
                 continue
-            for task, pair in spec.tasks.items():
-                for seed in seeds or spec.seeds:
-                    drawn = spec.seeds.get(seed, ())
-                    given = [*overrides, *_set(spec, pair, drawn, own, seed)]
+            for task, pair in protocol.tasks.items():
+                for seed in seeds or protocol.seeds:
+                    drawn = protocol.seeds.get(seed, ())
+                    given = [*overrides, *_set(protocol, pair, drawn, own, seed)]
                     try:
-                        planned.append(Cell(row, task, seed, validate(composer.compose(_last(given)))))
+                        planned.append(PlannedRun(row, task, seed, validate(composer.compose(_last(given)))))
                     except ConfigError as error:
                         if not fitting and not isinstance(error, Incompatible):
                             raise
-                        planned.append(Cell(row, task, seed, None, str(error)))
+                        planned.append(PlannedRun(row, task, seed, None, str(error)))
     return _once(planned)
 
 
-def _once(planned: Sequence[Cell]) -> list[Cell]:
+def _once(planned: Sequence[PlannedRun]) -> list[PlannedRun]:
     """The cells without those that repeat another under a further seed; that one names the seeds."""
     kept = once(planned, lambda cell: cell.plan)[0]
     seeds: dict[tuple[str, str], list[int]] = {}
@@ -94,15 +94,17 @@ def _once(planned: Sequence[Cell]) -> list[Cell]:
     return [replace(cell, others=tuple(seeds.pop((cell.row, cell.task), ()))) for cell in kept]
 
 
-def _set(spec: Spec, pair: Sequence[str], drawn: Sequence[str], own: Sequence[str], seed: int) -> list[str]:
+def _set(
+    protocol: EvaluationProtocol, pair: Sequence[str], drawn: Sequence[str], own: Sequence[str], seed: int
+) -> list[str]:
     """What a table sets in one of its cells."""
-    return [*spec.settings, *pair, *drawn, *own, f"selection={spec.selection}", f"seed={seed}"]
+    return [*protocol.settings, *pair, *drawn, *own, f"selection={protocol.selection}", f"seed={seed}"]
 
 
 INSTEAD = {"method": "methods=ROW,...", "seed": "seeds=N,..."}
 
 
-def refuse_set(spec: Spec, overrides: Sequence[str]) -> None:
+def refuse_set(protocol: EvaluationProtocol, overrides: Sequence[str]) -> None:
     """A table runs what its rows say: nothing that it sets can be set beside it.
 
     Raises:
@@ -110,22 +112,24 @@ def refuse_set(spec: Spec, overrides: Sequence[str]) -> None:
     """
     fixed: dict[str, str] = {}
     for where, given in (
-        *((f"row '{row}'", own) for row, own in spec.rows().items()),
-        *((f"task '{task}'", own) for task, own in spec.tasks.items()),
-        *((f"seed {seed}", own) for seed, own in spec.seeds.items()),
-        ("settings", spec.settings),
-        ("table", (f"selection={spec.selection}", "seed=")),
+        *((f"row '{row}'", own) for row, own in protocol.rows().items()),
+        *((f"task '{task}'", own) for task, own in protocol.tasks.items()),
+        *((f"seed {seed}", own) for seed, own in protocol.seeds.items()),
+        ("settings", protocol.settings),
+        ("table", (f"selection={protocol.selection}", "seed=")),
     ):
         for text in given:
             fixed.setdefault(_key(text), where)
     for text in overrides:
         key = _key(text)
         if key == "experiment":
-            raise ConfigError(f"An experiment sets what table={spec.name} sets itself, so {text} is refused.")
+            raise ConfigError(f"An experiment sets what table={protocol.name} sets itself, so {text} is refused.")
         for other, where in fixed.items():
             if key == other or other.startswith(f"{key}.") or key == f"{other}._target_":
                 hint = f"; did you mean {INSTEAD[key]}?" if key in INSTEAD else "."
-                raise ConfigError(f"table={spec.name} sets {other} itself (in its {where}), so {text} is refused{hint}")
+                raise ConfigError(
+                    f"table={protocol.name} sets {other} itself (in its {where}), so {text} is refused{hint}"
+                )
 
 
 def _key(override: str) -> str:
@@ -138,14 +142,19 @@ def _last(overrides: Sequence[str]) -> list[str]:
     return list({override.partition("=")[0]: override for override in overrides}.values())
 
 
-def command(spec: Spec, cell: Cell, overrides: Sequence[str] = ()) -> str:
+def command(protocol: EvaluationProtocol, cell: PlannedRun, overrides: Sequence[str] = ()) -> str:
     """The command line that runs a cell by itself.
 
     Args:
-        spec: the table.
+        protocol: of the table.
         cell: one of its cells.
         overrides: what was typed beside the table.
     """
-    given = (*spec.settings, *spec.tasks[cell.task], *spec.seeds.get(cell.seed, ()), *spec.rows()[cell.row])
+    given = (
+        *protocol.settings,
+        *protocol.tasks[cell.task],
+        *protocol.seeds.get(cell.seed, ()),
+        *protocol.rows()[cell.row],
+    )
     words = ["python scripts/train.py", *_last([*given, f"seed={cell.seed}", *overrides])]
     return " ".join([words[0], *map(shlex.quote, words[1:])])

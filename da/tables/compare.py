@@ -1,4 +1,4 @@
-"""Two computations of a table's cells, compared figure by figure."""
+"""Two computations of a table's cells, compared score by score."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from da.tables.summary import Entry, Summary
+from da.tables.summary import CellResult, Summary
 
 SAME = 1e-9
 OTHER_KERNEL = 1.0
@@ -38,7 +38,7 @@ def differences(committed: Summary, made: Summary) -> tuple[list[str], int]:
     return [line for old, new in compared if (line := difference(committed, old, new))], len(compared)
 
 
-def difference(committed: Summary, old: Entry, new: Entry) -> str:
+def difference(committed: Summary, old: CellResult, new: CellResult) -> str:
     """How far two computations of a cell are apart, in a sentence; empty where they are equal up to the tolerance.
 
     Args:
@@ -53,10 +53,10 @@ def difference(committed: Summary, old: Entry, new: Entry) -> str:
         return f"{where}: {old.status} in the committed table, finished now"
     why = [changed for changed in (config_changes(old, new), data_change(old, new)) if changed]
     allowed = tolerance(committed, old, new)
-    rules = [rule for rule in old.figures if rule in new.figures] or ["-"]
-    gaps = {rule: new.figures.get(rule, 0.0) - old.figures.get(rule, 0.0) for rule in rules}
+    rules = [rule for rule in old.scores if rule in new.scores] or ["-"]
+    gaps = {rule: new.scores.get(rule, 0.0) - old.scores.get(rule, 0.0) for rule in rules}
     apart = [
-        f"{rule} {old.figures[rule]:.6g} -> {new.figures[rule]:.6g} ({gap:+.3g})"
+        f"{rule} {old.scores[rule]:.6g} -> {new.scores[rule]:.6g} ({gap:+.3g})"
         for rule, gap in gaps.items()
         if abs(gap) > allowed
     ]
@@ -65,7 +65,7 @@ def difference(committed: Summary, old: Entry, new: Entry) -> str:
         apart += epoch_changes(old, new, allowed, scores=same)
     if same:
         apart += said_changes(old, new)
-    if gone := sorted(old.figures.keys() - new.figures.keys()):
+    if gone := sorted(old.scores.keys() - new.scores.keys()):
         why.append(f"there is no figure by {', '.join(gone)} now")
     if not apart and not why:
         return ""
@@ -74,8 +74,8 @@ def difference(committed: Summary, old: Entry, new: Entry) -> str:
     return f"{where}: {'; '.join([*apart, *why])}"
 
 
-def tolerance(committed: Summary, old: Entry, new: Entry) -> float:
-    """How far the figures of two computations of one cell may be apart, in points."""
+def tolerance(committed: Summary, old: CellResult, new: CellResult) -> float:
+    """How far the scores of two computations of one cell may be apart, in points."""
     if same_environment(old, new):
         return SAME
     if is_deep(new):
@@ -83,7 +83,7 @@ def tolerance(committed: Summary, old: Entry, new: Entry) -> float:
     return max(BRANCHED if branches(old, new) else OTHER_KERNEL, min(2.0 * sample(old, new), MOST)) + SAME
 
 
-def branches(old: Entry, new: Entry) -> bool:
+def branches(old: CellResult, new: CellResult) -> bool:
     """Whether the last digits may have led elsewhere: labels were guessed in rounds, or two values of C tied.
 
     On three kinds of CPU JPDA from the sketches of PACS to its photos stands at 33.8, 32.2 and 33.0.
@@ -92,18 +92,18 @@ def branches(old: Entry, new: Entry) -> bool:
     return rounds or (old.said or {}).get("C") != (new.said or {}).get("C")
 
 
-def computes_the_same(old: Entry, new: Entry) -> bool:
+def computes_the_same(old: CellResult, new: CellResult) -> bool:
     """Whether two computations agree so closely, in every number, that their code may be taken as equal.
 
     Accuracies are coarse, and at 100 % blind; scores such as the entropy of predictions move with any coefficient. A
     deep cell agrees on the kind of CPU that made it alone.
     """
-    if any(abs(value - new.figures.get(rule, math.inf)) > SAME for rule, value in old.figures.items()):
+    if any(abs(value - new.scores.get(rule, math.inf)) > SAME for rule, value in old.scores.items()):
         return False
     return not epoch_changes(old, new, SAME, scores=True) and not said_changes(old, new)
 
 
-def epoch_changes(old: Entry, new: Entry, allowed: float, *, scores: bool) -> list[str]:
+def epoch_changes(old: CellResult, new: CellResult, allowed: float, *, scores: bool) -> list[str]:
     """What differs between the evaluated epochs of two computations of a cell, a sentence for each kind of number.
 
     Args:
@@ -130,7 +130,7 @@ def epoch_changes(old: Entry, new: Entry, allowed: float, *, scores: bool) -> li
     return found
 
 
-def said_changes(old: Entry, new: Entry) -> list[str]:
+def said_changes(old: CellResult, new: CellResult) -> list[str]:
     """What differs between the diagnostics of two computations of a cell: the C that was chosen, iterations, ..."""
     a, b = old.said or {}, new.said or {}
     names = [name for name in dict.fromkeys([*a, *b]) if not _close(a.get(name), b.get(name), SCORES)]
@@ -147,18 +147,18 @@ def _shown(value: float | None) -> str:
     return "none" if value is None else f"{value:.6g}"
 
 
-def sample(old: Entry, new: Entry) -> float:
-    """What a test sample is worth in points, by the figures, which are shares of the samples."""
-    values = [value for entry in (old, new) for value in entry.figures.values()]
+def sample(old: CellResult, new: CellResult) -> float:
+    """What a test sample is worth in points, by the scores, which are shares of the samples."""
+    values = [value for entry in (old, new) for value in entry.scores.values()]
     return 100.0 / max((Fraction(value / 100.0).limit_denominator(20_000).denominator for value in values), default=1)
 
 
-def spread(committed: Summary, old: Entry) -> float:
+def spread(committed: Summary, old: CellResult) -> float:
     """How far apart trainings may end that differ in rounding: as far as seeds do, in this cell or the whole table.
 
     A cell of one seed says nothing of that; it may move by :data:`ALONE` points.
     """
-    rules = [rule for rule in committed.rules() if rule in old.figures]
+    rules = [rule for rule in committed.rules() if rule in old.scores]
     own = [std for rule in rules if (std := committed.std(old.row, old.task, rule)) is not None]
     everywhere = [
         std
@@ -173,7 +173,7 @@ def spread(committed: Summary, old: Entry) -> float:
     return max(DEEP, SPREAD * max(*own, pooled))
 
 
-def is_deep(entry: Entry) -> bool:
+def is_deep(entry: CellResult) -> bool:
     """Whether a network was trained."""
     return entry.origin is not None and _trains(entry.origin.config)
 
@@ -182,14 +182,14 @@ def _trains(config: Mapping[str, Any]) -> bool:
     return str(config.get("method._target_", "")).startswith("da.methods.")
 
 
-def same_environment(old: Entry, new: Entry) -> bool:
+def same_environment(old: CellResult, new: CellResult) -> bool:
     """Whether two cells were computed by the same packages and as many threads on the same kind of CPU."""
     if old.origin is None or new.origin is None or "kernel" not in old.origin.environment:
         return False
     return all(old.origin.environment.get(key) == new.origin.environment.get(key) for key in MACHINE)
 
 
-def config_changes(old: Entry, new: Entry) -> str:
+def config_changes(old: CellResult, new: CellResult) -> str:
     """Which keys of the configuration are not as they were; classes are compared by name, as modules may move."""
     if old.origin is None or new.origin is None:
         return ""
@@ -211,7 +211,7 @@ def used(config: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def data_change(old: Entry, new: Entry) -> str:
+def data_change(old: CellResult, new: CellResult) -> str:
     """Whether the data are others."""
     if old.origin is None or new.origin is None or old.origin.data == new.origin.data:
         return ""

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from da.results.figures import falling
-from da.tables.records import ORACLE
+from da.results.scores import falling
 from da.tables.significance import FEWEST, Ranking, against, complete, ranking, tellable
-from da.tables.spec import MEAN, Published, Spec
+from da.tables.spec import MEAN, PublishedSource, TableSpec
 from da.tables.summary import Summary
+from da.tables.wording import ORACLE
 
 
 @dataclass(frozen=True)
 class Paper:
-    """The published figure of a row.
+    """The published score of a row.
 
     Args:
         value: mean over the tasks that the source has.
@@ -28,12 +28,12 @@ class Paper:
     value: float
     std: float | None
     tasks: int
-    source: Published
+    source: PublishedSource
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a leaderboard; figures are means over tasks in percent, NaN where there is none.
+    """One row of a leaderboard; scores are means over tasks in percent, NaN where there is none.
 
     Args:
         row: its name.
@@ -62,23 +62,26 @@ class Line:
     stale: int = 0
 
 
-def lines(spec: Spec, summary: Summary) -> list[Line]:
+def lines(spec: TableSpec, summary: Summary) -> list[Line]:
     """The leaderboard, the best row first; then rows without a mean of ours, and last those of papers alone."""
-    p = against(spec.baseline, complete(by_task(spec, summary)))
+    p = against(spec.protocol.baseline, complete(by_task(spec, summary)))
     ours = summary.rows()
-    published = [row for source in spec.published for row in source.figures]
+    published = [row for source in spec.published.sources for row in source.scores]
     made = [_line(spec, summary, row, p.get(row)) for row in dict.fromkeys([*ours, *published])]
     return sorted(made, key=lambda line: (not line.runs, *falling(line.mean), *falling(_value(line.paper)), line.row))
 
 
-def by_task(spec: Spec, summary: Summary) -> dict[str, list[float]]:
-    """Our figures by row, one for each task, under the table's selection rule."""
-    return {row: [summary.mean(row, task, spec.selection) for task in spec.tasks] for row in summary.rows()}
+def by_task(spec: TableSpec, summary: Summary) -> dict[str, list[float]]:
+    """Our scores by row, one for each task, under the table's selection rule."""
+    return {
+        row: [summary.mean(row, task, spec.protocol.selection) for task in spec.protocol.tasks]
+        for row in summary.rows()
+    }
 
 
-def ranked(spec: Spec, summary: Summary) -> Ranking | None:
+def ranked(spec: TableSpec, summary: Summary) -> Ranking | None:
     """Rows ranked over tasks: as many of the best, and the baseline, as the tasks can tell apart; None if too few."""
-    return ranking(tellable(complete(by_task(spec, summary)), spec.baseline))
+    return ranking(tellable(complete(by_task(spec, summary)), spec.protocol.baseline))
 
 
 def oracle(summary: Summary) -> str | None:
@@ -86,16 +89,16 @@ def oracle(summary: Summary) -> str | None:
     return next((rule for rule in summary.rules() if rule.startswith(ORACLE)), None)
 
 
-def untested(spec: Spec, summary: Summary) -> str:
+def untested(spec: TableSpec, summary: Summary) -> str:
     """Why no row is tested against the baseline, in a sentence; empty where they are."""
-    if not spec.baseline or spec.baseline not in summary.rows():
+    if not spec.protocol.baseline or spec.protocol.baseline not in summary.rows():
         return "No test of significance: the baseline was not run."
-    if len(spec.tasks) < FEWEST:
+    if (n := len(spec.protocol.tasks)) < FEWEST:
         return (
-            f"No test of significance: on {len(spec.tasks)} task{'s' * (len(spec.tasks) > 1)} no difference can be "
+            f"No test of significance: on {n} task{'s' * (n > 1)} no difference can be "
             f"significant at 0.05 (a signed-rank test needs {FEWEST})."
         )
-    if spec.baseline not in complete(by_task(spec, summary)):
+    if spec.protocol.baseline not in complete(by_task(spec, summary)):
         return "No test of significance: the baseline lacks a figure on some task."
     return ""
 
@@ -124,15 +127,15 @@ def reasons(summary: Summary) -> list[str]:
     return said
 
 
-def _line(spec: Spec, summary: Summary, row: str, p: float | None) -> Line:
-    mean = summary.mean(row, MEAN, spec.selection)
+def _line(spec: TableSpec, summary: Summary, row: str, p: float | None) -> Line:
+    mean = summary.mean(row, MEAN, spec.protocol.selection)
     paper = _paper(spec, row)
     gap, n = (math.nan, 0) if paper is None else _gap(spec, summary, row, mean, paper)
     apart = oracle(summary)
     return Line(
         row=row,
         mean=mean,
-        std=summary.std(row, MEAN, spec.selection),
+        std=summary.std(row, MEAN, spec.protocol.selection),
         paper=paper,
         gap=gap,
         gap_tasks=n,
@@ -144,26 +147,26 @@ def _line(spec: Spec, summary: Summary, row: str, p: float | None) -> Line:
     )
 
 
-def _paper(spec: Spec, row: str) -> Paper | None:
+def _paper(spec: TableSpec, row: str) -> Paper | None:
     """From the first source with a mean over all tasks, or the first of those with the most tasks."""
-    sources = [source for source in spec.published if source.figures.get(row)]
+    sources = [source for source in spec.published.sources if source.scores.get(row)]
     if not sources:
         return None
-    source = max(sources, key=lambda s: (MEAN in s.figures[row], len(s.figures[row])))
-    figures = source.figures[row]
-    if MEAN in figures:
-        return Paper(figures[MEAN].value, figures[MEAN].std, len(spec.tasks), source)
-    values = [figure.value for figure in figures.values()]
+    source = max(sources, key=lambda s: (MEAN in s.scores[row], len(s.scores[row])))
+    scores = source.scores[row]
+    if MEAN in scores:
+        return Paper(scores[MEAN].value, scores[MEAN].std, len(spec.protocol.tasks), source)
+    values = [score.value for score in scores.values()]
     return Paper(math.fsum(values) / len(values), None, len(values), source)
 
 
-def _gap(spec: Spec, summary: Summary, row: str, mean: float, paper: Paper) -> tuple[float, int]:
+def _gap(spec: TableSpec, summary: Summary, row: str, mean: float, paper: Paper) -> tuple[float, int]:
     """Ours minus the paper's over the tasks that both have, and how many those are."""
-    if paper.tasks == len(spec.tasks) and not math.isnan(mean):
+    if paper.tasks == len(spec.protocol.tasks) and not math.isnan(mean):
         return mean - paper.value, paper.tasks
-    figures = paper.source.figures[row]
-    own = {task: summary.mean(row, task, spec.selection) for task in spec.tasks if task in figures}
-    gaps = [value - figures[task].value for task, value in own.items() if not math.isnan(value)]
+    scores = paper.source.scores[row]
+    own = {task: summary.mean(row, task, spec.protocol.selection) for task in spec.protocol.tasks if task in scores}
+    gaps = [value - scores[task].value for task, value in own.items() if not math.isnan(value)]
     return (math.fsum(gaps) / len(gaps), len(gaps)) if gaps else (math.nan, 0)
 
 

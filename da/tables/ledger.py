@@ -1,4 +1,4 @@
-"""The ledger of figures: none that is committed moves without a line that says from what, to what, and why.
+"""The ledger of scores: none that is committed moves without a line that says from what, to what, and why.
 
 Each file of ``benchmarks/numbers`` is one change; ``benchmarks/NUMBERS.md`` is rendered from them. What the latest
 change says of a row must be what is committed, which a test asserts, and no commit rewrites a file of an earlier one
@@ -18,10 +18,11 @@ from typing import Any
 from da.config import catalog
 from da.errors import ConfigError
 from da.results import record
-from da.results.figures import mean
+from da.results.scores import mean
 from da.tables.compare import MACHINE
-from da.tables.spec import Spec
-from da.tables.summary import Entry, Summary
+from da.tables.spec import EvaluationProtocol
+from da.tables.summary import CellResult, Summary
+from da.tables.writer import Sheet
 
 FOLDER = catalog.ROOT / "benchmarks" / "numbers"
 PAGE = catalog.ROOT / "benchmarks" / "NUMBERS.md"
@@ -32,12 +33,12 @@ commit that raises it renews the standing ones."""
 
 
 @dataclass(frozen=True)
-class Figure:
+class CommittedScore:
     """A row's figure.
 
     Args:
-        value: mean under the table's selection rule over the tasks that have a figure, in percent; None without any.
-        digest: of every figure of every cell of the row, of every accuracy and score of its epochs, of its diagnostics
+        value: mean under the table's selection rule over the tasks that have a score, in percent; None without any.
+        digest: of every score of every cell of the row, of every accuracy and score of its epochs, of its diagnostics
             of its data, and of the machine that made them, so that none moves unseen.
     """
 
@@ -46,18 +47,18 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A figure that moved; without ``before`` it was committed for the first time, without ``after`` it is gone."""
+class MovedScore:
+    """A score that moved; without ``before`` it was committed for the first time, without ``after`` it is gone."""
 
     table: str
     row: str
-    before: Figure | None
-    after: Figure | None
+    before: CommittedScore | None
+    after: CommittedScore | None
 
 
 @dataclass(frozen=True)
 class Change:
-    """Figures that moved for one reason.
+    """Scores that moved for one reason.
 
     Args:
         name: the file's stem; changes are in its order.
@@ -69,31 +70,31 @@ class Change:
     name: str
     reason: str
     commit: str
-    lines: tuple[Line, ...]
+    lines: tuple[MovedScore, ...]
 
 
-def figures(spec: Spec, summary: Summary) -> dict[str, Figure]:
-    """The figure of every row that finished somewhere."""
+def scores(protocol: EvaluationProtocol, summary: Summary) -> dict[str, CommittedScore]:
+    """The score of every row that finished somewhere."""
     found = {}
     for row in summary.rows():
         own = [e for e in summary.entries if e.row == row and e.status == "finished"]
         if not own:
             continue
-        by_task = [list(summary.values(row, task, spec.selection).values()) for task in summary.tasks()]
+        by_task = [list(summary.values(row, task, protocol.selection).values()) for task in summary.tasks()]
         values = [mean(values) for values in by_task if values]
         text = json.dumps([_told(e) for e in own], ensure_ascii=False, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-        found[row] = Figure(round(mean(values), PLACES) if values else None, digest)
+        found[row] = CommittedScore(round(mean(values), PLACES) if values else None, digest)
     return found
 
 
-def _told(e: Entry) -> list[Any]:
+def _told(e: CellResult) -> list[Any]:
     """All that a cell says of its outcome, of its data, and of the machine that decides how closely it is met again.
 
     A cell that is no run of the configuration, which a test compares with its plan, says its settings too.
     """
-    figures = {rule: round(value, PLACES) for rule, value in e.figures.items()}
-    told: list[Any] = [e.task, e.seed, figures, e.epochs, e.said]
+    scores = {rule: round(value, PLACES) for rule, value in e.scores.items()}
+    told: list[Any] = [e.task, e.seed, scores, e.epochs, e.said]
     if e.origin is not None:
         machine = {key: e.origin.environment[key] for key in MACHINE if key in e.origin.environment}
         told += [machine, e.origin.data, {} if "method._target_" in e.origin.config else dict(e.origin.config)]
@@ -106,7 +107,7 @@ def changes(folder: Path | None = None) -> list[Change]:
     for file in sorted((folder or FOLDER).glob("*.json")):
         given = json.loads(file.read_text(encoding="utf-8"))
         lines = tuple(
-            Line(table, row, _figure(before), _figure(after))
+            MovedScore(table, row, _score(before), _score(after))
             for table, rows in given["figures"].items()
             for row, (before, after) in rows.items()
         )
@@ -114,13 +115,13 @@ def changes(folder: Path | None = None) -> list[Change]:
     return made
 
 
-def _figure(given: list[Any] | None) -> Figure | None:
-    return None if given is None else Figure(*given)
+def _score(given: list[Any] | None) -> CommittedScore | None:
+    return None if given is None else CommittedScore(*given)
 
 
-def standing(table: str, folder: Path | None = None) -> dict[str, Figure]:
-    """What the ledger says that a table's figures are."""
-    found: dict[str, Figure] = {}
+def standing(table: str, folder: Path | None = None) -> dict[str, CommittedScore]:
+    """What the ledger says that a table's scores are."""
+    found: dict[str, CommittedScore] = {}
     for line in (line for change in changes(folder) for line in change.lines if line.table == table):
         if line.after is None:
             found.pop(line.row, None)
@@ -129,40 +130,40 @@ def standing(table: str, folder: Path | None = None) -> dict[str, Figure]:
     return found
 
 
-def moved(spec: Spec, summary: Summary, folder: Path | None = None) -> list[Line]:
+def moved(protocol: EvaluationProtocol, summary: Summary, folder: Path | None = None) -> list[MovedScore]:
     """What differs between a summary and the ledger."""
-    known, now = standing(spec.name, folder), figures(spec, summary)
+    known, now = standing(protocol.name, folder), scores(protocol, summary)
     rows = [row for row in dict.fromkeys([*now, *known]) if _digest(known.get(row)) != _digest(now.get(row))]
-    return [Line(spec.name, row, known.get(row), now.get(row)) for row in rows]
+    return [MovedScore(protocol.name, row, known.get(row), now.get(row)) for row in rows]
 
 
-def enter(spec: Spec, summary: Summary, reason: str = "", folder: Path | None = None) -> Path | None:
+def enter(protocol: EvaluationProtocol, summary: Summary, reason: str = "", folder: Path | None = None) -> Path | None:
     """Write what moved into a file of its own, and render the page; None where nothing did.
 
     Raises:
-        ConfigError: a committed figure moved, and no reason is given.
+        ConfigError: a committed score moved, and no reason is given.
     """
     folder = folder or FOLDER
-    lines = moved(spec, summary, folder)
+    lines = moved(protocol, summary, folder)
     if not lines:
         return None
     if not reason and any(line.before is not None for line in lines):
         told = ", ".join(f"{line.row} {_value(line.before)} -> {_value(line.after)}" for line in lines if line.before)
-        raise ConfigError(f"Figures of table={spec.name} moved: {told}. Say why with --reason 'one line'.")
+        raise ConfigError(f"Figures of table={protocol.name} moved: {told}. Say why with --reason 'one line'.")
     number = max((int(change.name.partition("-")[0]) for change in changes(folder)), default=0) + 1
     given = {
         "reason": reason or "first figures",
         "commit": made_by(summary, [line.row for line in lines])[:10],
-        "figures": {spec.name: {line.row: [_plain(line.before), _plain(line.after)] for line in lines}},
+        "figures": {protocol.name: {line.row: [_plain(line.before), _plain(line.after)] for line in lines}},
     }
-    file = record.write_atomically(folder / f"{number:04}-{spec.name}.json", _text(given).encode())
+    file = record.write_atomically(folder / f"{number:04}-{protocol.name}.json", _text(given).encode())
     if folder == FOLDER:
         record.write_atomically(PAGE, page().encode())
     return file
 
 
 def made_by(summary: Summary, rows: Collection[str]) -> str:
-    """The commit of the code that made some rows' figures, of several the commonest; the present where none says."""
+    """The commit of the code that made some rows' scores, of several the commonest; the present where none says."""
     known = Counter(
         e.origin.environment["commit"]
         for e in summary.entries
@@ -171,12 +172,12 @@ def made_by(summary: Summary, rows: Collection[str]) -> str:
     return known.most_common(1)[0][0] if known else record.code_version()["commit"]
 
 
-def _digest(figure: Figure | None) -> str | None:
-    return None if figure is None else figure.digest
+def _digest(score: CommittedScore | None) -> str | None:
+    return None if score is None else score.digest
 
 
-def _plain(figure: Figure | None) -> list[Any] | None:
-    return None if figure is None else [figure.value, figure.digest]
+def _plain(score: CommittedScore | None) -> list[Any] | None:
+    return None if score is None else [score.value, score.digest]
 
 
 def _text(given: dict[str, Any]) -> str:
@@ -191,12 +192,12 @@ def _text(given: dict[str, Any]) -> str:
     return f'{{\n{head},\n "figures": {{\n' + ",\n".join(tables) + "\n }\n}\n"
 
 
-def _value(figure: Figure | None) -> str:
-    return "-" if figure is None or figure.value is None else f"{figure.value:.2f}"
+def _value(score: CommittedScore | None) -> str:
+    return "-" if score is None or score.value is None else f"{score.value:.2f}"
 
 
 def page(folder: Path | None = None) -> str:
-    """``benchmarks/NUMBERS.md``: every figure that a change moved, the latest change first."""
+    """``benchmarks/NUMBERS.md``: every score that a change moved, the latest change first."""
     parts = [
         "# Figures that moved",
         "Every committed figure that a change moved: the table and its row, what its mean over tasks was and is in "
@@ -217,13 +218,14 @@ def _change(change: Change) -> Iterator[str]:
         yield f"First figures of {rows} of {tables} (code of commit {change.commit})."
     rest = [line for line in change.lines if line.before is not None]
     if rest:
-        head = ["| table | row | before | after | by | commit |", "| --- | --- | ---: | ---: | ---: | --- |"]
-        told = [(line.table, line.row, _value(line.before), _value(line.after), _by(line)) for line in rest]
-        yield "\n".join([*head, *(f"| {' | '.join([*cells, change.commit])} |" for cells in told)])
+        body = [
+            (line.table, line.row, _value(line.before), _value(line.after), _by(line), change.commit) for line in rest
+        ]
+        yield Sheet(["table", "row", "before", "after", "by", "commit"], body, words=(0, 1, 5)).markdown()
 
 
-def _by(line: Line) -> str:
-    values = [figure.value if figure is not None else None for figure in (line.before, line.after)]
+def _by(line: MovedScore) -> str:
+    values = [score.value if score is not None else None for score in (line.before, line.after)]
     if values[0] is None or values[1] is None:
         return "-"
     return f"{values[1] - values[0] + 0.0:+.2f}" if round(values[1] - values[0], 2) else "cells only"

@@ -1,28 +1,28 @@
-"""Tables in Markdown: paper, ours and the gap, every task, what failed, and where the figures come from."""
+"""Tables in Markdown: paper, ours and the gap, every task, what failed, and where the scores come from."""
 
 from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from da.results.figures import shown
-from da.tables import leaderboard as board
+from da.results.scores import shown
+from da.tables import leaderboard
 from da.tables.leaderboard import Line, Paper
-from da.tables.records import ORACLE, chosen_by
 from da.tables.remarks import findings, worst
 from da.tables.significance import ALPHA, complete, least
-from da.tables.spec import EVIDENCE, FOLDER, MEAN, Figure, Published, Spec
+from da.tables.spec import EVIDENCE, FOLDER, MEAN, PublishedScore, PublishedSource, TableSpec
 from da.tables.summary import Summary
+from da.tables.wording import ABSENT, ORACLE, chosen_by
+from da.tables.writer import Sheet, listed
 
-ABSENT = "-"
 CORES = 2
 """Of the machine that made the committed tables, each with runs of its own."""
 MARKS = {"read": "", "recomputed": "†", "memory": "‡"}
 RESULTS = FOLDER.parent / "results"
 
 
-def markdown(spec: Spec, summary: Summary, cost: bool = True, line: str = "") -> str:
+def markdown(spec: TableSpec, summary: Summary, cost: bool = True, line: str = "") -> str:
     """One table: its protocol, leaderboard, selection rules, tasks, failures, notes, sources and environment.
 
     Args:
@@ -31,10 +31,10 @@ def markdown(spec: Spec, summary: Summary, cost: bool = True, line: str = "") ->
         cost: False leaves out all that differs between two runs of the same code, so that the text does not.
         line: the command that was typed; empty names the one that makes the whole table.
     """
-    lines = board.lines(spec, summary)
+    lines = leaderboard.lines(spec, summary)
     parts = [
         f"## {title(spec, summary)}",
-        spec.protocol,
+        spec.protocol.description,
         f"`{line or command(spec, summary.overrides)}`",
         _leaderboard(spec, summary, lines, cost),
         _caption(spec, summary),
@@ -42,17 +42,17 @@ def markdown(spec: Spec, summary: Summary, cost: bool = True, line: str = "") ->
         _tasks(spec, summary, lines),
         _said(summary, lines),
         _listed("Of single rows", remarked(spec, summary)),
-        worst(spec, summary),
-        _listed("Without a figure, or not of this code", board.reasons(summary)),
-        _listed("Notes", spec.notes),
-        _listed("Sources", sources(spec.published)),
+        worst(spec.protocol, summary),
+        _listed("Without a figure, or not of this code", leaderboard.reasons(summary)),
+        _listed("Notes", spec.protocol.notes),
+        _listed("Sources", sources(spec.published.sources)),
         _elsewhere(spec),
         environment(summary),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def results_page(pairs: Sequence[tuple[Spec, Summary]], absent: Sequence[Spec] = ()) -> str:
+def results_page(pairs: Sequence[tuple[TableSpec, Summary]], absent: Sequence[TableSpec] = ()) -> str:
     """All tables on one page: an overview, every table that was run, and what was published of those that were not.
 
     Args:
@@ -68,10 +68,10 @@ def results_page(pairs: Sequence[tuple[Spec, Summary]], absent: Sequence[Spec] =
     ]
     for spec, summary in pairs:
         parts.append(markdown(spec, summary).rstrip())
-        if (RESULTS / f"{spec.name}_cd.png").is_file():
+        if (RESULTS / (diagram := f"{spec.protocol.name}_cd.png")).is_file():
             parts.append(
-                f"![{spec.title}: average ranks over tasks; a bar joins methods without a significant difference]"
-                f"(results/{spec.name}_cd.png)"
+                f"![{spec.protocol.title}: average ranks over tasks; a bar joins methods without a significant "
+                f"difference](results/{diagram})"
             )
     if absent:
         parts.append("# Not run\n\nThe data of these tables are not at hand here. What was published of them:")
@@ -79,7 +79,7 @@ def results_page(pairs: Sequence[tuple[Spec, Summary]], absent: Sequence[Spec] =
     return "\n\n".join(parts) + "\n"
 
 
-def overview(pairs: Sequence[tuple[Spec, Summary]], place: str = "") -> str:
+def overview(pairs: Sequence[tuple[TableSpec, Summary]], place: str = "") -> str:
     """One line for each table: its size, its best method, how far ours are from the papers, and what runs take.
 
     Runs a minute are what two cores trained and evaluated, beside other work; the choice of C is in it, and loading
@@ -91,27 +91,27 @@ def overview(pairs: Sequence[tuple[Spec, Summary]], place: str = "") -> str:
     """
     gap = "mean gap to papers, absolute"
     head = ["table", "tasks", "methods", "runs", "best method", "its mean", gap, "runs a minute"]
-    return _table(head, [_overview(spec, summary, place) for spec, summary in pairs])
+    return Sheet(head, [_overview(spec, summary, place) for spec, summary in pairs]).markdown()
 
 
-def title(spec: Spec, summary: Summary) -> str:
+def title(spec: TableSpec, summary: Summary) -> str:
     """A table's title, and what was typed beside it that changes results."""
-    return f"{spec.title}, with {', '.join(summary.overrides)}" if summary.overrides else spec.title
+    return f"{spec.protocol.title}, with {', '.join(summary.overrides)}" if summary.overrides else spec.protocol.title
 
 
-def command(spec: Spec, overrides: Sequence[str] = ()) -> str:
+def command(spec: TableSpec, overrides: Sequence[str] = ()) -> str:
     """The command that runs a table again.
 
     Args:
         spec: the table.
         overrides: what was typed beside it.
     """
-    words = ["python scripts/benchmark.py", f"table={spec.name}", *overrides]
-    return spec.made_by or " ".join([words[0], *map(shlex.quote, words[1:])])
+    words = ["python scripts/benchmark.py", f"table={spec.protocol.name}", *overrides]
+    return spec.protocol.made_by or " ".join([words[0], *map(shlex.quote, words[1:])])
 
 
 def digits(summary: Summary) -> int:
-    """Decimals worth printing: two for figures of one seed, which are exact, one for means over several."""
+    """Decimals worth printing: two for scores of one seed, which are exact, one for means over several."""
     return 1 if len({entry.seed for entry in summary.entries}) > 1 else 2
 
 
@@ -122,27 +122,27 @@ def number(value: float, std: float | None, places: int) -> str:
     return shown(value, places) + ("" if std is None else f" ± {shown(std, places)}")
 
 
-def paper_cell(paper: Paper | None, spec: Spec) -> str:
+def paper_cell(paper: Paper | None, spec: TableSpec) -> str:
     """A published mean with the mark of its evidence, its source where there are several, and over how many tasks."""
     if paper is None:
         return ABSENT
     text = number(paper.value, paper.std, 1 if paper.std is not None else 2) + MARKS[paper.source.evidence]
-    if len(spec.published) > 1:
-        text += f" [{spec.published.index(paper.source) + 1}]"
-    return text if paper.tasks == len(spec.tasks) else f"{text} ({_count(paper.tasks, 'task')})"
+    if len(spec.published.sources) > 1:
+        text += f" [{spec.published.sources.index(paper.source) + 1}]"
+    return text if paper.tasks == len(spec.protocol.tasks) else f"{text} ({_count(paper.tasks, 'task')})"
 
 
-def published_cell(figure: Figure, source: Published) -> str:
-    """A published figure with the decimals that it has, one or two, and the mark of its evidence."""
-    text = f"{round(figure.value, 2):g}"
+def published_cell(score: PublishedScore, source: PublishedSource) -> str:
+    """A published score with the decimals that it has, one or two, and the mark of its evidence."""
+    text = f"{round(score.value, 2):g}"
     return (text if "." in text else f"{text}.0") + MARKS[source.evidence]
 
 
-def gap_cell(line: Line, spec: Spec, places: int) -> str:
+def gap_cell(line: Line, spec: TableSpec, places: int) -> str:
     """Ours minus the paper's, and over how many tasks where not all."""
     if math.isnan(line.gap):
         return ABSENT
-    partly = "" if line.gap_tasks == len(spec.tasks) else f" ({_count(line.gap_tasks, 'task')})"
+    partly = "" if line.gap_tasks == len(spec.protocol.tasks) else f" ({_count(line.gap_tasks, 'task')})"
     return f"{round(line.gap, places) + 0.0:+.{places}f}{partly}"  # adding zero: no -0.00
 
 
@@ -160,16 +160,18 @@ def runs_cell(line: Line) -> str:
     return ", ".join([f"{line.runs.get('finished', 0)}{stale}", *others])
 
 
-def tested(spec: Spec, summary: Summary) -> str:
+def tested(spec: TableSpec, summary: Summary) -> str:
     """What the p-values are of, and how small they could be at all where that is not small."""
-    rows = len(complete(board.by_task(spec, summary))) - 1
-    said = f"p: Wilcoxon's signed ranks over tasks against {spec.baseline}, Holm's correction over {rows} methods"
-    lowest = least(rows, len(spec.tasks))
+    rows = len(complete(leaderboard.by_task(spec, summary))) - 1
+    said = (
+        f"p: Wilcoxon's signed ranks over tasks against {spec.protocol.baseline}, Holm's correction over {rows} methods"
+    )
+    lowest = least(rows, len(spec.protocol.tasks))
     return f"{said}{f' (which cannot fall below {lowest:.2f} here)' if lowest >= ALPHA else ''}."
 
 
-def sources(published: Sequence[Published]) -> list[str]:
-    """Where published figures come from, how they are known, and what is not as in the table."""
+def sources(published: Sequence[PublishedSource]) -> list[str]:
+    """Where published scores come from, how they are known, and what is not as in the table."""
     return [
         f"[{k}] {source.source} ({f'{MARKS[source.evidence]} {EVIDENCE[source.evidence]}'.strip()})"
         + (f": {' '.join(source.protocol.split())}" if source.protocol else "")
@@ -178,7 +180,7 @@ def sources(published: Sequence[Published]) -> list[str]:
 
 
 def environment(summary: Summary) -> str:
-    """With what code, packages and devices the figures were made, in a line; empty where nothing was run."""
+    """With what code, packages and devices the scores were made, in a line; empty where nothing was run."""
     made = summary.made
     if not made.get("code"):
         return ""
@@ -186,15 +188,15 @@ def environment(summary: Summary) -> str:
     return f"Made with code {'/'.join(made['code'])}; {versions}; on {', '.join(made['devices']) or 'no device'}."
 
 
-def _leaderboard(spec: Spec, summary: Summary, lines: Sequence[Line], cost: bool) -> str:
+def _leaderboard(spec: TableSpec, summary: Summary, lines: Sequence[Line], cost: bool) -> str:
     places = digits(summary)
     best = max((line.mean for line in lines if not math.isnan(line.mean)), default=math.nan)
-    oracle = board.oracle(summary)
+    oracle = leaderboard.oracle(summary)
     columns: dict[str, list[str]] = {"method": [line.row for line in lines]}
-    if spec.published:
+    if spec.published.sources:
         columns["paper"] = [paper_cell(line.paper, spec) for line in lines]
     columns["ours"] = [_bold(number(line.mean, line.std, places), line.mean == best) for line in lines]
-    if spec.published:
+    if spec.published.sources:
         columns["gap"] = [gap_cell(line, spec, places) for line in lines]
     if any(line.p is not None for line in lines):
         columns["p"] = [p_cell(line.p) for line in lines]
@@ -203,28 +205,28 @@ def _leaderboard(spec: Spec, summary: Summary, lines: Sequence[Line], cost: bool
         columns["seconds"] = [ABSENT if line.seconds is None else f"{line.seconds:.2f}" for line in lines]
     if oracle is not None:
         columns[f"*{oracle}*"] = [_apart(number(line.oracle, None, places)) for line in lines]
-    return _table(list(columns), list(zip(*columns.values(), strict=True)))
+    return Sheet(list(columns), list(zip(*columns.values(), strict=True))).markdown()
 
 
-def _caption(spec: Spec, summary: Summary) -> str:
+def _caption(spec: TableSpec, summary: Summary) -> str:
     seeds = len({entry.seed for entry in summary.entries})
     said = [
-        f"{summary.metric} in % on the target test split, mean over {_count(len(spec.tasks), 'task')}"
+        f"{summary.metric} in % on the target test split, mean over {_count(len(spec.protocol.tasks), 'task')}"
         + (f" ± sample standard deviation over {seeds} seeds" if seeds > 1 else "")
-        + f", {chosen_by(spec.selection)}."
+        + f", {chosen_by(spec.protocol.selection)}."
     ]
-    if spec.published:
+    if spec.published.sources:
         said.append("gap: ours minus the paper's, over the tasks that both have; † recomputed, ‡ from memory.")
-    why = board.untested(spec, summary)
+    why = leaderboard.untested(spec, summary)
     said.append(why or tested(spec, summary))
-    if board.oracle(summary):
+    if leaderboard.oracle(summary):
         said.append(f"*{ORACLE}* reads the target test labels and is a bound, not a result.")
     return " ".join(said)
 
 
-def _rules(spec: Spec, summary: Summary, lines: Sequence[Line]) -> str:
+def _rules(spec: TableSpec, summary: Summary, lines: Sequence[Line]) -> str:
     """Means by the rule that selects the epoch, where any but the table's own has figures."""
-    rules = [spec.selection, *(rule for rule in summary.rules() if rule != spec.selection)]
+    rules = [spec.protocol.selection, *(rule for rule in summary.rules() if rule != spec.protocol.selection)]
     if len(rules) < 2:
         return ""
     places = digits(summary)
@@ -238,28 +240,29 @@ def _rules(spec: Spec, summary: Summary, lines: Sequence[Line]) -> str:
     if not body:
         return ""
     head = ["method", *(f"*{rule}*" if rule.startswith(ORACLE) else rule for rule in rules)]
-    return f"By the rule that selects the epoch:\n\n{_table(head, body)}"
+    return f"By the rule that selects the epoch:\n\n{Sheet(head, body).markdown()}"
 
 
-def _tasks(spec: Spec, summary: Summary, lines: Sequence[Line]) -> str:
-    if len(spec.tasks) < 2:
+def _tasks(spec: TableSpec, summary: Summary, lines: Sequence[Line]) -> str:
+    if len(spec.protocol.tasks) < 2:
         return ""
     places = digits(summary)
-    ours = board.by_task(spec, summary)
+    ours = leaderboard.by_task(spec, summary)
     best = [
-        max((v[k] for v in ours.values() if not math.isnan(v[k])), default=math.nan) for k in range(len(spec.tasks))
+        max((v[k] for v in ours.values() if not math.isnan(v[k])), default=math.nan)
+        for k in range(len(spec.protocol.tasks))
     ]
     body = []
     for line in lines:
         cells = []
-        for k, task in enumerate(spec.tasks):
+        for k, task in enumerate(spec.protocol.tasks):
             value = ours[line.row][k] if line.row in ours else math.nan
-            found = spec.figure(line.row, task)
-            cell = _bold(number(value, summary.std(line.row, task, spec.selection), places), value == best[k])
+            found = spec.published.score(line.row, task)
+            cell = _bold(number(value, summary.std(line.row, task, spec.protocol.selection), places), value == best[k])
             cells.append(cell if found is None else f"{cell} ({published_cell(*found)})")
         body.append([line.row, *cells])
-    beside = ", the paper's figure in parentheses" if spec.published else ""
-    return f"By task, the best of ours in bold{beside}:\n\n{_table(['method', *spec.tasks], body)}"
+    beside = ", the paper's figure in parentheses" if spec.published.sources else ""
+    return f"By task, the best of ours in bold{beside}:\n\n{Sheet(['method', *spec.protocol.tasks], body).markdown()}"
 
 
 SAID = {
@@ -285,9 +288,8 @@ def _said(summary: Summary, lines: Sequence[Line]) -> str:
         return ""
     body = [[row, *(_range(values[row, name]) for name in names)] for row in rows]
     head = ["method", *(SAID[name] for name in names)]
-    return (
-        f"What was chosen, and what the methods say of themselves (median over cells, range):\n\n{_table(head, body)}"
-    )
+    table = Sheet(head, body).markdown()
+    return f"What was chosen, and what the methods say of themselves (median over cells, range):\n\n{table}"
 
 
 def _range(values: Sequence[float]) -> str:
@@ -298,23 +300,23 @@ def _range(values: Sequence[float]) -> str:
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
-def remarked(spec: Spec, summary: Summary) -> list[str]:
+def remarked(spec: TableSpec, summary: Summary) -> list[str]:
     """Rows that equal another everywhere, weightings that lose, and why."""
     return [
-        f"{row} {' and '.join(what)}: {spec.remarks.get(row, 'not explained yet')}"
-        for row, what in findings(spec, summary).items()
+        f"{row} {' and '.join(what)}: {spec.protocol.remarks.get(row, 'not explained yet')}"
+        for row, what in findings(spec.protocol, summary).items()
     ]
 
 
-def _overview(spec: Spec, summary: Summary, place: str) -> list[str]:
-    lines = board.lines(spec, summary)
+def _overview(spec: TableSpec, summary: Summary, place: str) -> list[str]:
+    lines = leaderboard.lines(spec, summary)
     ours = [line for line in lines if line.runs]
     best = lines[0] if lines and not math.isnan(lines[0].mean) else None
     seconds = [entry.seconds for entry in summary.entries if entry.seconds is not None]
     gaps = [abs(line.gap) for line in lines if not math.isnan(line.gap)]
     return [
-        f"[{spec.name}]({place}#{_anchor(spec.title)})",
-        str(len(spec.tasks)),
+        f"[{spec.protocol.name}]({place}#{_anchor(spec.protocol.title)})",
+        str(len(spec.protocol.tasks)),
         str(len(ours)),
         str(sum(line.runs.get("finished", 0) for line in ours)),
         ABSENT if best is None else best.row,
@@ -324,47 +326,42 @@ def _overview(spec: Spec, summary: Summary, place: str) -> list[str]:
     ]
 
 
-def _absent(spec: Spec) -> str:
+def _absent(spec: TableSpec) -> str:
     """A table that was not run: its protocol and what was published."""
     parts = [
-        f"## {spec.title}",
-        spec.protocol,
+        f"## {spec.protocol.title}",
+        spec.protocol.description,
         f"`{command(spec)}`",
-        _published(spec, spec.published),
-        _listed("Notes", spec.notes),
-        _listed("Sources", sources(spec.published)),
+        _published(spec, spec.published.sources),
+        _listed("Notes", spec.protocol.notes),
+        _listed("Sources", sources(spec.published.sources)),
         _elsewhere(spec),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _elsewhere(spec: Spec) -> str:
-    if not spec.elsewhere:
+def _elsewhere(spec: TableSpec) -> str:
+    if not spec.published.elsewhere:
         return ""
-    listed = "\n".join(f"- {source}" for source in sources(spec.elsewhere))
-    return f"Under other protocols, not to be compared:\n\n{_published(spec, spec.elsewhere)}\n\n{listed}"
+    items = listed(sources(spec.published.elsewhere))
+    return f"Under other protocols, not to be compared:\n\n{_published(spec, spec.published.elsewhere)}\n\n{items}"
 
 
-def _published(spec: Spec, published: Sequence[Published]) -> str:
-    """Published figures, a row for each method and source; columns without any are left out."""
-    given = {task for source in published for figures in source.figures.values() for task in figures}
-    columns = [task for task in (*spec.tasks, MEAN) if task in given]
+def _published(spec: TableSpec, published: Sequence[PublishedSource]) -> str:
+    """Published scores, a row for each method and source; columns without any are left out."""
+    given = {task for source in published for scores in source.scores.values() for task in scores}
+    columns = [task for task in (*spec.protocol.tasks, MEAN) if task in given]
     body = []
     for k, source in enumerate(published, 1):
-        for row, figures in source.figures.items():
-            found = [figures.get(column) for column in columns]
+        for row, scores in source.scores.items():
+            found = [scores.get(column) for column in columns]
             cells = [number(f.value, f.std, 1) + MARKS[source.evidence] if f else ABSENT for f in found]
             body.append([row, f"[{k}]", *cells])
-    return _table(["method", "source", *columns], body) if body else ""
-
-
-def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    lines = [" | ".join(cell.replace("|", "\\|") for cell in line) for line in (head, *body)]
-    return "\n".join([f"| {lines[0]} |", f"| --- |{' ---: |' * (len(head) - 1)}", *(f"| {x} |" for x in lines[1:])])
+    return Sheet(["method", "source", *columns], body).markdown() if body else ""
 
 
 def _listed(title: str, items: Sequence[str]) -> str:
-    return f"{title}:\n\n" + "\n".join(f"- {item}" for item in items) if items else ""
+    return f"{title}:\n\n{listed(items)}" if items else ""
 
 
 def _bold(text: str, really: bool) -> str:

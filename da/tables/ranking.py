@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from da.results.record import Record, latest
 from da.results.store import protocols, settings
 from da.setting import NONE, SETTINGS
-from da.tables.records import ORACLE
+from da.tables.wording import ORACLE
+from da.tables.writer import Sheet
 
 LEAST = 3  # two candidates correlate by -1 or 1, whatever the rule
 
@@ -37,7 +40,7 @@ class Case(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Ranking:
+class RuleRanking:
     """How one rule did in all cases.
 
     Args:
@@ -91,7 +94,7 @@ def judge(candidates: Sequence[Candidate], best: float) -> Case | None:
     return Case(spearman(candidates), best - float(np.mean(winners)), len(winners) > 1)
 
 
-def within_runs(records: Sequence[Mapping[str, Any]]) -> list[Ranking]:
+def within_runs(records: Sequence[Record]) -> list[RuleRanking]:
     """How every rule ranks the epochs of a run; a case is a finished run with several evaluated epochs.
 
     Runs that were granted target labels are left out: who has labels does not choose without.
@@ -102,12 +105,12 @@ def within_runs(records: Sequence[Mapping[str, Any]]) -> list[Ranking]:
     choices = []
     for epochs in (_epochs(r) for group in _groups(records).values() for r in group):
         if len(epochs) > 1:
-            best = max(map(_accuracy, epochs))
-            choices.append((best, {rule: [_candidate(e, rule) for e in epochs] for rule in _rules(epochs)}))
+            best = max(e.accuracy for e in epochs)
+            choices.append((best, {rule: [e.candidate(rule) for e in epochs] for rule in _rules(epochs)}))
     return _rankings(choices)
 
 
-def across_runs(records: Sequence[Mapping[str, Any]]) -> list[Ranking]:
+def across_runs(records: Sequence[Record]) -> list[RuleRanking]:
     """How every rule ranks the runs of a task, each at the epoch that the rule itself chooses.
 
     A case is a task and a seed, with one candidate a method and configuration. Best possible is the best epoch of the
@@ -120,72 +123,76 @@ def across_runs(records: Sequence[Mapping[str, Any]]) -> list[Ranking]:
     for group in _groups(records).values():
         runs = [_epochs(r) for r in group]
         if len(runs) > 1:
-            best = max(_accuracy(e) for epochs in runs for e in epochs)
+            best = max(e.accuracy for epochs in runs for e in epochs)
             rules = _rules([e for epochs in runs for e in epochs])
             choices.append((best, {rule: [_chosen(epochs, rule) for epochs in runs] for rule in rules}))
     return _rankings(choices)
 
 
-def _groups(records: Sequence[Mapping[str, Any]]) -> dict[Any, list[Mapping[str, Any]]]:
+def _groups(records: Sequence[Record]) -> dict[Any, list[Record]]:
     """Finished runs with target accuracies, without target labels, by task and seed; of repeated ones the newest."""
-    newest: dict[Any, Mapping[str, Any]] = {}
-    for r, protocol in zip(records, protocols(records), strict=True):
-        if r["status"] == "finished" and _epochs(r) and not _has_target_labels(r):
-            key = (protocol, int(r["seed"])), str(r["method"]), frozenset(settings(r).items())
-            if key not in newest or str(r["finished"]) >= str(newest[key]["finished"]):
-                newest[key] = r
-    groups: dict[Any, list[Mapping[str, Any]]] = {}
+    protocol = {id(r): found for r, found in zip(records, protocols(records), strict=True)}
+    newest: dict[Any, Record] = {}
+    for r in records:
+        if r.is_finished and _epochs(r) and not _has_target_labels(r):
+            key = (protocol[id(r)], r.seed), r.method, frozenset(settings(r).items())
+            newest[key] = latest([*filter(None, [newest.get(key)]), r])[-1]
+    groups: dict[Any, list[Record]] = {}
     for (group, _, _), r in newest.items():
         groups.setdefault(group, []).append(r)
     return groups
 
 
-def _epochs(r: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [entry for entry in r.get("epochs", ()) if entry["target_test"]]
+class JudgedEpoch(NamedTuple):
+    """An epoch that a rule may choose: the scores of all rules, and the main metric on the target in percent."""
+
+    scores: Mapping[str, float | None]
+    accuracy: float
+
+    def candidate(self, rule: str) -> Candidate:
+        """The epoch as one rule sees it."""
+        return Candidate(self.scores.get(rule), self.accuracy)
 
 
-def _accuracy(entry: Mapping[str, Any]) -> float:
-    return float(next(iter(entry["target_test"].values())))  # the main metric comes first
+def _epochs(r: Record) -> list[JudgedEpoch]:
+    return [JudgedEpoch(e.scores, r.main_of(e.target_test)) for e in r.epochs if r.metric in e.target_test]
 
 
-def _candidate(entry: Mapping[str, Any], rule: str) -> Candidate:
-    return Candidate(entry["scores"].get(rule), _accuracy(entry))
-
-
-def _chosen(epochs: Sequence[Mapping[str, Any]], rule: str) -> Candidate:
+def _chosen(epochs: Sequence[JudgedEpoch], rule: str) -> Candidate:
     """A run at the first epoch of the rule's highest score, as its record reports it."""
-    scored = [e for e in epochs if e["scores"].get(rule) is not None]
-    return _candidate(max(scored, key=lambda e: e["scores"][rule]) if scored else epochs[-1], rule)
+    scores = [-math.inf if (score := e.scores.get(rule)) is None else score for e in epochs]
+    scored = any(e.scores.get(rule) is not None for e in epochs)
+    return epochs[scores.index(max(scores)) if scored else -1].candidate(rule)
 
 
-def _has_target_labels(r: Mapping[str, Any]) -> bool:
-    setting = SETTINGS.get(str(r.get("setting")))
+def _has_target_labels(r: Record) -> bool:
+    setting = SETTINGS.get(r.setting)
     return setting is not None and setting.target_y > NONE
 
 
-def _rules(epochs: Sequence[Mapping[str, Any]]) -> set[str]:
-    return {rule for e in epochs for rule in e["scores"] if not rule.startswith(ORACLE)}
+def _rules(epochs: Sequence[JudgedEpoch]) -> set[str]:
+    return {rule for e in epochs for rule in e.scores if not rule.startswith(ORACLE)}
 
 
-def _rankings(choices: Sequence[tuple[float, Mapping[str, Sequence[Candidate]]]]) -> list[Ranking]:
+def _rankings(choices: Sequence[tuple[float, Mapping[str, Sequence[Candidate]]]]) -> list[RuleRanking]:
     found = []
     for rule in sorted({rule for _, by_rule in choices for rule in by_rule}):
         cases = [judge(by_rule.get(rule, ()), best) for best, by_rule in choices]
         judged = tuple(case for case in cases if case is not None)
-        found.append(Ranking(rule, judged, len(cases) - len(judged)))
+        found.append(RuleRanking(rule, judged, len(cases) - len(judged)))
     return found
 
 
-def markdown(rankings: Sequence[Ranking]) -> str:
+def markdown(rankings: Sequence[RuleRanking]) -> str:
     """A table of rankings, least regret first."""
     head = ["rule", "correlation", "regret", "cases", "undefined", "tied", "absent"]
-    text = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * (len(head) - 1)}"]
+    body = []
     for ranking in sorted(rankings, key=lambda r: (not r.cases, float(np.mean(r.regrets or [0.0])), r.rule)):
         counts = [len(ranking.cases), len(ranking.cases) - len(ranking.correlations)]
         counts += [sum(case.tied for case in ranking.cases), ranking.absent]
-        figures = [_spread(ranking.correlations, 2), _spread(ranking.regrets, 1)]
-        text.append(f"| {' | '.join([f'`{ranking.rule}`', *figures, *map(str, counts)])} |")
-    return "\n".join(text)
+        spreads = [_spread(ranking.correlations, 2), _spread(ranking.regrets, 1)]
+        body.append([f"`{ranking.rule}`", *spreads, *map(str, counts)])
+    return Sheet(head, body).markdown()
 
 
 def _spread(values: Sequence[float], digits: int) -> str:
@@ -195,7 +202,7 @@ def _spread(values: Sequence[float], digits: int) -> str:
     return f"{np.mean(values):.{digits}f}{deviation}"
 
 
-def report(records: Sequence[Mapping[str, Any]]) -> str:
+def report(records: Sequence[Record]) -> str:
     """Both rankings in Markdown, with how to read them."""
     parts = []
     for title, what, rankings in (

@@ -1,24 +1,26 @@
-"""Tables as Markdown, and as aligned text for a console."""
+"""Tables of single tasks as Markdown, and as aligned text for a console."""
 
 from __future__ import annotations
 
-import re
 import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
 
-from da.results.figures import shown
-from da.tables.records import ORACLE, Cell, Column, Row, Table
+from da.results.scores import shown
+from da.tables.task_table import Column, SeedScores, TaskRow, TaskTable
+from da.tables.wording import ABSENT, ORACLE
+from da.tables.writer import Sheet, listed
 
-ABSENT = "-"
 ACROSS = 6  # methods beside each other where rules stand below each other
 
 
-def title(table: Table) -> str:
-    """What the figures of a table are figures of."""
+def table_title(table: TaskTable) -> str:
+    """What the scores of a table are scores of."""
     data, task, _, fingerprint = table.protocol
     return f"{task} (data={data}{f', content {fingerprint[:8]}' if fingerprint else ''})"
 
 
-def caption(table: Table) -> str:
+def caption(table: TaskTable) -> str:
     """How to read a table."""
     split = "its own training inputs: transductive" if table.protocol.transductive else "held out from training"
     samples = "" if table.samples is None else f" of {table.samples} samples"
@@ -30,81 +32,63 @@ def caption(table: Table) -> str:
     )
 
 
-def markdown(tables: list[Table]) -> str:
+def markdown(tables: list[TaskTable]) -> str:
     """Tables in Markdown; what an oracle selected is in italics, in the last columns."""
     return "\n".join(_markdown(table) for table in tables)
 
 
-def _markdown(table: Table) -> str:
-    head, *body = _grid(table, table.columns(oracle=False))
-    apart = len(table.columns(oracle=True))
+def _markdown(table: TaskTable) -> str:
+    sheet = _sheet(table, table.columns(oracle=False))
+    split = len(sheet.head) - sheet.apart
 
-    def line(cells: list[str]) -> str:
-        escaped = [cell.replace("|", "\\|") for cell in cells]
-        split = len(escaped) - apart
-        return f"| {' | '.join([*escaped[:split], *(f'*{cell}*' for cell in escaped[split:])])} |"
+    def slanted(cells: Sequence[str]) -> list[str]:
+        return [*cells[:split], *(f"*{cell}*" for cell in cells[split:])]
 
-    rule = f"| --- |{' ---: |' * (len(head) - 1)}"
-    parts = [f"### {title(table)}\n", caption(table) + "\n", line(head), rule, *map(line, body)]
-    remarks = [f"- {remark}" for remark in _remarks(table)]
-    return "\n".join([*parts, *([""] if remarks else []), *remarks, ""])
+    sheet = replace(sheet, head=slanted(sheet.head), body=[slanted(cells) for cells in sheet.body])
+    remarks = listed(_remarks(table))
+    parts = [f"### {table_title(table)}\n", caption(table) + "\n", sheet.markdown()]
+    return "\n".join([*parts, *(["", remarks] if remarks else []), ""])
 
 
-def text(tables: list[Table]) -> str:
+def text(tables: list[TaskTable]) -> str:
     """Tables as aligned text: the chosen rule first, the other rules below; an oracle stands behind a bar."""
     return "\n".join(_text(table) for table in tables)
 
 
-def _text(table: Table) -> str:
+def _text(table: TaskTable) -> str:
     plain = [column for column in table.columns(oracle=False) if column[0] == table.rule]
-    lines = [title(table), *_aligned(*_grid(table, plain), apart=len(table.columns(oracle=True)))]
+    lines = [table_title(table), *_sheet(table, plain).text().splitlines()]
     rules = [column for column in table.columns(oracle=False) if column[0] != table.rule]
     for start in range(0, len(table.rows) if rules else 0, ACROSS):
         rows = table.rows[start : start + ACROSS]
-        grid = [["selected by", *(row.label for row in rows)]]
-        grid += [[rule, *(figure(row.cell((rule, metric)), row.finished) for row in rows)] for rule, metric in rules]
-        lines += ["", *_aligned(*grid)]
+        body = [[rule, *(score_text(row.cell((rule, metric)), row.finished) for row in rows)] for rule, metric in rules]
+        lines += ["", *Sheet(["selected by", *(row.label for row in rows)], body).text().splitlines()]
     width = max(80, *map(len, lines))
     prose = [line for remark in (caption(table), *_remarks(table)) for line in textwrap.wrap(remark, min(width, 110))]
     return "\n".join([*lines, *prose, ""])
 
 
-def _aligned(head: list[str], *body: list[str], apart: int = 0) -> list[str]:
-    """Lines in columns, long names broken at underscores; the last ``apart`` columns stand behind a bar."""
-    pieces = [[head[0]], *(re.findall(r"[^_ ]+_?", name) for name in head[1:])]
-    height = max(map(len, pieces))
-    lines = [list(line) for line in zip(*([""] * (height - len(p)) + p for p in pieces), strict=True)] + list(body)
-    widths = [max(len(line[k]) for line in lines) for k in range(len(head))]
-
-    def joined(cells: list[str]) -> str:
-        padded = [cells[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(cells[1:], widths[1:], strict=True))]
-        split = len(padded) - apart
-        return ("  ".join(padded[:split]) + (f"  |  {'  '.join(padded[split:])}" if apart else "")).rstrip()
-
-    rows = [joined(line) for line in lines]
-    return [*rows[:height], "-" * max(map(len, rows)), *rows[height:]]
-
-
-def _grid(table: Table, plain: list[Column]) -> list[list[str]]:
-    """Head and rows: figures of these columns, runs, seconds, and what an oracle selected."""
+def _sheet(table: TaskTable, plain: list[Column]) -> Sheet:
+    """Scores of these columns, runs, seconds, and apart from them what an oracle selected."""
     oracle = table.columns(oracle=True)
 
     def name(column: Column) -> str:
         rule, metric = column
         return f"{metric} ({rule})" if rule == table.rule else rule
 
-    def cells(row: Row, columns: list[Column]) -> list[str]:
-        return [figure(row.cell(column), row.finished) for column in columns]
+    def cells(row: TaskRow, columns: list[Column]) -> list[str]:
+        return [score_text(row.cell(column), row.finished) for column in columns]
 
-    grid = [["method", *map(name, plain), "runs", "seconds", *map(name, oracle)]]
+    body = []
     for row in table.rows:
         runs = f"{row.finished}, {len(row.errors)} failed" if row.errors else str(row.finished)
         seconds = ABSENT if row.seconds is None else f"{row.seconds:.1f}"
-        grid.append([row.label, *cells(row, plain), runs, seconds, *cells(row, oracle)])
-    return grid
+        body.append([row.label, *cells(row, plain), runs, seconds, *cells(row, oracle)])
+    head = ["method", *map(name, plain), "runs", "seconds", *map(name, oracle)]
+    return Sheet(head, body, apart=len(oracle))
 
 
-def figure(cell: Cell, runs: int) -> str:
+def score_text(cell: SeedScores, runs: int) -> str:
     """``mean ± std`` of a cell; with the number of values where it is not the number of runs."""
     if not cell.values:
         return ABSENT
@@ -113,5 +97,5 @@ def figure(cell: Cell, runs: int) -> str:
     return f"{shown(cell.mean, 1)}{spread}{fewer}"
 
 
-def _remarks(table: Table) -> list[str]:
+def _remarks(table: TaskTable) -> list[str]:
     return [*table.notes, *(f"Failed: {row.label}, {error}" for row in table.rows for error in row.errors)]

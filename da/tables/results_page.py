@@ -8,14 +8,14 @@ from da.config import catalog
 from da.results import record
 from da.tables import markdown as render
 from da.tables import spec, summary
-from da.tables.spec import Spec
+from da.tables.spec import TableSpec
 from da.tables.summary import Summary
 
 RESULTS = catalog.ROOT / "benchmarks" / "results"
 PAGE = catalog.ROOT / "benchmarks" / "RESULTS.md"
 
 
-def committed() -> tuple[list[tuple[Spec, Summary]], list[Spec]]:
+def committed() -> tuple[list[tuple[TableSpec, Summary]], list[TableSpec]]:
     """Tables with their committed summaries, and the tables that have none."""
     pairs, absent = [], []
     for name in spec.names():

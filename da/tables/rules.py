@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from da.config import catalog
 from da.errors import ConfigError
 from da.results import store
+from da.results.record import Record
 from da.tables import ranking, spec, summary
 from da.tables import results_page as page
 
@@ -26,7 +26,7 @@ def text(places: Sequence[str]) -> str:
     Raises:
         ConfigError: a place is neither.
     """
-    records: list[Mapping[str, Any]] = []
+    records: list[Record] = []
     skipped = 0
     for place in places:
         if Path(place).is_dir():
@@ -39,7 +39,7 @@ def text(places: Sequence[str]) -> str:
             raise ConfigError(
                 f"{place} is neither a folder of records nor a committed table: {', '.join(spec.names())}."
             )
-    finished = sum(r["status"] == "finished" for r in records)
+    finished = sum(r.is_finished for r in records)
     command = " ".join([COMMAND, *map(shlex.quote, places)])
     head = f"<!-- {command}; {finished} finished runs, {len(records) - finished} failed, {skipped} unreadable -->"
     return f"{head}\n\n{ranking.report(records)}"

@@ -16,19 +16,19 @@ ALPHA = 0.05
 FEWEST = 6
 """With fewer tasks no outcome of a two-sided signed-rank test is below 0.05: the least p of n tasks is 2 / 2^n."""
 
-Figures = Mapping[str, Sequence[float]]
-"""Figures by row, one for each task in the same order; higher is better."""
+Scores = Mapping[str, Sequence[float]]
+"""Scores by row, one for each task in the same order; higher is better."""
 
 
 def signed_rank(a: Sequence[float], b: Sequence[float]) -> float:
-    r"""Two-sided p of Wilcoxon's signed-rank test of paired figures, exact also with ties.
+    r"""Two-sided p of Wilcoxon's signed-rank test of paired scores, exact also with ties.
 
     :math:`W^+ = \sum_{d_i > 0} r_i + \frac12 \sum_{d_i = 0} r_i` with midranks :math:`r` of :math:`|d|, d = a - b`,
     against all equally likely signs of the differences that are not zero.
 
     Args:
         a: ``n`` figures.
-        b: ``n`` figures of the same tasks.
+        b: ``n`` scores of the same tasks.
 
     Returns:
         A probability; 1 where all differences are zero.
@@ -54,17 +54,17 @@ def holm(p: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def against(baseline: str, figures: Figures) -> dict[str, float]:
+def against(baseline: str, scores: Scores) -> dict[str, float]:
     """Holm-adjusted p of every other row against the baseline; nothing where the tasks are too few to tell.
 
     Args:
         baseline: a row.
-        figures: without gaps.
+        scores: without gaps.
     """
-    rows = [row for row in figures if row != baseline]
-    if baseline not in figures or len(figures[baseline]) < FEWEST:
+    rows = [row for row in scores if row != baseline]
+    if baseline not in scores or len(scores[baseline]) < FEWEST:
         return {}
-    return dict(zip(rows, holm([signed_rank(figures[row], figures[baseline]) for row in rows]), strict=True))
+    return dict(zip(rows, holm([signed_rank(scores[row], scores[baseline]) for row in rows]), strict=True))
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,13 @@ class Ranking:
     cliques: tuple[tuple[str, str], ...]
 
 
-def ranking(figures: Figures, alpha: float = ALPHA) -> Ranking | None:
+def ranking(scores: Scores, alpha: float = ALPHA) -> Ranking | None:
     """Rank rows over tasks: Friedman's test, then all pairs by signed ranks with Holm's correction.
 
     Where Friedman's test finds no difference all rows are one clique.
 
     Args:
-        figures: without gaps.
+        scores: without gaps.
         alpha: level of both tests.
 
     Returns:
@@ -101,8 +101,8 @@ def ranking(figures: Figures, alpha: float = ALPHA) -> Ranking | None:
     of Nemenyi's test as in Benavoli, Corani & Mangili, Should we really use post-hoc tests based on mean-ranks?, JMLR
     2016.
     """
-    rows = list(figures)
-    table = np.array([figures[row] for row in rows], float)
+    rows = list(scores)
+    table = np.array([scores[row] for row in rows], float)
     if len(rows) < 3 or table.shape[1] < FEWEST:
         return None
     average = rankdata(-np.round(table, 9), axis=0).mean(axis=1)
@@ -114,7 +114,7 @@ def ranking(figures: Figures, alpha: float = ALPHA) -> Ranking | None:
     if p >= alpha:
         return Ranking(ranks, table.shape[1], p, ((names[0], names[-1]),))
     pairs = list(combinations(range(len(names)), 2))
-    adjusted = holm([signed_rank(figures[names[i]], figures[names[j]]) for i, j in pairs])
+    adjusted = holm([signed_rank(scores[names[i]], scores[names[j]]) for i, j in pairs])
     differ = {pair for pair, value in zip(pairs, adjusted, strict=True) if value < alpha}
     return Ranking(ranks, table.shape[1], p, tuple((names[i], names[j]) for i, j in _cliques(len(names), differ)))
 
@@ -124,15 +124,15 @@ def least(pairs: int, tasks: int) -> float:
     return min(1.0, pairs * 2.0 ** (1 - tasks))
 
 
-def tellable(figures: Figures, baseline: str = "", alpha: float = ALPHA) -> dict[str, Sequence[float]]:
+def tellable(scores: Scores, baseline: str = "", alpha: float = ALPHA) -> dict[str, Sequence[float]]:
     """As many rows, the best by their mean and the baseline, as their tasks can tell apart pair by pair.
 
-    With all pairs of 20 rows on 12 tasks, :func:`ranking` could find nothing whatever the figures are.
+    With all pairs of 20 rows on 12 tasks, :func:`ranking` could find nothing whatever the scores are.
     """
-    n = min(map(len, figures.values()), default=0)
-    most = max((k for k in range(2, len(figures) + 1) if least(k * (k - 1) // 2, n) < alpha), default=0)
-    best = sorted(figures, key=lambda row: (row != baseline, -float(np.mean(figures[row]))))[:most]
-    return {row: figures[row] for row in figures if row in best}
+    n = min(map(len, scores.values()), default=0)
+    most = max((k for k in range(2, len(scores) + 1) if least(k * (k - 1) // 2, n) < alpha), default=0)
+    best = sorted(scores, key=lambda row: (row != baseline, -float(np.mean(scores[row]))))[:most]
+    return {row: scores[row] for row in scores if row in best}
 
 
 def _cliques(n: int, differ: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -148,6 +148,6 @@ def _cliques(n: int, differ: Iterable[tuple[int, int]]) -> list[tuple[int, int]]
     return found
 
 
-def complete(figures: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
-    """The rows that have a figure on every task: only those can be compared over tasks."""
-    return {row: values for row, values in figures.items() if not np.isnan(np.asarray(values, float)).any()}
+def complete(scores: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
+    """The rows that have a score on every task: only those can be compared over tasks."""
+    return {row: values for row, values in scores.items() if not np.isnan(np.asarray(values, float)).any()}

@@ -1,4 +1,4 @@
-"""A table's file: the protocol of its cells, and the figures that were published for it."""
+"""A table's file: the protocol of its cells, and the scores that were published for it."""
 
 from __future__ import annotations
 
@@ -39,75 +39,84 @@ OPTIONAL = {"elsewhere": list, "made_by": str, "remarks": dict}
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A published figure in percent, with its deviation where one is given."""
+class PublishedScore:
+    """A published score in percent, with its deviation where one is given."""
 
     value: float
     std: float | None = None
 
 
 @dataclass(frozen=True)
-class Published:
-    """Figures of one source.
+class PublishedSource:
+    """Scores of one source.
 
     Args:
         source: paper and table, or the page that has it.
         evidence: ``read``, ``recomputed`` or ``memory``, see :data:`EVIDENCE`.
-        figures: by row and task; ``mean`` stands for the mean over tasks.
-        protocol: what is not as in the table, for figures that must not share a column with it.
+        scores: by row and task; ``mean`` stands for the mean over tasks.
+        protocol: what is not as in the table, for scores that must not share a column with it.
     """
 
     source: str
     evidence: str
-    figures: Mapping[str, Mapping[str, Figure]]
+    scores: Mapping[str, Mapping[str, PublishedScore]]
     protocol: str = ""
 
 
 @dataclass(frozen=True)
-class Spec:
-    """A table: what is run, and what was published of the same protocol.
+class Published:
+    """What was published beside what is run.
 
     Args:
-        name: the file's stem.
+        sources: scores of this very protocol, by source.
+        elsewhere: scores of other protocols, shown apart.
+    """
+
+    sources: tuple[PublishedSource, ...] = ()
+    elsewhere: tuple[PublishedSource, ...] = ()
+
+    def score(self, row: str, task: str) -> tuple[PublishedScore, PublishedSource] | None:
+        """The published score of a row on a task (or ``mean``), from the first source that has it."""
+        for source in self.sources:
+            score = source.scores.get(row, {}).get(task)
+            if score is not None:
+                return score, source
+        return None
+
+
+@dataclass(frozen=True)
+class EvaluationProtocol:
+    """What is run, and how it is judged: of a table from its file, of a results folder from its records.
+
+    Args:
+        name: the file's stem, or the data's name.
         title: one line.
-        protocol: samples, labels, splits, what is tested on, budget, and how an epoch is selected.
-        settings: overrides of every cell, as on the command line.
+        description: samples, labels, splits, what is tested on, budget, and how an epoch is selected.
         tasks: overrides by the task's name.
+        selection: the rule reported first.
+        baseline: the row that others are tested against; empty for none.
+        notes: what a reader must know.
+        settings: overrides of every cell, as on the command line.
         methods: overrides by row; a row is the method of its name unless its overrides name another.
         families: families of the catalogue of which every method without target labels that has no row gets one.
         seeds: one run for each, with overrides of its own (a draw or split of the data).
-        selection: the rule reported first.
-        baseline: the row that others are tested against.
-        published: the figures, by source; all of this protocol.
-        notes: what a reader must know.
-        elsewhere: figures of other protocols, shown apart.
         made_by: the command that makes this table where it is not a plain grid of runs; empty otherwise.
         remarks: by row, why it equals another in every cell, or why a weighting loses (:mod:`da.tables.remarks`).
     """
 
     name: str
     title: str
-    protocol: str
-    settings: tuple[str, ...]
+    description: str
     tasks: Mapping[str, tuple[str, ...]]
-    methods: Mapping[str, tuple[str, ...]]
-    families: tuple[str, ...]
-    seeds: Mapping[int, tuple[str, ...]]
     selection: str
-    baseline: str
-    published: tuple[Published, ...]
-    notes: tuple[str, ...]
-    elsewhere: tuple[Published, ...] = ()
+    baseline: str = ""
+    notes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    families: tuple[str, ...] = ()
+    seeds: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     made_by: str = ""
     remarks: Mapping[str, str] = field(default_factory=dict)
-
-    def figure(self, row: str, task: str) -> tuple[Figure, Published] | None:
-        """The published figure of a row on a task (or ``mean``), the first source that has it."""
-        for published in self.published:
-            found = published.figures.get(row, {}).get(task)
-            if found is not None:
-                return found, published
-        return None
 
     def rows(self) -> dict[str, tuple[str, ...]]:
         """Overrides by row, those of the families included."""
@@ -123,6 +132,14 @@ class Spec:
         }
 
 
+@dataclass(frozen=True)
+class TableSpec:
+    """A table: what is run, and what was published of the same protocol; of a results folder nothing was."""
+
+    protocol: EvaluationProtocol
+    published: Published = field(default_factory=Published)
+
+
 def _method(row: str, overrides: Sequence[str]) -> str:
     return next((o.removeprefix("method=") for o in overrides if o.startswith("method=")), row)
 
@@ -136,7 +153,7 @@ def names() -> list[str]:
     return sorted(file.stem for file in FOLDER.glob("*.yaml"))
 
 
-def load(name: str, folder: Path = FOLDER) -> Spec:
+def load(name: str, folder: Path = FOLDER) -> TableSpec:
     """Read a table's file.
 
     Raises:
@@ -157,23 +174,26 @@ def load(name: str, folder: Path = FOLDER) -> Spec:
         if not isinstance(value, known[key]):
             raise ConfigError(f"{file.name}: '{key}' cannot be {value!r}; see the other tables.")
     tasks: dict[str, tuple[str, ...]] = {str(task): tuple(own) for task, own in given["tasks"].items()}
-    return Spec(
+    protocol = EvaluationProtocol(
         name=name,
         title=given["title"],
-        protocol=" ".join(given["protocol"].split()),
-        settings=tuple(given["settings"]),
+        description=" ".join(given["protocol"].split()),
         tasks=tasks,
+        selection=given["selection"],
+        baseline=given["baseline"],
+        notes=tuple(given["notes"]),
+        settings=tuple(given["settings"]),
         methods={str(row): tuple(overrides or ()) for row, overrides in given["methods"].items()},
         families=tuple(given["families"]),
         seeds=_seeds(given["seeds"]),
-        selection=given["selection"],
-        baseline=given["baseline"],
-        published=tuple(_published(node, list(tasks), file.name) for node in given["published"]),
-        notes=tuple(given["notes"]),
-        elsewhere=tuple(_published(node, list(tasks), file.name) for node in given.get("elsewhere", ())),
         made_by=given.get("made_by", ""),
         remarks={str(row): " ".join(str(why).split()) for row, why in given.get("remarks", {}).items()},
     )
+    sources, elsewhere = (
+        tuple(_published(node, list(tasks), file.name) for node in given.get(key, ()))
+        for key in ("published", "elsewhere")
+    )
+    return TableSpec(protocol, Published(sources, elsewhere))
 
 
 def _seeds(given: Any) -> dict[int, tuple[str, ...]]:
@@ -182,11 +202,11 @@ def _seeds(given: Any) -> dict[int, tuple[str, ...]]:
     return {int(seed): () for seed in given}
 
 
-def _published(node: Any, tasks: list[str], file: str) -> Published:
+def _published(node: Any, tasks: list[str], file: str) -> PublishedSource:
     source, evidence = node.get("source"), node.get("evidence")
     if not source or evidence not in EVIDENCE:
         raise ConfigError(f"{file}: published figures need a source, and evidence of {', '.join(EVIDENCE)}.")
-    figures: dict[str, dict[str, Figure]] = {}
+    scores: dict[str, dict[str, PublishedScore]] = {}
     for row, values in node["figures"].items():
         if isinstance(values, list):
             if len(values) != len(tasks):
@@ -195,21 +215,21 @@ def _published(node: Any, tasks: list[str], file: str) -> Published:
         for task in map(str, values):
             if task not in (*tasks, MEAN):
                 raise ConfigError(f"{file}: {row} has a figure for '{task}'; {nearest(task, (*tasks, MEAN))}")
-        figures[str(row)] = {task: figure(value) for task, value in values.items() if value is not None}
-        whole = figures[str(row)]
+        scores[str(row)] = {task: score(value) for task, value in values.items() if value is not None}
+        whole = scores[str(row)]
         if MEAN not in whole and set(tasks) <= set(whole):
-            whole[MEAN] = Figure(math.fsum(f.value for f in whole.values()) / len(tasks))
-    return Published(str(source), str(evidence), figures, str(node.get("protocol", "")))
+            whole[MEAN] = PublishedScore(math.fsum(s.value for s in whole.values()) / len(tasks))
+    return PublishedSource(str(source), str(evidence), scores, str(node.get("protocol", "")))
 
 
-def figure(value: Any) -> Figure:
-    """A figure as written: ``94.2`` or ``94.2 ± 1.1``.
+def score(value: Any) -> PublishedScore:
+    """A score as written: ``94.2`` or ``94.2 ± 1.1``.
 
     Raises:
         ConfigError: it is neither.
     """
     parts = [part.strip() for part in re.split("±", str(value))]
     try:
-        return Figure(*map(float, parts))
+        return PublishedScore(*map(float, parts))
     except (ValueError, TypeError) as error:
         raise ConfigError(f"'{value}' is no figure; write 94.2 or 94.2 ± 1.1.") from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +13,15 @@ from typing import Any
 from da.config import catalog
 from da.engine.result import made_by_other_code
 from da.errors import DataError
-from da.results import figures, record
+from da.results import record
+from da.results.record import Record, Status
+from da.results.schema import Epochs, EvaluatedEpoch, TaskRecord
+from da.results.scores import deviation
+from da.results.scores import mean as mean_of
 from da.setting import setting_of
-from da.tables.cells import Cell
-from da.tables.records import first_sentence
-from da.tables.spec import MEAN, Spec
+from da.tables.cells import PlannedRun
+from da.tables.spec import MEAN
+from da.tables.wording import ORACLE, first_sentence
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Entry:
+class CellResult:
     """What came of one cell.
 
     Args:
@@ -46,7 +51,7 @@ class Entry:
         task: the table's task.
         seed: of the run.
         status: ``finished``, ``failed``, ``refused`` (cannot be run) or ``missing`` (was not run yet).
-        figures: the main metric on the target test split in percent, by the rule that selects the epoch.
+        scores: the main metric on the target test split in percent, by the rule that selects the epoch.
         seconds: of training and evaluation.
         reason: of a failure or refusal, in a sentence.
         run: identity of the run that it came from.
@@ -61,7 +66,7 @@ class Entry:
     task: str
     seed: int
     status: str
-    figures: Mapping[str, float]
+    scores: Mapping[str, float]
     seconds: float | None = None
     reason: str = ""
     run: str = ""
@@ -78,13 +83,13 @@ class Summary:
     Args:
         table: its name.
         entries: one for every cell, in the order of the plan.
-        metric: name of the figures' metric.
+        metric: name of the scores' metric.
         made: versions and hash of the code, versions of packages, devices.
         overrides: what was typed beside the table and changes results, such as ``optimizer.lr=0.01``.
     """
 
     table: str
-    entries: tuple[Entry, ...]
+    entries: tuple[CellResult, ...]
     metric: str
     made: Mapping[str, Any]
     overrides: tuple[str, ...] = ()
@@ -97,79 +102,42 @@ class Summary:
         """The tasks, in the order of the plan."""
         return list(dict.fromkeys(e.task for e in self.entries))
 
-    def of(self, row: str, task: str) -> list[Entry]:
+    def of(self, row: str, task: str) -> list[CellResult]:
         """The entries of a row on a task, a seed each."""
         return self._cells.get((row, task), [])
 
     @cached_property
-    def _cells(self) -> dict[tuple[str, str], list[Entry]]:
-        cells: dict[tuple[str, str], list[Entry]] = {}
+    def _cells(self) -> dict[tuple[str, str], list[CellResult]]:
+        cells: dict[tuple[str, str], list[CellResult]] = {}
         for entry in self.entries:
             cells.setdefault((entry.row, entry.task), []).append(entry)
         return cells
 
     def rules(self) -> list[str]:
         """The selection rules that any run has a figure for, oracles last."""
-        found = {rule for e in self.entries for rule in e.figures}
-        return sorted(found, key=lambda rule: (rule.startswith("oracle_"), rule))
+        found = {rule for e in self.entries for rule in e.scores}
+        return sorted(found, key=lambda rule: (rule.startswith(ORACLE), rule))
 
     def values(self, row: str, task: str, rule: str) -> dict[int, float]:
         """Figures by seed; for ``mean`` those seeds that have a figure on every task."""
         if task != MEAN:
-            return {e.seed: e.figures[rule] for e in self.of(row, task) if rule in e.figures}
+            return {e.seed: e.scores[rule] for e in self.of(row, task) if rule in e.scores}
         by_task = [self.values(row, name, rule) for name in self.tasks()]
         shared = set.intersection(*(set(found) for found in by_task)) if by_task else set()
-        return {seed: figures.mean([found[seed] for found in by_task]) for seed in sorted(shared)}
+        return {seed: mean_of([found[seed] for found in by_task]) for seed in sorted(shared)}
 
     def mean(self, row: str, task: str, rule: str) -> float:
         """Mean over seeds; NaN where there is no figure."""
-        return figures.mean(list(self.values(row, task, rule).values()))
+        return mean_of(list(self.values(row, task, rule).values()))
 
     def std(self, row: str, task: str, rule: str) -> float | None:
         """Sample standard deviation over seeds; None for fewer than two."""
-        return figures.deviation(list(self.values(row, task, rule).values()))
+        return deviation(list(self.values(row, task, rule).values()))
 
     def seconds(self, row: str) -> float | None:
         """Mean seconds of a run."""
         found = [e.seconds for e in self.entries if e.row == row and e.seconds is not None]
-        return figures.mean(found) if found else None
-
-
-def key(config: Mapping[str, Any]) -> str:
-    """What tells a cell's configuration from another's, whatever the content of its data."""
-    return record.run_id(dict(config), "")
-
-
-def summarize(
-    spec: Spec, cells: Sequence[Cell], records: Iterable[Mapping[str, Any]], overrides: Sequence[str] = ()
-) -> Summary:
-    """Find every cell's record; of several the finished one, and of those the newest.
-
-    Args:
-        spec: the table.
-        cells: its plan.
-        records: of the results folder.
-        overrides: what was typed beside the table.
-    """
-    found: dict[str, Mapping[str, Any]] = {}
-    for r in sorted(records, key=lambda r: (r["status"] == "finished", str(r.get("finished", "")))):
-        found[key(r["config"])] = r
-    entries, used = [], []
-    for cell in cells:
-        made = None if cell.plan is None else _first(found, cell.plan.config, (cell.seed, *cell.others))
-        entries.append(_entry(cell, made, spec.selection))
-        if made is not None:
-            used.append(made)
-    finished = [r for r in used if r["status"] == "finished"]
-    metrics = list(dict.fromkeys(metric for r in finished for metric in list(r["target_test"])[:1]))
-    return Summary(
-        spec.name, tuple(entries), metrics[0] if metrics else "accuracy", made_with(used), tuple(typed(overrides))
-    )
-
-
-def _first(found: Mapping[str, Mapping[str, Any]], config: Mapping[str, Any], seeds: Sequence[int]) -> Any:
-    """The record of a configuration under the first of the seeds that has one."""
-    return next((found[k] for seed in seeds if (k := key({**config, "seed": seed})) in found), None)
+        return mean_of(found) if found else None
 
 
 def typed(overrides: Sequence[str]) -> list[str]:
@@ -177,48 +145,42 @@ def typed(overrides: Sequence[str]) -> list[str]:
     return [o for o in overrides if o.lstrip("+").partition("=")[0].partition(".")[0] not in record.VOLATILE]
 
 
-def made_with(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def made_with(records: Sequence[Record]) -> dict[str, Any]:
     """Hashes of the code, versions of packages, and devices that records were made with."""
     versions: dict[str, set[str]] = {}
     for r in records:
-        for name, version in r.get("versions", {}).items():
+        for name, version in r.versions.items():
             versions.setdefault(name, set()).add(version)
     return {
-        "code": sorted({r["code"]["source"] for r in records if "code" in r}),
+        "code": sorted({r.code.source for r in records if r.code.source}),
         "versions": {name: sorted(versions[name]) for name in record.PACKAGES if name in versions},
-        "devices": sorted({r["device"] for r in records if "device" in r}),
+        "devices": sorted({r.device for r in records if r.device}),
     }
 
 
-def _entry(cell: Cell, r: Mapping[str, Any] | None, rule: str) -> Entry:
+def not_run(cell: PlannedRun) -> CellResult:
+    """What is said of a cell without a record: it cannot be run, or was not yet."""
     where = (cell.row, cell.task, cell.seed)
     if cell.plan is None:
-        return Entry(*where, "refused", {}, reason=cell.refused)
-    if r is None:
-        return Entry(*where, "missing", {})
-    return entry_of(*where, r, rule)
+        return CellResult(*where, "refused", {}, reason=cell.refused)
+    return CellResult(*where, "missing", {})
 
 
-def entry_of(row: str, task: str, seed: int, r: Mapping[str, Any], rule: str) -> Entry:
+def result_of(row: str, task: str, seed: int, r: Record, rule: str) -> CellResult:
     """What a record says of a cell; a run of one epoch has a figure for the table's rule alone."""
-    where, run = (row, task, seed), str(r.get("run_id") or "")
-    if r["status"] != "finished":
-        return Entry(*where, "failed", {}, reason=first_sentence(r), run=run)
-    chosen = r["selection"]
-    if len(r.get("epochs", ())) == 1:  # nothing to select
-        chosen = {rule: chosen["last"]}
-    by_rule = {
-        rule: float(next(iter(found["target_test"].values())))
-        for rule, found in sorted(chosen.items())
-        if found["target_test"]
-    }
-    seconds = round(r["seconds"]["train"] + r["seconds"]["evaluate"], 3)
-    return Entry(
+    where = (row, task, seed)
+    if not r.is_finished:
+        return CellResult(*where, "failed", {}, reason=first_sentence(r), run=r.run_id)
+    rules = {name: name for name in sorted(r.selection)}
+    if len(r.epochs) == 1:  # nothing to select
+        rules = {rule: "last"}
+    by_rule = {name: score for name, source in rules.items() if not math.isnan(score := r.main(source))}
+    return CellResult(
         *where,
         "finished",
         by_rule,
-        seconds,
-        run=run,
+        round(r.work_seconds, 3),
+        run=r.run_id,
         origin=origin_of(r),
         epochs=epochs_of(r),
         stale=made_by_other_code(r),
@@ -226,18 +188,17 @@ def entry_of(row: str, task: str, seed: int, r: Mapping[str, Any], rule: str) ->
     )
 
 
-def said_of(r: Mapping[str, Any]) -> dict[str, float] | None:
+def said_of(r: Record) -> dict[str, float] | None:
     """The diagnostics of a record's last epoch, to seven digits; None where there are none."""
-    found = r["epochs"][-1].get("diagnostics") if r.get("epochs") else None
-    return {name: float(f"{float(value):.7g}") for name, value in found.items()} if found else None
+    found = r.epochs[-1].diagnostics if r.epochs else None
+    return {name: float(f"{value:.7g}") for name, value in found.items()} if found else None
 
 
-def origin_of(r: Mapping[str, Any]) -> Origin:
+def origin_of(r: Record) -> Origin:
     """What a record says of what it was computed from and with."""
-    code = r.get("code", {})
-    environment = {key: code[key] for key in ("source", "commit", "scoring") if code.get(key)}
-    environment |= {key: r[key] for key in ("device", "kernel", "threads", "versions") if key in r}
-    return Origin(str(code.get("method", "")), str(r.get("fingerprint", "")), flat(r["config"]), environment)
+    environment: dict[str, Any] = {key: value for key, value in r.code._asdict().items() if value and key != "method"}
+    environment |= {key: value for key in ("device", "kernel", "threads", "versions") if (value := getattr(r, key))}
+    return Origin(r.code.method, r.fingerprint, flat(r.config), environment)
 
 
 def flat(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,21 +219,17 @@ def flat(config: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def epochs_of(r: Mapping[str, Any]) -> dict[str, Any] | None:
+def epochs_of(r: Record) -> dict[str, Any] | None:
     """Every evaluated epoch of a record in lists; None where it has none."""
-    history = r.get("epochs")
-    if not history:
+    if not r.epochs:
         return None
-    rules = sorted({rule for h in history for rule in h["scores"]})
-
-    def first(found: Mapping[str, float]) -> float | None:
-        return next(iter(found.values()), None)
-
+    rules = sorted({rule for epoch in r.epochs for rule in epoch.scores})
+    metric = r.metric or next((name for epoch in r.epochs for name in epoch.source_test), "")
     return {
-        "epoch": [h["epoch"] for h in history],
-        "source": [first(h.get("source_test", {})) for h in history],
-        "target": [first(h["target_test"]) for h in history],
-        "scores": {rule: [short(h["scores"].get(rule)) for h in history] for rule in rules},
+        "epoch": [epoch.epoch for epoch in r.epochs],
+        "source": [epoch.source_test.get(metric) for epoch in r.epochs],
+        "target": [epoch.target_test.get(metric) for epoch in r.epochs],
+        "scores": {rule: [short(epoch.scores.get(rule)) for epoch in r.epochs] for rule in rules},
     }
 
 
@@ -292,12 +249,12 @@ def _both(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def as_records(summary: Summary) -> list[dict[str, Any]]:
+def as_records(summary: Summary) -> list[Record]:
     """Finished cells in the form of records, as far as a summary keeps it: what selection rules are judged by."""
     return [_as_record(e, e.origin, e.epochs) for e in summary.entries if e.origin is not None and e.epochs is not None]
 
 
-def _as_record(entry: Entry, origin: Origin, epochs: Mapping[str, Any]) -> dict[str, Any]:
+def _as_record(entry: CellResult, origin: Origin, epochs: Mapping[str, Any]) -> Record:
     config: dict[str, Any] = {}
     for key, value in origin.config.items():
         *groups, name = key.split(".")
@@ -311,31 +268,35 @@ def _as_record(entry: Entry, origin: Origin, epochs: Mapping[str, Any]) -> dict[
         return {} if value is None else {"main": value}
 
     history = [
-        {
-            "epoch": epoch,
-            "source_test": figure(epochs["source"][k]),
-            "target_test": figure(epochs["target"][k]),
-            "scores": {rule: scores[k] for rule, scores in epochs["scores"].items()},
-        }
+        EvaluatedEpoch(
+            epoch=epoch,
+            source_test=figure(epochs["source"][k]),
+            target_test=figure(epochs["target"][k]),
+            scores={rule: scores[k] for rule, scores in epochs["scores"].items()},
+        )
         for k, epoch in enumerate(epochs["epoch"])
     ]
-    return {
-        "status": "finished",
-        "method": method.name,
-        "setting": setting_of(method.access),
-        "data": config["data"]["_target_"].rpartition(".")[2],
-        "seed": entry.seed,
-        "config": config,
-        "fingerprint": origin.data,
-        "task": {"name": entry.task, "transductive": False},
-        "epochs": history,
-        "finished": "",
-    }
+    return Record(
+        status=Status.FINISHED,
+        method=method.name,
+        setting=setting_of(method.access),
+        data=config["data"]["_target_"].rpartition(".")[2],
+        seed=entry.seed,
+        config=config,
+        fingerprint=origin.data,
+        task=TaskRecord(entry.task),
+        metric="main",
+        epochs=Epochs(history),
+    )
 
 
 def short(score: float | None) -> float | None:
     """A score to seven digits, enough to rank epochs by."""
     return None if score is None else float(f"{score:.7g}")
+
+
+KEYS = {"scores": "figures"}
+"""How committed files call a field."""
 
 
 def write(summary: Summary, file: Path) -> Path:
@@ -356,8 +317,8 @@ def write(summary: Summary, file: Path) -> Path:
     return record.write_atomically(file, text.encode())
 
 
-def _line(entry: Entry, shared: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]) -> str:
-    given = {f.name: getattr(entry, f.name) for f in fields(entry) if f.name != "origin"}
+def _line(entry: CellResult, shared: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]) -> str:
+    given = {KEYS.get(f.name, f.name): getattr(entry, f.name) for f in fields(entry) if f.name != "origin"}
     line = {key: value for key, value in given.items() if value is not None and value is not False and value != ""}
     if entry.origin is not None:
         own = {k: v for k, v in entry.origin.config.items() if k not in shared}
@@ -381,9 +342,10 @@ def read(file: Path) -> Summary:
         raise DataError(f"{file} is no table's summary ({error}); make it anew with scripts/benchmark.py.") from error
 
 
-def _entry_of(line: dict[str, Any], shared: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]) -> Entry:
+def _entry_of(line: dict[str, Any], shared: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]) -> CellResult:
+    line |= {name: line.pop(key) for name, key in KEYS.items()}
     if "code" not in line:
-        return Entry(**line)
+        return CellResult(**line)
     own = {key: line.pop(key) for key in ("code", "data", "config", "environment")}
     origin = Origin(own["code"], own["data"], {**shared, **own["config"]}, environments[own["environment"]])
-    return Entry(**line, origin=origin)
+    return CellResult(**line, origin=origin)

@@ -21,9 +21,10 @@ from da.sweeps.job import Grid, Job
 from da.sweeps.launchers import Processes
 from da.tables import compare, summary
 from da.tables import results_page as page
-from da.tables.cells import Cell, cells
-from da.tables.spec import Spec
-from da.tables.summary import Entry, Summary
+from da.tables.cells import PlannedRun, planned_runs
+from da.tables.spec import EvaluationProtocol, TableSpec
+from da.tables.summarize import summarize
+from da.tables.summary import CellResult, Summary
 
 Pair = tuple[str, str]
 
@@ -32,22 +33,22 @@ Pair = tuple[str, str]
 class Committed:
     """A committed cell, its table, and how to run it again (no ``cell`` in a table that is no plain grid of runs)."""
 
-    spec: Spec
+    spec: TableSpec
     summary: Summary
-    entry: Entry
-    cell: Cell | None
+    entry: CellResult
+    cell: PlannedRun | None
 
     @property
     def name(self) -> str:
         """How it is called in messages."""
-        return f"{self.spec.name}: {self.entry.row} on {self.entry.task}, seed {self.entry.seed}"
+        return f"{self.spec.protocol.name}: {self.entry.row} on {self.entry.task}, seed {self.entry.seed}"
 
     @property
     def present(self) -> str:
         """Hash of the code that would compute it now."""
         if self.cell is not None and self.cell.plan is not None:
             return codehash.of_config(self.cell.plan.config)
-        return str(module_of(self.spec).code(self.entry.row))
+        return str(module_of(self.spec.protocol).code(self.entry.row))
 
     def changes(self) -> list[Pair]:
         """Hashes of the code that computed and scored it, with the present ones that are not accepted as equal."""
@@ -59,7 +60,7 @@ class Committed:
 
 
 def main(
-    specs: Sequence[Spec],
+    specs: Sequence[TableSpec],
     *,
     sample: int | None = None,
     minutes: float | None = None,
@@ -67,7 +68,7 @@ def main(
     seed: str = "0",
     accept: bool = False,
 ) -> int:
-    """Run committed cells again and say which figures differ; returns the exit code.
+    """Run committed cells again and say which scores differ; returns the exit code.
 
     Args:
         specs: the tables; those whose data are not here are left out, with a word.
@@ -83,7 +84,7 @@ def main(
         for spec in specs:
             found, lacking = committed(spec, Path(folder))
             if lacking:
-                print(f"left out {spec.name}: {lacking}", flush=True)
+                print(f"left out {spec.protocol.name}: {lacking}", flush=True)
                 absent += found
             else:
                 known += found
@@ -117,17 +118,17 @@ def main(
     return int(bool(wrong))
 
 
-def committed(spec: Spec, folder: Path) -> tuple[list[Committed], str]:
+def committed(spec: TableSpec, folder: Path) -> tuple[list[Committed], str]:
     """A table's committed cells that finished and have their place in it, and why they cannot be run here, if so."""
-    file = page.RESULTS / f"{spec.name}.json"
+    file = page.RESULTS / f"{spec.protocol.name}.json"
     if not file.is_file():
         return [], "no figures are committed"
     kept = summary.read(file)
     entries = {(e.row, e.task, e.seed): e for e in kept.entries if e.status == "finished"}
-    if spec.made_by:
+    if spec.protocol.made_by:
         return [Committed(spec, kept, entry, None) for entry in entries.values()], ""
     overrides = [f"output={folder}", "logger=none", "launcher.threads=1", f"launcher.jobs={os.cpu_count() or 1}"]
-    planned = cells(spec, overrides=overrides)
+    planned = planned_runs(spec.protocol, overrides=overrides)
     plans = {(cell.row, cell.task, cell.seed): cell for cell in planned if cell.plan is not None}
     found = [Committed(spec, kept, entry, plans[key]) for key, entry in entries.items() if key in plans]
     return found, unavailable(found)
@@ -182,7 +183,7 @@ def quickest(known: Sequence[Committed]) -> list[Committed]:
     for c in sorted(known, key=lambda c: c.entry.seconds or 0.0):
         for pair in c.changes():
             computes = c.entry.origin is not None and c.entry.origin.code == pair[0]
-            best.setdefault((c.spec.name, c.entry.row if computes else "", pair), c)
+            best.setdefault((c.spec.protocol.name, c.entry.row if computes else "", pair), c)
     return list({id(c): c for c in best.values()}.values())
 
 
@@ -201,18 +202,19 @@ def sorted_out(drawn: Sequence[Committed], alike: Sequence[Committed]) -> tuple[
     return {pair: names for pair, names in proven.items() if pair not in doubtful}, doubtful
 
 
-def recompute(drawn: Sequence[Committed], folder: Path) -> list[Entry]:
+def recompute(drawn: Sequence[Committed], folder: Path) -> list[CellResult]:
     """The cells as this code computes them."""
     plans = [c.cell.plan for c in drawn if c.cell is not None and c.cell.plan is not None]
     if plans:
         Processes(jobs=os.cpu_count() or 1, threads=1).run(Grid([Job(plan) for plan in plans]), folder, "verify")
     records = store.load(folder)
-    made: list[Entry] = []
+    made: list[CellResult] = []
     for c in drawn:
         if c.cell is None:
-            made.append(module_of(c.spec).entry(c.entry.row, c.entry.task, c.entry.seed))
+            made.append(module_of(c.spec.protocol).entry(c.entry.row, c.entry.task, c.entry.seed))
         else:
-            (entry,) = summary.summarize(c.spec, [c.cell], records).entries
+            (results,) = summarize(records, c.spec, planned=[c.cell])
+            (entry,) = results.summary.entries
             made.append(entry)
     return made
 
@@ -227,6 +229,6 @@ def _loaded(file: Path) -> Any:
     return module
 
 
-def module_of(spec: Spec) -> Any:
+def module_of(protocol: EvaluationProtocol) -> Any:
     """What makes a table that is no plain grid: functions ``entry(row, task, seed)`` and ``code(row)``, its hash."""
-    return _loaded(catalog.ROOT / spec.made_by.split()[1])
+    return _loaded(catalog.ROOT / protocol.made_by.split()[1])

@@ -4,7 +4,13 @@ import pytest
 
 from da.cli import demo
 from da.engine import run
-from da.tables.records import tables
+from da.tables.summarize import summarize
+from da.tables.task_table import task_tables
+
+
+def tables(records, rule=None):
+    return task_tables(summarize(records, rule=rule))
+
 
 pytestmark = pytest.mark.usefixtures("of_this_code")
 

@@ -20,7 +20,7 @@ def test_tables_are_printed_and_written(tmp_path, keep, finished):
     made = report(tmp_path / "runs", "--markdown", tmp_path / "new" / "table.md")
     assert made.returncode == 0
     assert "61.0" in made.stdout
-    assert "skipped 1 unreadable records" in made.stderr
+    assert "skipped 1 unreadable record. The record of" in made.stderr
     assert "| dann | 61.0 |" in (tmp_path / "new" / "table.md").read_text(encoding="utf-8")
 
 

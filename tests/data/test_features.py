@@ -534,11 +534,11 @@ def test_the_metric_of_own_data_and_balanced_accuracy_in_every_record(folder):
     for name, seed in (("s", 0), ("t", 1)):
         np.savez(folder / f"{name}.npz", x=rng.normal(size=(400, 2)) + 0.3 * seed, y=y)
     files = ["data=features", f"data.source={folder}/s.npz", f"data.target={folder}/t.npz", f"output={folder}/runs"]
-    made = run(compose(["method=unadapted", *files, "logger=none"])).record["target_test"]
+    made = run(compose(["method=unadapted", *files, "logger=none"])).record.target_test
     assert list(made) == ["accuracy", "mean_class_accuracy"]
     assert made["accuracy"] > 94.0
     assert made["mean_class_accuracy"] == 50.0
-    made = run(compose(["method=unadapted", *files, "logger=none", "data.metric=macro_f1"])).record["target_test"]
+    made = run(compose(["method=unadapted", *files, "logger=none", "data.metric=macro_f1"])).record.target_test
     assert list(made) == ["macro_f1", "accuracy", "mean_class_accuracy"]
     assert made["macro_f1"] == pytest.approx(100.0 * 2 * 0.95 / 1.95 / 2)
     with pytest.raises(ConfigError, match=r"no data.metric=f1; known: accuracy, macro_f1"):

@@ -171,18 +171,18 @@ def test_a_run_takes_features_of_a_network_that_another_run_trained(tmp_path) ->
     with pytest.raises(ConfigError, match=r"do not fit this network: .*features\.network must be"):
         runs.run(compose([*overrides, "features.network.features=32"]))
     made = runs.run(compose(overrides))
-    assert made.record["config"]["features"]["weights"] == str(trained)
-    assert made.record["task"]["name"].endswith("(LeNet)")
+    assert made.record.config["features"]["weights"] == str(trained)
+    assert made.record.task.name.endswith("(LeNet)")
     plain = runs.run(compose([*common, "method=coral", "classifier=one_nn"]))
-    assert "features" not in plain.record["config"]
-    assert plain.record["fingerprint"] != made.record["fingerprint"]
+    assert "features" not in plain.record.config
+    assert plain.record.fingerprint != made.record.fingerprint
     again = runs.run(compose(overrides))
     assert not again.fresh
     torch.save({k: v + 0.1 for k, v in torch.load(trained, weights_only=True).items()}, trained)
     with pytest.warns(UserWarning, match="The data of an earlier run have changed"):
         other = runs.run(compose(overrides))
     assert other.fresh, "other weights are other data, in the same process too"
-    assert other.record["fingerprint"] != made.record["fingerprint"]
+    assert other.record.fingerprint != made.record.fingerprint
 
 
 @pytest.mark.parametrize("method", ["dann", "weighted_risk", "subspace_alignment"])
@@ -198,7 +198,7 @@ def test_every_kind_of_method_runs_on_features(method, tmp_path) -> None:
         ]
     )
     result = runs.run(config)
-    assert result.record["status"] == "finished"
+    assert result.record.status == "finished"
 
 
 @pytest.mark.parametrize(

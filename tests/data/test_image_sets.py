@@ -146,12 +146,12 @@ def test_a_run_reports_the_metric_of_the_data_first(visda, root, method):
     ]
     options += ["batch_size=4", "steps_per_epoch=2", "trainer.max_epochs=1", "trainer.enable_progress_bar=false"]
     record = runs.run(compose([*options, f"output={root}", "logger=none"])).record
-    assert list(record["target_test"]) == ["mean_class_accuracy", "accuracy"]
-    assert record["selection"]["oracle_accuracy"]["score"] == record["target_test"]["mean_class_accuracy"]
+    assert list(record.target_test) == ["mean_class_accuracy", "accuracy"]
+    assert record.selection["oracle_accuracy"].score == record.target_test["mean_class_accuracy"]
     with np.load(next(root.rglob("predictions.npz"))) as file:
         right = file["predicted"] == file["y"]
         expected = 100 * np.mean([right[file["y"] == c].mean() for c in np.unique(file["y"])])
-    assert record["target_test"]["mean_class_accuracy"] == pytest.approx(expected)
+    assert record.target_test["mean_class_accuracy"] == pytest.approx(expected)
 
 
 def test_pairing_domains_decodes_nothing(domainnet, monkeypatch):

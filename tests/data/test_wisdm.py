@@ -87,7 +87,7 @@ def test_a_source_without_some_classes_runs(wisdm, tmp_path, method):
     small = [item for item in SMALL if not item.startswith("data")]
     options = [f"method={method}", "data=wisdm", "data.source=2", f"output={tmp_path}", "logger=none", *small]
     result = runs.run(compose(options))
-    assert 0 < result.record["target_test"]["accuracy"] < 100
+    assert 0 < result.record.target_test["accuracy"] < 100
 
 
 @pytest.mark.parametrize(

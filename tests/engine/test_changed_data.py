@@ -51,16 +51,16 @@ def photos(tmp_path: Path) -> Path:
 
 def test_a_table_that_is_rewritten_in_one_process_is_read_again(tables: list[str], tmp_path: Path) -> None:
     first = runs.run(config(tmp_path, *tables))
-    assert first.record["notes"] == []
+    assert first.record.notes == ()
     assert not runs.run(config(tmp_path, *tables)).fresh
     table(tmp_path / "t.csv", 2)
     with pytest.warns(
-        UserWarning, match=rf"{CHANGED}.*{first.directory.name} is of data {first.record['fingerprint'][:8]}"
+        UserWarning, match=rf"{CHANGED}.*{first.directory.name} is of data {first.record.fingerprint[:8]}"
     ):
         second = runs.run(config(tmp_path, *tables))
     assert second.fresh
-    assert second.record["fingerprint"] != first.record["fingerprint"]
-    (note,) = second.record["notes"]
+    assert second.record.fingerprint != first.record.fingerprint
+    (note,) = second.record.notes
     assert note.startswith(CHANGED)
     assert record.read(first.directory) == first.record, "what was finished stays"
     table(tmp_path / "t.csv", 1)
@@ -75,7 +75,7 @@ def test_a_picture_that_is_rewritten_in_one_process_is_read_again(photos: Path, 
     file = photos / "b" / "dog" / "3.bmp"
     file.write_bytes(file.read_bytes()[:-1] + bytes([file.read_bytes()[-1] ^ 255]))  # of the same size
     with pytest.warns(UserWarning, match=CHANGED):
-        assert runs.run(config(tmp_path, *data)).record["fingerprint"] != first.record["fingerprint"]
+        assert runs.run(config(tmp_path, *data)).record.fingerprint != first.record.fingerprint
 
 
 def test_pictures_that_are_decoded_on_access_are_known_by_all_their_bytes(photos: Path, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_pictures_that_are_decoded_on_access_are_known_by_all_their_bytes(photos
     file.write_bytes(file.read_bytes()[:-1] + bytes([file.read_bytes()[-1] ^ 255]))
     with pytest.warns(UserWarning, match=CHANGED):
         other = runs.run(compose([*options, f"output={tmp_path}/runs"]))
-    assert other.record["fingerprint"] != first.record["fingerprint"]
+    assert other.record.fingerprint != first.record.fingerprint
 
 
 def test_what_was_left_out_is_said_and_recorded(photos: Path, tmp_path: Path) -> None:
@@ -99,9 +99,9 @@ def test_what_was_left_out_is_said_and_recorded(photos: Path, tmp_path: Path) ->
         runs.run(config(tmp_path, *data))
     with pytest.warns(UserWarning, match="1 of 8 images of 'a' cannot be read and are left out: 'a/cat/0.bmp'"):
         found = runs.run(config(tmp_path, *data, "data.skip_unreadable=true")).record
-    (note,) = found["notes"]
+    (note,) = found.notes
     assert note.startswith("1 of 8 images of 'a' cannot be read")
-    assert found["task"]["classes"] == ["cat", "dog"]
+    assert found.task.classes == ("cat", "dog")
 
 
 def test_files_named_like_values_of_other_keys_change_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

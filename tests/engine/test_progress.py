@@ -50,5 +50,5 @@ def test_the_line_shows_the_mean_of_the_terms_over_the_epoch(tmp_path, monkeypat
     said = trained(tmp_path, monkeypatch, io.StringIO(), "method=dann", "steps_per_epoch=3")
     (found,) = store.load(tmp_path)
     loss = float(re.search(r"loss (\S+),", said)[1])
-    assert loss == pytest.approx(sum(found["epochs"][-1]["terms"].values()), rel=1e-3)
-    assert f"source accuracy {found['epochs'][-1]['source_test']['accuracy']:.1f} %" in said
+    assert loss == pytest.approx(sum(found.epochs[-1].terms.values()), rel=1e-3)
+    assert f"source accuracy {found.epochs[-1].source_test['accuracy']:.1f} %" in said

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def test_a_run_leaves_a_whole_record(tmp_path: Path) -> None:
 def test_predictions_agree_with_the_record(tmp_path: Path) -> None:
     result = runs.run(config(tmp_path, "method=source_only"))
     saved = np.load(result.directory / "predictions.npz", allow_pickle=False)
-    assert 100 * np.mean(saved["predicted"] == saved["y"]) == pytest.approx(result.record["target_test"]["accuracy"])
+    assert 100 * np.mean(saved["predicted"] == saved["y"]) == pytest.approx(result.record.target_test["accuracy"])
     assert (saved["logits"].argmax(1) == saved["predicted"]).all()
 
 
@@ -124,13 +125,13 @@ def test_a_run_is_of_other_code_unless_what_computed_and_scored_it_is_there_or_a
     monkeypatch.setattr(accepted, "FILE", tmp_path / "equal.json")
     made = runs.run(config(tmp_path, "method=source_only")).record
     assert not made_by_other_code(made)
-    for kind, old in (("method", "old"), ("scoring", {"entropy": "old"})):
-        other = made | {"code": made["code"] | {kind: old}}
+    for old in ({"method": "old"}, {"scoring": {"entropy": "old"}}):
+        other = replace(made, code=made.code._replace(**old))
         assert made_by_other_code(other)
-    present = made["code"]["scoring"]["entropy"]
+    present = made.code.scoring["entropy"]
     accepted.accept({("old", present): ["a cell"]})
     assert not made_by_other_code(other)
-    assert not made_by_other_code(made | {"code": made["code"] | {"scoring": {"a rule that is gone": "x"}}})
+    assert not made_by_other_code(replace(made, code=made.code._replace(scoring={"a rule that is gone": "x"})))
 
 
 def test_a_failed_run_leaves_its_traceback_and_is_retried_on_request(
@@ -147,7 +148,7 @@ def test_a_failed_run_leaves_its_traceback_and_is_retried_on_request(
     with pytest.raises(runs.RunFailed, match="failed before.*rerun=failed"):
         runs.run(wild)
     monkeypatch.setattr(SourceOnly, "training_step", lambda self, batch, index: None)
-    assert runs.run(wild | {"rerun": "failed"}).record["status"] == "finished"
+    assert runs.run(wild | {"rerun": "failed"}).record.status == "finished"
 
 
 def test_what_is_refused_before_training_leaves_nothing(tmp_path: Path) -> None:
@@ -273,10 +274,10 @@ def test_an_interrupted_run_continues_to_the_same_weights(
     assert resumed_from == [4, 5, 6, 7, 8], "it goes on where it stopped"
     a, b = (torch.load(r.directory / "model.pt", weights_only=True) for r in (whole, resumed))
     assert all(torch.equal(a[name], b[name]) for name in a)
-    for again, once in zip(resumed.record["epochs"], whole.record["epochs"], strict=True):
-        assert again["target_test"] == once["target_test"]
-        assert again["terms"] == pytest.approx(once["terms"])
-        assert again["diagnostics"] == once["diagnostics"]
+    for again, once in zip(resumed.record.epochs, whole.record.epochs, strict=True):
+        assert again.target_test == once.target_test
+        assert again.terms == pytest.approx(once.terms)
+        assert again.diagnostics == once.diagnostics
 
 
 def test_a_checkpoint_of_other_code_is_not_used(
@@ -287,7 +288,7 @@ def test_a_checkpoint_of_other_code_is_not_used(
 ) -> None:
     interrupted(config(tmp_path, "method=source_only"))
     monkeypatch.setattr("da.engine.checkpoint.code_version", lambda: {"source": "other", "commit": ""})
-    assert runs.run(config(tmp_path, "method=source_only")).record["status"] == "finished"
+    assert runs.run(config(tmp_path, "method=source_only")).record.status == "finished"
     assert "other code" in capsys.readouterr().out
 
 
@@ -297,7 +298,7 @@ def test_a_checkpoint_cut_short_is_not_used(
     interrupted(config(tmp_path, "method=source_only"))
     (file,) = tmp_path.rglob("last.ckpt")
     file.write_bytes(file.read_bytes()[:500])
-    assert runs.run(config(tmp_path, "method=source_only")).record["status"] == "finished"
+    assert runs.run(config(tmp_path, "method=source_only")).record.status == "finished"
     assert "cannot be read" in capsys.readouterr().out
 
 
@@ -316,7 +317,7 @@ def test_different_spaces_found_on_loading_are_refused_with_a_sentence(tmp_path:
     for method in ("source_only", "coral"):
         with pytest.raises(DataError, match=r"needs one space|a heterogeneous method"):
             runs.run(compose([*common, f"method={method}"]))
-    assert runs.run(compose([*common, "method=soft_transfer"])).record["status"] == "finished"
+    assert runs.run(compose([*common, "method=soft_transfer"])).record.status == "finished"
 
 
 def test_a_target_without_labels_is_predicted_and_not_scored(tmp_path: Path) -> None:
@@ -325,9 +326,9 @@ def test_a_target_without_labels_is_predicted_and_not_scored(tmp_path: Path) -> 
     np.savez(tmp_path / "b.npz", X=rng.normal(size=(30, 4)))
     result = runs.run(compose(["data=features", f"data.source={tmp_path}/a.npz", f"data.target={tmp_path}/b.npz",
                                "method=coral", f"output={tmp_path}/runs"]))  # fmt: skip
-    assert result.record["target_test"] == {}
+    assert result.record.target_test == {}
     assert np.isnan(result.value)
-    assert "oracle_accuracy" not in result.record["selection"]
+    assert "oracle_accuracy" not in result.record.selection
     saved = np.load(result.directory / "predictions.npz", allow_pickle=False)
     assert set(saved["classes"][saved["predicted"]]) <= {"cat", "dog"}
 
@@ -340,7 +341,7 @@ def test_float64_features_reach_an_estimator_unrounded(tmp_path: Path) -> None:
     result = runs.run(compose(["data=features", f"data.source={tmp_path}/a.npz", f"data.target={tmp_path}/b.npz",
                                "data.test_fraction=0.0", "data.validation_fraction=0.0",
                                "method=unadapted", "classifier=one_nn", f"output={tmp_path}/runs"]))  # fmt: skip
-    assert result.record["target_test"]["accuracy"] == 100.0
+    assert result.record.target_test["accuracy"] == 100.0
 
 
 WEIGHED = [name for name, entry in catalog.entries("method").items() if ".estimators.weighting." in entry.path]
@@ -368,11 +369,11 @@ def test_the_content_of_a_networks_weights_is_part_of_the_identity(tmp_path: Pat
 
 
 def test_a_record_says_which_c_was_chosen_and_how_many_samples_are_in_effect(tmp_path: Path) -> None:
-    said = runs.run(config(tmp_path, "method=kmm", "classifier=svm")).record["epochs"][-1]["diagnostics"]
+    said = runs.run(config(tmp_path, "method=kmm", "classifier=svm")).record.epochs[-1].diagnostics
     assert said["C"] in (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
     assert 30.0 - 1e-6 <= said["effective_sample_size"] <= 60.0
     assert said["estimated_sample_size"] <= said["effective_sample_size"] + 1e-9
-    said = runs.run(config(tmp_path, "method=ot_sinkhorn", "classifier.C=3")).record["epochs"][-1]["diagnostics"]
+    said = runs.run(config(tmp_path, "method=ot_sinkhorn", "classifier.C=3")).record.epochs[-1].diagnostics
     assert said == {"C": 3.0, "converged": 1.0, "marginal_error": pytest.approx(0.0, abs=1e-3)}
 
 

@@ -12,8 +12,9 @@ from da.engine import run as runs
 from da.engine import tracking
 from da.engine.result import RunFailed
 from da.engine.tracking import EpochCSV
-from da.engine.tracking.tracker import Tracker
+from da.engine.tracking.tracker import Stopped, Tracker
 from da.methods.transductive.source_only import SourceOnly
+from da.results.record import Record
 
 pytestmark = pytest.mark.usefixtures("of_this_code")
 
@@ -36,7 +37,7 @@ def test_csv_has_a_row_for_each_epoch(tmp_path: Path) -> None:
     result = runs.run(compose([*SMALL, f"output={tmp_path}"]))
     rows = rows_of(result.directory)
     assert [(row["step"], row["epoch"]) for row in rows] == [("2", "1"), ("4", "2")]
-    assert float(rows[-1]["target_test/accuracy"]) == result.record["target_test"]["accuracy"]
+    assert float(rows[-1]["target_test/accuracy"]) == result.record.target_test["accuracy"]
 
 
 def test_a_resumed_csv_goes_on_and_replaces_what_is_repeated(tmp_path: Path) -> None:
@@ -62,7 +63,7 @@ class Listener(Tracker):
         if self.broken == "log":
             raise OSError("no space\nleft")
 
-    def end(self, made: dict[str, Any], directory: Path) -> None:
+    def end(self, made: Record | Stopped, directory: Path) -> None:
         self.last = made
         if self.broken == "end":
             raise OSError("no space\nleft")
@@ -90,7 +91,7 @@ def test_a_tracker_that_breaks_is_one_line_and_no_failure(
 ) -> None:
     listener = listen(broken)
     result = runs.run(compose([*SMALL, f"output={tmp_path}", "logger=none"]))
-    assert result.record["status"] == "finished"
+    assert result.record.status == "finished"
     assert listener.told == (1 if broken == "log" else 2), "it is left alone once it broke"
     assert capsys.readouterr().err.splitlines() == [
         "logger=listener: OSError: no space; the run goes on without it, metrics.csv and the record are complete."
@@ -110,17 +111,17 @@ def test_trackers_are_told_why_a_run_ended(
         runs.run(compose([*SMALL, f"output={tmp_path}", "logger=none"]))
     kind = type(error).__name__
     status = "failed" if isinstance(error, Exception) else "interrupted"
-    assert (listener.last["status"], listener.last["error_kind"], listener.last["error"]) == (status, kind, str(error))
-    assert tracking.figures(listener.last)["error_kind"] == kind
+    assert (listener.last.status, listener.last.error_kind, listener.last.error) == (status, kind, str(error))
+    assert tracking.scores(listener.last)["error_kind"] == kind
 
 
-def test_figures_are_those_of_the_record(tmp_path: Path) -> None:
+def test_scores_are_those_of_the_record(tmp_path: Path) -> None:
     made = runs.run(compose([*SMALL, f"output={tmp_path}"])).record
-    found = tracking.figures(made)
+    found = tracking.scores(made)
     for rule in ("last", "infomax", "oracle_accuracy"):
-        assert found[f"chosen/{rule}/accuracy"] == made["selection"][rule]["target_test"]["accuracy"]
-        assert found[f"chosen/{rule}/epoch"] == made["selection"][rule]["epoch"]
-    assert found["seconds/train"] == made["seconds"]["train"]
+        assert found[f"chosen/{rule}/accuracy"] == made.selection[rule].target_test["accuracy"]
+        assert found[f"chosen/{rule}/epoch"] == made.selection[rule].epoch
+    assert found["seconds/train"] == made.seconds["train"]
     assert found["status"] == "finished"
 
 
@@ -139,7 +140,7 @@ def test_tensorboard_holds_what_csv_holds_and_the_figures(tmp_path: Path) -> Non
             (int(row["step"]), pytest.approx(float(row[name]), rel=1e-6)) for row in rows
         ]
     (oracle,) = events.Scalars("chosen/oracle_accuracy/accuracy")
-    best = result.record["selection"]["oracle_accuracy"]["target_test"]["accuracy"]
+    best = result.record.selection["oracle_accuracy"].target_test["accuracy"]
     assert (oracle.step, oracle.value) == (4, pytest.approx(best, rel=1e-6))
     written = b"".join(file.read_bytes() for file in (result.directory / "tensorboard").glob("events*"))
     assert b"optimizer/lr" in written, "the configuration is on the HParams page"
@@ -152,7 +153,7 @@ def test_tensorboard_hides_what_a_repeated_run_had_written(tmp_path: Path) -> No
         *_, board = tracking.tensorboard(tmp_path, info)
         for step in (2, 4):
             board.log_metrics({"loss": value}, step)
-        board.finish({"status": "failed", "error": "", "error_kind": "OSError"}, tmp_path)
+        board.finish(Stopped("failed", "", "OSError"), tmp_path)
     assert [(e.step, e.value) for e in scalars(tmp_path).Scalars("loss")] == [(2, 2.0), (4, 2.0)]
 
 
@@ -162,7 +163,7 @@ def test_a_missing_package_is_a_line_with_its_remedy(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     result = runs.run(compose([*SMALL, f"output={tmp_path}", f"logger={package}"]))
-    assert result.record["status"] == "finished"
+    assert result.record.status == "finished"
     assert len(rows_of(result.directory)) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert f"logger={package}: the package {package} is missing" in line

@@ -18,7 +18,8 @@ from processes import HANGING
 
 from da.config.compose import compose
 from da.engine import run as runs
-from da.engine.tracking import figures, wandb
+from da.engine.tracking import scores, wandb
+from da.engine.tracking.tracker import Stopped
 from da.engine.tracking.wandb_run import CLIENT
 
 SMALL = [
@@ -126,7 +127,7 @@ def rows_of(directory: Path) -> list[dict[str, str]]:
 
 
 def complete(result: Any) -> bool:
-    return result.record["status"] == "finished" and len(rows_of(result.directory)) == 3
+    return result.record.status == "finished" and len(rows_of(result.directory)) == 3
 
 
 def test_wandb_is_told_everything(tmp_path: Path, fake: Any, capfd: pytest.CaptureFixture[str]) -> None:
@@ -134,14 +135,14 @@ def test_wandb_is_told_everything(tmp_path: Path, fake: Any, capfd: pytest.Captu
     assert capfd.readouterr().err == ""
     seen = fake()
     assert (seen["mode"], seen["project"], seen["exit_code"]) == ("offline", "da", 0), "no key is known"
-    assert (seen["group"], seen["tags"]) == (result.record["task"]["name"], ["transductive", result.record["setting"]])
-    assert seen["config"] == result.record["config"]
+    assert (seen["group"], seen["tags"]) == (result.record.task.name, ["transductive", result.record.setting])
+    assert seen["config"] == result.record.config
     expected = [{name: pytest.approx(float(value)) for name, value in row.items()} for row in rows_of(result.directory)]
     assert seen["log"] == expected
-    assert seen["summary"] == figures(result.record) | {
-        f"selection/{rule}": found["score"] for rule, found in result.record["selection"].items()
+    assert seen["summary"] == scores(result.record) | {
+        f"selection/{rule}": found.score for rule, found in result.record.selection.items()
     }
-    name = f"source_only-toy-{result.record['run_id']}"
+    name = f"source_only-toy-{result.record.run_id}"
     assert seen["artifacts"] == {f"{name}-model": ["model.pt"], f"{name}-results": ["predictions.npz", "record.json"]}
 
 
@@ -190,7 +191,7 @@ def test_a_client_that_cannot_even_give_up_is_killed(
     *_, run = wandb(tmp_path, info, patience=0.2)
     os.kill(run.client.pid, signal.SIGSTOP)
     stopped = run.client
-    run.finish({"status": "failed", "error": "", "error_kind": ""}, tmp_path)
+    run.finish(Stopped("failed", "", ""), tmp_path)
     assert stopped.returncode == -signal.SIGKILL
 
 
@@ -222,7 +223,7 @@ def test_no_client_outlives_its_run_for_long(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_resumed_run_is_whole(tmp_path: Path, fake: Any) -> None:
     info = {"name": "a", "group": "b", "tags": [], "config": {}}
-    failed = {"status": "failed", "error": "", "error_kind": "OSError"}
+    failed = Stopped("failed", "", "OSError")
     for steps in ((2, 4, 6), (4, 8)):
         loggers = wandb(tmp_path, info)
         for step in steps:

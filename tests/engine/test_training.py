@@ -31,7 +31,7 @@ def test_precisions_that_cannot_train_are_refused_by_name(precision: str) -> Non
 def test_precisions_that_are_offered_train(precision: str, tmp_path: Path) -> None:
     given = ["method=source_only", "data=toy", "trainer.max_epochs=1", "steps_per_epoch=2", "logger=none"]
     made = run(compose([*given, f"trainer.precision={precision}", f"output={tmp_path}"]))
-    assert made.record["status"] == "finished"
+    assert made.record.status == "finished"
 
 
 @pytest.mark.parametrize("repeat", [1, 4])

@@ -18,7 +18,8 @@ from da.estimators.classifiers.linear import LogisticRegression
 from da.estimators.transfer import Transfer
 from da.results import store
 from da.setting import ALL, Access
-from da.tables.records import tables
+from da.tables.summarize import summarize
+from da.tables.task_table import task_tables
 
 SHORT = ["method=tsl", "method.max_iter=1", "data=toy", "data.samples=60", "logger=none"]
 SAID = "TSL did not converge within 1 steps: its objective may still get better; raise `max_iter`."
@@ -64,9 +65,9 @@ def test_a_line_each_without_the_code_that_said_it(monkeypatch):
 @pytest.mark.filterwarnings("default")  # that a run is warned is the subject
 def test_a_run_keeps_it_in_its_record_and_a_report_says_it(tmp_path):
     made = run.run(compose([*SHORT, f"output={tmp_path}"])).record
-    assert made["notes"] == [SAID]
-    assert made["epochs"][-1]["diagnostics"]["converged"] == 0.0
-    (table,) = tables(store.load(tmp_path))
+    assert made.notes == (SAID,)
+    assert made.epochs[-1].diagnostics["converged"] == 0.0
+    (table,) = task_tables(summarize(store.load(tmp_path)))
     assert table.notes == (f"Warning of tsl: {SAID}",)
 
 
@@ -74,7 +75,7 @@ def test_a_run_keeps_it_in_its_record_and_a_report_says_it(tmp_path):
 def test_cautions_of_a_configuration_are_kept_too(tmp_path):
     asked = ["method=ot_emd", *files(tmp_path), "data.standardize=true", "logger=none", f"output={tmp_path}/runs"]
     made = run.run(compose(asked)).record
-    assert made["notes"][0].startswith("method=ot_emd moves samples by their distances, and data.standardize=true")
+    assert made.notes[0].startswith("method=ot_emd moves samples by their distances, and data.standardize=true")
 
 
 def files(folder):
@@ -94,7 +95,7 @@ def test_a_sweep_says_once_what_many_of_its_runs_are_warned_of(tmp_path, capsys,
     said = capsys.readouterr().err
     assert said.count(f"{SAID}\n") - said.count(f"warning: {SAID}\n") == 1, "the sweep's own line"
     assert "warning: method=tsl method.max_iter=1 data=toy" in said
-    assert [r["notes"] for r in store.load(tmp_path)] == [[SAID]] * 2
+    assert [r.notes for r in store.load(tmp_path)] == [(SAID,)] * 2
 
 
 class Few(Predictor):

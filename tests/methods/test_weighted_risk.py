@@ -116,7 +116,7 @@ def test_every_weighting_runs_by_its_name(name: str, on_features: bool, tmp_path
     shift = catalog.named("method", name).locate().corrects[0]
     result = runs.run(compose([*SMALL, "method=weighted_risk", f"method.weighting={name}", f"data.shift={shift}",
                                f"method.on_features={str(on_features).lower()}", f"output={tmp_path}"]))  # fmt: skip
-    size = result.record["epochs"][-1]["diagnostics"]["effective_sample_size"]
+    size = result.record.epochs[-1].diagnostics["effective_sample_size"]
     assert 1.0 <= size <= 60.0
 
 

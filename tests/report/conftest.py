@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from da.results.record import Record
+
 TASKS = ("art->clip", "art->real", "clip->art", "clip->real", "real->art", "real->clip", "art->photo")
 CLASSES = ("cup", "pen", "<b>bag</b>")
 
 
-def _record(method: str, task: str, accuracy: float, seed: int = 0, epochs: int = 1, **changes: Any) -> dict[str, Any]:
+def _record(method: str, task: str, accuracy: float, seed: int = 0, epochs: int = 1, **changes: Any) -> Record:
     """A finished record; with several epochs accuracy rises by two points each, and rules choose different ones."""
     history = [
         {"epoch": e, "target_test": {"accuracy": accuracy - 2.0 * (epochs - e)}, "scores": {}}
         for e in range(1, epochs + 1)
     ]
     chosen = {"last": epochs, "entropy": 1, "oracle_accuracy": epochs}
-    return {
+    content = {
         "schema": 1,
         "status": "finished",
         "run_id": f"{method}-{task}-{seed}".replace(">", ""),
@@ -48,7 +50,8 @@ def _record(method: str, task: str, accuracy: float, seed: int = 0, epochs: int 
         "seconds": {"train": 1.0 + accuracy / 100, "evaluate": 0.5, "load": 0.1},
         "started": "2026-01-01T00:00:00+00:00",
         "finished": "2026-01-01T00:01:00+00:00",
-    } | changes
+    }
+    return Record.from_json(content | changes)
 
 
 @pytest.fixture(autouse=True)
@@ -58,19 +61,19 @@ def of_this_code(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def record() -> Callable[..., dict[str, Any]]:
+def record() -> Callable[..., Record]:
     return _record
 
 
 @pytest.fixture
-def keep(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
+def keep(tmp_path: Path) -> Callable[[Record], Path]:
     """Write a record below `tmp_path`, and predictions of as many samples for a finished one."""
 
-    def write(r: dict[str, Any]) -> Path:
-        directory = tmp_path / r["method"] / r["run_id"]
+    def write(r: Record) -> Path:
+        directory = tmp_path / r.method / r.run_id
         directory.mkdir(parents=True)
-        (directory / "record.json").write_text(json.dumps(r))
-        if r["status"] == "finished":
+        (directory / "record.json").write_text(json.dumps(r.to_json()))
+        if r.is_finished:
             rng = np.random.default_rng(0)
             y = np.arange(30) % 3
             logits = rng.normal(size=(30, 3)) + 2.0 * np.eye(3)[y]
@@ -93,6 +96,5 @@ def folder(tmp_path: Path, keep: Callable[..., Path]) -> Path:
             "error_kind": "LinAlgError",
             "traceback": "Trace & back",
         }
-        whole = _record("kmm", task, 30.0)
-        keep({k: v for k, v in (whole | broken).items() if k not in {"task", "selection"}} if k == 2 else whole)
+        keep(_record("kmm", task, 30.0, **(broken if k == 2 else {})))
     return tmp_path

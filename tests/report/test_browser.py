@@ -9,8 +9,8 @@ import shutil
 import pytest
 from processes import mortal
 
-from da.report.chapter import chapters
 from da.report.page import html
+from da.report.sections import sections
 from da.results import store
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -42,7 +42,7 @@ def opened(browser, folder, keep, record):
         keep(record(method, "art->clip", accuracy, epochs=4, data="digits"))
     records = store.load(folder)
     file = folder / "report.html"
-    file.write_text(html("runs", chapters(folder, records), records), encoding="utf-8")
+    file.write_text(html("runs", sections(folder, records), records), encoding="utf-8")
     for kind in ("browser", "performance"):
         browser.get_log(kind)  # forget what came before
     browser.get(file.as_uri())
@@ -96,7 +96,7 @@ def test_the_keyboard_sorts_too(opened):
     assert names(opened) == ["jda", "kmm", "tca", "unadapted"]
 
 
-def test_the_filter_hides_rows_in_every_table_of_its_chapter(opened):
+def test_the_filter_hides_rows_in_every_table_of_its_section(opened):
     field = opened.find_element("css selector", "#c1 .filter input")
     field.send_keys("da")
     assert names(opened) == ["jda", "unadapted"]

@@ -79,8 +79,8 @@ def test_every_export_says_which_rule_chose_and_when_it_is_an_oracle(report, tmp
 
 def test_failures_come_last_and_go_where_the_run_has_finished_since(report, tmp_path, keep, record):
     def failing(*where, **changes):
-        whole = record(*where, 1.0, **changes) | {"status": "failed", "error": f"{where[0]} broke.", "traceback": "T"}
-        keep({k: v for k, v in whole.items() if k not in {"task", "selection", "fingerprint"}})
+        changes |= {"status": "failed", "error": f"{where[0]} broke.", "traceback": "T", "fingerprint": None}
+        keep(record(*where, 1.0, **changes))
 
     failing("ann", "art->clip")
     failing("unmet", "art->real", data="aaa", run_id="nothing-finished")

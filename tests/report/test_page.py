@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from da.errors import UsageError
-from da.report.chapter import chapters
 from da.report.page import html
+from da.report.sections import sections
 from da.results import store
-from da.tables.spec import Figure, Published
-from da.tables.summary import Entry
+from da.tables.spec import Published, PublishedScore, PublishedSource
+from da.tables.summary import CellResult
 
 VOID = {"meta", "input", "wbr", "br"}
 HOSTILE = """'"><script>alert("&amp;")</script><img src=x onerror='f()'>"""
@@ -47,7 +47,7 @@ def parsed(text):
 
 def page(folder, show=(), rule=None):
     records = store.load(folder)
-    text = html("runs", chapters(folder, records, rule), records, show)
+    text = html("runs", sections(folder, records, rule), records, show)
     parsed(text)
     return text
 
@@ -103,7 +103,8 @@ def hostile(tmp_path, record, monkeypatch):
     def of(method, task, accuracy, number, **changes):
         directory = tmp_path / f"{number}"
         directory.mkdir()
-        r = record(method, "art->clip", accuracy, epochs=3) | {"run_id": f"{number}", "data": name("data")} | changes
+        r = record(method, "art->clip", accuracy, epochs=3).to_json()
+        r |= {"run_id": f"{number}", "data": name("data"), "metric": name("metric")} | changes
         r |= {"fingerprint": f"{task}", "task": r["task"] | {"name": name(f"task {task}")}}
         r |= {"versions": {name("package"): name("version")}, "device": name("device")}
         r |= {"code": {"source": "0123abcd", "commit": "'\"<&>"}, "started": name("0 started")}
@@ -131,7 +132,7 @@ def hostile(tmp_path, record, monkeypatch):
 
 def test_hostile_names_in_records_come_out_as_text(hostile):
     records = store.load(hostile)
-    text = html(name("title"), chapters(hostile, records), records)
+    text = html(name("title"), sections(hostile, records), records)
     fields = ["title", "data", "task 3", "package", "version", "device", "0 started", "rule", "oracle_a"]
     fields += ["method", "failing", "error", "error_kind", "traceback", "metric", "class", "no features"]
     assert_harmless(text, fields)
@@ -141,13 +142,15 @@ def test_hostile_names_in_records_come_out_as_text(hostile):
 
 
 def test_hostile_names_in_a_published_table_come_out_as_text(hostile):
-    (whole,) = chapters(hostile, store.load(hostile))
-    figures = {row: {task: Figure(50.0) for task in whole.spec.tasks} for row in (name("method"), name("absent"))}
-    source = Published(name("source"), "read", figures, protocol=name("unlike"))
-    texts = {"title": name("heading"), "protocol": name("protocol"), "made_by": name("command")}
+    (whole,) = sections(hostile, store.load(hostile))
+    tasks = whole.spec.protocol.tasks
+    scores = {row: {task: PublishedScore(50.0) for task in tasks} for row in (name("method"), name("absent"))}
+    source = PublishedSource(name("source"), "read", scores, protocol=name("unlike"))
+    texts = {"title": name("heading"), "description": name("protocol"), "made_by": name("command")}
     texts |= {"baseline": name("method"), "selection": name("rule")}
-    spec = replace(whole.spec, published=(source,), notes=(name("note"),), **texts)
-    refused = Entry(name("refused"), next(iter(spec.tasks)), 0, "refused", {}, reason=name("reason"))
+    protocol = replace(whole.spec.protocol, notes=(name("note"),), **texts)
+    spec = replace(whole.spec, protocol=protocol, published=Published((source,)))
+    refused = CellResult(name("refused"), next(iter(tasks)), 0, "refused", {}, reason=name("reason"))
     summary = replace(whole.summary, entries=(*whole.summary.entries, refused))
     text = html("runs", [replace(whole, spec=spec, summary=summary, benchmark=True)], [])
     fields = ["heading", "protocol", "command", "method", "absent", "source", "unlike", "note", "refused", "reason"]
@@ -229,15 +232,15 @@ def test_runs_can_be_named(folder):
 
 
 def test_a_folder_of_failures_alone_still_has_a_page(tmp_path, keep, record):
-    whole = record("kmm", "art->clip", 1.0) | {"status": "failed", "error": "It broke.", "traceback": "T"}
-    keep({k: v for k, v in whole.items() if k not in {"task", "selection", "fingerprint"}})
+    broken = {"status": "failed", "error": "It broke.", "traceback": "T", "fingerprint": None}
+    keep(record("kmm", "art->clip", 1.0, **broken))
     text = page(tmp_path)
     assert "It broke." in text
     assert "1 failed" in words(text, "Leaderboard")
 
 
 def test_the_environment_counts_what_differs(folder, keep, record):
-    keep(record("gfk", "art->clip", 40.0) | {"versions": {"numpy": "2.5.0"}})
+    keep(record("gfk", "art->clip", 40.0, versions={"numpy": "2.5.0"}))
     text = page(folder)
     assert "2.4.6 (28 runs), 2.5.0 (1 runs)" in text
     assert "2026-01-01T00:00:00+00:00 to 2026-01-01T00:01:00+00:00" in text

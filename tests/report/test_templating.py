@@ -11,7 +11,7 @@ from da.report import svg
 from da.report.templating import FOLDER, SUFFIX, environment, join_lines, render
 
 TEMPLATES = sorted(file.name for file in FOLDER.glob(f"*{SUFFIX}"))
-TRUSTED = {"chapter.html.j2": ["chapter.significance.diagram|safe"]}
+TRUSTED = {"section.html.j2": ["section.significance.diagram|safe"]}
 """What is drawn as it is: a diagram of matplotlib's, which escapes the texts in it."""
 
 
@@ -75,7 +75,7 @@ def test_lines_are_joined(lines, line):
 def test_lines_of_values_style_and_script_stay():
     kind = {"methods": "a", "kind": "b", "error": "c", "traceback": "one\n  two\n", "directories": []}
     failures = {"reasons": [], "kinds": [kind], "left_out": 0}
-    page = {"title": "t", "chapters": [], "failures": failures, "environment": []}
+    page = {"title": "t", "sections": [], "failures": failures, "environment": []}
     text = render("page.html.j2", page=page)
     assert "<pre>one\n  two\n</pre>" in text
     for name in ("page.css", "page.js"):

@@ -20,7 +20,7 @@ def folder(tmp_path, keep, finished, failed):
     keep("digits/coral/seed0", finished("coral", keys={"sizes": [1, 2]}, code={"source": "two"}))
     keep("digits/coral/seed1", failed("coral", seed=1))
     keep("digits/half", "{")
-    keep("digits/other", finished() | {"schema": 999})
+    keep("digits/other", finished().to_json() | {"schema": 999})
     return tmp_path
 
 

@@ -12,7 +12,7 @@ def test_records_are_found_at_any_depth_in_order(tmp_path, keep, finished):
     keep("b/dann/seed2-x", finished(seed=2))
     keep("a/very/deep/coral/seed0-x", finished("coral"))
     found = store.scan(tmp_path)
-    assert [(r["method"], r["seed"]) for r in found.records] == [("coral", 0), ("dann", 2), ("dann", 10)]
+    assert [(r.method, r.seed) for r in found.records] == [("coral", 0), ("dann", 2), ("dann", 10)]
     assert found.skipped == []
     assert store.load(tmp_path) == found.records
 
@@ -22,14 +22,22 @@ def test_what_cannot_be_read_is_skipped_and_listed(tmp_path, keep, finished, fai
     keep("bad/half", '{"schema": 1, "status": "fin')
     keep("bad/empty", "")
     keep("bad/list", "[]")
-    keep("bad/other", finished() | {"schema": 999})
+    keep("bad/other", finished().to_json() | {"schema": 999})
     keep("bad/fields", {"schema": 1, "status": "finished"})
-    keep("bad/no_task", {k: v for k, v in finished().items() if k != "task"})
+    keep("bad/no_task", {k: v for k, v in finished().to_json().items() if k != "task"})
     keep("bad/bytes", "").write_bytes(b"\xff\xfe\x00{")
     keep("failed", failed(seed=1))
     found = store.scan(tmp_path)
-    assert [r["status"] for r in found.records] == ["finished", "failed"]
-    assert [d.name for d in found.skipped] == ["bytes", "empty", "fields", "half", "list", "no_task", "other"]
+    assert [r.status for r in found.records] == ["finished", "failed"]
+    assert [skipped.directory.name for skipped in found.skipped] == [
+        "bytes",
+        "empty",
+        "fields",
+        "half",
+        "list",
+        "no_task",
+        "other",
+    ]
 
 
 def test_a_file_that_cannot_be_opened_is_skipped(tmp_path):
@@ -50,7 +58,7 @@ def test_a_failure_disappears_with_the_finished_run_of_its_configuration(finishe
 
 
 def test_no_folder_is_no_record(tmp_path):
-    assert store.scan(tmp_path / "nowhere") == store.Found([], [])
+    assert store.scan(tmp_path / "nowhere") == store.FoundRecords([], [])
 
 
 def test_settings_are_what_can_change_a_result(finished):
@@ -68,7 +76,7 @@ def test_settings_are_what_can_change_a_result(finished):
 
 
 def test_protocols_part_by_task_split_and_content(finished):
-    task = finished()["task"]
+    task = finished().to_json()["task"]
     records = [
         finished(),
         finished("coral"),

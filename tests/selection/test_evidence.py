@@ -38,4 +38,4 @@ def test_without_a_source_there_is_nothing_of_it(monkeypatch, tmp_path):
 
 def test_a_run_scores_every_rule(tmp_path):
     made = run.run(compose([*SMALL, f"output={tmp_path}", "method=dann"])).record
-    assert {rule for rule, value in made["epochs"][-1]["scores"].items() if value is not None} == set(selection.names())
+    assert {rule for rule, value in made.epochs[-1].scores.items() if value is not None} == set(selection.names())

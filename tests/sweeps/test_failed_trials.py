@@ -1,6 +1,7 @@
 """Trials that fail: they are named, cost no budget, and are run again on request."""
 
 import pytest
+from records import scored
 from small import SMALL
 
 from da.cli import train as entry
@@ -28,7 +29,7 @@ def drive(found, *outcomes):
 
 
 FAILED = Outcome("failed", "method=coral seed=0: the loss is not finite")
-FINISHED = Outcome("finished", record={"selection": {"infomax": {"score": 1.0}}})
+FINISHED = Outcome("finished", record=scored("infomax", 1.0))
 
 
 def test_a_failed_trial_is_replaced_and_named_with_its_error(tmp_path):

@@ -1,12 +1,13 @@
 """What ``--dry-run`` says: what would run, what is there, and CPU hours by records of such runs."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from small import SMALL
 
 from da.cli import train as entry
-from da.results import store
+from da.results import record, store
 
 HERE = ["launcher=in_process", "logger=none"]
 
@@ -49,11 +50,9 @@ def test_finished_and_failed_runs_are_known_and_the_rest_is_costed(plan, tmp_pat
     assert "2 runs: 1 finished, skipped, 1 failed before, not tried again (rerun=failed does)" in plan("-m", *given)
     assert "2 runs: 1 to run, 1 finished, skipped" in plan("-m", *given, "rerun=failed")
     assert "2 runs: 2 to run" in plan("-m", *given, "rerun=all")
-    (finished,) = (r for r in store.load(tmp_path) if r["status"] == "finished")
-    content = finished | {"seconds": {"train": 1800.0, "evaluate": 1800.0, "load": 0.0}, "threads": 2}
-    directory = content.pop("directory")
-    with open(f"{directory}/record.json", "w") as stream:
-        json.dump(content, stream)
+    (finished,) = (r for r in store.load(tmp_path) if r.is_finished)
+    seconds = {"train": 1800.0, "evaluate": 1800.0, "load": 0.0}
+    record.write(finished.place, replace(finished, seconds=seconds, threads=2))
     said = plan("-m", "method=source_only,coral", "seed=1,2", "trainer.max_epochs=3")
     assert "3 runs: 3 to run" in said
     assert "about 12 CPU hours for 2 of them, by what such runs took before" in said

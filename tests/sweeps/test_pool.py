@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from processes import HANGING
@@ -15,7 +16,7 @@ from da.engine.lock import held
 from da.results import record, store
 from da.sweeps.job import Grid, Job
 from da.sweeps.pool import Pool
-from da.sweeps.status import Status, drivers
+from da.sweeps.status import SweepStatus, drivers
 
 pytestmark = pytest.mark.usefixtures("mortal")
 
@@ -28,7 +29,7 @@ class Driven:
     """A pool that notes what came of each job; its clock stands still until a test puts it ahead, or something hangs."""
 
     def __init__(self, tmp_path, total, **keywords):
-        self.status = Status(tmp_path, total, 1, "test")
+        self.status = SweepStatus(tmp_path, total, 1, "test")
         self.ahead, self.begun = 0.0, time.monotonic()
         options = {"threads": 1, "timeout": None, "memory": None} | keywords
         self.pool = Pool(1, status=self.status, clock=self.clock, **options)
@@ -52,7 +53,7 @@ class Driven:
 
 
 def failures(tmp_path):
-    return {r["seed"]: r for r in store.load(tmp_path) if r["status"] == "failed"}
+    return {r.seed: r for r in store.load(tmp_path) if r.status == "failed"}
 
 
 def test_a_crash_a_kill_and_a_hang_cost_their_own_run_only(tmp_path):
@@ -76,11 +77,11 @@ def test_a_crash_a_kill_and_a_hang_cost_their_own_run_only(tmp_path):
     ]
     assert driven.run(jobs) == {1: "failed", 2: "failed", 3: "failed", 4: "finished"}
     found = failures(tmp_path)
-    assert {seed: r["error_kind"] for seed, r in found.items()} == {1: "crashed", 2: "oom", 3: "timeout"}
-    assert "SIGSEGV" in found[1]["error"]
-    assert "Segmentation fault" in found[1]["traceback"]
-    assert "launcher.timeout=10000" in found[3]["error"]
-    assert all(r["fingerprint"] for r in found.values())  # they were lost after the data were loaded
+    assert {seed: r.error_kind for seed, r in found.items()} == {1: "crashed", 2: "oom", 3: "timeout"}
+    assert "SIGSEGV" in found[1].error
+    assert "Segmentation fault" in found[1].traceback
+    assert "launcher.timeout=10000" in found[3].error
+    assert all(r.fingerprint for r in found.values())  # they were lost after the data were loaded
     assert not driven.pool.workers
 
 
@@ -105,7 +106,7 @@ def test_a_lost_run_goes_on_from_its_checkpoint_when_it_is_run_again(tmp_path):
     whole = Driven(tmp_path / "whole", 1)
     whole.run([job(tmp_path / "whole", *options)])
     expected = whole.outcomes[0].record
-    assert [e["scores"] for e in made["epochs"]] == [e["scores"] for e in expected["epochs"]]
+    assert [e.scores for e in made.epochs] == [e.scores for e in expected.epochs]
 
 
 def test_a_memory_limit_fails_the_run_that_passes_it(tmp_path):
@@ -115,7 +116,7 @@ def test_a_memory_limit_fails_the_run_that_passes_it(tmp_path):
         job(tmp_path, "method=ot_sinkhorn", "data.samples=40000", "seed=2"),
     )
     assert driven.run(plan) == {1: "finished", 2: "failed"}
-    assert failures(tmp_path)[2]["error_kind"] == "oom"
+    assert failures(tmp_path)[2].error_kind == "oom"
 
 
 def test_one_ctrl_c_saves_what_is_running_and_leaves_no_process(tmp_path):
@@ -162,7 +163,7 @@ def test_what_somebody_else_is_at_is_waited_for(tmp_path):
     holder.__enter__()
     busy = []
 
-    class Watched(Status):
+    class Watched(SweepStatus):
         def ended(self, job, outcome):
             if outcome.kind == "busy":
                 busy.append(outcome.message)
@@ -210,3 +211,11 @@ def alive(pid):
     except ProcessLookupError:
         return False
     return True
+
+
+def test_the_record_of_a_later_version_survives_a_lost_process(tmp_path):
+    file = tmp_path / "record.json"
+    file.write_text('{"schema": 99}')
+    outcome = Pool._record_loss(SimpleNamespace(begun=(tmp_path, {})), None, "crashed", "It is gone.")
+    assert (outcome.kind, "update da" in outcome.message) == ("refused", True)
+    assert file.read_text() == '{"schema": 99}'

@@ -8,6 +8,7 @@ from itertools import product
 import hydra
 import pytest
 from processes import finished, started
+from records import scored
 from small import SMALL
 
 from da.cli import train as entry
@@ -17,7 +18,7 @@ from da.estimators.subspace.pca import PCA
 from da.results import record, store
 from da.sweeps.job import Job, Outcome, by_data, exit_code
 from da.sweeps.launchers import shares
-from da.sweeps.status import FOLDER, Status, drivers, text
+from da.sweeps.status import FOLDER, SweepStatus, drivers, text
 
 HERE = ["launcher=in_process", "logger=none"]
 
@@ -42,7 +43,7 @@ def test_what_draws_nothing_runs_once_for_many_seeds_and_says_so(tmp_path, capsy
         in said
     )
     assert "source_only" not in "".join(line for line in said.splitlines() if line.startswith("ONCE"))
-    assert sorted((r["method"], r["seed"]) for r in store.load(tmp_path)) == [("coral", 3), *(("source_only", s) for s in (1, 2, 3))]  # fmt: skip
+    assert sorted((r.method, r.seed) for r in store.load(tmp_path)) == [("coral", 3), *(("source_only", s) for s in (1, 2, 3))]  # fmt: skip
 
 
 def test_runs_made_by_other_code_are_skipped_aloud(tmp_path, capsys, monkeypatch):
@@ -65,7 +66,7 @@ def test_what_cannot_go_together_is_left_out_with_its_reason(tmp_path, capsys):
 
 def test_what_is_refused_is_named_at_the_end_and_stops_nothing_else(tmp_path, capsys):
     assert sweep(tmp_path, "method=coral,pca", "data.classes=3,70") == 2
-    assert [r["status"] for r in store.load(tmp_path)] == ["finished"] * 2
+    assert [r.status for r in store.load(tmp_path)] == ["finished"] * 2
     said = capsys.readouterr()
     assert "2 finished, 2 refused" in said.out
     assert re.search(r"\[\d/4.*\] REFUSED  method=coral data=toy", said.err)
@@ -77,7 +78,7 @@ def test_what_is_refused_is_named_at_the_end_and_stops_nothing_else(tmp_path, ca
 def test_a_failure_is_recorded_and_gives_exit_code_1(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(PCA, "fit", lambda *_: int("x"))
     assert sweep(tmp_path, "method=coral,pca", "data.shift=covariate") == 1
-    assert {r["status"] for r in store.load(tmp_path)} == {"finished", "failed"}
+    assert {r.status for r in store.load(tmp_path)} == {"finished", "failed"}
     assert "FAILED   method=pca data=toy" in capsys.readouterr().err
     assert [exit_code(c) for c in ({"failed": 1, "refused": 1}, {"refused": 1}, {"finished": 1})] == [1, 2, 0]
 
@@ -96,8 +97,8 @@ def test_a_folder_that_cannot_be_written_to_is_said_before_anything_runs(tmp_pat
 
 
 def test_a_sweep_counts(tmp_path, capsys):
-    made = {"config": {"selection": "last"}, "selection": {}, "seconds": {"train": 1.0, "evaluate": 1.0}}
-    status = Status(tmp_path, 3, 1, "x")
+    made = scored("last", 1.0)
+    status = SweepStatus(tmp_path, 3, 1, "x")
     status.seconds = [60.0]
     (plan,) = expand(["method=coral", "data=toy"], multirun=False).plans
     called = "method=coral data=toy seed=0"
@@ -111,7 +112,7 @@ def test_a_sweep_counts(tmp_path, capsys):
         "[2/3, 0:30 left] FAILED   a on b, seed 1: It broke.",
         f"[3/3] FAILED   {called}: It broke.",
     ]
-    assert Status(tmp_path, None, 1, "x").place == "[0]"
+    assert SweepStatus(tmp_path, None, 1, "x").place == "[0]"
 
 
 @pytest.mark.parametrize("key", ["output=a,b", "launcher=in_process,processes"])
@@ -171,7 +172,7 @@ def test_jobs_on_the_same_data_follow_each_other_and_shares_are_even():
 
 
 def test_the_state_of_a_sweep_is_read_by_another_process(tmp_path):
-    status = Status(tmp_path, 7, 2, "train.py -m method=coral")
+    status = SweepStatus(tmp_path, 7, 2, "train.py -m method=coral")
     status.began("method=coral seed=3")
     for kind in ("failed", "pruned"):
         status.ended(Job(*expand(["method=coral", "data=toy"], multirun=False).plans), Outcome(kind, "why"))
@@ -179,7 +180,7 @@ def test_the_state_of_a_sweep_is_read_by_another_process(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "train.py -m method=coral: 2 of 7 done (1 failed, 1 pruned), 1 running" in done.stdout
     assert "method=coral seed=3" in done.stdout
-    status.beat(force=True)  # the other process may have taken its time
+    status.heartbeat(force=True)  # the other process may have taken its time
     (said,) = drivers(tmp_path)
     assert said["alive"]
     old = json.loads(status.file.read_text()) | {"beat": 0.0}
@@ -194,18 +195,18 @@ def test_the_state_of_a_sweep_is_read_by_another_process(tmp_path):
 def test_a_new_driver_buries_the_dead_ones_of_its_machine(tmp_path):
     with started("-c", "") as dead:
         dead.ended()
-    first = Status(tmp_path, 1, 1, "alive")
-    first.beat(force=True)
+    first = SweepStatus(tmp_path, 1, 1, "alive")
+    first.heartbeat(force=True)
     left = first.file.with_name(f"{first.file.stem.rpartition('-')[0]}-{dead.process.pid}.json")
     elsewhere = first.file.with_name("elsewhere-1.json")
     for file in (left, elsewhere):
         file.write_text(first.file.read_text())
-    Status(tmp_path, 1, 1, "new").close()
+    SweepStatus(tmp_path, 1, 1, "new").close()
     assert {file.name for file in (tmp_path / FOLDER).glob("*.json")} == {elsewhere.name}
 
 
 def test_time_left_follows_what_finished(tmp_path):
-    status = Status(tmp_path, 10, 2, "x")
+    status = SweepStatus(tmp_path, 10, 2, "x")
     assert status.left is None
     status.seconds = [4.0, 6.0]
     status.counts["finished"] = 2
@@ -221,7 +222,7 @@ def test_tasks_of_a_cluster_on_this_machine(tmp_path, capsys):
     local = ["launcher=submitit", "launcher.cluster=local", "launcher.tasks=2", "launcher.minutes=60"]
     given = ["-m", *SMALL, "logger=none", f"output={tmp_path}", "method=coral,pca", "data.classes=3,70", *local]
     assert entry.train(given) == 2
-    assert [r["status"] for r in store.load(tmp_path)] == ["finished", "finished"]
+    assert [r.status for r in store.load(tmp_path)] == ["finished", "finished"]
     said = capsys.readouterr()
     assert "2 finished, 2 refused" in said.out
     assert entry.train(given) == 2

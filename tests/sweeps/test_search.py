@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from records import scored
 from small import SMALL
 
 from da.config.compose import compose
@@ -21,7 +22,7 @@ def plans(tmp_path, *overrides, seeds=(0,)):
 
 
 def finished(score, rule="infomax"):
-    return Outcome("finished", record={"selection": {rule: {"score": score}}})
+    return Outcome("finished", record=scored(rule, score))
 
 
 def distance(job):

@@ -4,18 +4,23 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from da.tables.spec import Figure, Published, Spec
-from da.tables.summary import Entry, Summary
+from da.tables.spec import EvaluationProtocol, Published, PublishedScore, PublishedSource, TableSpec
+from da.tables.summary import CellResult, Summary
 
 TASKS = tuple("ABCDEF")
 BASE = (50.0, 40.0, 30.0, 60.0, 70.0, 80.0)
 
 
-def _spec(published: Sequence[Published] = (), tasks: Sequence[str] = TASKS, **changes: object) -> Spec:
+def _spec(
+    published: Sequence[PublishedSource] = (),
+    elsewhere: Sequence[PublishedSource] = (),
+    tasks: Sequence[str] = TASKS,
+    **changes: object,
+) -> TableSpec:
     given = {
         "name": "office",
         "title": "Office, bags of words",
-        "protocol": "All target samples, no labels.",
+        "description": "All target samples, no labels.",
         "settings": (),
         "tasks": dict.fromkeys(tasks, ()),
         "methods": {},
@@ -23,17 +28,16 @@ def _spec(published: Sequence[Published] = (), tasks: Sequence[str] = TASKS, **c
         "seeds": {0: ()},
         "selection": "last",
         "baseline": "unadapted",
-        "published": tuple(published),
         "notes": ("Read me.",),
     }
-    return Spec(**given | changes)
+    return TableSpec(EvaluationProtocol(**given | changes), Published(tuple(published), tuple(elsewhere)))
 
 
 def _published(
     figures: Mapping[str, Mapping[str, float]], evidence: str = "read", source: str = "A paper, table 1"
-) -> Published:
-    return Published(
-        source, evidence, {row: {t: Figure(v) for t, v in values.items()} for row, values in figures.items()}
+) -> PublishedSource:
+    return PublishedSource(
+        source, evidence, {row: {t: PublishedScore(v) for t, v in values.items()} for row, values in figures.items()}
     )
 
 
@@ -50,21 +54,21 @@ def _summary(
         for task, value in zip(tasks, values, strict=True):
             for seed in seeds:
                 if value is None:
-                    entries.append(Entry(row, task, seed, "failed", {}, reason="It broke."))
+                    entries.append(CellResult(row, task, seed, "failed", {}, reason="It broke."))
                     continue
                 by_rule = {rule: value + shift + seed for rule, shift in (rules or {"last": 0.0}).items()}
-                entries.append(Entry(row, task, seed, "finished", by_rule, seconds))
+                entries.append(CellResult(row, task, seed, "finished", by_rule, seconds))
     made = {"code": ["0123abcd"], "versions": {"numpy": ["2.4.6"]}, "devices": ["1 x cpu"]}
     return Summary("office", tuple(entries), "accuracy", made)
 
 
 @pytest.fixture
-def spec() -> Callable[..., Spec]:
+def spec() -> Callable[..., TableSpec]:
     return _spec
 
 
 @pytest.fixture
-def published() -> Callable[..., Published]:
+def published() -> Callable[..., PublishedSource]:
     return _published
 
 

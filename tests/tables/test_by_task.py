@@ -1,7 +1,13 @@
 import pytest
 
 from da.tables.by_task import by_task
-from da.tables.records import tables
+from da.tables.summarize import summarize
+from da.tables.task_table import task_tables
+
+
+def tables(records, rule=None):
+    return task_tables(summarize(records, rule=rule))
+
 
 pytestmark = pytest.mark.usefixtures("of_this_code")
 
@@ -12,7 +18,7 @@ def lines(records):
 
 def on(finished, task, **keywords):
     return finished(
-        task={"name": task, "transductive": True, "domains": finished()["task"]["domains"]},
+        task={"name": task, "transductive": True, "domains": finished().to_json()["task"]["domains"]},
         fingerprint=task,
         **keywords,
     )
@@ -38,9 +44,8 @@ def test_a_row_that_misses_a_task_has_no_mean_and_stands_last(finished, failed):
         on(finished, "a->b", accuracy=50.0),
         on(finished, "c->d", accuracy=80.0),
         on(finished, "a->b", method="coral", accuracy=99.0),
-        failed("kmm", error="It broke. Badly."),
+        failed("kmm", error="It broke. Badly.", fingerprint="a->b"),
     ]
-    records[3] |= {"fingerprint": "a->b"}
     found = lines(records)
     assert found[2].startswith("| dann | 50.00 | **80.00** | **65.00** |")
     assert found[3].startswith("| coral | **99.00** | - | - |")

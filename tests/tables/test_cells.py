@@ -16,8 +16,9 @@ from da.errors import ConfigError, DataError
 from da.results import store
 from da.tables import ledger, spec, summary
 from da.tables import results_page as page
-from da.tables.cells import cells
 from da.tables.cells import command as line
+from da.tables.cells import planned_runs
+from da.tables.summarize import summarize
 
 GIVEN = {
     "title": "A toy",
@@ -51,10 +52,10 @@ def table(tmp_path, monkeypatch):
 
 
 def test_a_file_becomes_a_table(table):
-    figure, source = table.figure("unadapted", "two")
+    figure, source = table.published.score("unadapted", "two")
     assert (figure.value, figure.std, source.source) == (70.5, 1.5, "a paper")
-    assert table.figure("unadapted", "mean")[0].value == pytest.approx(75.25)
-    assert table.figure("elsewhere", "mean") is None  # not on all tasks
+    assert table.published.score("unadapted", "mean")[0].value == pytest.approx(75.25)
+    assert table.published.score("elsewhere", "mean") is None  # not on all tasks
     assert table.rows() == {
         "unadapted": ("method=unadapted",),
         "coral, twice as strong": ("method=coral", "method.regularization=2.0"),
@@ -88,7 +89,7 @@ def test_a_key_too_few_and_a_table_that_is_not_there(tmp_path):
 
 
 def test_families_add_every_method_without_target_labels_once(tmp_path):
-    rows = spec.load("toy_table", write(tmp_path, families=["subspace", "weighting"])).rows()
+    rows = spec.load("toy_table", write(tmp_path, families=["subspace", "weighting"])).protocol.rows()
     expected = [
         e for e in catalog.entries("method").values() if e.family in ("subspace", "weighting") and not e.access.target_y
     ]
@@ -109,27 +110,27 @@ def test_the_plan_is_rows_by_tasks_by_seeds_and_refuses_by_cell(tmp_path):
             published=[],
         ),
     )
-    planned = cells(given)
+    planned = planned_runs(given.protocol)
     assert len(planned) == 2 * len(tasks) * 2
     refused = [cell for cell in planned if cell.plan is None]
     assert {cell.task for cell in refused} == {"wide"}
     assert "one feature space" in refused[0].refused
-    assert [c.seed for c in cells(given, methods=["unadapted"], seeds=[7])] == [7, 7, 7]
+    assert [c.seed for c in planned_runs(given.protocol, methods=["unadapted"], seeds=[7])] == [7, 7, 7]
     with pytest.raises(ConfigError, match="did you mean 'unadapted'"):
-        cells(given, methods=["unadaptd"])
+        planned_runs(given.protocol, methods=["unadaptd"])
     with pytest.raises(ConfigError, match="did you mean 'weight'|no key"):
-        cells(given, overrides=["data.shfit=x"])
+        planned_runs(given.protocol, overrides=["data.shfit=x"])
 
 
 def test_seeds_may_have_overrides_of_their_own(tmp_path):
     given = spec.load("toy_table", write(tmp_path, seeds={3: ["data.samples=61"], 4: ["data.samples=62"]}))
-    found = {(c.seed, c.plan.config["seed"], c.plan.config["data"]["samples"]) for c in cells(given)}
+    found = {(c.seed, c.plan.config["seed"], c.plan.config["data"]["samples"]) for c in planned_runs(given.protocol)}
     assert found == {(3, 3, 61), (4, 4, 62)}
 
 
 def test_the_command_of_a_cell_is_that_cell(table):
-    for cell in cells(table):
-        arguments = line(table, cell).split()
+    for cell in planned_runs(table.protocol):
+        arguments = line(table.protocol, cell).split()
         assert arguments[:2] == ["python", "scripts/train.py"]
         (plan,) = expand(arguments[2:], multirun=False).plans
         assert validate(plan.config).config == cell.plan.config
@@ -156,7 +157,7 @@ def test_what_the_table_sets_is_refused_as_an_override(tmp_path, override, messa
     settings = [*SMALL, "trainer.max_epochs=1"]
     given = spec.load("toy_table", write(tmp_path, settings=settings))
     with pytest.raises(ConfigError, match=message):
-        cells(given, overrides=[override])
+        planned_runs(given.protocol, overrides=[override])
 
 
 def test_an_override_that_fits_some_rows_runs_those_and_names_the_others(table, tmp_path, capsys):
@@ -193,12 +194,12 @@ def test_a_further_seed_stands_in_the_folders_table_and_its_command(table, tmp_p
 def test_methods_that_draw_nothing_have_one_cell_for_many_seeds(tmp_path):
     methods = {"unadapted": [], "source_only": []}
     given = spec.load("toy_table", write(tmp_path, seeds=[5, 1, 2], methods=methods, published=[]))
-    found = [(c.row, c.task, c.seed) for c in cells(given)]
+    found = [(c.row, c.task, c.seed) for c in planned_runs(given.protocol)]
     assert found[:2] == [("unadapted", "one", 5), ("unadapted", "two", 5)]
     assert [seed for row, task, seed in found if (row, task) == ("source_only", "one")] == [5, 1, 2]
-    assert {(c.row, c.others) for c in cells(given)} == {("unadapted", (1, 2)), ("source_only", ())}
-    assert command.drawing(cells(given)) == "unadapted draws nothing: one run stands for all seeds\n"
-    assert command.drawing(cells(given, methods=["source_only"])) == ""
+    assert {(c.row, c.others) for c in planned_runs(given.protocol)} == {("unadapted", (1, 2)), ("source_only", ())}
+    assert command.drawing(planned_runs(given.protocol)) == "unadapted draws nothing: one run stands for all seeds\n"
+    assert command.drawing(planned_runs(given.protocol, methods=["source_only"])) == ""
 
 
 def test_other_overrides_stand_in_the_title_the_commands_and_not_in_what_is_committed(table, tmp_path, capsys):
@@ -231,7 +232,7 @@ def test_every_figure_is_one_command_away(table, capsys):
     assert command.main(["table=toy_table", "--commands"]) == 0
     told = capsys.readouterr().out.splitlines()
     here = ["output=runs/benchmark/toy_table"]  # where the table looks for them
-    assert told == [f"OMP_NUM_THREADS=1 {line(table, cell, here)}" for cell in cells(table)]
+    assert told == [f"OMP_NUM_THREADS=1 {line(table.protocol, cell, here)}" for cell in planned_runs(table.protocol)]
 
 
 def run(tmp_path, *arguments):
@@ -252,9 +253,7 @@ def test_a_table_is_run_once_and_rendered_the_same_again(table, tmp_path, capsys
     assert (tmp_path / "runs" / "table.md").read_bytes() == made
     kept = summary.read(tmp_path / "results" / "toy_table.json")
     assert kept.rows() == ["unadapted", "coral, twice as strong"]
-    assert (
-        kept == summary.summarize(table, cells(table), store.load(tmp_path / "runs")) or kept.entries
-    )  # seconds differ
+    assert kept == summarize(store.load(tmp_path / "runs"), table)[0].summary or kept.entries  # seconds differ
     assert kept.mean("unadapted", "mean", "last") == pytest.approx(
         sum(kept.mean("unadapted", task, "last") for task in GIVEN["tasks"]) / 2
     )
@@ -270,7 +269,7 @@ def test_a_part_is_committed_beside_what_is_committed_already(table, tmp_path):
     given = ["table=toy_table", f"output={tmp_path / 'other'}", "launcher=in_process", "methods=unadapted", "--write"]
     assert command.main(given) == 0
     after = summary.read(file)
-    assert [e.figures for e in after.entries] == [e.figures for e in before.entries]
+    assert [e.scores for e in after.entries] == [e.scores for e in before.entries]
     kept = [e.seconds for e in after.entries if e.row != "unadapted"]
     assert kept == [e.seconds for e in before.entries if e.row != "unadapted"]
     assert all(e.status == "finished" for e in after.entries)
@@ -291,7 +290,7 @@ def test_what_was_run_is_compared_with_what_is_committed(table, tmp_path, capsys
     assert run(tmp_path, "--compare") == 0
     assert "8 of 8 cells equal the committed ones" in capsys.readouterr().out
     file = tmp_path / "results" / "toy_table.json"
-    figure = summary.read(file).of("unadapted", "two")[1].figures["last"]
+    figure = summary.read(file).of("unadapted", "two")[1].scores["last"]
     lines = file.read_text().splitlines()
     (k,) = (k for k, line in enumerate(lines) if '"unadapted"' in line and '"two"' in line and '"seed": 1' in line)
     lines[k] = lines[k].replace(str(figure), str(figure + 0.5))
@@ -323,12 +322,12 @@ def test_a_refused_cell_is_a_recorded_failure_of_its_table_until_it_can_be_run(t
         r"^\[\d/4.*\] finished coral, twice as strong on one, seed 0: target test accuracy", said.out, re.M
     )
     assert "REFUSED  unadapted on two, seed 0: data=toy needs at least 2 classes and as many samples" in said.err
-    failed = [r for r in store.load(tmp_path / "runs") if r["status"] == "failed"]
-    assert [(r["error_kind"], "Traceback" in r["traceback"]) for r in failed] == [("usage", True)] * 2
+    failed = [r for r in store.load(tmp_path / "runs") if not r.is_finished]
+    assert [(r.error_kind, "Traceback" in r.traceback) for r in failed] == [("usage", True)] * 2
     found = summary.read(tmp_path / "runs" / "summary.json")
     entry, other = found.of("unadapted", "two")
     assert other.status == "missing"  # seed 1 was not asked for; the folder's table is whole all the same
-    assert (entry.status, entry.figures) == ("failed", {})
+    assert (entry.status, entry.scores) == ("failed", {})
     assert "as many samples" in entry.reason
     assert found.values("unadapted", "mean", "last") == {}  # no mean over half of the tasks
     capsys.readouterr()
@@ -383,10 +382,10 @@ def test_a_summary_is_read_as_it_was_written(tmp_path):
     made = summary.Summary(
         "x",
         (
-            summary.Entry("a", "one", 0, "finished", {"last": 50.0, "oracle_accuracy": 60.0}, 1.5),
-            summary.Entry("a", "one", 1, "finished", {"last": 54.0}, 0.5),
-            summary.Entry("a", "two", 0, "refused", {}, reason="it needs »much«"),
-            summary.Entry("a", "two", 1, "missing", {}),
+            summary.CellResult("a", "one", 0, "finished", {"last": 50.0, "oracle_accuracy": 60.0}, 1.5),
+            summary.CellResult("a", "one", 1, "finished", {"last": 54.0}, 0.5),
+            summary.CellResult("a", "two", 0, "refused", {}, reason="it needs »much«"),
+            summary.CellResult("a", "two", 1, "missing", {}),
         ),
         "accuracy",
         {"code": ["c"]},
@@ -402,11 +401,11 @@ def test_a_summary_is_read_as_it_was_written(tmp_path):
 
 @pytest.mark.parametrize("name", spec.names())
 def test_the_tables_that_are_shipped_can_be_planned(name):
-    given = spec.load(name)
-    if given.made_by:
-        assert (catalog.ROOT / given.made_by.split()[1]).is_file()
+    protocol = spec.load(name).protocol
+    if protocol.made_by:
+        assert (catalog.ROOT / protocol.made_by.split()[1]).is_file()
         return
-    planned = cells(given, seeds=[min(given.seeds)])
+    planned = planned_runs(protocol, seeds=[min(protocol.seeds)])
     assert planned
-    assert given.baseline in given.rows()
+    assert protocol.baseline in protocol.rows()
     assert not [cell.refused for cell in planned if cell.plan is None]

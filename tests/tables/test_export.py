@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from da.errors import UsageError
@@ -26,7 +24,7 @@ def test_latex_has_deviations_over_seeds_and_dashes_for_failures(spec, summary):
 def test_the_caption_names_the_rule_that_chose(spec, summary):
     made = summary({"a": [50.0]}, tasks="A")
     assert "target test split; selection=last.}" in latex(spec(tasks="A"), made)
-    oracle = latex(replace(spec(tasks="A"), selection="oracle_accuracy"), made)
+    oracle = latex(spec(tasks="A", selection="oracle_accuracy"), made)
     assert r"selection=oracle\_accuracy, an oracle that reads the target test labels: a bound, not a result.}" in oracle
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from da.tables import leaderboard as board
-from da.tables.summary import Entry, Summary
+from da.tables import leaderboard
+from da.tables.summary import CellResult, Summary
 
 
 def shifted(base: Sequence[float], *shifts: float) -> list[float]:
@@ -20,7 +20,7 @@ def by_row(lines):
 def test_the_best_row_comes_first_and_papers_alone_last(spec, published, summary, base):
     figures = {"unadapted": base, "tca": shifted(base, 5), "half": [*base[:5], None], "worse": shifted(base, -1)}
     paper = published({"meda": {"mean": 99.0}, "tca": {"mean": 58.0}})
-    lines = board.lines(spec([paper]), summary(figures))
+    lines = leaderboard.lines(spec([paper]), summary(figures))
     assert [line.row for line in lines] == ["tca", "unadapted", "worse", "half", "meda"]
     tca, meda, half = (by_row(lines)[row] for row in ("tca", "meda", "half"))
     assert (tca.mean, tca.std, tca.gap, tca.gap_tasks) == (60.0, None, 2.0, 6)
@@ -30,7 +30,7 @@ def test_the_best_row_comes_first_and_papers_alone_last(spec, published, summary
 
 def test_a_gap_is_over_the_tasks_that_both_have(spec, published, summary, base):
     paper = published({"tca": {"A": 49.0, "B": 38.0}, "half": dict(zip("ABCDEF", base, strict=True)) | {"mean": 55.0}})
-    lines = by_row(board.lines(spec([paper]), summary({"tca": base, "half": [None, *shifted(base, 3)[1:]]})))
+    lines = by_row(leaderboard.lines(spec([paper]), summary({"tca": base, "half": [None, *shifted(base, 3)[1:]]})))
     assert (lines["tca"].paper.value, lines["tca"].paper.tasks) == (43.5, 2)
     assert (lines["tca"].gap, lines["tca"].gap_tasks) == (1.5, 2)
     assert (lines["half"].gap, lines["half"].gap_tasks) == (3.0, 5)
@@ -38,37 +38,37 @@ def test_a_gap_is_over_the_tasks_that_both_have(spec, published, summary, base):
 
 def test_a_mean_over_all_tasks_is_preferred_to_the_first_source(spec, published, summary, base):
     some, whole = published({"tca": {"A": 1.0}}), published({"tca": {"mean": 54.0}}, "memory", "Another")
-    (line,) = board.lines(spec([some, whole]), summary({"tca": base}))
+    (line,) = leaderboard.lines(spec([some, whole]), summary({"tca": base}))
     assert (line.paper.source.source, line.gap) == ("Another", 1.0)
 
 
 def test_rows_are_tested_against_the_baseline_over_tasks(spec, summary, base):
     figures = {"unadapted": base, "tca": shifted(base, 5, 6, 7, 8, 9, 10), "half": [*base[:5], None]}
-    lines = by_row(board.lines(spec(), summary(figures)))
+    lines = by_row(leaderboard.lines(spec(), summary(figures)))
     assert lines["tca"].p == pytest.approx(2 / 2**6)
     assert lines["unadapted"].p is None
     assert lines["half"].p is None
-    assert board.untested(spec(), summary(figures)) == ""
+    assert leaderboard.untested(spec(), summary(figures)) == ""
 
 
 def test_why_nothing_is_tested(spec, summary, base):
     few = spec(tasks="ABC"), summary({"unadapted": base[:3], "tca": base[:3]}, tasks="ABC")
-    assert "on 3 tasks no difference can be significant" in board.untested(*few)
-    assert "baseline was not run" in board.untested(spec(), summary({"tca": base}))
-    assert "lacks a figure" in board.untested(spec(), summary({"unadapted": [None, *base[1:]]}))
+    assert "on 3 tasks no difference can be significant" in leaderboard.untested(*few)
+    assert "baseline was not run" in leaderboard.untested(spec(), summary({"tca": base}))
+    assert "lacks a figure" in leaderboard.untested(spec(), summary({"unadapted": [None, *base[1:]]}))
 
 
 def test_means_and_deviations_are_over_seeds_of_the_mean_over_tasks(spec, summary, base):
     rules = {"last": 0.0, "entropy": -1.0, "oracle_accuracy": 2.0}
-    (line,) = board.lines(spec(), summary({"dann": base}, seeds=(0, 1, 2), rules=rules))
+    (line,) = leaderboard.lines(spec(), summary({"dann": base}, seeds=(0, 1, 2), rules=rules))
     assert (line.mean, line.std, line.oracle) == (56.0, 1.0, 58.0)
 
 
 def test_reasons_name_each_cause_once(summary, base):
     made = summary({"tca": [None] * 6, "jda": [None, *base[1:]], "pca": base})
-    more = (Entry("kmm", task, 0, "refused", {}, reason="Needs weights.") for task in "ABCDEF")
-    made = Summary(made.table, (*made.entries, *more, Entry("pca", "A", 1, "missing", {})), made.metric, made.made)
-    assert board.reasons(made) == [
+    more = (CellResult("kmm", task, 0, "refused", {}, reason="Needs weights.") for task in "ABCDEF")
+    made = Summary(made.table, (*made.entries, *more, CellResult("pca", "A", 1, "missing", {})), made.metric, made.made)
+    assert leaderboard.reasons(made) == [
         "failed: jda (A), tca: It broke.",
         "refused: kmm: Needs weights.",
         "not run yet: pca (1 runs)",

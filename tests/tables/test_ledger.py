@@ -11,20 +11,20 @@ from da.config.compose import compose
 from da.engine import accepted, codehash
 from da.engine.run import load
 from da.errors import ConfigError
-from da.results.figures import mean
+from da.results.scores import mean
 from da.tables import ledger, verify
 from da.tables import results_page as page
-from da.tables.cells import cells
+from da.tables.cells import planned_runs
 from da.tables.compare import used
 from da.tables.ranking import within_runs
-from da.tables.summary import Entry, Origin, as_records, flat
+from da.tables.summary import CellResult, Origin, as_records, flat
 
-COMMITTED = {spec.name: (spec, summary) for spec, summary in page.committed()[0]}
+COMMITTED = {spec.protocol.name: (spec.protocol, summary) for spec, summary in page.committed()[0]}
 
 
 def test_a_figure_that_moves_needs_a_reason_and_gets_a_line(spec, summary, base, tmp_path, monkeypatch):
     monkeypatch.setattr(ledger.record, "code_version", lambda: {"commit": "0123456789abcdef", "source": "x"})
-    table, first = spec(), summary({"unadapted": base, "tca": base})
+    table, first = spec().protocol, summary({"unadapted": base, "tca": base})
     assert ledger.enter(table, first, folder=tmp_path).name == "0001-office.json"
     assert ledger.moved(table, first, tmp_path) == []
     assert ledger.enter(table, first, folder=tmp_path) is None
@@ -42,7 +42,7 @@ def test_a_figure_that_moves_needs_a_reason_and_gets_a_line(spec, summary, base,
 
 
 def test_a_single_cell_that_moves_is_seen_though_the_mean_stays(spec, summary, base, tmp_path):
-    table, first = spec(), summary({"tca": base})
+    table, first = spec().protocol, summary({"tca": base})
     ledger.enter(table, first, folder=tmp_path)
     swapped = summary({"tca": [base[1], base[0], *base[2:]]})
     (line,) = ledger.moved(table, swapped, tmp_path)
@@ -52,7 +52,7 @@ def test_a_single_cell_that_moves_is_seen_though_the_mean_stays(spec, summary, b
 
 
 def test_a_new_row_needs_no_reason_and_a_lost_one_does(spec, summary, base, tmp_path):
-    table = spec()
+    table = spec().protocol
     ledger.enter(table, summary({"tca": base}), folder=tmp_path)
     ledger.enter(table, summary({"tca": base, "pca": base}), folder=tmp_path)
     with pytest.raises(ConfigError, match=r"tca 55.00 -> -"):
@@ -63,7 +63,7 @@ def test_a_new_row_needs_no_reason_and_a_lost_one_does(spec, summary, base, tmp_
 
 @pytest.mark.parametrize("part", ["source", "target", "scores"])
 def test_a_score_or_an_accuracy_of_an_epoch_that_moves_is_seen_though_figures_stay(part, spec, summary, base, tmp_path):
-    table, plain = spec(), summary({"tca": base})
+    table, plain = spec().protocol, summary({"tca": base})
     epochs = {"epoch": [1, 2], "source": [90.0, 91.0], "target": [80.0, 81.0], "scores": {"entropy": [-0.5, -0.4]}}
     first = replace(plain, entries=tuple(replace(e, epochs=epochs) for e in plain.entries))
     ledger.enter(table, first, folder=tmp_path)
@@ -76,7 +76,7 @@ def test_a_score_or_an_accuracy_of_an_epoch_that_moves_is_seen_though_figures_st
 @pytest.mark.parametrize("part", ["said", "kernel", "data", "settings"])
 def test_a_diagnostic_a_machine_or_other_data_are_seen(part, spec, summary, base, tmp_path):
     """A wrong C misleads as a wrong figure does, and another machine loosens what --verify accepts."""
-    table, plain = spec(), summary({"tca": base})
+    table, plain = spec().protocol, summary({"tca": base})
     origin = Origin("a", "b", {}, {"kernel": "OpenBLAS Haswell", "commit": "c" * 40})
     first = replace(plain, entries=tuple(replace(e, said={"C": 1.0}, origin=origin) for e in plain.entries))
     ledger.enter(table, first, folder=tmp_path)
@@ -95,9 +95,9 @@ def test_a_diagnostic_a_machine_or_other_data_are_seen(part, spec, summary, base
 
 
 def test_digits_beyond_the_fourth_are_no_move(spec, summary, base, tmp_path):
-    table, first = spec(), summary({"tca": base})
+    table, first = spec().protocol, summary({"tca": base})
     ledger.enter(table, first, folder=tmp_path)
-    finer = replace(first, entries=tuple(replace(e, figures={"last": e.figures["last"] + 1e-7}) for e in first.entries))
+    finer = replace(first, entries=tuple(replace(e, scores={"last": e.scores["last"] + 1e-7}) for e in first.entries))
     assert ledger.moved(table, finer, tmp_path) == []
 
 
@@ -214,7 +214,7 @@ def test_a_change_names_the_commit_of_the_rows_that_moved(spec, summary, base, t
         entries = (replace(e, origin=Origin("", "", {}, {"commit": commits[e.row]})) for e in plain.entries)
         return replace(plain, entries=tuple(entries))
 
-    table, commits = spec(), {"unadapted": "a" * 40, "tca": "a" * 40}
+    table, commits = spec().protocol, {"unadapted": "a" * 40, "tca": "a" * 40}
     ledger.enter(table, made({"unadapted": base, "tca": base}, commits), folder=tmp_path)
     second = made({"unadapted": base, "tca": [value + 1 for value in base]}, commits | {"tca": "b" * 40})
     ledger.enter(table, second, "why", folder=tmp_path)
@@ -232,7 +232,7 @@ GRIDS = [name for name, (spec, _) in COMMITTED.items() if not spec.made_by]
 def test_code_and_defaults_are_those_that_made_the_figures(name):
     """A changed loss or default needs its line: rerun the row, or verify that its figures stay (--verify --changed)."""
     spec, summary = COMMITTED[name]
-    planned = {(cell.row, cell.task, cell.seed): cell for cell in cells(spec)}
+    planned = {(cell.row, cell.task, cell.seed): cell for cell in planned_runs(spec)}
     wrong = []
     for entry in (e for e in summary.entries if e.status == "finished"):
         where, cell = f"{entry.row} on {entry.task}", planned.get((entry.row, entry.task, entry.seed))
@@ -277,7 +277,7 @@ def test_data_are_those_that_made_the_figures(name):
 
 def check_data(name, looked_at):
     spec, summary = COMMITTED[name]
-    planned = {(cell.row, cell.task, cell.seed): cell for cell in cells(spec)}
+    planned = {(cell.row, cell.task, cell.seed): cell for cell in planned_runs(spec)}
     known = {}
     for entry in (e for e in summary.entries if e.status == "finished" and looked_at(e)):
         plan = planned[entry.row, entry.task, entry.seed].plan
@@ -343,7 +343,7 @@ def test_committed_records_carry_what_verifies_them():
     for spec, summary in COMMITTED.values():
         for entry in summary.entries:
             if entry.status == "finished":
-                assert isinstance(entry, Entry)
+                assert isinstance(entry, CellResult)
                 assert entry.origin is not None, f"{spec.name}: {entry.row} does not say what made it"
                 assert {"versions", "kernel", "device"} <= entry.origin.environment.keys()
                 assert entry.origin.code
@@ -379,7 +379,7 @@ def test_regret_of_rules_is_computed_from_committed_files():
     by_rule = {ranking.rule: ranking for ranking in within_runs(records)}
     assert {"entropy", "source_accuracy", "class_ami", "last"} <= by_rule.keys()
     for entry in summary.entries:  # what each rule chose is what its committed scores say
-        for rule, figure in entry.figures.items():
+        for rule, figure in entry.scores.items():
             scores = entry.epochs["scores"][rule]
             best = max(k for k, s in enumerate(scores) if s == max(v for v in scores if v is not None))
             tied = [entry.epochs["target"][k] for k, s in enumerate(scores) if s == scores[best]]

@@ -92,7 +92,7 @@ def test_the_page_begins_with_an_overview_and_ends_with_what_was_not_run(
     monkeypatch.setattr(render, "RESULTS", tmp_path)
     (tmp_path / "office_cd.png").touch()
     paper = published({"tca": {"mean": 60.0}, "unadapted": {"mean": 56.0}})
-    absent = replace(spec([published({"dann": {"A": 82.0}})]), name="office31", title="Office-31")
+    absent = spec([published({"dann": {"A": 82.0}})], name="office31", title="Office-31")
     text = render.results_page([(spec([paper]), summary({"unadapted": base, "tca": better(base)}))], [absent])
     overview = cells(text, "[office](#office-bags-of-words)")
     assert overview[1:] == ["6", "2", "12", "tca", "62.50", "1.75 (2 methods)", "80"]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from processes import finished
 
@@ -8,8 +10,8 @@ from da.tables.ranking import Candidate, across_runs, judge, markdown, report, s
 def run(epochs, method="dann", seed=0, **changes):
     """A finished record; an epoch is its accuracy and its scores by rule."""
     task = changes.pop("task", "a->b")
-    return {
-        "schema": record.SCHEMA,
+    content = {
+        "schema": 1,
         "status": "finished",
         "method": method,
         "setting": "transductive",
@@ -30,7 +32,8 @@ def run(epochs, method="dann", seed=0, **changes):
             }
             for k, (accuracy, scores) in enumerate(epochs, 1)
         ],
-    } | changes
+    }
+    return record.Record.from_json(content | changes)
 
 
 def by_rule(rankings):
@@ -104,7 +107,7 @@ def test_undefined_and_absent_are_counted_apart():
 def test_what_offers_no_choice_or_has_labels_is_no_case():
     two = [(50.0, {"rule": 1.0}), (60.0, {"rule": 2.0})]
     assert within_runs([run(two)]) != []
-    failed = {k: v for k, v in run(two).items() if k not in {"task", "epochs"}} | {"status": "failed"}
+    failed = replace(run(two), status=record.Status.FAILED, task=None, epochs=())
     others = [run(two[:1]), run([(None, {"rule": 1.0})] * 3, seed=1), failed, run(two, setting="supervised", seed=3)]
     assert within_runs(others) == []
 

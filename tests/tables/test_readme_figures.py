@@ -6,11 +6,11 @@ import pytest
 
 from da.config import catalog
 from da.config.compose import compose
-from da.results.figures import shown
+from da.results.scores import shown
 from da.tables import results_page as page
 
 README = (catalog.ROOT / "README.md").read_text(encoding="utf-8")
-SUMMARY = next(summary for spec, summary in page.committed()[0] if spec.name == "digits_adversarial")
+SUMMARY = next(summary for spec, summary in page.committed()[0] if spec.protocol.name == "digits_adversarial")
 
 
 def row(method):

@@ -7,10 +7,10 @@ import pytest
 from da.tables import markdown as render
 from da.tables import remarks, spec, summary
 from da.tables import results_page as page
-from da.tables.summary import Entry, Origin, Summary
+from da.tables.summary import CellResult, Origin, Summary
 
 COMMITTED = {
-    name: (spec.load(name), summary.read(page.RESULTS / f"{name}.json"))
+    name: (spec.load(name).protocol, summary.read(page.RESULTS / f"{name}.json"))
     for name in spec.names()
     if (page.RESULTS / f"{name}.json").is_file()
 }
@@ -22,7 +22,9 @@ ROWS = [f"{method} {rest}" for method in ("unadapted", "kmm", "bbse", "coral") f
 def table(**said):
     methods = {row: (f"method={row.split()[0]}",) for row in ROWS}
     tasks = {"a": (), "b": ()}
-    return spec.Spec("t", "T", "", (), tasks, methods, (), {0: ()}, "last", "unadapted", (), (), remarks=said)
+    return spec.EvaluationProtocol(
+        "t", "T", "", tasks, "last", "unadapted", methods=methods, seeds={0: ()}, remarks=said
+    )
 
 
 def made(rows, classifier="one"):
@@ -38,7 +40,7 @@ def made(rows, classifier="one"):
         config = {"method._target_": target[row.split()[0]], "method.bandwidth": row, "classifier.C": row.split()[-1]}
         origin = Origin("", "", config, {})
         entries += [
-            Entry(row, task, 0, "finished", {"last": value}, origin=origin)
+            CellResult(row, task, 0, "finished", {"last": value}, origin=origin)
             for task, value in zip("ab", values, strict=True)
         ]
     return Summary("t", tuple(entries), "accuracy", {})
@@ -63,7 +65,7 @@ def test_the_most_that_a_weighting_loses_on_a_single_task_is_said():
     assert remarks.findings(table(), made(rows)) == {}
     said = "The most that a weighting loses on a single task: bbse 1 on b, 4.9 points below unadapted 1."
     assert remarks.worst(table(), made(rows)) == said
-    assert said in render.markdown(table(), made(rows))
+    assert said in render.markdown(spec.TableSpec(table()), made(rows))
     assert remarks.worst(table(), made({"unadapted 1": [80.0, 90.0], "kmm 1": [80.0, 91.0]})) == ""
 
 
@@ -79,7 +81,9 @@ def test_a_finding_needs_a_remark_and_a_remark_a_finding():
     assert remarks.unexplained(table(), summary_) == ["kmm x equals unadapted x in every cell, without a remark"]
     explained = table(**{"kmm x": "No weights are learnt."})
     assert remarks.unexplained(explained, summary_) == []
-    assert render.remarked(explained, summary_) == ["kmm x equals unadapted x in every cell: No weights are learnt."]
+    assert render.remarked(spec.TableSpec(explained), summary_) == [
+        "kmm x equals unadapted x in every cell: No weights are learnt."
+    ]
     assert remarks.unexplained(explained, made({"unadapted x": [50.0, 60.0], "kmm x": [51.0, 60.0]})) == [
         "kmm x has a remark and nothing to explain"
     ]
@@ -94,8 +98,8 @@ def test_a_table_says_what_was_chosen_and_how_much_the_weights_are_trusted():
     found = made({"unadapted x": [50.0, 60.0], "kmm x": [55.0, 65.0]})
     said = iter([{"C": 1.0}, {"C": 10.0}, {"C": 0.1, "trust": 0.25}, {"C": 0.1, "trust": 0.5}])
     found = replace(found, entries=tuple(replace(e, said=next(said)) for e in found.entries))
-    text = render.markdown(table(), found)
+    text = render.markdown(spec.TableSpec(table()), found)
     assert "| method | C that was chosen | trust in the estimated weights |" in text
     assert "| kmm x | 0.1 | 0.25 (0.25 to 0.5) |" in text
     assert "| unadapted x | 1 (1 to 10) | - |" in text
-    assert "What was chosen" not in render.markdown(table(), made({"unadapted x": [50.0, 60.0]}))
+    assert "What was chosen" not in render.markdown(spec.TableSpec(table()), made({"unadapted x": [50.0, 60.0]}))

@@ -16,7 +16,7 @@ from small import SMALL
 from da.config import catalog
 from da.engine import accepted, codehash
 from da.tables import compare, verify
-from da.tables.summary import Entry, Origin, Summary
+from da.tables.summary import CellResult, Origin, Summary
 
 TABLE = {
     "title": "Small",
@@ -95,13 +95,13 @@ def test_a_falsified_digit_and_a_changed_coefficient_are_both_named(project: Pat
     assert "nothing to verify" in benchmark(project, "--verify", "--changed").stdout
 
 
-def entry(value: float = 80.0, **changes: object) -> Entry:
+def entry(value: float = 80.0, **changes: object) -> CellResult:
     environment = {"versions": {"numpy": "2"}, "kernel": "OpenBLAS Haswell", "device": "1 x cpu", "threads": 1}
     origin = Origin("abc", "0123", {"method._target_": "da.estimators.subspace.coral.CORAL", "seed": 0}, environment)
-    return replace(Entry("coral", "one", 0, "finished", {"last": value}, 0.1, origin=origin), **changes)
+    return replace(CellResult("coral", "one", 0, "finished", {"last": value}, 0.1, origin=origin), **changes)
 
 
-def of(*entries: Entry) -> Summary:
+def of(*entries: CellResult) -> Summary:
     return Summary("t", entries, "accuracy", {})
 
 
@@ -123,9 +123,9 @@ def test_guessed_labels_and_tied_values_of_c_may_lead_five_points_apart_on_anoth
     for old, changes in ((entry(origin=in_rounds), {}), (plain, {"said": {"C": 10.0}})):
         elsewhere = replace(old.origin, environment=old.origin.environment | {"kernel": "OpenBLAS SkylakeX"})
         there = replace(old, origin=elsewhere, **changes)
-        assert compare.difference(of(old), old, replace(there, figures={"last": 84.9})) == ""
-        assert compare.difference(of(old), old, replace(there, figures={"last": 85.1})) != ""
-        assert compare.difference(of(old), old, replace(old, figures={"last": 80.1})) != ""
+        assert compare.difference(of(old), old, replace(there, scores={"last": 84.9})) == ""
+        assert compare.difference(of(old), old, replace(there, scores={"last": 85.1})) != ""
+        assert compare.difference(of(old), old, replace(old, scores={"last": 80.1})) != ""
     assert compare.difference(of(plain), plain, replace(entry(81.1, said=plain.said), origin=elsewhere)) != ""
 
 
@@ -193,9 +193,9 @@ def test_scores_are_compared_on_the_same_cpu_alone_and_accuracies_everywhere() -
 
 
 def test_a_rule_that_is_new_changes_nothing_and_one_that_is_gone_is_named() -> None:
-    old = entry(90.0, figures={"last": 90.0}, epochs=EPOCHS)
+    old = entry(90.0, scores={"last": 90.0}, epochs=EPOCHS)
     scores = EPOCHS["scores"] | {"fresh": [1.0, 2.0]}
-    new = entry(figures={"last": 90.0, "fresh": 90.0}, epochs=EPOCHS | {"scores": scores})
+    new = entry(scores={"last": 90.0, "fresh": 90.0}, epochs=EPOCHS | {"scores": scores})
     assert compare.difference(of(old), old, new) == ""
     assert compare.computes_the_same(old, new)
     assert "there is no figure by fresh now" in compare.difference(of(new), new, old)
@@ -208,7 +208,7 @@ def test_other_configurations_data_rules_and_failures_are_differences() -> None:
     moved = old.origin.config | {"method._target_": "da.estimators.elsewhere.CORAL"}
     assert compare.difference(of(old), old, entry(origin=replace(old.origin, config=moved))) == ""
     assert "the data changed" in compare.difference(of(old), old, entry(origin=replace(old.origin, data="4567")))
-    failed = Entry("coral", "one", 0, "failed", {}, reason="It broke.")
+    failed = CellResult("coral", "one", 0, "failed", {}, reason="It broke.")
     assert "failed now: It broke." in compare.difference(of(old), old, failed)
 
 
@@ -240,7 +240,7 @@ def committed(row: str, code: str, present: str, scoring: str = "", seconds: flo
     origin = Origin(code, "0123", {}, environment)
     made = replace(entry(), row=row, origin=origin, seconds=seconds)
     kind = type("Known", (verify.Committed,), {"present": present})
-    return kind(SimpleNamespace(name=table), None, made, None)
+    return kind(SimpleNamespace(protocol=SimpleNamespace(name=table)), None, made, None)
 
 
 def test_of_each_row_whose_code_changed_the_quickest_cell_and_of_code_that_scores_one_in_each_table() -> None:
@@ -254,7 +254,7 @@ def test_of_each_row_whose_code_changed_the_quickest_cell_and_of_code_that_score
     assert verify.quickest(verify.stale(known)) == [other, quick, elsewhere]
     known = [committed("a", "same", "same", "other", s, table) for table in "tu" for s in (2.0, 1.0)]
     chosen = verify.quickest(verify.stale(known))
-    assert [(c.spec.name, c.entry.seconds) for c in chosen] == [("t", 1.0), ("u", 1.0)]
+    assert [(c.spec.protocol.name, c.entry.seconds) for c in chosen] == [("t", 1.0), ("u", 1.0)]
     assert chosen[0].changes() == [("other", now)]
 
 

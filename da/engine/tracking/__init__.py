@@ -9,10 +9,10 @@ from typing import Any
 from da.bounds import NonNegative
 from da.engine.tracking.epoch_csv import EpochCSV
 from da.engine.tracking.tensorboard_run import TensorBoard
-from da.engine.tracking.tracker import RunLogger, figures, until_recorded, warn
+from da.engine.tracking.tracker import RunLogger, scores, until_recorded, warn
 from da.engine.tracking.wandb_run import WandbRun
 
-__all__ = ["EpochCSV", "csv", "figures", "none", "tensorboard", "until_recorded", "wandb"]
+__all__ = ["EpochCSV", "csv", "none", "scores", "tensorboard", "until_recorded", "wandb"]
 
 
 def none(directory: Path, info: dict[str, Any]) -> list[RunLogger]:

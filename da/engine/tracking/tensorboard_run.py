@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from da.engine.tracking.tracker import Tracker, figures
+from da.engine.tracking.tracker import Stopped, Tracker, scores
+from da.results.record import Record
 
 FOLDER = "tensorboard"
 
 
 class TensorBoard(Tracker):
-    """Event files in the run's directory, with the names of ``metrics.csv``; scores of the record as HParams metrics.
+    """Event files in the run's directory, with the names of ``metrics.csv``; the record's scores as HParams metrics.
 
     Events that a repeated run wrote before are hidden from its first step on, as the rows of ``metrics.csv`` are
     replaced.
@@ -39,9 +40,9 @@ class TensorBoard(Tracker):
         self.writer.experiment.flush()  # so that a killed run keeps its epochs
         self.step = step
 
-    def end(self, made: dict[str, Any], directory: Path) -> None:
+    def end(self, made: Record | Stopped, directory: Path) -> None:
         if self.writer is None:
             return  # the run failed before the first epoch ended
-        shown = {name: value for name, value in figures(made).items() if not isinstance(value, str)}
+        shown = {name: value for name, value in scores(made).items() if not isinstance(value, str)}
         self.writer.log_hyperparams(self.config, shown, self.step)
         self.writer.experiment.close()

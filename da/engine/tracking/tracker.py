@@ -6,10 +6,21 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from da.results import record
+from da.results.record import Record
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A run that ended without a record of its own: how (``failed`` or ``interrupted``), and what it raised."""
+
+    status: str
+    error: str
+    error_kind: str
 
 
 class RunLogger(Protocol):
@@ -39,15 +50,15 @@ class Tracker:
         """Log the metrics of an evaluated epoch."""
         raise NotImplementedError(f"{type(self).__name__} must implement `log`.")
 
-    def end(self, made: dict[str, Any], directory: Path) -> None:
-        """Log the end of the run: its record, or ``status``, ``error`` and ``error_kind`` of a run that failed."""
+    def end(self, made: Record | Stopped, directory: Path) -> None:
+        """The end of the run: its record, or how it went wrong."""
         raise NotImplementedError(f"{type(self).__name__} must implement `end`.")
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """The metrics of an evaluated epoch, unless the tracker went wrong before."""
         self.guard(self.log, metrics, step)
 
-    def finish(self, made: dict[str, Any], directory: Path) -> None:
+    def finish(self, made: Record | Stopped, directory: Path) -> None:
         """Called when the record is written."""
         if is_first_process():
             self.guard(self.end, made, directory)
@@ -77,13 +88,13 @@ def warn(logger: str, text: str) -> None:
 @contextmanager
 def until_recorded(loggers: Sequence[RunLogger], directory: Path) -> Iterator[None]:
     """Pass to all trackers the record that the body wrote, or the error that it raised."""
-    made: dict[str, Any] | None = None
+    made: Record | Stopped | None = None
     try:
         yield
         made = record.read(directory)
     except BaseException as error:
         status = "failed" if isinstance(error, Exception) else "interrupted"
-        made = {"status": status, "error": str(error), "error_kind": type(error).__name__}
+        made = Stopped(status, str(error), type(error).__name__)
         raise
     finally:
         for logger in loggers:
@@ -91,17 +102,17 @@ def until_recorded(loggers: Sequence[RunLogger], directory: Path) -> Iterator[No
                 logger.finish(made, directory)
 
 
-def figures(made: dict[str, Any]) -> dict[str, float | str]:
+def scores(made: Record | Stopped) -> dict[str, float | str | None]:
     """The entries of a record that a tracker shows, as a flat dictionary.
 
     Returns:
         ``status`` and, of a finished run, ``chosen/RULE/METRIC`` (target test metrics in the epoch that a selection
         rule chose), ``chosen/RULE/epoch``, ``chosen/RULE/score`` and ``seconds/WHAT``; else ``error`` and its kind.
     """
-    if made["status"] != "finished":
-        return {key: made[key] for key in ("status", "error", "error_kind")}
-    flat: dict[str, float | str] = {"status": "finished"}
-    for rule, chosen in made["selection"].items():
-        found = {"epoch": chosen["epoch"], "score": chosen["score"], **chosen["target_test"]}
-        flat |= {f"chosen/{rule}/{name}": value for name, value in found.items()}
-    return flat | {f"seconds/{what}": value for what, value in made["seconds"].items()}
+    if isinstance(made, Stopped) or not made.is_finished:
+        return {"status": str(made.status), "error": made.error, "error_kind": made.error_kind}
+    flat: dict[str, float | str | None] = {"status": "finished"}
+    for rule, chosen in made.selection.items():
+        values = {"epoch": chosen.epoch, "score": chosen.score, **chosen.target_test}
+        flat |= {f"chosen/{rule}/{name}": value for name, value in values.items()}
+    return flat | {f"seconds/{what}": value for what, value in made.seconds.items()}

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from da.engine.tracking.epoch_csv import EpochCSV
-from da.engine.tracking.tracker import Tracker, figures, is_first_process
-from da.results.record import FILE
+from da.engine.tracking.tracker import Stopped, Tracker, is_first_process, scores
+from da.results.record import FILE, Record
 
 CLIENT = Path(__file__).with_name("wandb_client.py")
 GRACE = 5.0  # seconds beyond the patience after which a client that has not ended is killed
@@ -75,17 +75,14 @@ class WandbRun(Tracker):
                     self._tell({"log": numbers, "step": earlier})
         self._tell({"log": dict(metrics), "step": step})
 
-    def end(self, made: dict[str, Any], directory: Path) -> None:
-        summary = figures(made)
-        if made["status"] == "finished":  # a sweep of W&B reads the score of the chosen epoch, not of the last one
-            summary |= {f"selection/{rule}": chosen["score"] for rule, chosen in made["selection"].items()}
-        artifacts: dict[str, Any] = {}
-        if made["status"] == "finished" and self.options["artifacts"]:
-            name = f"{made['method']}-{made['data']}-{made['run_id']}"
-            for kind, patterns in (("model", MODELS), ("results", RESULTS)):
-                files = sorted(str(file) for pattern in patterns for file in directory.glob(pattern))
-                artifacts |= {f"{name}-{kind}": {"type": kind, "files": files}} if files else {}
-        self._tell({"finish": summary, "artifacts": artifacts, "exit_code": int(made["status"] != "finished")})
+    def end(self, made: Record | Stopped, directory: Path) -> None:
+        summary, artifacts, exit_code = scores(made), {}, 1
+        if isinstance(made, Record) and made.is_finished:
+            exit_code = 0
+            # a sweep of W&B reads the score of the chosen epoch, not of the last one
+            summary |= {f"selection/{rule}": chosen.score for rule, chosen in made.selection.items()}
+            artifacts = self._artifacts(made, directory) if self.options["artifacts"] else {}
+        self._tell({"finish": summary, "artifacts": artifacts, "exit_code": exit_code})
         reason = self._wait()
         if reason is None:
             return
@@ -94,6 +91,16 @@ class WandbRun(Tracker):
         if again is not None:
             raise RuntimeError(again)
         self.warn(f"{reason}; the whole run is kept offline: wandb sync {directory}/wandb/offline-run-*")
+
+    @staticmethod
+    def _artifacts(made: Record, directory: Path) -> dict[str, Any]:
+        """The files that are kept with the run, by the artifact's name."""
+        artifacts: dict[str, Any] = {}
+        for kind, patterns in (("model", MODELS), ("results", RESULTS)):
+            files = sorted(str(file) for pattern in patterns for file in directory.glob(pattern))
+            name = f"{made.method}-{made.data}-{made.run_id}-{kind}"
+            artifacts |= {name: {"type": kind, "files": files}} if files else {}
+        return artifacts
 
     def _tell(self, event: dict[str, Any]) -> None:
         self.events.append(event)

@@ -1,7 +1,7 @@
-"""Means and deviations of figures, their order, and how they are printed: once, so that all tables agree.
+"""Means and deviations of scores, their order, and how they are printed: once, so that all tables agree.
 
 Two sums of the same numbers in another order differ in their last bits, which shows where a mean lies half-way between
-two printed values; so figures are cut to nine decimals before they are compared or printed.
+two printed values; so scores are cut to nine decimals before they are compared or printed.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def deviation(values: Sequence[float]) -> float | None:
 
 
 def shown(value: float, places: int) -> str:
-    """A figure with so many decimals."""
+    """A score with so many decimals."""
     return f"{round(value, DECIMALS) + 0.0:.{places}f}"  # adding zero: no -0.0
 
 
 def falling(value: float) -> tuple[bool, float]:
-    """A key that sorts figures from the best to the worst; what has none comes last."""
+    """A key that sorts scores from the best to the worst; what has none comes last."""
     return (True, 0.0) if math.isnan(value) else (False, -round(value, DECIMALS))
 
 

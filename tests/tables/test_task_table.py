@@ -5,7 +5,14 @@ import math
 import pytest
 
 from da.tables import render
-from da.tables.records import Cell, best, first_sentence, gap_closed, tables
+from da.tables.summarize import summarize
+from da.tables.task_table import SeedScores, best, gap_closed, task_tables
+from da.tables.wording import first_sentence
+
+
+def tables(records, rule=None):
+    return task_tables(summarize(records, rule=rule))
+
 
 pytestmark = pytest.mark.usefixtures("of_this_code")
 
@@ -27,8 +34,8 @@ def test_means_and_sample_deviations_over_seeds(finished):
 
 
 def test_one_seed_has_no_deviation_and_no_seed_no_mean():
-    assert Cell((1.0,)).std is None
-    assert math.isnan(Cell(()).mean)
+    assert SeedScores((1.0,)).std is None
+    assert math.isnan(SeedScores(()).mean)
 
 
 def test_different_configurations_are_not_averaged_and_say_how_they_differ(finished):
@@ -51,13 +58,13 @@ def test_a_choice_in_a_group_is_a_difference(finished):
 
 def test_what_rows_do_not_share_is_noted(finished):
     (table,) = tables([finished(), finished("coral", max_epochs=9, code={"source": "two"})])
-    assert [(row.label, row.stale) for row in table.rows] == [("coral", True), ("dann", False)]
+    assert [row.label for row in table.rows] == ["coral", "dann"]
     assert table.notes[0] == "Not the same in all rows: trainer.max_epochs."
     assert table.notes[1] == "Made by other code than the present, rerun=stale runs them again: coral."
 
 
 def test_different_protocols_are_different_tables(finished):
-    other = finished()["task"] | {"transductive": True}
+    other = finished().to_json()["task"] | {"transductive": True}
     made = tables([finished(), finished(task=other), finished(fingerprint="f"), finished(data="else")])
     assert len(made) == 4
     assert sum("transductive" in render.caption(table) for table in made) == 1
@@ -92,9 +99,9 @@ def test_a_cell_that_was_run_again_counts_once(finished, failed):
     assert row.errors == ()
 
 
-def test_the_first_sentence():
-    assert first_sentence({"error": "optimizer.lr=0.5 is too high. Lower it."}) == "optimizer.lr=0.5 is too high."
-    assert first_sentence({"error": " ", "error_kind": "MemoryError"}) == "MemoryError"
+def test_the_first_sentence(failed):
+    assert first_sentence(failed(error="optimizer.lr=0.5 is too high. Lower it.")) == "optimizer.lr=0.5 is too high."
+    assert first_sentence(failed(error=" ", error_kind="MemoryError")) == "MemoryError"
 
 
 def test_the_rule_reported_first(finished):
@@ -124,7 +131,7 @@ def test_a_second_metric_has_a_column_under_the_first_rule(finished):
 
 def test_a_rule_without_a_score_in_some_seeds_says_so(finished):
     made = [finished(seed=0), finished(seed=1)]
-    del made[0]["selection"]["entropy"]
+    del made[0].selection["entropy"]
     assert "49.0 (n=1)" in render.text(tables(made))
 
 

@@ -3,10 +3,16 @@ import random
 
 import pytest
 
-from da.results.figures import deviation, falling, mean, shown
+from da.results.scores import deviation, falling, mean, shown
 from da.tables.by_task import by_task
 from da.tables.leaderboard import lines as board_lines
-from da.tables.records import tables
+from da.tables.summarize import summarize
+from da.tables.task_table import task_tables
+
+
+def tables(records, rule=None):
+    return task_tables(summarize(records, rule=rule))
+
 
 pytestmark = pytest.mark.usefixtures("of_this_code")
 
@@ -33,14 +39,14 @@ def test_mean_and_deviation():
 
 
 def test_a_leaderboard_and_a_table_by_task_agree_on_figures_and_order(finished):
-    from da.report.chapter import chapters
+    from da.report.sections import sections
 
     accuracies = {"dann": (87.46, 87.47), "coral": (80.0, 94.94), "dan": (87.47, 87.46), "pca": (50.0, 60.0)}
     records = [
         finished(
             method,
             accuracy=accuracy,
-            task={"name": task, "transductive": True, "domains": finished()["task"]["domains"]},
+            task={"name": task, "transductive": True, "domains": finished().to_json()["task"]["domains"]},
             fingerprint=task,
         )
         for method, own in accuracies.items()
@@ -49,7 +55,7 @@ def test_a_leaderboard_and_a_table_by_task_agree_on_figures_and_order(finished):
     told = [line.split("|") for line in by_task(tables(records)).splitlines() if line.startswith("|")][2:]
     from pathlib import Path
 
-    (chapter,) = chapters(Path("nowhere"), records)
-    board = board_lines(chapter.spec, chapter.summary)
+    (section,) = sections(Path("nowhere"), records)
+    board = board_lines(section.spec, section.summary)
     assert [line.row for line in board] == [cells[1].strip() for cells in told]
     assert [shown(line.mean, 2) for line in board] == [cells[-3].strip(" *") for cells in told]

@@ -1,26 +1,36 @@
+"""The sections of a report: one for each set of data, or a published table that was run again."""
+
 from __future__ import annotations
 
 import pytest
 
 from da.errors import DataError
-from da.report import chapter
-from da.report.chapter import chapters
+from da.report import sections as module
 from da.report.page import html
+from da.report.sections import sections
 from da.results import store
 from da.tables import summary as summaries
-from da.tables.summary import Entry, Summary
+from da.tables.summary import CellResult, Summary
 
 
 def made(folder, rule=None):
-    return chapters(folder, store.load(folder), rule)
+    return sections(folder, store.load(folder), rule)
 
 
-def test_a_chapter_for_each_set_of_data_with_its_baseline(folder, keep, record):
+def test_a_section_for_each_set_of_data_with_its_baseline(folder, keep, record):
     keep(record("source_only", "art->clip", 70.0, data="digits"))
     digits, office = made(folder)
-    assert (digits.spec.name, digits.spec.baseline, len(digits.summary.entries)) == ("digits", "source_only", 1)
-    assert (office.spec.baseline, len(office.spec.tasks), len(office.summary.entries)) == ("unadapted", 7, 28)
-    assert office.runs["tca", "art->real", 0]["run_id"] == "tca-art-real-0"
+    assert (digits.spec.protocol.name, digits.spec.protocol.baseline, len(digits.summary.entries)) == (
+        "digits",
+        "source_only",
+        1,
+    )
+    assert (office.spec.protocol.baseline, len(office.spec.protocol.tasks), len(office.summary.entries)) == (
+        "unadapted",
+        7,
+        28,
+    )
+    assert office.runs["tca", "art->real", 0].run_id == "tca-art-real-0"
     assert office.summary.mean("tca", "art->real", "last") == 52.0
 
 
@@ -36,7 +46,7 @@ def test_the_rule_asked_for_is_reported_of_every_run(tmp_path, keep, record):
     keep(record("dann", "art->clip", 60.0, epochs=3))
     keep(record("tca", "art->clip", 50.0))
     (only,) = made(tmp_path, "entropy")
-    assert only.spec.selection == "entropy"
+    assert only.spec.protocol.selection == "entropy"
     assert only.summary.mean("dann", "mean", "entropy") == 56.0
     assert only.summary.mean("tca", "mean", "entropy") == 50.0  # one epoch: any rule chooses it
 
@@ -55,7 +65,7 @@ def test_equal_tasks_of_other_content_are_two_tasks(tmp_path, keep, record):
     keep(record("tca", "art->clip", 50.0))
     keep(record("tca", "art->clip", 60.0, fingerprint="f" * 16, run_id="other"))
     (only,) = made(tmp_path)
-    assert list(only.spec.tasks) == ["art->clip (00000000)", "art->clip (ffffffff)"]
+    assert list(only.spec.protocol.tasks) == ["art->clip (00000000)", "art->clip (ffffffff)"]
 
 
 @pytest.fixture
@@ -77,8 +87,8 @@ published: [{source: "A paper, table 1", evidence: read, figures: {tca: [50.5, 5
 notes: []
 """
     (tables / "office.yaml").write_text(text)
-    load = chapter.load
-    monkeypatch.setattr(chapter, "load", lambda name: load(name, tables))
+    load = module.load
+    monkeypatch.setattr(module, "load", lambda name: load(name, tables))
 
 
 @pytest.mark.usefixtures("table")
@@ -86,13 +96,13 @@ def test_a_benchmarks_folder_is_its_table_beside_the_paper(tmp_path, keep, recor
     kept = {"A": record("tca", "art->clip", 50.0), "B": record("tca", "art->real", 52.0)}
     for r in kept.values():
         keep(r)
-    entries = [summaries.entry_of("tca", task, 0, r, "last") for task, r in kept.items()]
-    entries += [Entry("kmm", task, 0, "refused", {}, reason="Needs weights.") for task in kept]
+    entries = [summaries.result_of("tca", task, 0, r, "last") for task, r in kept.items()]
+    entries += [CellResult("kmm", task, 0, "refused", {}, reason="Needs weights.") for task in kept]
     summaries.write(Summary("office", tuple(entries), "accuracy", {"code": []}), tmp_path / "summary.json")
     records = store.load(tmp_path)
-    (only,) = chapters(tmp_path, records)
+    (only,) = sections(tmp_path, records)
     assert only.benchmark
-    assert only.runs["tca", "B", 0]["run_id"] == "tca-art-real-0"
+    assert only.runs["tca", "B", 0].run_id == "tca-art-real-0"
     text = html("office", [only], records)
     for words in (
         "51.00",
@@ -104,11 +114,11 @@ def test_a_benchmarks_folder_is_its_table_beside_the_paper(tmp_path, keep, recor
     ):
         assert words in text
     assert "51.5" in text.partition("<h3>By task</h3>")[2]
-    (other,) = chapters(tmp_path, records, "entropy")
+    (other,) = sections(tmp_path, records, "entropy")
     assert other.summary.mean("tca", "mean", "entropy") == 51.0
 
 
 def test_a_summary_that_cannot_be_read_is_said(tmp_path):
     (tmp_path / "summary.json").write_text("{}")
     with pytest.raises(DataError, match=r"scripts/benchmark\.py"):
-        chapters(tmp_path, [])
+        sections(tmp_path, [])

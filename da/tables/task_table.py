@@ -1,0 +1,154 @@
+"""The table of one task: means and deviations over seeds, every selection rule side by side, the oracle apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from da.results import scores
+from da.results.record import Record
+from da.results.store import Protocol
+from da.tables.notes import notes_of
+from da.tables.summarize import TableResults
+from da.tables.task_runs import TaskRuns
+from da.tables.wording import ORACLE, first_sentence
+
+Column = tuple[str, str]
+"""A selection rule and a metric."""
+
+
+@dataclass(frozen=True)
+class SeedScores:
+    """One score of one method: its values over seeds."""
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean over seeds; NaN without values."""
+        return scores.mean(self.values)
+
+    @property
+    def std(self) -> float | None:
+        """Sample standard deviation (ddof=1); None for fewer than two seeds."""
+        return scores.deviation(self.values)
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """One method under one configuration.
+
+    Args:
+        label: the method, and the keys in which its configurations differ where it has several.
+        method: its name in the catalogue.
+        finished: number of finished runs, one a seed.
+        seconds: mean time of training and evaluation of a run.
+        cells: scores by selection rule and metric, in percent.
+        errors: seed and first sentence of every failed run.
+    """
+
+    label: str
+    method: str
+    finished: int
+    seconds: float | None
+    cells: Mapping[Column, SeedScores]
+    errors: tuple[str, ...]
+
+    def cell(self, column: Column) -> SeedScores:
+        """A score; without values where there is none."""
+        return self.cells.get(column, SeedScores(()))
+
+
+@dataclass(frozen=True)
+class TaskTable:
+    """Rows under one protocol, the best first.
+
+    Args:
+        protocol: what all rows share.
+        samples: size of the target's test split, or None if no run finished.
+        rule: the selection rule reported first.
+        rules: all others without target labels, then all that are an oracle.
+        metrics: names of the metrics, the main one first.
+        rows: by falling mean; rows without a score come last.
+        notes: what a reader must know before comparing rows.
+    """
+
+    protocol: Protocol
+    samples: int | None
+    rule: str
+    rules: tuple[str, ...]
+    metrics: tuple[str, ...]
+    rows: tuple[TaskRow, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def main(self) -> Column:
+        """The column that rows are ordered by."""
+        return self.rule, self.metrics[0]
+
+    def columns(self, oracle: bool) -> list[Column]:
+        """The columns of rules that read target labels, or of those that do not; all metrics for the first rule."""
+        columns = []
+        for rule in (self.rule, *self.rules):
+            if rule.startswith(ORACLE) == oracle:
+                columns += [(rule, metric) for metric in (self.metrics if rule == self.rule else self.metrics[:1])]
+        return columns
+
+
+def task_tables(results: Sequence[TableResults]) -> list[TaskTable]:
+    """One table for each task of results folders; those of data on which nothing finished come last.
+
+    Args:
+        results: as :func:`da.tables.summarize.summarize` gives them.
+    """
+    tasks = sorted((task for table in results for task in table.tasks), key=lambda t: (not t.finished, t.protocol))
+    return [_table(task) for task in tasks]
+
+
+def _table(task: TaskRuns) -> TaskTable:
+    others = {name for r in task.finished for name in r.selection} - {task.rule}
+    rules = sorted(others, key=lambda name: (name.startswith(ORACLE), name))
+    columns = [(name, metric) for name in (task.rule, *rules) for metric in task.metrics]
+    rows = [_row(label, runs, columns) for label, runs in task.rows.items()]
+    main = (task.rule, task.metrics[0])
+    return TaskTable(
+        protocol=task.protocol,
+        samples=task.samples,
+        rule=task.rule,
+        rules=tuple(rules),
+        metrics=task.metrics,
+        rows=tuple(sorted(rows, key=lambda row: (*scores.falling(row.cell(main).mean), row.label))),
+        notes=tuple(notes_of(task)),
+    )
+
+
+def _row(label: str, runs: Sequence[Record], columns: Sequence[Column]) -> TaskRow:
+    finished = [r for r in runs if r.is_finished]
+    cells = {}
+    for rule, metric in columns:
+        chosen = [r.selection[rule].target_test for r in finished if rule in r.selection]
+        cells[rule, metric] = SeedScores(tuple(metrics[metric] for metrics in chosen if metric in metrics))
+    return TaskRow(
+        label=label,
+        method=runs[0].method,
+        finished=len(finished),
+        seconds=scores.mean([r.work_seconds for r in finished]) if finished else None,
+        cells=cells,
+        errors=tuple(f"seed {r.seed}: {first_sentence(r)}" for r in runs if not r.is_finished),
+    )
+
+
+def gap_closed(table: TaskTable, row: TaskRow, lower: TaskRow, upper: TaskRow) -> float:
+    """Share of the gap between two rows that a third one closes, in percent of the means of the main column.
+
+    ``100 (row - lower) / (upper - lower)``: 0 is the lower row, 100 the upper one; NaN where there is no gap.
+    """
+    low, high = lower.cell(table.main).mean, upper.cell(table.main).mean
+    return 100.0 * (row.cell(table.main).mean - low) / (high - low) if high > low else math.nan
+
+
+def best(table: TaskTable, without: Iterable[str] = ()) -> TaskRow | None:
+    """The row with the highest mean of the main column, some methods left out; None if no row has one."""
+    left_out = set(without)
+    return next((r for r in table.rows if r.method not in left_out and r.cell(table.main).values), None)
