@@ -98,3 +98,18 @@ def names_in(node: Mapping[str, Any]) -> Iterator[str]:
 def _state() -> str:
     value = os.environ.get(VARIABLE)
     return f"{VARIABLE}={value}" if value else f"{VARIABLE} is not set"
+
+
+def write_atomically(file: Path, content: bytes) -> Path:
+    """Write to a temporary name in the same folder, sync, rename."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return file

@@ -144,7 +144,7 @@ def embedding_figure(panels: Sequence[Panel], file: Path, examples: Sequence[Str
     Raises:
         UsageError: there is no panel, or matplotlib is missing.
     """
-    from da.results.record import write_atomically
+    from da.files import write_atomically
 
     if not panels:
         raise UsageError("There is no panel to draw; give at least one.")

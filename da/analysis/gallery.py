@@ -145,7 +145,7 @@ def gallery(family: str, exhibits: Sequence[Exhibit], file: Path) -> Path:
     Raises:
         UsageError: matplotlib is missing.
     """
-    from da.results.record import write_atomically
+    from da.files import write_atomically
 
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -60,7 +60,7 @@ def check_every_keyword_has_an_effect(subject: CheckedMethod) -> None:
         def outcome(options: dict[str, Any]) -> Any:
             key = repr(sorted(options.items(), key=lambda item: item[0]))
             if key not in seen:
-                seen[key] = _outcome(subject, options)
+                seen[key] = _results(subject, options)
             return seen[key]
 
         for name, values in others.items():
@@ -102,7 +102,7 @@ def _start(subject: CheckedMethod, folder: Path) -> Path:
     return folder
 
 
-def _outcome(subject: CheckedMethod, options: dict[str, Any]) -> tuple[Any, ...]:
+def _results(subject: CheckedMethod, options: dict[str, Any]) -> tuple[Any, ...]:
     """All observable results of a short training."""
     task = task_for(subject.needs)
     method = build(subject, task, **options)

@@ -14,6 +14,7 @@ from pathlib import Path
 from da.config import catalog
 from da.engine.result import load_failure_directory, write_failure
 from da.errors import ConfigError, UsageError
+from da.files import write_atomically
 from da.results import record, store, writable
 from da.results.scores import clock
 from da.sweeps.job import Grid, Job, Outcome, exit_code, said
@@ -199,7 +200,7 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     part = [f"methods={','.join(fitting)}"] if len(fitting) < len(table.protocol.rows()) else []
     part += [f"seeds={','.join(map(str, [*table.protocol.seeds, *further]))}"] if further else []
     whole = render.command(table, [*part, *(o for o in rest if o.startswith("output=") or o in made.overrides)])
-    file = record.write_atomically(output / "table.md", render.markdown(table, made, cost=False, line=whole).encode())
+    file = write_atomically(output / "table.md", render.markdown(table, made, cost=False, line=whole).encode())
     print(f"table: {file}", flush=True)
     if options.write:
         file = page.RESULTS / f"{table.protocol.name}.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from da.config.compose import compose
 from da.engine.result import Result, RunFailed, one_line
-from da.results.record import write_atomically
+from da.files import write_atomically
 from da.tables import render
 from da.tables.summarize import summarize
 from da.tables.task_table import TaskRow, TaskTable, best, gap_closed, task_tables

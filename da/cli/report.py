@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 from da.errors import UsageError, nearest
+from da.files import write_atomically
 from da.report.page import html
 from da.report.sections import SUMMARY, sections
 from da.results import frame, store
-from da.results.record import Record, write_atomically
+from da.results.record import Record
 from da.tables import render
 from da.tables.by_task import by_task
 from da.tables.export import latex

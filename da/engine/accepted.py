@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from da.config import catalog
-from da.results import record
+from da.files import write_atomically
 
 FILE = catalog.ROOT / "benchmarks" / "equal.json"
 
@@ -50,4 +50,4 @@ def accept(pairs: Mapping[tuple[str, str], Collection[str]]) -> None:
     listed = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else []
     listed += [{"old": old, "new": new, "cells": list(cells)} for (old, new), cells in pairs.items()]
     lines = ",\n".join(json.dumps(pair, ensure_ascii=False) for pair in listed)
-    record.write_atomically(FILE, f"[\n{lines}\n]\n".encode())
+    write_atomically(FILE, f"[\n{lines}\n]\n".encode())

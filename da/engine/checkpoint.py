@@ -10,7 +10,8 @@ import torch
 from pytorch_lightning import Callback, Trainer
 
 from da.engine.runner import CHECKPOINT
-from da.results.record import code_version, write_atomically
+from da.files import write_atomically
+from da.results.record import code_version
 
 
 class Resumable(Callback):

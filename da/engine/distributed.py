@@ -13,6 +13,7 @@ from typing import Any
 
 from da.engine.parent_death import die_with
 from da.errors import TrainingError, UsageError
+from da.files import write_atomically
 from da.results import record
 
 FROZEN = "frozen.json"
@@ -35,7 +36,7 @@ def processes(directory: Path, frozen: dict[str, Any], count: int) -> None:
         WorkerFailed: a process failed; the other ones were stopped.
         UsageError: a process refused its configuration or data.
     """
-    record.write_atomically(directory / FROZEN, json.dumps(record.portable(frozen)).encode())
+    write_atomically(directory / FROZEN, json.dumps(record.portable(frozen)).encode())
     (directory / record.FILE).unlink(missing_ok=True)
     for old in directory.glob(CAUSES):
         old.unlink()

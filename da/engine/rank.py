@@ -10,7 +10,7 @@ from pathlib import Path
 from da.config.validate import validate
 from da.engine import run
 from da.engine.distributed import FAILED, FROZEN, REFUSED
-from da.engine.result import told
+from da.engine.result import error_message
 
 
 def main(directory: Path) -> None:
@@ -29,7 +29,7 @@ def main(directory: Path) -> None:
         run.execute(plan, task, directory, frozen)
     except Exception as error:
         name = f"{REFUSED if run.refused(error) else FAILED}-{os.environ.get('RANK', '0')}.txt"
-        (directory / name).write_text(told(error), encoding="utf-8")
+        (directory / name).write_text(error_message(error), encoding="utf-8")
         raise
 
 

@@ -154,10 +154,12 @@ def record_header(plan: Plan, frozen: Mapping[str, Any], status: Status) -> Reco
 def write_error(directory: Path, plan: Plan, error: BaseException, frozen: Mapping[str, Any] | None = None) -> Record:
     """Write the record of a run that raised, with its traceback."""
     kind = "usage" if isinstance(error, UsageError) else "oom" if out_of_memory(error) else type(error).__name__
-    return write_failure(directory, plan, kind, told(error), "".join(traceback.format_exception(error)), frozen)
+    return write_failure(
+        directory, plan, kind, error_message(error), "".join(traceback.format_exception(error)), frozen
+    )
 
 
-def told(error: BaseException, file: Path | None = None) -> str:
+def error_message(error: BaseException, file: Path | None = None) -> str:
     """An error in a sentence; of one that nobody foresaw also its kind, where it happened, and where more is said.
 
     Args:

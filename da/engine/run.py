@@ -32,17 +32,17 @@ from da.engine.result import (
     Result,
     RunFailed,
     directory_of,
+    error_message,
     load_failure_directory,
     needs_rerun,
     other_data,
     record_header,
-    told,
     write_error,
 )
 from da.engine.runner import CHECKPOINT, Runner, Settings
 from da.engine.tracking.tracker import RunLogger
 from da.errors import DataError, UsageError
-from da.files import named_by
+from da.files import named_by, write_atomically
 from da.results import record, writable
 from da.results.schema import Epochs, Part, Selected, TaskRecord
 from da.schedules import LEARNING_RATE
@@ -82,7 +82,9 @@ def run(config: dict[str, Any], observer: RunObserver | None = None) -> Result:
         if refused(error):
             raise
         write_error(load_failure_directory(plan), plan, error)
-        raise RunFailed(f"{run_title(plan)}: {told(error, load_failure_directory(plan) / record.FILE)}") from error
+        raise RunFailed(
+            f"{run_title(plan)}: {error_message(error, load_failure_directory(plan) / record.FILE)}"
+        ) from error
     evidence.check_loaded(plan.config, plan.data, task)
     (load_failure_directory(plan) / record.FILE).unlink(missing_ok=True)
     identity = record.run_id(plan.config, fingerprint)
@@ -113,7 +115,7 @@ def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], obs
     if changed := other_data(plan, directory, frozen["fingerprint"]):
         warnings.warn(changed, stacklevel=3)
         frozen = frozen | {"notes": [*frozen["notes"], changed]}
-    record.write_atomically(directory / CONFIG, json.dumps(record.portable(plan.config), indent=1).encode())
+    write_atomically(directory / CONFIG, json.dumps(record.portable(plan.config), indent=1).encode())
     if observer is not None:
         observer.started(directory, frozen)
     try:
@@ -129,7 +131,7 @@ def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], obs
             raise
         if not isinstance(error, distributed.WorkerFailed) or record.read(directory) is None:
             write_error(directory, plan, error, frozen)
-        raise RunFailed(f"{run_title(plan)}: {told(error, directory / record.FILE)}") from error
+        raise RunFailed(f"{run_title(plan)}: {error_message(error, directory / record.FILE)}") from error
     made = record.read(directory)
     assert made is not None
     return Result(made, directory, fresh=True)
@@ -337,4 +339,4 @@ def save_predictions(file: Path, scorer: Evaluator) -> None:
     np.savez_compressed(
         stream, logits=logits, predicted=logits.argmax(1), classes=np.array(scorer.exam.classes), **known
     )
-    record.write_atomically(file, stream.getvalue())
+    write_atomically(file, stream.getvalue())

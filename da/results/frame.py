@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from da.errors import UsageError
-from da.results import record, store
+from da.files import write_atomically
+from da.results import store
 from da.results.record import Record
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def write(whole: DataFrame, file: Path) -> Path:
             raise UsageError('Parquet needs pyarrow: pip install "da[formats]", or write a .csv file.') from error
     else:
         raise UsageError(f"{file} has the suffix '{file.suffix}'; frames are written as {' or '.join(SUFFIXES)}.")
-    return record.write_atomically(file, stream.getvalue())
+    return write_atomically(file, stream.getvalue())
 
 
 def _typed(whole: DataFrame) -> DataFrame:

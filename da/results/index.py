@@ -18,7 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from da.results.record import PLAIN, Record, Status, write_atomically
+from da.files import write_atomically
+from da.results.record import PLAIN, Record, Status
 from da.results.schema import SCHEMA, Epochs, Selected, code_from_json, task_from_json
 
 FILE = ".records.index"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -19,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from da.errors import DataError
-from da.files import named_by
+from da.files import named_by, write_atomically
 from da.results.schema import (
     SCHEMA,
     Code,
@@ -300,21 +299,6 @@ def portable(content: Any) -> Any:
     if isinstance(content, list | tuple):
         return [portable(value) for value in content]
     return "inf" if isinstance(content, float) and content == math.inf else content
-
-
-def write_atomically(file: Path, content: bytes) -> Path:
-    """Write to a temporary name in the same folder, sync, rename."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return file
 
 
 def load(directory: Path) -> Record:

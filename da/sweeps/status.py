@@ -15,7 +15,8 @@ from tqdm.auto import tqdm
 
 from da.engine.result import one_line
 from da.engine.warned import alike
-from da.results.record import now, write_atomically
+from da.files import write_atomically
+from da.results.record import now
 from da.results.scores import clock
 from da.sweeps.job import KINDS, Job, Outcome
 from da.sweeps.job import said as words

@@ -11,7 +11,7 @@ from typing import Any
 
 from da.engine.observer import Pruned
 from da.engine.parent_death import die_with
-from da.engine.result import RunBusy, RunFailed, made_by_other_code, told
+from da.engine.result import RunBusy, RunFailed, error_message, made_by_other_code
 from da.errors import UsageError
 from da.sweeps.job import Outcome
 
@@ -55,7 +55,7 @@ def answer(run: Any, config: dict[str, Any], watch: Any) -> Outcome:
     except KeyboardInterrupt:
         return Outcome("interrupted", "interrupted; the same command goes on from the last step")
     except Exception as error:  # writing the record failed: the disk is full, the folder is missing
-        return Outcome("failed", told(error))
+        return Outcome("failed", error_message(error))
     seconds = result.record.total_seconds
     kind = "finished" if result.fresh else "stale" if made_by_other_code(result.record) else "skipped"
     return Outcome(kind, "", str(result.directory), result.record, seconds)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from da.errors import UsageError
-from da.results.record import write_atomically
+from da.files import write_atomically
 from da.tables.significance import Ranking
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ def _drawn(ranking: Ranking, kind: str) -> bytes:
     with mpl.rc_context(fixed):
         stream = io.BytesIO()
         metadata = {"Date": None} if kind == "svg" else None
-        _figure(ranking).savefig(stream, format=kind, transparent=kind == "svg", metadata=metadata)
+        _draw(ranking).savefig(stream, format=kind, transparent=kind == "svg", metadata=metadata)
     return stream.getvalue()
 
 
-def _figure(ranking: Ranking) -> Figure:
+def _draw(ranking: Ranking) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from da.errors import UsageError
-from da.results import frame, record
+from da.files import write_atomically
+from da.results import frame
 from da.results.scores import shown
 from da.tables import leaderboard
 from da.tables import markdown as render
@@ -33,7 +34,7 @@ def export(spec: TableSpec, summary: Summary, file: Path) -> Path:
     views: dict[str, Callable[[TableSpec, Summary], str]] = {".md": render.markdown, ".tex": latex, ".csv": csv}
     if file.suffix not in views:
         raise UsageError(f"{file} has the suffix '{file.suffix}'; tables are written as .md, .tex, .csv or .parquet.")
-    return record.write_atomically(file, views[file.suffix](spec, summary).encode())
+    return write_atomically(file, views[file.suffix](spec, summary).encode())
 
 
 def diagram(spec: TableSpec, summary: Summary, file: Path) -> Path | None:
@@ -102,7 +103,7 @@ def latex(spec: TableSpec, summary: Summary) -> str:
     body = [[row, *(marked[c][k] for c in columns)] for k, row in enumerate(rows)]
     seeds = len({entry.seed for entry in summary.entries})
     spread = f", mean and sample standard deviation over {seeds} seeds" if seeds > 1 else ""
-    what = f"{render.title(spec, summary)}: {summary.metric} in % on the target test split"
+    what = f"{render.heading(spec, summary)}: {summary.metric} in % on the target test split"
     caption = f"{what}{spread}; {chosen_by(spec.protocol.selection)}."
     return "\n".join(
         [

@@ -17,6 +17,7 @@ from typing import Any
 
 from da.config import catalog
 from da.errors import ConfigError
+from da.files import write_atomically
 from da.results import record
 from da.results.scores import mean
 from da.tables.compare import MACHINE
@@ -82,13 +83,13 @@ def scores(protocol: EvaluationProtocol, summary: Summary) -> dict[str, Committe
             continue
         by_task = [list(summary.values(row, task, protocol.selection).values()) for task in summary.tasks()]
         values = [mean(values) for values in by_task if values]
-        text = json.dumps([_told(e) for e in own], ensure_ascii=False, sort_keys=True)
+        text = json.dumps([_evidence(e) for e in own], ensure_ascii=False, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         found[row] = CommittedScore(round(mean(values), PLACES) if values else None, digest)
     return found
 
 
-def _told(e: CellResult) -> list[Any]:
+def _evidence(e: CellResult) -> list[Any]:
     """All that a cell says of its outcome, of its data, and of the machine that decides how closely it is met again.
 
     A cell that is no run of the configuration, which a test compares with its plan, says its settings too.
@@ -156,9 +157,9 @@ def enter(protocol: EvaluationProtocol, summary: Summary, reason: str = "", fold
         "commit": made_by(summary, [line.row for line in lines])[:10],
         "figures": {protocol.name: {line.row: [_plain(line.before), _plain(line.after)] for line in lines}},
     }
-    file = record.write_atomically(folder / f"{number:04}-{protocol.name}.json", _text(given).encode())
+    file = write_atomically(folder / f"{number:04}-{protocol.name}.json", _text(given).encode())
     if folder == FOLDER:
-        record.write_atomically(PAGE, page().encode())
+        write_atomically(PAGE, page().encode())
     return file
 
 

@@ -33,7 +33,7 @@ def markdown(spec: TableSpec, summary: Summary, cost: bool = True, line: str = "
     """
     lines = leaderboard.lines(spec, summary)
     parts = [
-        f"## {title(spec, summary)}",
+        f"## {heading(spec, summary)}",
         spec.protocol.description,
         f"`{line or command(spec, summary.overrides)}`",
         _leaderboard(spec, summary, lines, cost),
@@ -94,7 +94,7 @@ def overview(pairs: Sequence[tuple[TableSpec, Summary]], place: str = "") -> str
     return Sheet(head, [_overview(spec, summary, place) for spec, summary in pairs]).markdown()
 
 
-def title(spec: TableSpec, summary: Summary) -> str:
+def heading(spec: TableSpec, summary: Summary) -> str:
     """A table's title, and what was typed beside it that changes results."""
     return f"{spec.protocol.title}, with {', '.join(summary.overrides)}" if summary.overrides else spec.protocol.title
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from da.config import catalog
-from da.results import record
+from da.files import write_atomically
 from da.tables import markdown as render
 from da.tables import spec, summary
 from da.tables.spec import TableSpec
@@ -39,4 +39,4 @@ def overview() -> str:
 
 def write() -> Path:
     """Render the page."""
-    return record.write_atomically(PAGE, text().encode())
+    return write_atomically(PAGE, text().encode())

@@ -13,6 +13,7 @@ from typing import Any
 from da.config import catalog
 from da.engine.result import made_by_other_code
 from da.errors import DataError
+from da.files import write_atomically
 from da.results import record
 from da.results.record import Record, Status
 from da.results.schema import Epochs, EvaluatedEpoch, TaskRecord
@@ -314,7 +315,7 @@ def write(summary: Summary, file: Path) -> Path:
     head |= {"config": shared, "environments": environments} if finished else {}
     lines = ",\n".join(_line(entry, shared, environments) for entry in summary.entries)
     text = json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "entries": [\n{lines}\n]\n}}\n'
-    return record.write_atomically(file, text.encode())
+    return write_atomically(file, text.encode())
 
 
 def _line(entry: CellResult, shared: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]) -> str:

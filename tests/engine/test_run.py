@@ -16,7 +16,7 @@ from da.config.validate import cautions, validate
 from da.data.toy import Toy
 from da.engine import accepted, codehash
 from da.engine import run as runs
-from da.engine.result import made_by_other_code, place, told
+from da.engine.result import error_message, made_by_other_code, place
 from da.errors import ConfigError, DataError
 from da.estimators.subspace.coral import CORAL as Coral
 from da.methods.transductive.source_only import SourceOnly
@@ -218,7 +218,7 @@ def test_an_error_within_a_package_is_placed_where_we_called_it() -> None:
         json.loads("{")
     assert place(caught.value).startswith("tests/engine/test_run.py:")
     assert place(ValueError("never raised")) == ""
-    assert told(KeyError()) == "KeyError"
+    assert error_message(KeyError()) == "KeyError"
 
 
 def test_a_wrong_configuration_writes_nothing(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from da.files import write_atomically
 from da.results import index, record, store
 from da.results.schema import Epochs, EvaluatedEpoch, Selected
 
@@ -76,7 +77,7 @@ def rewritten(file: Path, accuracy: float) -> bytes:
 
 def replaced(file: Path) -> None:
     """As a run does that is run again."""
-    record.write_atomically(file, rewritten(file, 99.0))
+    write_atomically(file, rewritten(file, 99.0))
 
 
 def edited(file: Path) -> None:
@@ -201,7 +202,7 @@ def test_readers_and_writers_at_once_never_see_a_score_that_is_not_in_a_file(fol
         for k in range(150):
             seed = draw.choice([s for s in range(RUNS) if s != 3])
             file = folder / f"dann/seed{seed}" / record.FILE
-            record.write_atomically(file, rewritten(file, 1000.0 + k))
+            write_atomically(file, rewritten(file, 1000.0 + k))
             latest[seed] = 1000.0 + k
         over.set()
 

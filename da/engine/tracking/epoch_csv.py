@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from da.results.record import write_atomically
+from da.files import write_atomically
 
 
 class EpochCSV:
