@@ -88,8 +88,8 @@ def _refuse_idle(options: argparse.Namespace) -> None:
         ConfigError: there is such an option or number.
     """
     idle = TABULATING if options.verify else VERIFYING
-    if found := [word for word, name in idle.items() if getattr(options, name)]:
-        raise ConfigError(f"{found[0]} is {'not for' if options.verify else 'only for'} --verify.")
+    if unused := [word for word, name in idle.items() if getattr(options, name)]:
+        raise ConfigError(f"{unused[0]} is {'not for' if options.verify else 'only for'} --verify.")
     if options.changed and (
         drawing := [word for word in ("sample", "minutes", "seed") if getattr(options, word) is not None]
     ):
@@ -159,9 +159,9 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         raise ConfigError(f"No cell of table={table.name} can be run: {planned[0].refused}")
     first = runs[0].plan.config
     output = Path(first["output"])
-    found = store.load(output)
+    records = store.load(output)
     if options.dry_run:
-        print(outline(table, planned, summary.summarize(table, planned, found), first["launcher"]))
+        print(outline(table, planned, summary.summarize(table, planned, records), first["launcher"]))
         return 0
     if options.commands:
         shown = [f"output={output}", *summary.typed(rest)]
@@ -177,26 +177,28 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         launcher: Launcher = catalog.build(first["launcher"], where="launcher")
         counts = launcher.run(Grid(runs), output, f"table={table.name}", keep)
         print(said(counts), flush=True)
-        failed, found = exit_code(counts), store.load(output)
-    made = summary.summarize(table, planned, found, rest)
+        failed, records = exit_code(counts), store.load(output)
+    summarized = summary.summarize(table, planned, records, rest)
     line = " ".join(["python scripts/benchmark.py", *map(shlex.quote, arguments)])
-    print(f"\n{render.markdown(table, made, line=line)}", flush=True)
-    different = _compare(table, made) if options.compare else 0
+    print(f"\n{render.markdown(table, summarized, line=line)}", flush=True)
+    different = _compare(table, summarized) if options.compare else 0
     if rows or seeds:  # only a part was run: the folder's table stays complete
         planned = cells(table, seeds=[*table.seeds, *further], overrides=[*defaults, *rest], fitting=True)
-        made = summary.summarize(table, planned, found, rest)
-    summary.write(made, output / "summary.json")
+        summarized = summary.summarize(table, planned, records, rest)
+    summary.write(summarized, output / "summary.json")
     fitting = list(dict.fromkeys(cell.row for cell in planned if cell.plan is not None))
     part = [f"methods={','.join(fitting)}"] if len(fitting) < len(table.rows()) else []
     part += [f"seeds={','.join(map(str, [*table.seeds, *further]))}"] if further else []
-    whole = render.command(table, [*part, *(o for o in rest if o.startswith("output=") or o in made.overrides)])
-    file = record.write_atomically(output / "table.md", render.markdown(table, made, cost=False, line=whole).encode())
+    whole = render.command(table, [*part, *(o for o in rest if o.startswith("output=") or o in summarized.overrides)])
+    file = record.write_atomically(
+        output / "table.md", render.markdown(table, summarized, cost=False, line=whole).encode()
+    )
     print(f"table: {file}", flush=True)
     if options.write:
         file = page.RESULTS / f"{table.name}.json"
         if {"methods", "seeds"} & given.keys() and file.is_file():  # the other rows stay as committed
-            made = summary.completed(made, summary.read(file))
-        commit(table, made, options.reason)
+            summarized = summary.completed(summarized, summary.read(file))
+        commit(table, summarized, options.reason)
     return int(failed > 0 or different > 0)
 
 
@@ -206,29 +208,29 @@ def keep(job: Job, outcome: Outcome) -> None:
         lost(unloaded(job.plan), job.plan, "usage", outcome.message, outcome.trace)
 
 
-def commit(table: spec.Spec, made: summary.Summary, reason: str = "") -> None:
+def commit(table: spec.Spec, summarized: summary.Summary, reason: str = "") -> None:
     """Write a summary to ``benchmarks/results``, with an entry in the ledger for each score that changed.
 
     Raises:
         ConfigError: scores changed and no reason is given; nothing was written.
     """
-    ledger.enter(table, made, reason)
-    summary.write(made, page.RESULTS / f"{table.name}.json")
-    export.diagram(table, made, page.RESULTS / f"{table.name}_cd.png")
+    ledger.enter(table, summarized, reason)
+    summary.write(summarized, page.RESULTS / f"{table.name}.json")
+    export.diagram(table, summarized, page.RESULTS / f"{table.name}_cd.png")
     page.write()
 
 
-def _compare(table: spec.Spec, made: summary.Summary) -> int:
+def _compare(table: spec.Spec, summarized: summary.Summary) -> int:
     """Print the comparison with the committed summary; returns how many cells differ or are from other code."""
     file = page.RESULTS / f"{table.name}.json"
     if not file.is_file():
         raise ConfigError(f"No figures of table={table.name} are committed, so there is nothing to compare with.")
-    fresh = replace(made, entries=tuple(entry for entry in made.entries if not entry.stale))
+    fresh = replace(summarized, entries=tuple(entry for entry in summarized.entries if not entry.stale))
     differences, count = compare.differences(summary.read(file), fresh)
     for line in differences:
         print(line)
     print(f"{count - len(differences)} of {count} cells equal the committed ones", flush=True)
-    if stale := len(made.entries) - len(fresh.entries):
+    if stale := len(summarized.entries) - len(fresh.entries):
         print(f"{stale} others were made by other code and say nothing of it: rerun=stale runs them again", flush=True)
     return len(differences) + stale + (not count)
 
@@ -253,22 +255,22 @@ def _distinct(key: str, values: list[str]) -> list[str]:
 
 def _rows(text: str, known: Collection[str]) -> list[str]:
     """Split names of rows at commas, where a name may itself contain commas."""
-    pieces, found = text.split(","), []
+    pieces, names = text.split(","), []
     while pieces and text:
         ends = range(len(pieces), 0, -1)
         end = next((k for k in ends if ",".join(pieces[:k]).strip() in known), 1)
-        found.append(",".join(pieces[:end]).strip())
+        names.append(",".join(pieces[:end]).strip())
         pieces = pieces[end:]
-    return [name for name in found if name]
+    return [name for name in names if name]
 
 
 def _listed(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def outline(table: spec.Spec, planned: Sequence[Cell], made: summary.Summary, launcher: dict[str, object]) -> str:
+def outline(table: spec.Spec, planned: Sequence[Cell], summarized: summary.Summary, launcher: dict[str, object]) -> str:
     """Describe the plan: finished, missing and refused cells, and the time that the missing ones will take."""
-    counts = Counter(entry.status for entry in made.entries)
+    counts = Counter(entry.status for entry in summarized.entries)
     tasks, rows = len({cell.task for cell in planned}), len({cell.row for cell in planned})
     lines = [
         f"table={table.name}: {rows} methods on {tasks} tasks, {len(planned)} cells: "
@@ -278,10 +280,12 @@ def outline(table: spec.Spec, planned: Sequence[Cell], made: summary.Summary, la
     reasons = Counter((cell.row, cell.refused) for cell in planned if cell.plan is None)
     lines += [f"  refused {number} of {row}: {why}" for (row, why), number in reasons.items()]
     lines += [
-        f"  failed {entry.row} on {entry.task}: {entry.reason}" for entry in made.entries if entry.status == "failed"
+        f"  failed {entry.row} on {entry.task}: {entry.reason}"
+        for entry in summarized.entries
+        if entry.status == "failed"
     ]
-    costs = known_seconds(table, made)
-    missing = [entry for entry in made.entries if entry.status == "missing"]
+    costs = known_seconds(table, summarized)
+    missing = [entry for entry in summarized.entries if entry.status == "missing"]
     if missing and costs:
         usual = sum(costs.values()) / len(costs)  # for methods without timings
         total = sum(costs.get(entry.row, usual) for entry in missing) / int(str(launcher.get("jobs", 1)))
@@ -300,8 +304,8 @@ def drawing(planned: Sequence[Cell]) -> str:
     return f"{', '.join(rows)} {verb} nothing: one run stands for all seeds\n"
 
 
-def known_seconds(table: spec.Spec, made: summary.Summary) -> dict[str, float]:
+def known_seconds(table: spec.Spec, summarized: summary.Summary) -> dict[str, float]:
     """Mean seconds of a run by row, from this results folder or else from the committed summary."""
     committed = page.RESULTS / f"{table.name}.json"
-    sources = [*([summary.read(committed)] if committed.is_file() else []), made]
+    sources = [*([summary.read(committed)] if committed.is_file() else []), summarized]
     return {row: seconds for known in sources for row in known.rows() if (seconds := known.seconds(row)) is not None}

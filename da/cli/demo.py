@@ -40,15 +40,15 @@ def demo(output: Path, overrides: Sequence[str] = ()) -> int:
         for method, recipe in METHODS.items():
             for seed in SEEDS:
                 job = [f"method={method}", f"seed={seed}", *OVERRIDES, *recipe, *overrides, f"output={output}"]
-                made = results[method, seed] = run.run(compose(job))
-                print(one_line(made.record, made.directory, made.fresh), flush=True)
+                result = results[method, seed] = run.run(compose(job))
+                print(one_line(result.record, result.directory, result.fresh), flush=True)
     except RunFailed as error:
         print(f"FAILED   {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\nInterrupted; what is done stays below {output}, and the same command goes on.", file=sys.stderr)
         return 130
-    (table,) = tables([made.record for made in results.values()])
+    (table,) = tables([result.record for result in results.values()])
     print(f"\n{render.text([table])}\n{verdict(table)}\n")
     report = write_atomically(output / "table.md", f"{render.markdown([table])}\n{verdict(table)}\n".encode())
     print(f"table:    {report}", flush=True)

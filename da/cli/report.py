@@ -45,37 +45,37 @@ def main() -> int:
     parser.add_argument("--selection", metavar="RULE", help="the rule reported first (default: the configured one)")
     parser.add_argument("--by-task", action="store_true", help="methods down, tasks across, in Markdown")
     options = parser.parse_args()
-    found = store.scan(options.folder)
-    if found.skipped:
-        say(f"skipped {len(found.skipped)} unreadable records, such as {found.skipped[0]}.")
-    if not found.records:
+    scanned = store.scan(options.folder)
+    if scanned.skipped:
+        say(f"skipped {len(scanned.skipped)} unreadable records, such as {scanned.skipped[0]}.")
+    if not scanned.records:
         return say(f"there are no records below {options.folder}; run scripts/train.py first.")
-    known = {name for r in found.records for name in r.get("selection", {})}
+    known = {name for r in scanned.records for name in r.get("selection", {})}
     rule = options.selection
     if rule and rule not in known:
         return say(f"no run has selection={rule}; {nearest(rule, known)}")
-    found = found._replace(records=store.current(found.records))
-    made = tables(found.records, rule)
-    print((by_task if options.by_task else render.text)(made))
+    scanned = scanned._replace(records=store.current(scanned.records))
+    comparisons = tables(scanned.records, rule)
+    print((by_task if options.by_task else render.text)(comparisons))
     try:
-        _write(options, found, (by_task if options.by_task else render.markdown)(made))
+        _write(options, scanned, (by_task if options.by_task else render.markdown)(comparisons))
     except UsageError as error:
         return say(str(error))
     return 0
 
 
-def _write(options: argparse.Namespace, found: store.Found, markdown: str) -> None:
+def _write(options: argparse.Namespace, scanned: store.Found, markdown: str) -> None:
     if options.markdown:
         write_atomically(options.markdown, markdown.encode())
-    parts = chapters(options.folder, found.records, options.selection)
+    parts = chapters(options.folder, scanned.records, options.selection)
     if options.latex:
         write_atomically(options.latex, "\n".join(latex(part.spec, part.summary) for part in parts).encode())
     for file in (options.csv, options.parquet):
         if file:
-            frame.write(frame.frame(found.records), file)
+            frame.write(frame.frame(scanned.records), file)
     if not options.no_html:
         file = options.html or options.folder / PAGE
         title = parts[0].spec.name if (options.folder / SUMMARY).is_file() else options.folder.resolve().name
-        page = html(title, parts, found.records, options.show)
+        page = html(title, parts, scanned.records, options.show)
         write_atomically(file, page.encode())
         print(f"report: {file}")

@@ -50,20 +50,20 @@ class Result:
         return float(next(iter(chosen.values()), float("nan")))
 
 
-def one_line(made: Mapping[str, Any], directory: Path, fresh: bool, named: str | None = None) -> str:
+def one_line(recorded: Mapping[str, Any], directory: Path, fresh: bool, named: str | None = None) -> str:
     """One line on a finished run, by the name that somebody gave it or as on the command line."""
-    rule = made["config"]["selection"]
-    chosen = made["selection"].get(rule, {})
+    rule = recorded["config"]["selection"]
+    chosen = recorded["selection"].get(rule, {})
     figures = (
         ", ".join(f"{name} {shown(value, 2)}" for name, value in chosen.get("target_test", {}).items())
         or "no target labels"
     )
     word = "finished" if fresh else "skipped "
-    seconds = made["seconds"]["train"] + made["seconds"]["evaluate"]
+    seconds = recorded["seconds"]["train"] + recorded["seconds"]["evaluate"]
     named = named or title_of(
-        made["config"], catalog.entries("method")[made["method"]], catalog.entries("data")[made["data"]]
+        recorded["config"], catalog.entries("method")[recorded["method"]], catalog.entries("data")[recorded["data"]]
     )
-    other = "" if fresh or not made_by_other_code(made) else "; made by other code, rerun=stale runs it again"
+    other = "" if fresh or not made_by_other_code(recorded) else "; made by other code, rerun=stale runs it again"
     return f"{word} {named}: target test {figures} ({rule}, {seconds:.1f} s{other}) -> {directory}"
 
 
@@ -91,38 +91,38 @@ def other_data(plan: Plan, directory: Path, fingerprint: str) -> str:
         try:
             if record.essential(json.loads(file.read_text(encoding="utf-8"))) != same:
                 continue
-            made = (file.parent / record.FILE).stat().st_mtime_ns
+            modified = (file.parent / record.FILE).stat().st_mtime_ns
         except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, or no configuration
             continue
-        found = (record.read(file.parent) or {}).get("fingerprint")
-        if found not in (None, fingerprint):
-            last = max(last, (made, str(file.parent), found))
-    _, where, found = last
+        earlier = (record.read(file.parent) or {}).get("fingerprint")
+        if earlier not in (None, fingerprint):
+            last = max(last, (modified, str(file.parent), earlier))
+    _, where, earlier = last
     return where and (
-        f"The data of an earlier run have changed, or how they are read: the record of {where} is of data {found[:8]}, "
-        f"and this run is on {fingerprint[:8]}."
+        f"The data of an earlier run have changed, or how they are read: the record of {where} is of data "
+        f"{earlier[:8]}, and this run is on {fingerprint[:8]}."
     )
 
 
-def wanted(found: Mapping[str, Any], rerun: str) -> bool:
+def wanted(recorded: Mapping[str, Any], rerun: str) -> bool:
     """Whether a recorded run is to be run again."""
     if rerun == "stale":
-        return made_by_other_code(found) or found["versions"] != record.package_versions()
-    return rerun == "all" or (rerun == "failed" and found["status"] == "failed")
+        return made_by_other_code(recorded) or recorded["versions"] != record.package_versions()
+    return rerun == "all" or (rerun == "failed" and recorded["status"] == "failed")
 
 
-def made_by_other_code(found: Mapping[str, Any]) -> bool:
+def made_by_other_code(recorded: Mapping[str, Any]) -> bool:
     """Whether a recorded run was computed or scored by code that is neither the present one nor accepted as equal.
 
     See :mod:`da.engine.codehash` and :mod:`da.engine.accepted`. A record without that hash is taken to be of other code
     as soon as anything in the package changed.
     """
-    made = found.get("code", {})
-    if "method" not in made:
-        return made.get("source") != record.code_version()["source"]
+    code = recorded.get("code", {})
+    if "method" not in code:
+        return code.get("source") != record.code_version()["source"]
     try:
-        computed = {"method": codehash.of_config(found["config"])}
-        return accepted.any_other(made, computed) or accepted.any_other(made.get("scoring", {}), codehash.of_scoring())
+        computed = {"method": codehash.of_config(recorded["config"])}
+        return accepted.any_other(code, computed) or accepted.any_other(code.get("scoring", {}), codehash.of_scoring())
     except ConfigError:  # it names what is no longer there
         return True
 

@@ -57,8 +57,8 @@ def run(config: dict[str, Any], observer: RunObserver | None = None) -> Result:
     plan = validate(config)
     pretrained.find_files(plan.config)
     machine.check(plan.config["trainer"])
-    said = cautions(plan)
-    for caution in said:
+    remarks = cautions(plan)
+    for caution in remarks:
         warnings.warn(caution, stacklevel=2)
     writable.check(Path(plan.config["output"]))
     started = time.perf_counter()
@@ -80,23 +80,23 @@ def run(config: dict[str, Any], observer: RunObserver | None = None) -> Result:
         "run_id": identity,
         "fingerprint": fingerprint,
         "load_seconds": time.perf_counter() - started,
-        "notes": [*said, *task.notes],
+        "notes": [*remarks, *task.notes],
     }
     with lock.held(directory, run_title(plan)):
         return _locked(plan, task, directory, frozen, observer)
 
 
 def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], observer: RunObserver | None) -> Result:
-    found = record.read(directory)
-    if found and not wanted(found, plan.config["rerun"]):
-        if found["status"] == "failed":
+    earlier = record.read(directory)
+    if earlier and not wanted(earlier, plan.config["rerun"]):
+        if earlier["status"] == "failed":
             raise RunFailed(
-                f"{run_title(plan)} failed before: {found['error']} (rerun=failed tries again; see {directory})."
+                f"{run_title(plan)} failed before: {earlier['error']} (rerun=failed tries again; see {directory})."
             )
-        return Result(found | {"config": plan.config}, directory, fresh=False)
-    if found:  # the old record is kept aside: a new attempt may fail
+        return Result(earlier | {"config": plan.config}, directory, fresh=False)
+    if earlier:  # the old record is kept aside: a new attempt may fail
         (directory / record.FILE).replace(directory / record.OLD)
-        if found.get("error_kind") not in RESUMABLE:
+        if earlier.get("error_kind") not in RESUMABLE:
             (directory / CHECKPOINT).unlink(missing_ok=True)
     if changed := other_data(plan, directory, frozen["fingerprint"]):
         warnings.warn(changed, stacklevel=3)
@@ -118,9 +118,9 @@ def _locked(plan: Plan, task: Task, directory: Path, frozen: dict[str, Any], obs
         if not isinstance(error, distributed.WorkerFailed) or record.read(directory) is None:
             fail(directory, plan, error, frozen)
         raise RunFailed(f"{run_title(plan)}: {told(error, directory / record.FILE)}") from error
-    made = record.read(directory)
-    assert made is not None
-    return Result(made, directory, fresh=True)
+    recorded = record.read(directory)
+    assert recorded is not None
+    return Result(recorded, directory, fresh=True)
 
 
 def refused(error: BaseException) -> bool:
@@ -223,14 +223,14 @@ def restore(directory: Path) -> Restored:
     """
     import torch
 
-    found = record.read(directory)
-    if found is None or found["status"] != "finished" or not (directory / WEIGHTS).is_file():
+    recorded = record.read(directory)
+    if recorded is None or recorded["status"] != "finished" or not (directory / WEIGHTS).is_file():
         raise DataError(
             f"{directory} holds no finished run with {WEIGHTS}; train it first (closed-form runs keep no weights)."
         )
-    plan = validate(found["config"] | {"selection": "last"})
+    plan = validate(recorded["config"] | {"selection": "last"})
     task, fingerprint = load(plan)
-    if fingerprint != found["fingerprint"]:
+    if fingerprint != recorded["fingerprint"]:
         raise DataError(f"The data of {directory} have changed since it was trained; train again with rerun=all.")
     method = make_method(plan, task)
     method.load_state_dict(torch.load(directory / WEIGHTS, map_location="cpu", weights_only=True))
@@ -242,7 +242,7 @@ def trained(
     plan: Plan, task: Task, directory: Path, loggers: Sequence[RunLogger], observer: RunObserver | None
 ) -> Runner:
     """A plan's method, trained and judged on a task: all of a run that its figures depend on."""
-    made = assembly.assemble(
+    runner = assembly.assemble(
         make_method(plan, task),
         task,
         settings_of(plan),
@@ -252,8 +252,8 @@ def trained(
         observer=observer,
         title=run_title(plan),
     )
-    made.fit(resume=made.checkpoint())
-    return made
+    runner.fit(resume=runner.checkpoint())
+    return runner
 
 
 def execute(
@@ -269,24 +269,24 @@ def execute(
     }
     loggers = catalog.factory(plan.config["logger"], where="logger")(directory, info)
     with tracking.until_recorded(loggers, directory):
-        with warned.collected() as said:
-            made = trained(plan, task, directory, loggers, observer)
-            made.warn_if_degenerate()
-        if not made.is_first:
+        with warned.collected() as messages:
+            runner = trained(plan, task, directory, loggers, observer)
+            runner.warn_if_degenerate()
+        if not runner.is_first:
             return
-        scorer = made.scorer
+        scorer = runner.scorer
         save_predictions(directory / PREDICTIONS, scorer)
-        made.save_weights(directory / WEIGHTS)
+        runner.save_weights(directory / WEIGHTS)
         (directory / CHECKPOINT).unlink(missing_ok=True)
         last = scorer.history[-1]
         record.write(
             directory,
             head(plan, frozen, "finished")
             | {
-                "task": describe(task, made),
-                "notes": [*frozen["notes"], *said],
-                "parameters": made.parameters,
-                "device": made.device,
+                "task": describe(task, runner),
+                "notes": [*frozen["notes"], *messages],
+                "parameters": runner.parameters,
+                "device": runner.device,
                 "kernel": hardware.kernel(),
                 "threads": hardware.threads(),
                 "target_test": last["target_test"],
@@ -299,7 +299,7 @@ def execute(
         )
 
 
-def describe(task: Task, made: Runner) -> dict[str, Any]:
+def describe(task: Task, runner: Runner) -> dict[str, Any]:
     """Sizes and class counts of a task, as recorded."""
     counts = {}
     for name, domain in task.parts().items():
@@ -309,8 +309,8 @@ def describe(task: Task, made: Runner) -> dict[str, Any]:
         "name": task.name,
         "classes": list(task.classes),
         "transductive": task.transductive,
-        "steps_per_epoch": made.steps_per_epoch,
-        "evaluated": {name: len(domain) for name, domain in made.scorer.exam.domains.items()},
+        "steps_per_epoch": runner.steps_per_epoch,
+        "evaluated": {name: len(domain) for name, domain in runner.scorer.exam.domains.items()},
         "domains": counts,
     }
 

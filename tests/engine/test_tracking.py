@@ -62,8 +62,8 @@ class Listener(Tracker):
         if self.broken == "log":
             raise OSError("no space\nleft")
 
-    def end(self, made: dict[str, Any], directory: Path) -> None:
-        self.last = made
+    def end(self, outcome: dict[str, Any], directory: Path) -> None:
+        self.last = outcome
         if self.broken == "end":
             raise OSError("no space\nleft")
 

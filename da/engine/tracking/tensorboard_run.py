@@ -39,9 +39,9 @@ class TensorBoard(Tracker):
         self.writer.experiment.flush()  # so that a killed run keeps its epochs
         self.step = step
 
-    def end(self, made: dict[str, Any], directory: Path) -> None:
+    def end(self, outcome: dict[str, Any], directory: Path) -> None:
         if self.writer is None:
             return  # the run failed before the first epoch ended
-        shown = {name: value for name, value in figures(made).items() if not isinstance(value, str)}
+        shown = {name: value for name, value in figures(outcome).items() if not isinstance(value, str)}
         self.writer.log_hyperparams(self.config, shown, self.step)
         self.writer.experiment.close()

@@ -39,7 +39,7 @@ class Tracker:
         """Log the metrics of an evaluated epoch."""
         raise NotImplementedError(f"{type(self).__name__} must implement `log`.")
 
-    def end(self, made: dict[str, Any], directory: Path) -> None:
+    def end(self, outcome: dict[str, Any], directory: Path) -> None:
         """Log the end of the run: its record, or ``status``, ``error`` and ``error_kind`` of a run that failed."""
         raise NotImplementedError(f"{type(self).__name__} must implement `end`.")
 
@@ -47,10 +47,10 @@ class Tracker:
         """The metrics of an evaluated epoch, unless the tracker went wrong before."""
         self.guard(self.log, metrics, step)
 
-    def finish(self, made: dict[str, Any], directory: Path) -> None:
+    def finish(self, outcome: dict[str, Any], directory: Path) -> None:
         """Called when the record is written."""
         if is_first_process():
-            self.guard(self.end, made, directory)
+            self.guard(self.end, outcome, directory)
 
     def guard(self, call: Callable[..., None], *arguments: Any) -> None:
         """Call a function and report its error, unless an earlier call failed."""
@@ -77,31 +77,31 @@ def warn(logger: str, text: str) -> None:
 @contextmanager
 def until_recorded(loggers: Sequence[RunLogger], directory: Path) -> Iterator[None]:
     """Pass to all trackers the record that the body wrote, or the error that it raised."""
-    made: dict[str, Any] | None = None
+    outcome: dict[str, Any] | None = None
     try:
         yield
-        made = record.read(directory)
+        outcome = record.read(directory)
     except BaseException as error:
         status = "failed" if isinstance(error, Exception) else "interrupted"
-        made = {"status": status, "error": str(error), "error_kind": type(error).__name__}
+        outcome = {"status": status, "error": str(error), "error_kind": type(error).__name__}
         raise
     finally:
         for logger in loggers:
-            if isinstance(logger, Tracker) and made is not None:
-                logger.finish(made, directory)
+            if isinstance(logger, Tracker) and outcome is not None:
+                logger.finish(outcome, directory)
 
 
-def figures(made: dict[str, Any]) -> dict[str, float | str]:
+def figures(outcome: dict[str, Any]) -> dict[str, float | str]:
     """The entries of a record that a tracker shows, as a flat dictionary.
 
     Returns:
         ``status`` and, of a finished run, ``chosen/RULE/METRIC`` (target test metrics in the epoch that a selection
         rule chose), ``chosen/RULE/epoch``, ``chosen/RULE/score`` and ``seconds/WHAT``; else ``error`` and its kind.
     """
-    if made["status"] != "finished":
-        return {key: made[key] for key in ("status", "error", "error_kind")}
+    if outcome["status"] != "finished":
+        return {key: outcome[key] for key in ("status", "error", "error_kind")}
     flat: dict[str, float | str] = {"status": "finished"}
-    for rule, chosen in made["selection"].items():
-        found = {"epoch": chosen["epoch"], "score": chosen["score"], **chosen["target_test"]}
-        flat |= {f"chosen/{rule}/{name}": value for name, value in found.items()}
-    return flat | {f"seconds/{what}": value for what, value in made["seconds"].items()}
+    for rule, chosen in outcome["selection"].items():
+        entries = {"epoch": chosen["epoch"], "score": chosen["score"], **chosen["target_test"]}
+        flat |= {f"chosen/{rule}/{name}": value for name, value in entries.items()}
+    return flat | {f"seconds/{what}": value for what, value in outcome["seconds"].items()}

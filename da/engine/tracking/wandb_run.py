@@ -75,17 +75,17 @@ class WandbRun(Tracker):
                     self._tell({"log": numbers, "step": earlier})
         self._tell({"log": dict(metrics), "step": step})
 
-    def end(self, made: dict[str, Any], directory: Path) -> None:
-        summary = figures(made)
-        if made["status"] == "finished":  # a sweep of W&B reads the score of the chosen epoch, not of the last one
-            summary |= {f"selection/{rule}": chosen["score"] for rule, chosen in made["selection"].items()}
+    def end(self, outcome: dict[str, Any], directory: Path) -> None:
+        summary = figures(outcome)
+        if outcome["status"] == "finished":  # a sweep of W&B reads the score of the chosen epoch, not of the last one
+            summary |= {f"selection/{rule}": chosen["score"] for rule, chosen in outcome["selection"].items()}
         artifacts: dict[str, Any] = {}
-        if made["status"] == "finished" and self.options["artifacts"]:
-            name = f"{made['method']}-{made['data']}-{made['run_id']}"
+        if outcome["status"] == "finished" and self.options["artifacts"]:
+            name = f"{outcome['method']}-{outcome['data']}-{outcome['run_id']}"
             for kind, patterns in (("model", MODELS), ("results", RESULTS)):
                 files = sorted(str(file) for pattern in patterns for file in directory.glob(pattern))
                 artifacts |= {f"{name}-{kind}": {"type": kind, "files": files}} if files else {}
-        self._tell({"finish": summary, "artifacts": artifacts, "exit_code": int(made["status"] != "finished")})
+        self._tell({"finish": summary, "artifacts": artifacts, "exit_code": int(outcome["status"] != "finished")})
         reason = self._wait()
         if reason is None:
             return
@@ -110,11 +110,11 @@ class WandbRun(Tracker):
     def _wait(self) -> str | None:
         """Wait for the client to end; returns the reason if it failed, else None."""
         try:
-            said, _ = self.client.communicate(timeout=self.patience + GRACE)
+            output, _ = self.client.communicate(timeout=self.patience + GRACE)
         except subprocess.TimeoutExpired:
             self.client.kill()
-            said, _ = self.client.communicate()
+            output, _ = self.client.communicate()
         if self.client.returncode == 0:
             return None
-        lines = said.strip().splitlines()
+        lines = output.strip().splitlines()
         return lines[-1] if lines else f"the process of W&B ended with exit code {self.client.returncode}"
