@@ -57,8 +57,8 @@ class Bound:
             )
             if value is not None
         ]
-        said = f"{'a whole' if whole else 'a'} number {' and '.join(sides) or 'that is finite'}"
-        return f"{said} (inf included)" if self.infinite else said
+        phrase = f"{'a whole' if whole else 'a'} number {' and '.join(sides) or 'that is finite'}"
+        return f"{phrase} (inf included)" if self.infinite else phrase
 
 
 Real = Annotated[float, Bound()]

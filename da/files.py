@@ -46,11 +46,11 @@ def require(relative_path: str, sha256: str | None = None) -> Path:
         )
     if sha256 is not None:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != sha256:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != sha256:
             raise DataError(
                 f"The file '{relative_path}' in the data folder '{data_dir()}' ({_state()}) is damaged or another "
-                f"version: its sha256 is {found[:12]}..., not {sha256[:12]}...; fetch it anew."
+                f"version: its sha256 is {digest[:12]}..., not {sha256[:12]}...; fetch it anew."
             )
     return path
 
@@ -61,8 +61,8 @@ def locate(path: str) -> Path:
     Raises:
         DataError: it is in neither place.
     """
-    given = Path(path).expanduser()
-    for candidate in (given, data_dir() / given):
+    expanded = Path(path).expanduser()
+    for candidate in (expanded, data_dir() / expanded):
         if candidate.exists():
             return candidate
     raise DataError(

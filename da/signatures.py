@@ -72,9 +72,9 @@ def _find(module: str, name: str, depth: int) -> Signature | None:
             for alias in node.names:
                 if (alias.asname or alias.name) == name:
                     origin = absolute(node, module, file)
-                    found = _find(origin, alias.name, depth + 1)
-                    if found:
-                        return found
+                    signature = _find(origin, alias.name, depth + 1)
+                    if signature:
+                        return signature
     return None
 
 
@@ -121,14 +121,14 @@ def _accepts(module: str, name: str, method: str, parameter: str, depth: int) ->
         if isinstance(node, ast.ClassDef) and node.name == name:
             for item in node.body:
                 if isinstance(item, ast.FunctionDef) and item.name == method:
-                    given = item.args
-                    names = {a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
-                    return parameter in names or given.kwarg is not None
+                    arguments = item.args
+                    names = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+                    return parameter in names or arguments.kwarg is not None
             for base in node.bases:
                 if isinstance(base, ast.Name):
-                    found = _accepts(module, base.id, method, parameter, depth + 1)
-                    if found is not None:
-                        return found
+                    inherited = _accepts(module, base.id, method, parameter, depth + 1)
+                    if inherited is not None:
+                        return inherited
     return None
 
 
@@ -185,8 +185,8 @@ def _class(node: ast.ClassDef, module: str) -> Signature:
     bases = tuple(ast.unparse(base) for base in node.bases)
     if init is None:
         return Signature(path, doc, (), False, constants, bases)
-    made = _function(init, path, doc, method=True)
-    return Signature(path, doc, made.parameters, made.open, constants, bases)
+    constructor = _function(init, path, doc, method=True)
+    return Signature(path, doc, constructor.parameters, constructor.open, constants, bases)
 
 
 def _function(node: ast.FunctionDef, path: str, doc: str, *, method: bool) -> Signature:

@@ -84,7 +84,7 @@ def strips(task: Task) -> list[Strip]:
     """One example image of each class from both domains, in the same order; empty if inputs are not images."""
     from da.domain import pool
 
-    made = []
+    pair = []
     source = pool(tuple(split.train for split in task.sources))
     for side, domain in (("source", source), ("target", task.target.train)):
         shape = domain.sample_shape
@@ -97,8 +97,8 @@ def strips(task: Task) -> list[Strip]:
         images = domain.take(index).tensors().x.numpy().transpose(0, 2, 3, 1)
         low, high = min(float(images.min()), 0.0), max(float(images.max()), 1.0)  # normalised inputs leave [0, 1]
         images = (images - low) / (high - low)
-        made.append(Strip(side, domain.name, np.broadcast_to(images, (*images.shape[:3], 3))))
-    return made
+        pair.append(Strip(side, domain.name, np.broadcast_to(images, (*images.shape[:3], 3))))
+    return pair
 
 
 def thinned(z: np.ndarray, y: np.ndarray | None, seed: int) -> tuple[np.ndarray, np.ndarray | None]:

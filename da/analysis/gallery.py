@@ -87,8 +87,8 @@ def toybox(shift: Any, many: bool) -> Toybox:
     few = choose_few(target.train, task.n_classes, SHOTS, 0)
     sources: tuple[Domain, ...] = (source,)
     if many and shift == "target":
-        kept = np.random.default_rng(0).uniform(size=len(source)) < (1 + source.y) / task.n_classes
-        sources = (source, source.take(np.flatnonzero(kept)))
+        selected = np.random.default_rng(0).uniform(size=len(source)) < (1 + source.y) / task.n_classes
+        sources = (source, source.take(np.flatnonzero(selected)))
     elif many:
         turn = np.radians(25.0)
         turned = source.x[:, :2] @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
@@ -115,16 +115,16 @@ def exhibit(name: str, summary: str, estimator: Estimator) -> Exhibit:
 
     needs = estimator.needs
     shifts = ("dimensions",) if needs.spaces == DIFFERENT else tuple(estimator.corrects)
-    found: list[Exhibit] = []
+    exhibits: list[Exhibit] = []
     for shift in shifts:
         box = toybox(shift, needs.sources == MANY)
         try:
             before = baseline(box, few=needs.target_y == FEW)
             model, after = fitted(clone(estimator), box)
-            found.append(Exhibit(name, summary, box, model, (before, after)))
+            exhibits.append(Exhibit(name, summary, box, model, (before, after)))
         except (UsageError, ValueError) as error:
-            found.append(Exhibit(name, summary, box, str(error)))
-    return max(found, key=lambda e: np.nan_to_num(e.accuracy[1] - e.accuracy[0], nan=-1e9))
+            exhibits.append(Exhibit(name, summary, box, str(error)))
+    return max(exhibits, key=lambda e: np.nan_to_num(e.accuracy[1] - e.accuracy[0], nan=-1e9))
 
 
 def baseline(box: Toybox, *, few: bool) -> float:

@@ -26,18 +26,18 @@ def subject_of(entry: catalog.Entry) -> CheckedMethod:
 
 def targets() -> dict[str, Target]:
     """Modules that the mutation gate covers, by name: deep methods, divergences, parts of networks, schedules."""
-    found = {}
+    by_name = {}
     for name, entry in catalog.entries("method").items():
         if not entry.is_estimator:
             module = entry.path.rpartition(".")[0]
-            found[name] = Target(name, module, (ROOT / "tests" / "methods" / f"test_{name}.py",))
+            by_name[name] = Target(name, module, (ROOT / "tests" / "methods" / f"test_{name}.py",))
     for part in PARTS:
         for file in sorted((ROOT / "da" / part).glob("*.py")):
             test = ROOT / "tests" / part / f"test_{file.stem}.py"
             if test.is_file():  # modules without equations of ours, such as third-party networks, have none
-                found[f"{part}.{file.stem}"] = Target(f"{part}.{file.stem}", f"da.{part}.{file.stem}", (test,))
-    found["schedules"] = Target("schedules", "da.schedules", (ROOT / "tests" / "test_schedules.py",))
-    return found
+                by_name[f"{part}.{file.stem}"] = Target(f"{part}.{file.stem}", f"da.{part}.{file.stem}", (test,))
+    by_name["schedules"] = Target("schedules", "da.schedules", (ROOT / "tests" / "test_schedules.py",))
+    return by_name
 
 
 def check(names: Sequence[str]) -> int:
@@ -67,34 +67,34 @@ def guard(names: Sequence[str], *, write: bool = False) -> int:
     for name in names:
         if name not in known:
             raise ConfigError(f"There is nothing called '{name}' under the mutation gate; {nearest(name, known)}")
-    found = []
+    verdicts = []
     for name in names or known:
         start = time.perf_counter()
         verdict = judge(known[name])
-        found.append(verdict)
+        verdicts.append(verdict)
         excused = f", {len(verdict.excused)} excused" if verdict.excused else ""
         killed = f"{len(verdict.killed)}/{verdict.total} killed{excused}"
         print(f"{name:24} {killed:32} {time.perf_counter() - start:6.1f} s", flush=True)
         for mutant in verdict.survivors:
             print(f"    survives: line {mutant.line}, {mutant.change}", flush=True)
-    total, killed_in_all = sum(v.total for v in found), sum(len(v.killed) for v in found)
+    total, killed_in_all = sum(v.total for v in verdicts), sum(len(v.killed) for v in verdicts)
     print(f"{'all':24} {killed_in_all}/{total} killed")
-    wrong = complaints(found, list(known.values()))
+    wrong = complaints(verdicts, list(known.values()))
     for sentence in wrong:
         print(sentence, file=sys.stderr)
     if write:
-        record(found, COUNTS)
+        record(verdicts, COUNTS)
     return len(wrong)
 
 
-def record(found: Sequence[Verdict], file: Path) -> None:
+def record(verdicts: Sequence[Verdict], file: Path) -> None:
     """Write the counts to a file, keeping those of other modules."""
     counts = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    for verdict in found:
+    for verdict in verdicts:
         numbers = {"total": verdict.total, "killed": len(verdict.killed), "excused": len(verdict.excused)}
         counts[verdict.target.name] = numbers
-    kept = {name: counts[name] for name in sorted(counts) if name in targets()}
-    lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(numbers)}" for name, numbers in kept.items())
+    current = {name: counts[name] for name in sorted(counts) if name in targets()}
+    lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(numbers)}" for name, numbers in current.items())
     file.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
@@ -110,8 +110,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--write", action="store_true", help="with --mutants: write the counts to tests/mutants.json")
     options = parser.parse_args(arguments)
-    found = guard(options.names, write=options.write) if options.mutants else check(options.names)
-    return min(found, 1)
+    failures = guard(options.names, write=options.write) if options.mutants else check(options.names)
+    return min(failures, 1)
 
 
 if __name__ == "__main__":

@@ -60,14 +60,14 @@ def check_beats_its_baseline(subject: CheckedMethod) -> None:
 
 def accuracy(subject: CheckedMethod, problem: ToyProblem, **options: Any) -> float:
     """Mean target test accuracy over the seeds, in percent."""
-    found = []
+    accuracies = []
     for seed in SEEDS:
         method = build(subject, problem.task, seed=seed, network=problem.network, **(dict(problem.options) | options))
         evaluator = train(
             method, problem.task, seed=seed, epochs=problem.epochs, steps=problem.steps, batch_size=64,
         )  # fmt: skip
-        found.append(next(iter(evaluator.history[-1]["target_test"].values())))
-    return float(np.mean(found))
+        accuracies.append(next(iter(evaluator.history[-1]["target_test"].values())))
+    return float(np.mean(accuracies))
 
 
 @cache
@@ -121,9 +121,9 @@ def baseline(subject: CheckedMethod, problem: ToyProblem) -> float:
 
 
 @cache
-def reached(made: type, problem: ToyProblem) -> float:
+def reached(method: type, problem: ToyProblem) -> float:
     """The accuracy of a baseline, trained only once for all methods that are compared with it."""
-    return accuracy(CheckedMethod(made.__name__, made, made.needs), problem)  # type: ignore[attr-defined]  # every method has needs
+    return accuracy(CheckedMethod(method.__name__, method, method.needs), problem)  # type: ignore[attr-defined]  # every method has needs
 
 
 def _parameters(subject: CheckedMethod) -> set[str]:

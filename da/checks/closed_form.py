@@ -106,8 +106,8 @@ def check_dtype_and_layout_do_not_matter(subject: CheckedMethod) -> None:
     expected = learned(_fit(subject, *domains), domains[0].x)
     for change in (lambda x: x.astype(np.float64), lambda x: np.asfortranarray(x), lambda x: np.repeat(x, 2, 0)[::2]):
         changed = [Domain(change(d.x), d.y) for d in domains]
-        found = learned(_fit(subject, *changed), changed[0].x)
-        assert np.allclose(expected, found, atol=1e-4), f"{subject.name} depends on the inputs' type or layout."
+        actual = learned(_fit(subject, *changed), changed[0].x)
+        assert np.allclose(expected, actual, atol=1e-4), f"{subject.name} depends on the inputs' type or layout."
 
 
 def check_tensors_are_like_arrays(subject: CheckedMethod) -> None:
@@ -119,11 +119,11 @@ def check_tensors_are_like_arrays(subject: CheckedMethod) -> None:
     if isinstance(fitted, FeatureMapping):
         mapped = fitted.transform(x, domain="source")
         assert isinstance(mapped, torch.Tensor), f"{subject.name} maps a tensor to {type(mapped).__name__}."
-        found = np.abs(as_numpy(mapped))
+        actual = np.abs(as_numpy(mapped))
     else:
-        found = as_numpy(learned(fitted, x))
+        actual = as_numpy(learned(fitted, x))
     scale = max(1.0, float(np.abs(expected).max()))
-    assert np.allclose(expected, found, atol=1e-6 * scale), f"{subject.name} differs between arrays and tensors."
+    assert np.allclose(expected, actual, atol=1e-6 * scale), f"{subject.name} differs between arrays and tensors."
 
 
 @applies_if(_is_weighting)

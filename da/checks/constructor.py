@@ -19,11 +19,13 @@ from da.search_space import Choice, Range
 
 def check_search_space_holds_defaults(subject: CheckedMethod) -> None:
     """Every searched hyper-parameter exists, and its default is in the search space."""
-    made = subject.new()
-    for name, searched in made.search_space.items():
-        assert hasattr(made, name), f"{subject.name}.search_space names '{name}', which the constructor does not store."
-        assert getattr(made, name) in searched, (
-            f"{subject.name}.{name}={getattr(made, name)} lies outside its own space."
+    method = subject.new()
+    for name, searched in method.search_space.items():
+        assert hasattr(method, name), (
+            f"{subject.name}.search_space names '{name}', which the constructor does not store."
+        )
+        assert getattr(method, name) in searched, (
+            f"{subject.name}.{name}={getattr(method, name)} lies outside its own space."
         )
 
 
@@ -31,16 +33,16 @@ def check_search_space_holds_defaults(subject: CheckedMethod) -> None:
 def check_the_yaml_repeats_the_constructor(subject: CheckedMethod) -> None:
     """The YAML has every keyword of the constructor with its default, so that overriding one needs no ``+``."""
     assert subject.config is not None
-    given = {key: value for key, value in subject.config.items() if key != "_target_"}
+    configured = {key: value for key, value in subject.config.items() if key != "_target_"}
     own = {name: p.default for name, p in inspect.signature(subject.make).parameters.items()}
-    missing, strange = sorted(own.keys() - given.keys()), sorted(given.keys() - own.keys())
+    missing, strange = sorted(own.keys() - configured.keys()), sorted(configured.keys() - own.keys())
     assert not missing, (
         f"The YAML of {subject.name} lacks '{missing[0]}'; write '{missing[0]}: {own[missing[0]]}' there."
     )
     assert not strange, f"The YAML of {subject.name} has '{strange[0]}', which its constructor does not take."
     for name, value in own.items():
-        assert given[name] == value, (
-            f"The YAML of {subject.name} says {name}: {given[name]}, and its constructor {value}; make them equal."
+        assert configured[name] == value, (
+            f"The YAML of {subject.name} says {name}: {configured[name]}, and its constructor {value}; make them equal."
         )
 
 

@@ -95,9 +95,9 @@ def judge(target: Target, chosen: Sequence[Mutant] | None = None) -> Verdict:
     if missing:
         raise NoTests(f"{target.name} has no {missing[0].relative_to(ROOT)}; write the equations out there.")
     prepare()
-    code, said = run(target, target.file.read_text(encoding="utf-8"))
+    code, output = run(target, target.file.read_text(encoding="utf-8"))
     if code != PASSED:
-        raise NoTests(f"The tests of {target.name} fail without any change (pytest ended with {code}).\n{said}")
+        raise NoTests(f"The tests of {target.name} fail without any change (pytest ended with {code}).\n{output}")
     excuses = [excuse for excuse in read_excuses() if excuse["name"] == target.name]
     killed: list[Mutant] = []
     survivors: list[Mutant] = []
@@ -119,8 +119,8 @@ def read_excuses() -> list[dict[str, str]]:
     """The excused mutants: ``name`` of a target, ``change`` as printed, the ``line`` of source, and the ``reason``."""
     if not EXCUSES.is_file():
         return []
-    found: list[dict[str, str]] = tomllib.loads(EXCUSES.read_text(encoding="utf-8")).get("excused", [])
-    return found
+    excuses: list[dict[str, str]] = tomllib.loads(EXCUSES.read_text(encoding="utf-8")).get("excused", [])
+    return excuses
 
 
 def prepare() -> None:
@@ -135,11 +135,11 @@ def prepare() -> None:
 def made_with(module: str) -> set[str]:
     """The imported modules that depend on a module, including itself and all tests."""
     ours = {name: imported(m) for name, m in sys.modules.items() if name.partition(".")[0] == "da"}
-    found = {module}
-    while users := {name for name, used in ours.items() if name not in found and found & used}:
-        found |= users
+    dependents = {module}
+    while users := {name for name, used in ours.items() if name not in dependents and dependents & used}:
+        dependents |= users
     tests = str(ROOT / "tests")
-    return found | {name for name, m in sys.modules.items() if str(getattr(m, "__file__", "")).startswith(tests)}
+    return dependents | {name for name, m in sys.modules.items() if str(getattr(m, "__file__", "")).startswith(tests)}
 
 
 def forget(modules: Iterable[str]) -> None:
@@ -157,13 +157,13 @@ def imported(module: ModuleType) -> frozenset[str]:
     file = getattr(module, "__file__", None)
     if not file:
         return frozenset()
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(Path(file).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return frozenset(found)
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(names)
 
 
 class Wrong(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -191,7 +191,7 @@ def run(target: Target, source: str, arguments: Iterable[str] = ()) -> tuple[int
         NoTests: pytest collected no tests, or could not be called.
     """
     stale = made_with(target.module)
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as output:
         gc.freeze()  # the child need not collect the parent's objects
         child = os.fork()
         if child == 0:
@@ -199,7 +199,7 @@ def run(target: Target, source: str, arguments: Iterable[str] = ()) -> tuple[int
             try:
                 resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
                 for stream in (1, 2):
-                    os.dup2(said.fileno(), stream)
+                    os.dup2(output.fileno(), stream)
                 forget(stale)
                 sys.meta_path.insert(0, Wrong(target.module, target.file, source))
                 code = _pytest(target, arguments)
@@ -209,8 +209,8 @@ def run(target: Target, source: str, arguments: Iterable[str] = ()) -> tuple[int
         gc.unfreeze()
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        words = said.read().decode(errors="replace")[-3000:]
+        output.seek(0)
+        words = output.read().decode(errors="replace")[-3000:]
     if code in (3, 4, 5):
         raise NoTests(f"pytest could not run the tests of {target.name} (exit code {code}).\n{words}")
     return code, words
@@ -232,21 +232,21 @@ def verdicts(targets: Iterable[Target]) -> Iterator[Verdict]:
     yield from map(judge, targets)
 
 
-def complaints(found: Sequence[Verdict], known: Sequence[Target]) -> list[str]:
+def complaints(outcomes: Sequence[Verdict], known: Sequence[Target]) -> list[str]:
     """Sentences on everything that fails the gate; empty if it passes.
 
     Args:
-        found: the verdicts.
+        outcomes: the verdicts.
         known: all targets, to detect excuses for unknown ones.
     """
     wrong = [
         f"{v.target.name}: {len(v.killed)} of {v.total - len(v.excused)} wrong versions are noticed, fewer than "
         f"{LEAST:.0%}; add tests for those that are listed."
-        for v in found
+        for v in outcomes
         if v.share < LEAST
     ]
     names = {target.name for target in known}
-    judged = {v.target.name: v.excused for v in found}
+    judged = {v.target.name: v.excused for v in outcomes}
     for excuse in read_excuses():
         name, change = excuse["name"], excuse["change"]
         needless = name in judged and not any(excuses_one(excuse, mutant) for mutant in judged[name])
@@ -254,7 +254,7 @@ def complaints(found: Sequence[Verdict], known: Sequence[Target]) -> list[str]:
             wrong.append(f"{EXCUSES.name} excuses '{change}' of {name}, which needs no excuse; remove that.")
         if len(excuse.get("reason", "")) < 20:
             wrong.append(f"{EXCUSES.name} does not say why '{change}' of {name} is excused.")
-    total, excused = sum(v.total for v in found), sum(len(v.excused) for v in found)
+    total, excused = sum(v.total for v in outcomes), sum(len(v.excused) for v in outcomes)
     if excused > max(1, MOST_EXCUSED * total):
         wrong.append(f"{excused} of {total} wrong versions are excused, more than {MOST_EXCUSED:.0%}; test them.")
     return wrong

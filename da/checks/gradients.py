@@ -37,8 +37,8 @@ def _stepped(method: Method, phase: Phase) -> list[nn.Parameter]:
 def _gradients(value: Tensor, over: list[Any]) -> list[Tensor]:
     if not (value.requires_grad and over):
         return [torch.zeros_like(p) for p in over]
-    found = torch.autograd.grad(value, over, retain_graph=True, allow_unused=True)
-    return [torch.zeros_like(p) if g is None else g for g, p in zip(found, over, strict=True)]
+    gradients = torch.autograd.grad(value, over, retain_graph=True, allow_unused=True)
+    return [torch.zeros_like(p) if g is None else g for g, p in zip(gradients, over, strict=True)]
 
 
 def _largest(gradients: list[Tensor]) -> float:
@@ -123,14 +123,14 @@ def _shares(method: Method, batch: Batch, number: int, domain: str) -> dict[str,
     inputs = [part.x for name, part in batch.parts().items() if _domain_of(name) == domain]
     with _entries(encoders_of(method)) as entries:
         terms = _seeded(method.phases(HALFWAY)[number].terms, batch)
-    found = {}
+    largest = {}
     for name, value in terms.items():
-        found[name] = 0.0
+        largest[name] = 0.0
         for entry, gradient in zip(entries, _gradients(value, entries), strict=True):
             if _largest([gradient]) > 0.0:
                 shares = torch.autograd.grad(entry, inputs, gradient, retain_graph=True, allow_unused=True)
-                found[name] = max(found[name], _largest([share for share in shares if share is not None]))
-    return found
+                largest[name] = max(largest[name], _largest([share for share in shares if share is not None]))
+    return largest
 
 
 @contextmanager
@@ -217,14 +217,14 @@ def _moved(parameters: list[nn.Parameter], gradients: list[Tensor], length: floa
     """Take a short step of gradient descent within the context, and undo it afterwards."""
     norm = float(torch.sqrt(sum(g.double().square().sum() for g in gradients)))  # type: ignore[arg-type]  # a sum of tensors
     with torch.no_grad():
-        kept = [p.clone() for p in parameters]
+        originals = [p.clone() for p in parameters]
         for p, g in zip(parameters, gradients, strict=True):
             p.sub_(length / max(norm, 1e-12) * g)
     try:
         yield
     finally:
         with torch.no_grad():
-            for p, old in zip(parameters, kept, strict=True):
+            for p, old in zip(parameters, originals, strict=True):
                 p.copy_(old)
 
 

@@ -103,12 +103,12 @@ def train(
     """
     settings = assembly.Settings(batch_size, steps, shots, every or epochs, seed)
     fixed = {"accelerator": "cpu", "max_epochs": epochs, "enable_progress_bar": False}
-    made = assembly.assemble(
+    runner = assembly.assemble(
         method, task, settings, directory=directory, trainer=fixed | keywords, loggers=loggers, observer=observer
     )
-    if isinstance(made, DeepRunner):
-        made.trainer.callbacks[1:1] = callbacks  # type: ignore[attr-defined]  # a list, as Lightning makes it
-    return made.fit(resume)
+    if isinstance(runner, DeepRunner):
+        runner.trainer.callbacks[1:1] = callbacks  # type: ignore[attr-defined]  # a list, as Lightning makes it
+    return runner.fit(resume)
 
 
 def batch_for(needs: Access, task: Task, sizes: tuple[int, int, int] = (5, 7, 3)) -> Batch:
@@ -120,14 +120,14 @@ def batch_for(needs: Access, task: Task, sizes: tuple[int, int, int] = (5, 7, 3)
         chosen = domain.take(index)
         return (chosen if labels else chosen.without_labels()).tensors()
 
-    given: dict[str, Any] = {}
+    domains: dict[str, Any] = {}
     if needs.source_x:
-        given["sources"] = tuple(part(s.train, np.arange(sizes[0]), needs.source_y > NONE) for s in task.sources)
+        domains["sources"] = tuple(part(s.train, np.arange(sizes[0]), needs.source_y > NONE) for s in task.sources)
     if needs.target_x or needs.target_y == ALL:
-        given["target"] = part(target, np.arange(sizes[1]), needs.target_y == ALL)
+        domains["target"] = part(target, np.arange(sizes[1]), needs.target_y == ALL)
     if needs.target_y == FEW:
-        given["labelled"] = part(target, np.resize(few, sizes[2]), True)
-    return Batch(**given)
+        domains["labelled"] = part(target, np.resize(few, sizes[2]), True)
+    return Batch(**domains)
 
 
 def stirred(method: Method, scale: float = 0.05) -> Method:

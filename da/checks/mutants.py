@@ -80,7 +80,7 @@ def mutants(source: str) -> list[Mutant]:
     ============  ========================================================================================
     """
     tree, lines = ast.parse(source), source.splitlines()
-    found = []
+    effective = []
     for number, slot in enumerate(slots(tree)):
         for operator, change in changes(slot):
             copied = ast.parse(source)
@@ -90,10 +90,10 @@ def mutants(source: str) -> list[Mutant]:
             twin.put(new)
             line = getattr(slot.node, "lineno", 1)
             words = lines[line - 1].strip()
-            made = Mutant(operator, line, words, before, text(new), ast.unparse(copied))
-            if made.before != made.after:
-                found.append(made)
-    return sorted(found, key=lambda m: m.line)
+            mutant = Mutant(operator, line, words, before, text(new), ast.unparse(copied))
+            if mutant.before != mutant.after:
+                effective.append(mutant)
+    return sorted(effective, key=lambda m: m.line)
 
 
 def text(node: ast.AST) -> str:

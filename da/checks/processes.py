@@ -64,9 +64,9 @@ def _share(rank: int, folder: Path, subject: CheckedMethod, network: NetworkFact
         os.environ |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
         meeting = f"file://{folder / 'store'}"  # needs no port, which another process could use
         distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=2)
-        found = _trained(subject, network, devices=2)
+        tensors = _trained(subject, network, devices=2)
         if rank == 0:
-            torch.save(found, folder / "two.pt")
+            torch.save(tensors, folder / "two.pt")
         distributed.barrier()
         distributed.destroy_process_group()
     except BaseException:
@@ -81,9 +81,9 @@ def _trained(subject: CheckedMethod, network: NetworkFactory | None, **keywords:
     method.optimization = Optimization(partial(torch.optim.SGD, lr=0.05))
     scorer = train(method, task, epochs=1, steps=5, batch_size=16, shots=4, **keywords)
     last = scorer.history[-1]
-    found = {k: v.detach().clone() for k, v in method.state_dict().items()}
-    found |= {f"term {k}": torch.tensor(v) for k, v in last["terms"].items()}
-    return found | {f"target {k}": torch.tensor(v) for k, v in last["target_test"].items()}
+    tensors = {k: v.detach().clone() for k, v in method.state_dict().items()}
+    tensors |= {f"term {k}": torch.tensor(v) for k, v in last["terms"].items()}
+    return tensors | {f"target {k}": torch.tensor(v) for k, v in last["target_test"].items()}
 
 
 def unlike(task: Task) -> Task:

@@ -14,8 +14,8 @@ from da.setting import MANY
 
 
 def _predictions(subject: CheckedMethod, task: Task) -> list[np.ndarray]:
-    found = train(build(subject, task), task).predictions
-    return [part for name in ("target_train", "target_test") for part in found[name]]
+    predictions = train(build(subject, task), task).predictions
+    return [part for name in ("target_train", "target_test") for part in predictions[name]]
 
 
 def _with(task: Task, number: int, domain: Domain) -> Task:

@@ -26,13 +26,13 @@ def check_same_seed_same_weights(subject: CheckedMethod) -> None:
     """The same seed, also 0, gives the same weights; another seed gives others."""
     task = task_for(subject.needs)
     for kind, network in NETWORKS.items():
-        found = []
+        weights = []
         for seed in (0, 0, 1):
             method = build(subject, task, seed=seed, network=network)
             train(method, task, seed=seed)
-            found.append(weights_of(method))
-        assert same(found[0], found[1]), f"{subject.name} gives two results for one seed, on a network {kind}."
-        assert not same(found[0], found[2]), f"{subject.name} does not depend on the seed."
+            weights.append(weights_of(method))
+        assert same(weights[0], weights[1]), f"{subject.name} gives two results for one seed, on a network {kind}."
+        assert not same(weights[0], weights[2]), f"{subject.name} does not depend on the seed."
 
 
 def check_saved_weights_predict_the_same(subject: CheckedMethod) -> None:
@@ -81,9 +81,9 @@ def check_epochs_do_not_matter_to_schedules(subject: CheckedMethod) -> None:
 
     A ramp that restarts with every epoch, or counts epochs, fails this check.
     """
-    found = [_standing(subject, epochs) for epochs in (1, 3, 4)]
-    for other in found[1:]:
-        for step, (a, b) in enumerate(zip(found[0], other, strict=True)):
+    histories = [_standing(subject, epochs) for epochs in (1, 3, 4)]
+    for other in histories[1:]:
+        for step, (a, b) in enumerate(zip(histories[0], other, strict=True)):
             assert a.keys() == b.keys() and all(np.allclose(a[k], b[k], rtol=1e-5, atol=1e-7) for k in a), (
                 f"{subject.name}: what step {step} of 12 does depends on how many epochs the steps are cut into; "
                 "make schedules functions of `progress`."
@@ -97,14 +97,14 @@ def _standing(subject: CheckedMethod, epochs: int) -> list[dict[str, Any]]:
     method.optimization = Optimization(partial(torch.optim.SGD, lr=0.0))
     looked = _Looks()
     train(method, task, epochs=epochs, steps=12 // epochs, callbacks=[looked])
-    return looked.found
+    return looked.steps
 
 
 class _Looks(pl.Callback):
     """Record the terms and gradients of each step."""
 
     def __init__(self) -> None:
-        self.found: list[dict[str, Any]] = []
+        self.steps: list[dict[str, Any]] = []
         self.before: dict[str, float] = {}
 
     def on_train_batch_start(self, trainer: pl.Trainer, method: Any, batch: Any, batch_idx: int) -> None:
@@ -114,7 +114,7 @@ class _Looks(pl.Callback):
         after = {name: float(value) for name, value in method.term_sums.items()}
         terms = {name: value - self.before.get(name, 0.0) for name, value in after.items()}
         norms = {f"gradient of {n}": float(p.grad.norm()) for n, p in method.named_parameters() if p.grad is not None}
-        self.found.append(terms | norms)
+        self.steps.append(terms | norms)
 
 
 def check_resumed_equals_uninterrupted(subject: CheckedMethod) -> None:
@@ -158,9 +158,9 @@ def _stopped(method: Method, task: Task, directory: Path, step: int) -> None:
 
 
 def _is_single_phase_transductive(subject: CheckedMethod) -> bool:
-    made = subject.new()
-    one_phase = type(made).phases is Method.phases
-    return subject.needs == SETTINGS["transductive"] and hasattr(made, "weight") and one_phase
+    method = subject.new()
+    one_phase = type(method).phases is Method.phases
+    return subject.needs == SETTINGS["transductive"] and hasattr(method, "weight") and one_phase
 
 
 @applies_if(_is_single_phase_transductive)

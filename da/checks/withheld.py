@@ -55,8 +55,8 @@ class _Recorder(pl.Callback):
 
     def keep(self, scorer: Evaluator) -> None:
         """What it found last."""
-        found = {name: tuple(part.copy() for part in pair) for name, pair in scorer.predictions.items()}
-        self.predictions.append(found)
+        predictions = {name: tuple(part.copy() for part in pair) for name, pair in scorer.predictions.items()}
+        self.predictions.append(predictions)
         self.scores.append(dict(scorer.history[-1]["scores"]))
 
 
@@ -104,9 +104,9 @@ def _assert_same(subject: CheckedMethod, a: Trace, b: Trace, what: str, rows: An
     assert len(a.scores) == len(b.scores), f"{name}: {what} changed the epoch at which a label-free rule gives it up."
     for epoch, (x, y) in enumerate(zip(a.predictions, b.predictions, strict=True), 1):
         for domain in x:
-            kept = rows if domain == "target_test" else slice(None)
+            compared = rows if domain == "target_test" else slice(None)
             for p, q in zip(x[domain], y[domain], strict=True):
-                assert np.array_equal(p[kept], q[kept], equal_nan=True), (
+                assert np.array_equal(p[compared], q[compared], equal_nan=True), (
                     f"{name}: {what} changed its predictions of {domain} after epoch {epoch}."
                 )
     assert same(a.weights, b.weights), f"{name}: {what} changed its weights."
@@ -181,13 +181,13 @@ class Marked(np.ndarray):
 def _withheld(task: Task, needs: Access) -> dict[str, np.ndarray]:
     """The arrays that a method must not be able to access, by name."""
     exam = examine(task, needs, shots=SHOTS)
-    found = {f"labels of {name}": d.y for name, d in exam.domains.items() if d.y is not None}
-    found["inputs of target_test"] = exam.domains["target_test"].x
+    arrays = {f"labels of {name}": d.y for name, d in exam.domains.items() if d.y is not None}
+    arrays["inputs of target_test"] = exam.domains["target_test"].x
     if needs.target_y < 2:
-        found["labels of target/train"] = task.target.train.y
+        arrays["labels of target/train"] = task.target.train.y
     if needs.source_y == NONE:
-        found |= {f"labels of source {k}": s.train.y for k, s in enumerate(task.sources, 1)}
-    return found
+        arrays |= {f"labels of source {k}": s.train.y for k, s in enumerate(task.sources, 1)}
+    return arrays
 
 
 def _finds(thing: Any, withheld: dict[str, np.ndarray]) -> str | None:
@@ -212,7 +212,7 @@ class _Walker(pl.Callback):
     """Follow references from the method, its data and a batch: within a step, after it, and after an evaluation."""
 
     def __init__(self, withheld: dict[str, np.ndarray]):
-        self.withheld, self.found, self.batch = withheld, set[str](), None
+        self.withheld, self.leaks, self.batch = withheld, set[str](), None
 
     def look(self, trainer: pl.Trainer, method: Any) -> None:
         roots = {"method": method, "data": method.data, "batch": self.batch}
@@ -224,7 +224,7 @@ class _Walker(pl.Callback):
         for path, thing in reachable(roots, but=but):
             name = _finds(thing, self.withheld)
             if name is not None:
-                self.found.add(f"{path} leads to the {name}")
+                self.leaks.add(f"{path} leads to the {name}")
 
     def on_train_batch_start(self, trainer: pl.Trainer, method: Any, batch: Any, batch_idx: int) -> None:
         self.batch = batch
@@ -271,7 +271,7 @@ def references_to_withheld(subject: CheckedMethod) -> list[str]:
     train(method, task, every=1, shots=SHOTS, callbacks=[walker])
     if subject.is_estimator:
         walker.follow({"method": method})
-    return sorted(walker.found)
+    return sorted(walker.leaks)
 
 
 def _weights(subject: CheckedMethod, *tasks: Task) -> Iterator[dict[str, torch.Tensor]]:

@@ -20,10 +20,10 @@ def parts() -> dict[str, str]:
             *(f"| `{e.name}` | {e.summary} |" for e in catalog.entries("data").values()),
         ]
     )
-    made = {"methods": listing.methods_table(), "data": data, "overview": page.overview(), "mutants": mutants_table()}
+    bodies = {"methods": listing.methods_table(), "data": data, "overview": page.overview(), "mutants": mutants_table()}
     for file in sorted((catalog.ROOT / "benchmarks" / "results").glob("*.md")):
-        made[f"results/{file.stem}"] = file.read_text(encoding="utf-8").strip()
-    return made
+        bodies[f"results/{file.stem}"] = file.read_text(encoding="utf-8").strip()
+    return bodies
 
 
 def mutants_table() -> str:
@@ -45,11 +45,11 @@ def render(*, write: bool) -> list[str]:
     A part is between ``<!-- rendered: NAME -->`` and ``<!-- end -->``.
     """
     stale = []
-    made = parts()
+    bodies = parts()
     for name in PAGES:
         file = catalog.ROOT / name
         text = file.read_text(encoding="utf-8")
-        for part, body in made.items():
+        for part, body in bodies.items():
             place = re.compile(rf"(<!-- rendered: {re.escape(part)} -->\n).*?\n?(<!-- end -->)", re.DOTALL)
             new = place.sub(lambda m, body=body: m[1] + body + "\n" + m[2], text)  # type: ignore[misc]  # the default binds the loop's body
             if new != text:

@@ -25,19 +25,19 @@ def train(words: Sequence[str]) -> int:
         print(listing.overview())
         return 0
     try:
-        given = arguments.read(words)
-        if given.hydra or any(word.startswith("hydra/") for word in given.overrides):
+        parsed = arguments.read(words)
+        if parsed.hydra or any(word.startswith("hydra/") for word in parsed.overrides):
             return compose.main(job, words)
-        asked = compose.expand(given.overrides, multirun=given.multirun)
-        if given.dry:
-            print(outline(asked.plans, asked.refused, asked.once))
-        planned.check(asked.plans, launched=given.multirun)
-        if given.dry:
+        expanded = compose.expand(parsed.overrides, multirun=parsed.multirun)
+        if parsed.dry:
+            print(outline(expanded.plans, expanded.refused, expanded.once))
+        planned.check(expanded.plans, launched=parsed.multirun)
+        if parsed.dry:
             return 0
-        if not given.multirun:
-            job(asked.plans[0].config)
+        if not parsed.multirun:
+            job(expanded.plans[0].config)
             return 0
-        return sweep(asked.plans, asked.refused, " ".join(["train.py -m", *given.overrides]), asked.once)
+        return sweep(expanded.plans, expanded.refused, " ".join(["train.py -m", *parsed.overrides]), expanded.once)
     except UsageError as error:
         print(f"train: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return 2

@@ -75,7 +75,7 @@ def quotings(text: str) -> Iterator[str]:
     key, _, value = text.partition("=")
     if not value or value[0] in "'\"" or CALL.fullmatch(value) or value.count("[") != value.count("]"):
         return
-    yield f"{key}={PLAIN.sub(lambda found: rows.written(found[0]), value)}"
+    yield f"{key}={PLAIN.sub(lambda match: rows.written(match[0]), value)}"
     yield f"{key}={rows.written(value)}"
 
 
@@ -120,8 +120,8 @@ def _refuse_stray(word: str) -> None:
         raise ConfigError(f"There is no option {name}; {nearest(name, [*OURS, *(f'--{k}' for k in _roots())])}")
     key, equals, value = word.partition("=")
     if equals and re.search(r"^,|,,|,$", value) and not re.search(r"['\"(]", value):
-        kept = ",".join(part for part in value.split(",") if part)
-        raise ConfigError(f"{word} has a comma with no value beside it; write {in_shell(f'{key}={kept}')}.")
+        cleaned = ",".join(part for part in value.split(",") if part)
+        raise ConfigError(f"{word} has a comma with no value beside it; write {in_shell(f'{key}={cleaned}')}.")
     if "=" in word.lstrip("=") or word.startswith("~"):
         return
     chosen = [f"{group}={word}" for group in sorted(catalog.groups()) if word in catalog.options(group)]

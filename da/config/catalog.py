@@ -76,8 +76,8 @@ class Entry:
     @property
     def reference(self) -> str:
         """Text after ``Reference:`` in the docstring."""
-        _, found, rest = self.signature.doc.partition("Reference:")
-        return " ".join(rest.split("\n\n", 1)[0].split()) if found else ""
+        _, separator, rest = self.signature.doc.partition("Reference:")
+        return " ".join(rest.split("\n\n", 1)[0].split()) if separator else ""
 
     @property
     def access(self) -> Access:
@@ -106,14 +106,14 @@ def access_of(signature: Signature) -> Access:
 @cache
 def entries(group: str) -> dict[str, Entry]:
     """All entries of a group by name, in alphabetical order."""
-    found = {}
+    by_name = {}
     for file in sorted((CONF / group).glob("*.yaml")):
         config = OmegaConf.to_container(OmegaConf.load(file))
         assert isinstance(config, dict)
         plain = {str(key): value for key, value in config.items()}
         signature = resolve(str(config["_target_"]), f"conf/{group}/{file.name}", group)
-        found[file.stem] = Entry(group, file.stem, plain, signature)
-    return found
+        by_name[file.stem] = Entry(group, file.stem, plain, signature)
+    return by_name
 
 
 def groups() -> frozenset[str]:
@@ -225,9 +225,9 @@ def factory(node: Mapping[str, Any], where: str = "config", group: str | None = 
         if isinstance(value, str) and key in known and takes_entry(known[key].annotation):
             value = named("method", value).config
         if isinstance(value, Mapping) and "_target_" in value:
-            made = factory(value, f"{where}.{key}", group_within(known.get(key)))
+            maker = factory(value, f"{where}.{key}", group_within(known.get(key)))
             later = key in known and known[key].annotation == NETWORK  # called when the data are known
-            value = made if later else made()
+            value = maker if later else maker()
         keywords[key] = value
     return partial(locate(signature.path), **keywords)
 
@@ -241,23 +241,23 @@ def takes_entry(annotation: str) -> bool:
 
 def kinds(signature: Signature) -> set[str]:
     """Names of the estimator base classes that a class derives from, directly or indirectly."""
-    found = set(signature.bases)
+    names = set(signature.bases)
     for base in signature.bases:
         parent = find(f"{signature.path.rpartition('.')[0]}.{base}")
         if parent is not None and parent.path.startswith("da.estimators."):
-            found |= kinds(parent)
-    return found
+            names |= kinds(parent)
+    return names
 
 
 def stated(signature: Signature) -> set[str]:
     """Names of the constants in the source of a method's class or of its base classes in the project."""
-    found = set(signature.constants)
+    names = set(signature.constants)
     for base in signature.bases:
         parent = find(f"{signature.path.rpartition('.')[0]}.{base}")
         ours = parent is not None and parent.path.startswith(("da.estimators.", "da.methods."))
         if parent is not None and ours and base not in ("Estimator", "Method"):
-            found |= stated(parent)
-    return found
+            names |= stated(parent)
+    return names
 
 
 def classes(package: str, constant: str) -> Iterator[str]:

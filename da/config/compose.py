@@ -66,10 +66,10 @@ def expand(words: Sequence[str], *, multirun: bool) -> Expanded:
     if not multirun and "sweep" in plans[0].config:
         raise ConfigError(f"A search (sweep=NAME) is many runs, which need -m: {arguments.command(['-m', *words])}")
     distinct = {json.dumps(plan.config, sort_keys=True): plan for plan in plans}
-    kept, said = once(list(distinct.values()), lambda plan: plan)
+    remaining, notes = once(list(distinct.values()), lambda plan: plan)
     if repeated := len(plans) - len(distinct):
-        said.append(f"{repeated} of {len(plans)} runs were asked for twice")
-    return Expanded(tuple(kept), tuple(dict.fromkeys(refused)), tuple(said))
+        notes.append(f"{repeated} of {len(plans)} runs were asked for twice")
+    return Expanded(tuple(remaining), tuple(dict.fromkeys(refused)), tuple(notes))
 
 
 class Composer:
@@ -140,16 +140,16 @@ class Composer:
                 f"method states, and {key}=range(START,STOP,STEP) or values between commas make a grid."
             )
         try:
-            found = list(islice(override.sweep_string_iterator(), grid.MOST + 1))
+            values = list(islice(override.sweep_string_iterator(), grid.MOST + 1))
         except (HydraException, ValueError, IndexError) as error:
             raise ConfigError(f"{text} stands for no values: {str(error).splitlines()[0]}.") from error
-        if not found:
+        if not values:
             options = catalog.options(key)
             known = f"; {key} has {', '.join(options)}." if options else "; leave it out, or name some."
             raise ConfigError(f"{text} stands for no value{known}")
-        if len(found) > grid.MOST:
+        if len(values) > grid.MOST:
             raise ConfigError(f"{text} stands for more than {grid.MOST} values; give fewer.")
-        return found
+        return values
 
     def compose(self, overrides: list[str]) -> dict[str, Any]:
         """Compose one configuration; configurations with the same choices of groups are composed only once.
@@ -194,14 +194,14 @@ class Composer:
                 raise ConfigError(f"{text} names several, and a run has one {key}; sweep over them with -m {several}.")
             elif not isinstance(value, str):
                 raise ConfigError(f"There is no {key}={value}; {hint(str(value), catalog.options(key))}")
-        kept = [
+        remaining = [
             text
             for text, o in zip(overrides, self.parse(overrides), strict=True)
             if not (_chooses(o) and (o.key_or_group in nulls or o.value() is None))
         ]
-        if any(o.key_or_group == "experiment" for o in self.parse(kept)):  # an experiment may choose one
-            kept += [f"~{key}" for key in nulls]
-        return kept
+        if any(o.key_or_group == "experiment" for o in self.parse(remaining)):  # an experiment may choose one
+            remaining += [f"~{key}" for key in nulls]
+        return remaining
 
     def quick(self, overrides: list[str]) -> Any:
         """Assemble the configuration from cached parts; None if it must be composed by Hydra."""

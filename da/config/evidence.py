@@ -49,17 +49,17 @@ def check_planned(config: Mapping[str, Any], method: catalog.Entry, data: catalo
     for key, rule in rules_of(config):
         if not reads(rule) & HELD_OUT:
             continue
-        asked = f"{key}={rule} scores held-out samples of the source"
+        requirement = f"{key}={rule} scores held-out samples of the source"
         if not method.access.source_x:
-            raise Incompatible(f"{asked}, and method={method.name} is handed no source; {OTHER}.")
+            raise Incompatible(f"{requirement}, and method={method.name} is handed no source; {OTHER}.")
         for name, usual in (("validation_fraction", 0.1), ("source_test", True)):
             if name in config["data"] and not config["data"][name]:
                 raise Incompatible(
-                    f"{asked}, and data.{name}={str(config['data'][name]).lower()} holds out none; "
+                    f"{requirement}, and data.{name}={str(config['data'][name]).lower()} holds out none; "
                     f"set data.{name}={str(usual).lower()}, or {OTHER}."
                 )
         if "held_out" in data.signature.constants:
-            raise Incompatible(f"{asked}, of which data={data.name} has none; {OTHER}.")
+            raise Incompatible(f"{requirement}, of which data={data.name} has none; {OTHER}.")
 
 
 def check_loaded(config: Mapping[str, Any], data: catalog.Entry, task: Task) -> None:

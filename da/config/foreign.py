@@ -95,9 +95,9 @@ def annotation(signature: Signature, key: str) -> str:
     own = parameter.annotation if parameter else ""
     if signature.path.startswith("da."):
         return own
-    for place, given in ANNOTATIONS.items():
-        if signature.path.startswith(place) and key in given:
-            return given[key]
+    for place, types in ANNOTATIONS.items():
+        if signature.path.startswith(place) and key in types:
+            return types[key]
     return own if own in ("bool", "str", "int", "float", "bool | None", "str | None", "Optional[bool]") else ""
 
 

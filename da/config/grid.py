@@ -56,11 +56,11 @@ def jobs(composer: Composer, words: list[str]) -> list[list[str]]:
     _refuse_twice(composer, axes, swept=axes[-1:] if files else [])
     if math.prod(map(len, axes)) > MOST:
         raise ConfigError(f"That asks for {math.prod(map(len, axes))} runs, more than {MOST}; give fewer values.")
-    made = [[text for part in job for text in part] for job in itertools.product(*axes)]
-    made = [one for job in made for one in pairs.spread(composer, job)]
+    combinations = [[text for part in job for text in part] for job in itertools.product(*axes)]
+    combinations = [one for job in combinations for one in pairs.spread(composer, job)]
     for file in files:
-        made = file.without_excluded(made, lambda job: _set(composer, job))
-    return made
+        combinations = file.without_excluded(combinations, lambda job: _set(composer, job))
+    return combinations
 
 
 def _refuse_hydras(override: Any) -> None:
@@ -80,8 +80,8 @@ def _values(composer: Composer, override: Any) -> list[str]:
 
 def _names(composer: Composer, override: Any) -> list[str]:
     if not override.is_sweep_override():
-        found = override.value()
-        return [str(name) for name in (found if isinstance(found, list) else [found])]
+        names = override.value()
+        return [str(name) for name in (names if isinstance(names, list) else [names])]
     return [str(composer.parse([f"{RUNS}={value}"])[0].value()) for value in composer.values(override)]
 
 

@@ -35,8 +35,8 @@ def check(trainer: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: the machine lacks one of them.
     """
-    if said := lacking(trainer):
-        raise ConfigError(said)
+    if problem := lacking(trainer):
+        raise ConfigError(problem)
 
 
 def lacking(trainer: Mapping[str, Any]) -> str | None:
@@ -58,13 +58,13 @@ def lacking(trainer: Mapping[str, Any]) -> str | None:
         return (
             None if count == 1 else f"trainer.devices={count} are more than the one device of accelerator mps; use 1."
         )
-    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if not found:
+    available = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not available:
         if kind == "auto":
             return lacking({**trainer, "accelerator": "cpu"}) or _half(precision)
         return f"trainer.accelerator={kind} finds no GPU on this machine; use trainer=cpu."
-    if count > found:
-        return f"trainer.devices={count} are more GPUs than this machine's {found}; use at most {found}."
+    if count > available:
+        return f"trainer.devices={count} are more GPUs than this machine's {available}; use at most {available}."
     if precision == "bf16-mixed" and not torch.cuda.is_bf16_supported(including_emulation=False):
         return f"trainer.precision=bf16-mixed is nothing that {torch.cuda.get_device_name(0)} computes; use 16-mixed."
     return None

@@ -42,8 +42,8 @@ def spread(composer: Composer, job: list[str]) -> list[list[str]]:
         plan = validate(composer.compose(rest), domains_follow=True)
     except Incompatible:
         return [rest]  # the error does not depend on the pair, and is reported once
-    found = _pairs(options, _domains(plan.config["data"], plan.data, options.get("of")))
-    return [[*rest, rows.override(SOURCE, source), rows.override(TARGET, target)] for source, target in found]
+    pairs = _pairs(options, _domains(plan.config["data"], plan.data, options.get("of")))
+    return [[*rest, rows.override(SOURCE, source), rows.override(TARGET, target)] for source, target in pairs]
 
 
 def _targets(composer: Composer, job: list[str]) -> list[list[str]]:
@@ -61,10 +61,10 @@ def _keys(override: Any) -> list[str]:
     return [key for key, _ in flat(override)]
 
 
-def _options(given: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _options(settings: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """The options of pairs from ``data.pairs=all``, ``data.pairs={...}`` and ``data.pairs.KEY=...``."""
     options: dict[str, Any] = {}
-    for key, value in given:
+    for key, value in settings:
         if key != KEY:
             options[key.removeprefix(f"{KEY}.")] = value
         elif isinstance(value, dict):
@@ -83,8 +83,8 @@ def _options(given: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def _domains(node: dict[str, Any], entry: catalog.Entry, named: Any) -> list[Any]:
     """The domains to pair: the named ones, or all domains of the data."""
-    made = catalog.build(node, where="data")
-    known = list(made.domains()) if hasattr(made, "domains") else None
+    data = catalog.build(node, where="data")
+    known = list(data.domains()) if hasattr(data, "domains") else None
     if named in (None, "all"):
         if known is None:
             raise ConfigError(f"data={entry.name} cannot say which domains there are; name them: {KEY}.of=[A,B,...].")
@@ -101,21 +101,21 @@ def _domains(node: dict[str, Any], entry: catalog.Entry, named: Any) -> list[Any
 def _pairs(options: dict[str, Any], domains: Sequence[Any]) -> list[tuple[Any, Any]]:
     """All pairs in the requested order, without excluded ones."""
     order, place = options.get("order", "both"), {name: k for k, name in enumerate(domains)}
-    found = [
+    pairs = [
         (a, b) for a, b in permutations(domains, 2) if order == "both" or (place[a] < place[b]) == (order == "forward")
     ]
     excluded = options.get("exclude") or []
     for item in excluded if isinstance(excluded, list) else [excluded]:
-        kept = [pair for pair in found if not _names(item, pair)]
-        if len(kept) == len(found):
+        remaining = [pair for pair in pairs if not _names(item, pair)]
+        if len(remaining) == len(pairs):
             raise ConfigError(
                 f"{KEY}.exclude names '{item}', which is none of the pairs; write SOURCE:TARGET, or a domain, of "
                 f"{', '.join(map(str, domains))}."
             )
-        found = kept
-    if not found:
+        pairs = remaining
+    if not pairs:
         raise ConfigError(f"{KEY} leaves no pair; exclude fewer.")
-    return found
+    return pairs
 
 
 def _names(item: Any, pair: tuple[Any, Any]) -> bool:

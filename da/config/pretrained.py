@@ -35,17 +35,17 @@ def refuse_silence(config: Mapping[str, Any]) -> None:
         ConfigError: no weights are given, or random ones together with others.
     """
     for group in GROUPS:
-        given = list(_given(config.get(group) or {}, group))
-        told = [place for place in given if place.value is not None]
-        if given and not told:
-            last = given[-1]  # the network itself, within the node that uses it
+        places = list(_given(config.get(group) or {}, group))
+        stated = [place for place in places if place.value is not None]
+        if places and not stated:
+            last = places[-1]  # the network itself, within the node that uses it
             names = f" or a published name ({few(published(last.names))})" if last.names else ""
             raise ConfigError(
                 f"No weights are given for '{group}', which would begin from random ones: give {last.key}=FILE (a "
                 f"state dict){names}, or {last.key}={RANDOM} if that is meant."
             )
-        if len({place.value == RANDOM for place in told}) > 1:
-            both = " and ".join(f"{place.key}={place.value}" for place in told)
+        if len({place.value == RANDOM for place in stated}) > 1:
+            both = " and ".join(f"{place.key}={place.value}" for place in stated)
             raise ConfigError(f"{both} contradict each other; leave one of them out.")
 
 

@@ -42,15 +42,17 @@ class RunRows:
         Raises:
             ConfigError: an exclusion matches no run (it is misspelt), or no run is left.
         """
-        known, kept = [set_by(job) for job in jobs], list(range(len(jobs)))
+        known, remaining = [set_by(job) for job in jobs], list(range(len(jobs)))
         for item in self.exclude:
-            out = {k for k, given in enumerate(known) if all(_is(given.get(key, item), v) for key, v in item.items())}
+            out = {
+                k for k, settings in enumerate(known) if all(_is(settings.get(key, item), v) for key, v in item.items())
+            }
             if not out:
                 raise ConfigError(f"{self.name}: exclude {json.dumps(item)} matches no run; name keys as in its rows.")
-            kept = [k for k in kept if k not in out]
-        if not kept:
+            remaining = [k for k in remaining if k not in out]
+        if not remaining:
             raise ConfigError(f"{self.name}: exclude leaves no run; exclude less.")
-        return [jobs[k] for k in kept]
+        return [jobs[k] for k in remaining]
 
 
 def read(name: str) -> RunRows:
@@ -72,12 +74,12 @@ def read(name: str) -> RunRows:
             if key in catalog.groups() and any(isinstance(v, bool) for v in (value if row is grid else [value])):
                 raise ConfigError(f"{name}: YAML takes a bare yes or no for a truth value; quote that of {key}.")
     combined = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    made = [[override(key, value) for key, value in (row | more).items()] for row in rows for more in combined]
-    return RunRows(name, made, exclude)
+    runs = [[override(key, value) for key, value in (row | more).items()] for row in rows for more in combined]
+    return RunRows(name, runs, exclude)
 
 
-def _is(given: Any, asked: Any) -> bool:
-    return bool(given == asked or (isinstance(asked, list) and given in asked))
+def _is(value: Any, wanted: Any) -> bool:
+    return bool(value == wanted or (isinstance(wanted, list) and value in wanted))
 
 
 def _load(name: str) -> dict[str, Any]:
@@ -121,18 +123,18 @@ def written(value: Any) -> str:
 def _zipped(lists: Mapping[str, list[Any]], name: str) -> list[dict[str, Any]]:
     sizes = {key: len(values) for key, values in lists.items()}
     if len(set(sizes.values())) > 1:
-        told = ", ".join(f"{key} has {size}" for key, size in sizes.items())
-        raise ConfigError(f"{name}: the lists of zip go together, so they must be of one length; {told}.")
+        lengths = ", ".join(f"{key} has {size}" for key, size in sizes.items())
+        raise ConfigError(f"{name}: the lists of zip go together, so they must be of one length; {lengths}.")
     return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)] if lists else [{}]
 
 
-def _mappings(found: Any, name: str, where: str) -> list[dict[str, Any]]:
-    if not isinstance(found, list) or not found or not all(isinstance(item, Mapping) for item in found):
+def _mappings(node: Any, name: str, where: str) -> list[dict[str, Any]]:
+    if not isinstance(node, list) or not node or not all(isinstance(item, Mapping) for item in node):
         raise ConfigError(f"{name}: {where} must be a list of mappings such as {{method: dann, seed: 0}}.")
-    return [{str(key): value for key, value in item.items()} for item in found]
+    return [{str(key): value for key, value in item.items()} for item in node]
 
 
-def _lists(found: Any, name: str, where: str) -> dict[str, list[Any]]:
-    if not isinstance(found, Mapping) or not all(isinstance(values, list) and values for values in found.values()):
+def _lists(node: Any, name: str, where: str) -> dict[str, list[Any]]:
+    if not isinstance(node, Mapping) or not all(isinstance(values, list) and values for values in node.values()):
         raise ConfigError(f"{name}: {where} must hold a list of values for each key, such as seed: [0, 1, 2].")
-    return {str(key): values for key, values in found.items()}
+    return {str(key): values for key, values in node.items()}

@@ -46,21 +46,21 @@ def once(items: Sequence[T], plan_of: Callable[[T], Plan | None]) -> tuple[list[
     Returns:
         The remaining items, and a sentence for each run that replaces others.
     """
-    kept: list[T] = []
+    remaining: list[T] = []
     first: dict[str, tuple[Plan, list[int]]] = {}
     for item in items:
         plan = plan_of(item)
         if plan is None or draws(plan):
-            kept.append(item)
+            remaining.append(item)
             continue
         key = json.dumps(plan.config | {"seed": None}, sort_keys=True)
         if key in first:
             first[key][1].append(plan.config["seed"])
         else:
             first[key] = plan, []
-            kept.append(item)
+            remaining.append(item)
     stand = [(plan, others) for plan, others in first.values() if others]
-    return kept, [
+    return remaining, [
         f"{name}: it draws nothing, so this run stands for {'seeds' if len(others) > 1 else 'seed'} "
         f"{', '.join(map(str, others))} too"
         for name, (_, others) in zip(distinct_titles([plan for plan, _ in stand]), stand, strict=True)

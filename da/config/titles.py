@@ -36,8 +36,8 @@ def distinct_titles(plans: Sequence[Plan]) -> list[str]:
     for text, places in alike.items():
         if len(places) > 1:
             begin, _, seed = text.rpartition(" seed=")
-            told = _differences([plans[place].config for place in places])
-            for place, words in zip(places, told, strict=True):
+            differences = _differences([plans[place].config for place in places])
+            for place, words in zip(places, differences, strict=True):
                 titles[place] = " ".join([begin, *words, f"seed={seed}"])
     return titles
 
@@ -51,10 +51,10 @@ def _differences(configs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
             continue
         nodes = [value for value in values if isinstance(value, Mapping)]
         if len(nodes) == len(values) and len({node.get("_target_") for node in nodes}) == 1:
-            told = [[f"{key}.{word}" for word in inner] for inner in _differences(nodes)]
+            differing = [[f"{key}.{word}" for word in inner] for inner in _differences(nodes)]
         else:
-            told = [_chosen(key, value) for value in values]
-        words = [[*before, *more] for before, more in zip(words, told, strict=True)]
+            differing = [_chosen(key, value) for value in values]
+        words = [[*before, *more] for before, more in zip(words, differing, strict=True)]
     return words
 
 

@@ -93,8 +93,8 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
     try:
         plain = plain_of(OmegaConf.merge(OmegaConf.structured(Frame), dict(config)))
     except OmegaConfBaseException as error:
-        said = str(error.msg or error).splitlines()[0].rstrip(".")
-        raise ConfigError(f"{error.full_key or 'The configuration'} cannot be read: {said}.") from error
+        message = str(error.msg or error).splitlines()[0].rstrip(".")
+        raise ConfigError(f"{error.full_key or 'The configuration'} cannot be read: {message}.") from error
     plain = {key: expanded(value) for key, value in plain.items()}
     for group in OPTIONAL:
         if plain[group] is None:
@@ -125,7 +125,7 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
 
 def cautions(plan: Plan) -> list[str]:
     """Sentences on settings that are allowed but rarely intended."""
-    said = []
+    sentences = []
     scales = {"standardize": (True, "domain", "source"), "normalize": ("zscore",)}
     scaled = [
         f"data.{key}={str(value).lower()}"
@@ -133,12 +133,12 @@ def cautions(plan: Plan) -> list[str]:
         if (value := plan.config["data"].get(key)) in values and value != plan.data.config.get(key)
     ]
     if plan.method.family == "transport" and scaled:
-        said.append(
+        sentences.append(
             f"method={plan.method.name} moves samples by their distances, and {scaled[0]} gives all features "
             "the same weight in these: on features of a network transport lost 10 to 20 points by it. Leave it out, "
             "unless the features have different units."
         )
-    return said
+    return sentences
 
 
 def _unweighted(node: Mapping[str, Any], method: catalog.Entry) -> str | None:
@@ -226,8 +226,8 @@ def check_node(node: dict[str, Any], where: str, group: str | None = None) -> No
             continue
         place = f"{where}.{key}"
         if key not in known and not signature.open:
-            said = _in_file(where, str(key), value, str(node["_target_"]))
-            raise ConfigError(f"There is no key {place!r}{said}; {hint(str(key), known, prefix=f'{where}.')}")
+            in_file = _in_file(where, str(key), value, str(node["_target_"]))
+            raise ConfigError(f"There is no key {place!r}{in_file}; {hint(str(key), known, prefix=f'{where}.')}")
         if reason := foreign.reserved(signature, key):
             raise ConfigError(f"{place} {reason}.")
         if isinstance(value, str) and (new := now(f"{place}={value}")):
@@ -299,9 +299,9 @@ def _check_values(plain: Mapping[str, Any]) -> None:
         "selection": criteria(),
         "sweep.objective": criteria(),
     }
-    given = {key: plain.get(key) for key in choices} | {"sweep.objective": plain.get("sweep", {}).get("objective")}
+    values = {key: plain.get(key) for key in choices} | {"sweep.objective": plain.get("sweep", {}).get("objective")}
     for key, allowed in choices.items():
-        value = given[key]
+        value = values[key]
         if value is not None and value not in allowed:
             raise ConfigError(f"{key}={shortened(value)} is unknown; {hint(value, allowed, prefix=f'{key}=')}")
 

@@ -48,9 +48,9 @@ def cached(relative_path: str, compute: Callable[[], np.ndarray], what: str) -> 
         else:
             print(f"The {what} are read from {path}.", flush=True)
             return array
-    made = compute()
+    computed = compute()
     try:
-        _write(path, made)
+        _write(path, computed)
     except OSError as error:
         raise DataError(
             f"The {what} cannot be kept below '{cache_dir()}' ({error}); point {VARIABLE} at a folder with room."

@@ -87,9 +87,11 @@ class Tree:
         others = Counter(
             PurePosixPath(path).suffix.lower() or "no suffix" for path in inside if path not in {*pictures, *broken}
         )
-        told = ", ".join(f"{count} of {suffix}" for suffix, count in others.most_common(5))
+        suffixes = ", ".join(f"{count} of {suffix}" for suffix, count in others.most_common(5))
         if not pictures:
-            there = f"but {told}; known suffixes: {', '.join(FORMATS)}." if others else nearest(name, self.domains())
+            there = (
+                f"but {suffixes}; known suffixes: {', '.join(FORMATS)}." if others else nearest(name, self.domains())
+            )
             raise DataError(f"'{self.root}' has no images in {name}/class/{',' if others else ';'} {there}")
         notes = []
         if unseen := [path for path in self._hidden if name in PurePosixPath(path).parts]:
@@ -102,7 +104,7 @@ class Tree:
                 f"{len(broken)} links of '{name}' lead nowhere, and what they stood for is left out: {few(broken)}."
             )
         if others:
-            notes.append(f"Files of '{name}' without the suffix of an image are left out: {told}.")
+            notes.append(f"Files of '{name}' without the suffix of an image are left out: {suffixes}.")
         filed = {path: p for path, p in pictures.items() if len(p) > 1}
         if not filed:
             return Found(list(pictures), None, tuple(notes))
@@ -161,7 +163,7 @@ def opened(root: Path, wanted: Collection[str]) -> Iterator[Tree]:
         DataError: it is neither.
     """
     if root.is_dir():
-        sizes = {name: found.st_size for name, found in below(root)}
+        sizes = {name: status.st_size for name, status in below(root)}
         yield Tree(root, sizes, lambda name: regular(root / name).read_bytes(), wanted)
         return
     try:
@@ -195,30 +197,30 @@ def left_by_system(path: str) -> bool:
     return any(part.startswith("._") or part.lower() in BESIDE for part in PurePosixPath(path).parts)
 
 
-def check_total(tree: Tree, found: Sequence[Found], size: int) -> None:
+def check_total(tree: Tree, domains: Sequence[Found], size: int) -> None:
     """Refuse files whose total size, or that of their decoded images, exceeds the limit of :mod:`da.data.limits`.
 
     Args:
         tree: the tree of the files.
-        found: its domains.
+        domains: its domains.
         size: height and width in pixels of the decoded images.
 
     Raises:
         DataError: the total exceeds the limit.
     """
-    paths = [path for domain in found for path in domain.paths]
+    paths = [path for domain in domains for path in domain.paths]
     check_size(tree.root, sum(tree.sizes[path] for path in paths))
     check_size(tree.root, 3.0 * size * size * len(paths))
 
 
-def check_spelling(found: Mapping[str, Found]) -> None:
+def check_spelling(domains: Mapping[str, Found]) -> None:
     """Refuse class names, within or between domains, that differ only by case or by the encoding of accents.
 
     Raises:
         DataError: there are two such names, which probably mean the same class.
     """
     spelt: dict[str, dict[str, str]] = {}
-    for name, domain in found.items():
+    for name, domain in domains.items():
         for spelling, count in Counter(domain.classes or ()).items():
             alike = spelt.setdefault(_folded(spelling), {})
             alike.setdefault(spelling, f"'{spelling}' (of '{name}', with {count} images)")

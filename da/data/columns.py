@@ -18,22 +18,22 @@ def match(files: Sequence[Path], tables: Sequence[Table], n_sources: int) -> lis
     Raises:
         DataError: files that must agree have different names of columns.
     """
-    made = list(tables)
+    matched = list(tables)
     for first, others in ((0, range(1, len(tables))), (n_sources, range(n_sources + 1, len(tables)))):
-        known = made[first].columns
+        known = matched[first].columns
         for k in others:
-            if (names := made[k].columns) is None or known is None:
+            if (names := matched[k].columns) is None or known is None:
                 continue
             if set(names) == set(known):
                 order = [names.index(name) for name in known]
-                made[k] = made[k]._replace(x=made[k].x[:, order], columns=known)
+                matched[k] = matched[k]._replace(x=matched[k].x[:, order], columns=known)
             elif (first < n_sources) == (k < n_sources):
                 raise DataError(differing(str(files[first]), known, str(files[k]), names))
-    return made
+    return matched
 
 
 def differing(a: str, of_a: Sequence[str], b: str, of_b: Sequence[str]) -> str:
     """A sentence on the columns that one table has and another lacks."""
     lacking = [(b, [name for name in of_a if name not in of_b]), (a, [name for name in of_b if name not in of_a])]
-    told = [f"'{where}' lacks {few(names)}" for where, names in lacking if names]
-    return f"{', and '.join(told)}; give both the same columns (data.drop=[...] leaves some out)."
+    clauses = [f"'{where}' lacks {few(names)}" for where, names in lacking if names]
+    return f"{', and '.join(clauses)}; give both the same columns (data.drop=[...] leaves some out)."

@@ -43,18 +43,18 @@ def digests(root: Path, names: Sequence[str]) -> list[str]:
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         wanted = list(dict.fromkeys(names))
         stamps = dict(zip(wanted, pool.map(lambda name: _stamp((root / name).stat()), wanted), strict=True))
-        found = {name: known[name][1] for name in wanted if name in known and known[name][0] == stamps[name]}
-        unread = [name for name in wanted if name not in found]
+        by_name = {name: known[name][1] for name in wanted if name in known and known[name][0] == stamps[name]}
+        unread = [name for name in wanted if name not in by_name]
         begun, size = time.time_ns(), sum(stamps[name][1] for name in unread)
         # disable=None shows the bar on terminals only
         hidden = None if size >= WORTH else True
         read = tqdm(pool.map(lambda name: _digest(root / name), unread), f"hashing {root.name}", len(unread),
                     unit="file", disable=hidden)  # fmt: skip
-        found |= dict(zip(unread, read, strict=True))
-    known |= {name: (stamps[name], found[name]) for name in unread if _settled(stamps[name], begun)}
+        by_name |= dict(zip(unread, read, strict=True))
+    known |= {name: (stamps[name], by_name[name]) for name in unread if _settled(stamps[name], begun)}
     if size >= WORTH:
         _keep(place, known)
-    return [found[name] for name in names]
+    return [by_name[name] for name in names]
 
 
 def state(paths: Iterable[Path]) -> str:
@@ -64,7 +64,7 @@ def state(paths: Iterable[Path]) -> str:
     that case every call returns a different hash.
     """
     now = time.time_ns()
-    stamps = [(str(path), name, _stamp(found)) for path in paths for name, found in below(path)]
+    stamps = [(str(path), name, _stamp(status)) for path in paths for name, status in below(path)]
     fresh = None if all(_settled(stamp, now) for _, _, stamp in stamps) else now
     return hashlib.sha256(json.dumps([fresh, sorted(stamps)]).encode()).hexdigest()
 
@@ -91,21 +91,21 @@ def _walk(folder: str, prefix: str, above: set[tuple[int, int]]) -> Iterator[tup
         raise DataError(f"The folder '{folder}' cannot be read ({error}); mend its permissions.") from error
     for entry in entries:
         try:
-            found = entry.stat()
+            status = entry.stat()
         except OSError:
-            found = entry.stat(follow_symlinks=False)
-        if not stat.S_ISDIR(found.st_mode):
-            yield prefix + entry.name, found
-        elif (place := _place(found)) not in above:
+            status = entry.stat(follow_symlinks=False)
+        if not stat.S_ISDIR(status.st_mode):
+            yield prefix + entry.name, status
+        elif (place := _place(status)) not in above:
             yield from _walk(entry.path, f"{prefix}{entry.name}/", above | {place})
 
 
-def _place(found: os.stat_result) -> tuple[int, int]:
-    return found.st_dev, found.st_ino
+def _place(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
-def _stamp(found: os.stat_result) -> Stamp:
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _settled(stamp: Stamp, now: int) -> bool:

@@ -125,8 +125,8 @@ class Features:
         for name in self._apart():
             if name not in there:
                 known = dict.fromkeys(column for table in tables for column in table.columns or ())
-                asked = "id_column" if name == self.id_column else "drop"
-                raise DataError(f"data.{asked} names '{name}', which no file has; {nearest_of_many(name, known)}")
+                option = "id_column" if name == self.id_column else "drop"
+                raise DataError(f"data.{option} names '{name}', which no file has; {nearest_of_many(name, known)}")
 
 
 UNSIGNED = ("uint8", "uint16")
@@ -166,24 +166,24 @@ def doubts(files: Sequence[Path], tables: Sequence[Table]) -> list[str]:
     rows = sum(table.x.shape[0] for table in tables)
     wide = [f"'{f}'" for f, t in zip(files, tables, strict=True) if t.x.ndim == 2 and _transposed(t, rows)]
     last = [f"'{f}'" for f, t in zip(files, tables, strict=True) if t.x.ndim == 4 and _channels_last(t.x.shape)]
-    said = []
+    sentences = []
     named = [f"'{f}'" for f, t in zip(files, tables, strict=True) if t.columns is not None]
     if 0 < len(named) < len(files):
         others = [f"'{f}'" for f, t in zip(files, tables, strict=True) if t.columns is None]
-        said.append(
+        sentences.append(
             f"The columns of {' and '.join(named)} have names and those of {' and '.join(others)} have none: they are "
             "taken to stand in the same order."
         )
     if wide:
-        said.append(
+        sentences.append(
             f"{' and '.join(wide)} have more columns than all files have rows; transpose them if rows are features."
         )
     if last:
-        said.append(
+        sentences.append(
             f"{' and '.join(last)} seem to hold images with channels last, and networks take (n, channels, height, "
             "width); transpose them with x.transpose(0, 3, 1, 2)."
         )
-    return said
+    return sentences
 
 
 def _transposed(table: Table, rows: int) -> bool:

@@ -77,8 +77,8 @@ class Frozen:
         file = f"features/{re.sub(r'[^A-Za-z0-9.-]+', '_', name)}-{kind}-{key}.npy"
         features = cached(file, lambda: self._embed(parts, first, encoder, name), f"{kind} features of {name}")
         bounds = np.cumsum([0, *map(len, parts)])
-        made = [replace(p, x=CachedRows(features, rows[bounds[k] : bounds[k + 1]])) for k, p in enumerate(parts)]
-        return Split(made[0], made[-1] if split.test is not None else None)
+        embedded = [replace(p, x=CachedRows(features, rows[bounds[k] : bounds[k + 1]])) for k, p in enumerate(parts)]
+        return Split(embedded[0], embedded[-1] if split.test is not None else None)
 
     def _embed(self, parts: list[Domain], index: np.ndarray, encoder: nn.Module, name: str) -> np.ndarray:
         """Features of the samples at ``index`` in the joined parts."""
@@ -88,7 +88,7 @@ class Frozen:
         encoder.to(device)
         part = np.repeat(np.arange(len(parts)), [len(p) for p in parts])
         row = np.concatenate([np.arange(len(p)) for p in parts])
-        made = []
+        chunks = []
         # disable=None shows the bar on terminals only
         with torch.no_grad(), tqdm(total=len(index), desc=f"features of {name}", unit="img", disable=None) as bar:
             for start in range(0, len(index), CHUNK):
@@ -101,10 +101,10 @@ class Frozen:
                 z = encoder(x.to(device)).flatten(1)
                 z = normalize(z) if self.unit else z
                 with np.errstate(over="ignore"):  # checked below
-                    made.append(z.cpu().numpy().astype(self.dtype))
+                    chunks.append(z.cpu().numpy().astype(self.dtype))
                 bar.update(len(chunk))
         encoder.cpu()
-        features = np.concatenate(made)
+        features = np.concatenate(chunks)
         if not np.isfinite(features).all():
             raise DataError(
                 f"The features of {name} are not all finite as {self.dtype}; check the weights, or keep float32."
@@ -116,13 +116,13 @@ def digests(domain: Domain, chunk: int = 512) -> np.ndarray:
     """``(n,)`` hashes (hex, as bytes) of the samples' content, type and shape."""
     if isinstance(domain.x, Images):
         return domain.x.digests()  # of the files, so that images with cached features are not decoded
-    found = []
+    hashes = []
     for start in range(0, len(domain), chunk):
         x = domain.x[start : start + chunk]
         x = np.ascontiguousarray(x.toarray() if hasattr(x, "toarray") else x)
         head = f"{x.dtype}{x.shape[1:]}".encode()
-        found += [hashlib.blake2b(head + row.tobytes(), digest_size=16).hexdigest().encode() for row in x]
-    return np.array(found, dtype="S32")
+        hashes += [hashlib.blake2b(head + row.tobytes(), digest_size=16).hexdigest().encode() for row in x]
+    return np.array(hashes, dtype="S32")
 
 
 def identity(encoder: nn.Module) -> bytes:
@@ -144,7 +144,7 @@ def load_encoder(encoder: nn.Module, file: Path) -> None:
     """
     saved = read(file, "features.weights")
     for prefix in ("network.encoder.", "encoder.", ""):
-        kept = {name.removeprefix(prefix): value for name, value in saved.items() if name.startswith(prefix)}
-        if kept:
+        state = {name.removeprefix(prefix): value for name, value in saved.items() if name.startswith(prefix)}
+        if state:
             break
-    fit(encoder, kept, file, remedy="features.network must be the network that they are of")
+    fit(encoder, state, file, remedy="features.network must be the network that they are of")

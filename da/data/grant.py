@@ -56,12 +56,12 @@ def grant(task: Task, needs: Access, *, shots: int = 3, seed: int = 0) -> Grante
             "name the column or array of its labels (data.label_column)."
         )
     target, labelled = _target_of(task, needs, shots, seed)
-    given: dict[str, Any] = {} if labelled is None else {"labelled": alone(labelled)}
+    domains: dict[str, Any] = {} if labelled is None else {"labelled": alone(labelled)}
     if needs.source_x:
-        given["sources"] = tuple(map(alone, sources if needs.sources == MANY else (pool(sources),)))
+        domains["sources"] = tuple(map(alone, sources if needs.sources == MANY else (pool(sources),)))
     if needs.target_x or needs.target_y == ALL:
-        given["target"] = alone(target if needs.target_y == ALL else target.without_labels())
-    return Granted(**given)
+        domains["target"] = alone(target if needs.target_y == ALL else target.without_labels())
+    return Granted(**domains)
 
 
 def examine(task: Task, needs: Access, *, shots: int = 3, seed: int = 0) -> Exam:

@@ -91,10 +91,10 @@ class ImageFolder:
         root = locate(self.root)
         sources = [self.source] if isinstance(self.source, str) else list(self.source)
         with opened(root, [*sources, self.target]) as tree:
-            found = {name: tree.domain(name) for name in (*sources, self.target)}
-            check_spelling(found)
-            check_total(tree, list(found.values()), self.size)
-            read = {name: self._read(name, tree, domain) for name, domain in found.items()}
+            domains = {name: tree.domain(name) for name in (*sources, self.target)}
+            check_spelling(domains)
+            check_total(tree, list(domains.values()), self.size)
+            read = {name: self._read(name, tree, domain) for name, domain in domains.items()}
         task = assemble(
             [read[name][0] for name in sources],
             read[self.target][0],
@@ -102,14 +102,14 @@ class ImageFolder:
             validation_fraction=self.validation_fraction,
             split_seed=self.split_seed,
         )
-        notes = [note for name, domain in found.items() for note in (*domain.notes, *read[name][1])]
+        notes = [note for name, domain in domains.items() for note in (*domain.notes, *read[name][1])]
         return replace(task, notes=tuple(notes))
 
-    def _read(self, name: str, tree: Tree, found: Found) -> tuple[Raw, list[str]]:
+    def _read(self, name: str, tree: Tree, files: Found) -> tuple[Raw, list[str]]:
         """A domain's images, and sentences on those that were left out."""
         unreadable: dict[int, str] = {}
         x = decode(
-            found.paths,
+            files.paths,
             tree.read,
             self.size,
             f"{tree.root.name}/{name}",
@@ -117,15 +117,15 @@ class ImageFolder:
             unreadable=unreadable if self.skip_unreadable else None,
             remedy="repair or remove it, or leave out all such images with data.skip_unreadable=true",
         )
-        y = None if found.classes is None else np.array(found.classes)
+        y = None if files.classes is None else np.array(files.classes)
         if not unreadable:
             return Raw(x, y, name), []
         left = np.array([k not in unreadable for k in range(len(x))])
-        told = ", ".join(f"'{found.paths[k]}' ({unreadable[k]})" for k in sorted(unreadable)[:3])
+        examples = ", ".join(f"'{files.paths[k]}' ({unreadable[k]})" for k in sorted(unreadable)[:3])
         more = ", ..." if len(unreadable) > 3 else ""
-        said = f"{len(unreadable)} of {len(x)} images of '{name}' cannot be read and are left out: {told}{more}"
+        message = f"{len(unreadable)} of {len(x)} images of '{name}' cannot be read and are left out: {examples}{more}"
         lost = [] if y is None else sorted(Counter(y.tolist()).keys() - Counter(y[left].tolist()).keys())
         if lost or not left.any():
             of = f" of the class '{lost[0]}'" if lost else ""
-            raise DataError(f"{said}, so that none{of} remains; unpack the images anew.")
-        return Raw(x[left], None if y is None else y[left], name), [f"{said}."]
+            raise DataError(f"{message}, so that none{of} remains; unpack the images anew.")
+        return Raw(x[left], None if y is None else y[left], name), [f"{message}."]

@@ -131,8 +131,8 @@ class ImageSet:
         Raises:
             DataError: a domain is absent or incomplete, or has a class that the others lack.
         """
-        found = {name: self.by_folder(place) for name, place in places.items()}
-        folders = {name: sorted(set(labels)) for name, (_, labels) in found.items()}
+        by_domain = {name: self.by_folder(place) for name, place in places.items()}
+        folders = {name: sorted(set(labels)) for name, (_, labels) in by_domain.items()}
         first, classes = next(iter(folders.items()))
         for name, own in folders.items():
             if own != classes:
@@ -141,6 +141,6 @@ class ImageSet:
                     f"domains of {self.title} have the same classes, so unpack it anew."
                 )
         domains = [
-            self.domain(names, np.searchsorted(classes, labels), name) for name, (names, labels) in found.items()
+            self.domain(names, np.searchsorted(classes, labels), name) for name, (names, labels) in by_domain.items()
         ]
         return domains, tuple(classes)

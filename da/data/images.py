@@ -73,8 +73,8 @@ class Images:
             DataError: a file is missing.
         """
         digest = hashlib.sha256()
-        for name, found in zip(paths(self), self.digests(), strict=True):
-            digest.update(f"{name} {found.decode()}\n".encode())
+        for name, file_hash in zip(paths(self), self.digests(), strict=True):
+            digest.update(f"{name} {file_hash.decode()}\n".encode())
         return digest.hexdigest()
 
     def digests(self) -> np.ndarray:
@@ -85,8 +85,8 @@ class Images:
         """
         head = f"{pixels.VERSION} {self.size} {self.scale} "
         with self._missing_files_named():
-            found = contents.digests(kept(self._files)[0], paths(self).tolist())
-        return np.array([hashlib.blake2b((head + d).encode(), digest_size=16).hexdigest() for d in found], dtype="S32")
+            hashes = contents.digests(kept(self._files)[0], paths(self).tolist())
+        return np.array([hashlib.blake2b((head + d).encode(), digest_size=16).hexdigest() for d in hashes], dtype="S32")
 
     @contextmanager
     def _missing_files_named(self) -> Iterator[None]:

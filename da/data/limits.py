@@ -21,14 +21,14 @@ def most_bytes() -> float:
     Raises:
         DataError: the variable is not a number above 0.
     """
-    told = os.environ.get(VARIABLE)
+    text = os.environ.get(VARIABLE)
     try:
-        limit = float(told) if told else DEFAULT
+        limit = float(text) if text else DEFAULT
     except ValueError:
         limit = float("nan")
     if not limit > 0:
         raise DataError(
-            f"{VARIABLE}={told} is no number of gigabytes above 0; unset it, or write such as {VARIABLE}=64."
+            f"{VARIABLE}={text} is no number of gigabytes above 0; unset it, or write such as {VARIABLE}=64."
         )
     return limit * 1e9
 

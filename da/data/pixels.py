@@ -108,8 +108,8 @@ def _grey(values: np.ndarray, tags: Any) -> np.ndarray:
     low, high = float(values.min()), float(values.max())
     if not 0.0 <= low <= high <= highest:  # also of NaN
         raise ValueError(f"its values ({what}) are from {low:g} to {high:g}, not within 0..{highest:g}")
-    made = (values / highest * 255.0).round().astype(np.uint8)
-    made = 255 - made if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else made
-    if low < high and made.min() == made.max():
+    grey = (values / highest * 255.0).round().astype(np.uint8)
+    grey = 255 - grey if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else grey
+    if low < high and grey.min() == grey.max():
         raise ValueError(f"its values ({what}) are from {low:g} to {high:g}, one and the same grey of 0..{highest:g}")
-    return made
+    return grey

@@ -255,11 +255,13 @@ def _feature_key(path: Path, names: list[str], wanted: Wanted) -> str:
                 f"'{path}' has no array '{wanted.feature_key}'; {nearest_of_many(wanted.feature_key, names)}"
             )
         return wanted.feature_key
-    found = [name for key in FEATURE_KEYS for name in names if name.lower() == key]
-    if len(found) > 1:
-        raise DataError(f"'{path}' holds {' and '.join(found)}, which may all be features; say which with feature_key.")
-    if found:
-        return found[0]
+    candidates = [name for key in FEATURE_KEYS for name in names if name.lower() == key]
+    if len(candidates) > 1:
+        raise DataError(
+            f"'{path}' holds {' and '.join(candidates)}, which may all be features; say which with feature_key."
+        )
+    if candidates:
+        return candidates[0]
     raise DataError(
         f"'{path}' has no features: it holds {few(names) or 'nothing'}, but one of "
         f"{', '.join(FEATURE_KEYS)} is looked for; name the array with feature_key."
@@ -276,21 +278,23 @@ def _label_key(path: Path, names: list[str], wanted: Wanted, extra: Iterable[str
             "labels of all files one name."
         )
     known = dict.fromkeys(key.lower() for key in (*LABEL_KEYS, *extra))
-    found = [name for key in known for name in names if name.lower() == key]
+    candidates = [name for key in known for name in names if name.lower() == key]
     if wanted.label_column != "label" and not wanted.labelled:
-        if found:
+        if candidates:
             raise DataError(
-                f"'{path}' has no '{wanted.label_column}' but '{found[0]}', which looks like its labels; leave out "
-                "label_column, so that each file's are found by their name, or rename the array."
+                f"'{path}' has no '{wanted.label_column}' but '{candidates[0]}', which looks like its labels; leave "
+                "out label_column, so that each file's are found by their name, or rename the array."
             )
         return None
     if wanted.label_column != "label":  # the user named the column, so no other one is tried
         raise DataError(
             f"'{path}' has no '{wanted.label_column}': it holds {few(names)}; set label_column to one of these."
         )
-    if len(found) > 1:
-        raise DataError(f"'{path}' holds {' and '.join(found)}, which may all be labels; say which with label_column.")
-    return found[0] if found else None
+    if len(candidates) > 1:
+        raise DataError(
+            f"'{path}' holds {' and '.join(candidates)}, which may all be labels; say which with label_column."
+        )
+    return candidates[0] if candidates else None
 
 
 def _csv(path: Path, wanted: Wanted) -> Table:
@@ -305,15 +309,15 @@ def _parquet(path: Path, wanted: Wanted) -> Table:
     check_parquet(path)
     frame = pandas.read_parquet(path)
     indices = [str(name) for name in frame.index.names if name is not None]
-    asked = {wanted.label_column, *wanted.left_out}
-    if lost := [name for name in indices if name not in asked]:
+    not_features = {wanted.label_column, *wanted.left_out}
+    if lost := [name for name in indices if name not in not_features]:
         raise DataError(
             f"'{path}' has '{lost[0]}' as its index, which may be a feature or not; leave it out with "
             f"data.id_column={lost[0]}, or write the file after frame.reset_index()."
         )
     frame = frame.reset_index() if indices else frame
     exact = [name for name in frame.columns if isinstance(frame[name].dropna().head(1).squeeze(), Decimal)]
-    frame = frame.astype({name: float for name in exact if name not in asked})
+    frame = frame.astype({name: float for name in exact if name not in not_features})
     return from_frame(frame, path, wanted.label_column, labelled=wanted.labelled, left_out=wanted.left_out)
 
 

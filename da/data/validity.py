@@ -74,19 +74,19 @@ def check_units(parts: Mapping[str, Sequence[Any]], of: str = "") -> None:
     Raises:
         DataError: two of them are seen to be of different units.
     """
-    told: dict[str, str] = {}
+    units: dict[str, str] = {}
     for where, arrays in parts.items():
-        told.setdefault(_unit(arrays), where)
+        units.setdefault(_unit(arrays), where)
     table = all(len(x.shape) == 2 for arrays in parts.values() for x in arrays)
     pair = None
-    if BYTES in told and len(told) > 1:
-        other = next(kind for kind in told if kind != BYTES)
-        pair = {BYTES: told[BYTES], other or "numbers of another type": told[other]}
+    if BYTES in units and len(units) > 1:
+        other = next(kind for kind in units if kind != BYTES)
+        pair = {BYTES: units[BYTES], other or "numbers of another type": units[other]}
         pair = {("numbers of another type" if kind in UNSURE else kind): where for kind, where in pair.items()}
-    elif (small := told.keys() & {SHARES, BITS}) and (large := told.keys() & {LARGE, *WHOLE}):
-        pair = {kind: told[kind] for kind in told if kind in (min(small), min(large))}
-    elif not table and set(WHOLE) <= told.keys():  # counts of tables have no such unit
-        pair = {kind: told[kind] for kind in told if kind in WHOLE}
+    elif (small := units.keys() & {SHARES, BITS}) and (large := units.keys() & {LARGE, *WHOLE}):
+        pair = {kind: units[kind] for kind in units if kind in (min(small), min(large))}
+    elif not table and set(WHOLE) <= units.keys():  # counts of tables have no such unit
+        pair = {kind: units[kind] for kind in units if kind in WHOLE}
     if pair:
         (a, of_a), (b, of_b) = pair.items()
         remedy = " (data.standardize=true does so for dense tables)" if table else ", such as uint8"
@@ -141,8 +141,8 @@ def _check_finite(x: Any, where: str, names: tuple[str, ...] | None) -> None:
         places = x.tocoo()
         rows, columns = np.unique(places.row[bad]), np.unique(places.col[bad])
     else:
-        found = np.nonzero(bad.reshape(len(values), -1))
-        rows, columns = np.unique(found[0]), np.unique(found[1])
+        positions = np.nonzero(bad.reshape(len(values), -1))
+        rows, columns = np.unique(positions[0]), np.unique(positions[1])
     shown = few(columns if names is None else [names[k] for k in columns])
     raise DataError(
         f"The {where} has NaN or infinite values in {len(rows)} rows (columns {shown}); impute or drop them first."

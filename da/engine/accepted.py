@@ -30,17 +30,17 @@ def same(old: str, new: str) -> bool:
     return False
 
 
-def any_other(made: Mapping[str, str], present: Mapping[str, str]) -> bool:
+def any_other(recorded: Mapping[str, str], present: Mapping[str, str]) -> bool:
     """Whether a part that both have a hash of differs."""
-    return any(not same(code, present[part]) for part, code in made.items() if part in present)
+    return any(not same(code, present[part]) for part, code in recorded.items() if part in present)
 
 
 @cache
 def _pairs(file: Path, _changed: int) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    successors: dict[str, set[str]] = {}
     for pair in json.loads(file.read_text(encoding="utf-8")):
-        found.setdefault(pair["old"], set()).add(pair["new"])
-    return found
+        successors.setdefault(pair["old"], set()).add(pair["new"])
+    return successors
 
 
 def accept(pairs: Mapping[tuple[str, str], Collection[str]]) -> None:

@@ -28,7 +28,7 @@ __all__ = ["Runner", "Settings", "assemble", "build"]
 
 
 def build(
-    made: Method | Estimator,
+    method: Method | Estimator,
     task: Task,
     *,
     network: NetworkFactory | None = None,
@@ -40,7 +40,7 @@ def build(
     """A method ready to be trained on a task; from equal seeds equal weights.
 
     Args:
-        made: fresh from its constructor.
+        method: fresh from its constructor.
         task: the data that it is built for.
         network: makes a deep method's network from a shape and a number of classes.
         classifier: follows an estimator; deep methods need none.
@@ -56,21 +56,21 @@ def build(
         DataError: the domains have different shapes, and the method needs one space.
     """
     source, target = task.sources[0].train.sample_shape, task.target.train.sample_shape
-    if source != target and made.needs.spaces == SAME and made.needs.source_x:
+    if source != target and method.needs.spaces == SAME and method.needs.source_x:
         raise DataError(
-            f"Source inputs have shape {source} and target inputs {target}; {type(made).__name__} needs one space. "
+            f"Source inputs have shape {source} and target inputs {target}; {type(method).__name__} needs one space. "
             "Use a heterogeneous method."
         )
-    given: Any = made
-    if made.single_step:
+    untyped: Any = method
+    if method.single_step:
         from da.engine import closed_form
 
         assert classifier is not None, "an estimator needs a classifier after it"
-        return closed_form.build(given, classifier, task, seed=seed)
+        return closed_form.build(untyped, classifier, task, seed=seed)
     from da.engine import deep
 
     assert network is not None, "a deep method needs a network"
-    return deep.build(given, task, network, optimization or given.optimization, embedding=embedding, seed=seed)
+    return deep.build(untyped, task, network, optimization or untyped.optimization, embedding=embedding, seed=seed)
 
 
 def assemble(

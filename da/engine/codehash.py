@@ -81,8 +81,8 @@ def of_config(config: Mapping[str, Any]) -> str:
 
 def of_definitions(file: Path, *names: str) -> str:
     """Hash of some definitions of a file that is not a module of the project."""
-    found = [node for node in statements(parse(file)) if set(_bound(node)) & set(names)]
-    texts = sorted(ast.dump(_Bare().visit(copy.deepcopy(node)), annotate_fields=False) for node in found)
+    nodes = [node for node in statements(parse(file)) if set(_bound(node)) & set(names)]
+    texts = sorted(ast.dump(_Bare().visit(copy.deepcopy(node)), annotate_fields=False) for node in nodes)
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:12]
 
 
@@ -91,8 +91,8 @@ def of_scoring() -> dict[str, str]:
     package = locate("da.selection")
     assert package is not None
     rules = sorted(file.stem for file in package.parent.glob("[!_]*.py"))
-    found = {rule: of(f"da.selection.{rule}.score", f"da.selection.{rule}.READS") for rule in rules}
-    return {"evaluation": of("da.engine.evaluation.Evaluator", "da.methods.inference.predict"), **found}
+    hashes = {rule: of(f"da.selection.{rule}.score", f"da.selection.{rule}.READS") for rule in rules}
+    return {"evaluation": of("da.engine.evaluation.Evaluator", "da.methods.inference.predict"), **hashes}
 
 
 def _targets(node: Mapping[str, Any]) -> Iterator[str]:
@@ -115,7 +115,7 @@ def of(*paths: str, without: tuple[str, ...] = ()) -> str:
         paths: dotted paths of the classes and functions.
         without: modules, and paths of single definitions, that are not followed.
     """
-    found: set[str] = set()
+    collected: set[str] = set()
     seen: set[Place] = set()
     waiting = [Place(*path.rpartition(".")[::2]) for path in paths]
     while waiting:
@@ -123,9 +123,9 @@ def of(*paths: str, without: tuple[str, ...] = ()) -> str:
         if place not in seen and place.module not in without and ".".join(place) not in without:
             seen.add(place)
             texts, leads = _reach(place)
-            found |= texts
+            collected |= texts
             waiting += leads
-    return hashlib.sha256(json.dumps(sorted(found)).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(sorted(collected)).encode()).hexdigest()[:12]
 
 
 @cache
@@ -208,18 +208,18 @@ def _bound(node: ast.stmt) -> list[str]:
 def _imports(nodes: Iterator[Any], module: str) -> dict[str, Place | str]:
     file = locate(module)
     assert file is not None
-    found: dict[str, Place | str] = {}
+    bindings: dict[str, Place | str] = {}
     for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 path = alias.name if alias.asname else alias.name.split(".")[0]
-                found[alias.asname or path] = Place(path, "") if _ours(path) else path
+                bindings[alias.asname or path] = Place(path, "") if _ours(path) else path
         elif isinstance(node, ast.ImportFrom):
             origin = absolute(node, module, file)
             for alias in node.names:
                 inside = Place(origin, alias.name) if _ours(origin) else f"{origin}.{alias.name}"
-                found[alias.asname or alias.name] = inside
-    return found
+                bindings[alias.asname or alias.name] = inside
+    return bindings
 
 
 class _Bare(ast.NodeTransformer):

@@ -117,8 +117,8 @@ def assemble(
         callbacks.append(ProgressBar(title, scorer))
     if keywords.get("devices", 1) != 1 and keywords.get("strategy", "auto") in ("auto", "ddp"):
         keywords["strategy"] = "ddp_find_unused_parameters_true"  # phases and freezing leave parameters out of a step
-    made = lightning.trainer(callbacks, loggers=loggers, directory=directory, keywords=keywords)
-    return DeepRunner(method, data, scorer, made, directory)
+    lightning_trainer = lightning.trainer(callbacks, loggers=loggers, directory=directory, keywords=keywords)
+    return DeepRunner(method, data, scorer, lightning_trainer, directory)
 
 
 class Evaluation(pl.Callback):

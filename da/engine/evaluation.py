@@ -82,14 +82,16 @@ class Evaluator:
     def evaluate(self, method: Evaluated, epoch: int) -> dict[str, Any]:
         """Predict every evaluated domain and score it."""
         method.before_evaluation()
-        found: dict[str, dict[str, float]] = {"source_test": {}, "target_test": {}}
+        metrics: dict[str, dict[str, float]] = {"source_test": {}, "target_test": {}}
         for name, domain in self.exam.domains.items():
             if self.exam.transductive and name == "target_test":
                 self.predictions[name] = self.predictions["target_train"]
             else:
                 self.predictions[name] = method.predict(domain.without_labels(), source=name.startswith("source"))
             if domain.y is not None:
-                found[name] = scores(np.asarray(domain.y), self.predictions[name][1], method.metrics, self.exam.metric)
+                metrics[name] = scores(
+                    np.asarray(domain.y), self.predictions[name][1], method.metrics, self.exam.metric
+                )
         source = self.exam.domains.get("source_test")
         evidence = selection.Evidence(
             epoch=epoch,
@@ -100,10 +102,10 @@ class Evaluator:
             target_z=self.predictions["target_train"][0],
             target_logits=self.predictions["target_train"][1],
             answer=lambda x: method.predict(Domain(x))[1],
-            test_accuracy=next(iter(found["target_test"].values()), None),
+            test_accuracy=next(iter(metrics["target_test"].values()), None),
         )
         rules = {rule: selection.score(rule, evidence) for rule in selection.names()}
-        return {"epoch": epoch, "step": method.steps_done, **found, "scores": rules}
+        return {"epoch": epoch, "step": method.steps_done, **metrics, "scores": rules}
 
     def chosen(self) -> dict[str, dict[str, Any]]:
         """For every rule with scores: the first epoch of its highest score, and the target test metrics there."""

@@ -15,8 +15,8 @@ def kernel() -> str:
 
     blas = sorted({info["architecture"] for info in threadpool_info() if info.get("internal_api") == "openblas"})
     lines = CPU.read_text(encoding="utf-8").splitlines() if CPU.is_file() else []
-    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
-    model = " ".join(told[key] for key in ("model name", "cpu family", "model") if key in told)
+    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
+    model = " ".join(fields[key] for key in ("model name", "cpu family", "model") if key in fields)
     parts = [model or platform.processor(), *map("OpenBLAS {}".format, blas)]
     if "torch" in sys.modules:
         parts.append(f"ATen {sys.modules['torch'].backends.cpu.get_cpu_capability()}")

@@ -31,8 +31,8 @@ def held(directory: Path, title: str) -> Iterator[None]:
     except Timeout as error:
         raise RunBusy(f"{title} is being run by {owner(directory)}; wait for it, or stop it.") from error
     try:
-        said = {"host": socket.gethostname(), "pid": os.getpid(), "since": now()}
-        (directory / FILE).write_text(json.dumps(said), encoding="utf-8")
+        holder = {"host": socket.gethostname(), "pid": os.getpid(), "since": now()}
+        (directory / FILE).write_text(json.dumps(holder), encoding="utf-8")
         yield
     finally:
         lock.release()
@@ -41,7 +41,7 @@ def held(directory: Path, title: str) -> Iterator[None]:
 def owner(directory: Path) -> str:
     """Describe the process that last held a run's directory."""
     try:
-        said = json.loads((directory / FILE).read_text(encoding="utf-8"))
-        return f"process {said['pid']} on {said['host']} since {said['since']}"
+        holder = json.loads((directory / FILE).read_text(encoding="utf-8"))
+        return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
     except (OSError, ValueError, KeyError):
         return "another process"

@@ -28,7 +28,7 @@ def in_lines() -> None:
 @contextmanager
 def collected() -> Iterator[list[str]]:
     """Collect the warnings given within the context in a list; they are still printed."""
-    found: list[str] = []
+    sentences: list[str] = []
     with warnings.catch_warnings():  # which also resets the registry of warnings already given
         usual = warnings.showwarning
 
@@ -36,12 +36,12 @@ def collected() -> Iterator[list[str]]:
             if FRAMEWORKS.isdisjoint(Path(filename).parts):
                 kind = "" if issubclass(category, UserWarning) else f"{category.__name__}: "
                 sentence = kind + " ".join(str(message).split())
-                if sentence not in found:
-                    found.append(sentence)
+                if sentence not in sentences:
+                    sentences.append(sentence)
             usual(message, category, filename, *more, **named)
 
         warnings.showwarning = show
-        yield found
+        yield sentences
 
 
 def alike(sentence: str) -> str:

@@ -223,10 +223,14 @@ def read(domain: Any, y: Any, convention: str, *, few: bool, masked: Callable[[A
         raise ValueError(f"convention={convention!r} is unknown; give {' or '.join(map(repr, CONVENTIONS))}.")
     if domain is None:
         return None
-    given = np.asarray(domain)
-    if given.dtype.kind not in "iuf" or given.ndim != 1 or not (np.isfinite(given) & (given == np.round(given))).all():
+    values = np.asarray(domain)
+    if (
+        values.dtype.kind not in "iuf"
+        or values.ndim != 1
+        or not (np.isfinite(values) & (values == np.round(values))).all()
+    ):
         raise ValueError(_outside(convention, "it must be one whole number a sample"))
-    roles = given.astype(int)
+    roles = values.astype(int)
     if convention == "da":
         sources = np.unique(roles[roles <= 0])
         if not len(sources) or sources[-1] != 0:
@@ -241,14 +245,14 @@ def read(domain: Any, y: Any, convention: str, *, few: bool, masked: Callable[[A
     if not (roles > 0).any():
         raise ValueError(_outside(convention, "it has no source"))
     numbers = {number: -k for k, number in enumerate(np.unique(roles[roles > 0]).tolist())}
-    found = np.array([numbers.get(number, TARGET) for number in roles.tolist()])
+    converted = np.array([numbers.get(number, TARGET) for number in roles.tolist()])
     labels = np.asarray(y, dtype=object)
     if labels.shape == roles.shape:  # other shapes are refused later
-        known = np.array([not (_missing(label) or masked(label)) for label in labels]) & (found == TARGET)
+        known = np.array([not (_missing(label) or masked(label)) for label in labels]) & (converted == TARGET)
         if known.any() and not few:
             raise ValueError(_outside(convention, f"{known.sum()} target samples have labels that are not masked"))
-        found[known] = LABELLED
-    return found
+        converted[known] = LABELLED
+    return converted
 
 
 def _missing(label: Any) -> bool:

@@ -83,8 +83,8 @@ class PairedRows:
 
     def all(self) -> Any:
         """``(n, width)`` features of all rows."""
-        found = [block for _, block in self]
-        return namespace(found[0]).concat(found)
+        encoded = [block for _, block in self]
+        return namespace(encoded[0]).concat(encoded)
 
     def sample(self, size: int) -> Any:
         """At most ``size`` evenly spaced rows of both."""
@@ -94,8 +94,8 @@ class PairedRows:
         """The features of the rows at increasing positions."""
         first = self.sizes[0]
         inside = (index[index < first], index[index >= first] - first)
-        found = [self.encode(matrix(x[i])) for x, i in zip(self.parts, inside, strict=True) if len(i)]
-        return namespace(found[0]).concat(found)
+        encoded = [self.encode(matrix(x[i])) for x, i in zip(self.parts, inside, strict=True) if len(i)]
+        return namespace(encoded[0]).concat(encoded)
 
 
 class Kernel:
@@ -154,8 +154,8 @@ def nystroem(kernel: Kernel) -> Any:
     k = kernel.whole()
     xp = namespace(k)
     values, vectors = xp.linalg.eigh(k)
-    kept = values > RANK * float(xp.max(values))
-    return vectors[:, kept] / xp.sqrt(values[kept])
+    nonzero = values > RANK * float(xp.max(values))
+    return vectors[:, nonzero] / xp.sqrt(values[nonzero])
 
 
 class Axes:
@@ -181,10 +181,10 @@ class Embedding:
         self.axes, self.normalize = Axes(map, encode), normalize
 
     def __call__(self, x: Any) -> Any:
-        found = [self.axes(block) for _, block in blocks(x, self.axes.axes.shape[0])]
-        if not found:
+        mapped = [self.axes(block) for _, block in blocks(x, self.axes.axes.shape[0])]
+        if not mapped:
             return like(np.empty((0, self.axes.axes.shape[1])), matrix(x))
-        z = namespace(found[0]).concat(found) if len(found) > 1 else found[0]
+        z = namespace(mapped[0]).concat(mapped) if len(mapped) > 1 else mapped[0]
         return unit_rows(z) if self.normalize else z
 
 

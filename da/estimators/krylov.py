@@ -77,10 +77,10 @@ class Krylov:
         for _ in range(STEPS):
             inside = self.basis.T @ u
             values, y = whitened(self.small, inside, regularization, k + BLOCK)
-            found, w = values[:k], self.basis @ y[:, :k]
-            residual = white(self.image @ y[:, :k] - found * (w + u @ (inside.T @ y[:, :k]) / regularization))
+            eigenvalues, w = values[:k], self.basis @ y[:, :k]
+            residual = white(self.image @ y[:, :k] - eigenvalues * (w + u @ (inside.T @ y[:, :k]) / regularization))
             size = xp.sqrt(xp.sum(residual * residual, axis=0))
-            goal = xp.clip(TOLERANCE * found, FLOOR * max(float(found[0]), 0.0))
+            goal = xp.clip(TOLERANCE * eigenvalues, FLOOR * max(float(eigenvalues[0]), 0.0))
             far = size > goal
             if self.width == self.n or not bool(xp.any(far)):
                 break
@@ -90,7 +90,7 @@ class Krylov:
             _, mix = leading(residual.T @ residual, BLOCK)
             self._extend(white(residual @ mix))
             self._extend(white(white(self.image[:, -mix.shape[1] :])))  # cheaper than another solution
-        return found, w
+        return eigenvalues, w
 
     def _extend(self, block: Any) -> None:
         """Extend the space by the directions of a block, as far as dimensions are left."""

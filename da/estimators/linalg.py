@@ -27,8 +27,8 @@ def power(symmetric: Any, exponent: float, ridge: float = 0.0) -> Any:
     values, vectors = xp.linalg.eigh(symmetric)
     lifted = xp.clip(values, 0.0) + ridge
     floor = EPS * max(float(xp.max(lifted)), float(np.finfo(np.float64).tiny)) * values.shape[0]
-    kept = lifted > floor
-    scaled = xp.where(kept, xp.where(kept, lifted, xp.ones_like(lifted)) ** exponent, xp.zeros_like(lifted))
+    nonzero = lifted > floor
+    scaled = xp.where(nonzero, xp.where(nonzero, lifted, xp.ones_like(lifted)) ** exponent, xp.zeros_like(lifted))
     return (vectors * scaled) @ vectors.T
 
 
@@ -71,9 +71,9 @@ def covariance_power(x: Any, exponent: float, ridge: float) -> LowRank:
     values = roots * roots
     floor = EPS * d * max(float(xp.max(values)) + ridge, float(np.finfo(np.float64).tiny))
     rest = ridge**exponent if ridge > floor or (exponent > 0.0 and ridge > 0.0) else 0.0
-    kept = values + ridge > floor
-    lifted = xp.where(kept, values + ridge, xp.ones_like(values)) ** exponent
-    return LowRank(rest, rows.T, xp.where(kept, lifted, xp.zeros_like(values)) - rest)
+    nonzero = values + ridge > floor
+    lifted = xp.where(nonzero, values + ridge, xp.ones_like(values)) ** exponent
+    return LowRank(rest, rows.T, xp.where(nonzero, lifted, xp.zeros_like(values)) - rest)
 
 
 def leading(symmetric: Any, k: int) -> tuple[Any, Any]:
@@ -126,14 +126,14 @@ def principal(centred: Any, k: int) -> Any:
     n, d = centred.shape
     if n >= d:
         values, vectors = leading_few(centred.T @ centred, k)
-        kept = values > EPS * d * max(float(xp.max(values)), float(np.finfo(np.float64).tiny))
+        nonzero = values > EPS * d * max(float(xp.max(values)), float(np.finfo(np.float64).tiny))
     elif (few := _principal_of_few(centred, k)) is not None:
         return few
     else:
         _, values, rows = xp.linalg.svd(centred, full_matrices=False)
         values, vectors = values[:k], signed(rows[:k].T)
-        kept = values > EPS * d * max(float(xp.max(values)), float(np.finfo(np.float64).tiny))
-    size = max(int(xp.sum(xp.astype(kept, xp.int64))), 1)
+        nonzero = values > EPS * d * max(float(xp.max(values)), float(np.finfo(np.float64).tiny))
+    size = max(int(xp.sum(xp.astype(nonzero, xp.int64))), 1)
     return vectors[:, :size]
 
 

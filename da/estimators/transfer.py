@@ -110,11 +110,11 @@ class Transfer:
 
     def diagnostics(self) -> dict[str, float]:
         """Diagnostics of the estimator and the classifier: attributes in :data:`SAID`, without the last underscore."""
-        found: dict[str, float] = {}
+        values: dict[str, float] = {}
         for part in (self.estimator, getattr(self.estimator, "model_", None), self.classifier):
             names = [name for name in SAID if part is not None and hasattr(part, name)]
-            found |= {name.rstrip("_"): float(getattr(part, name)) for name in names}
-        return found
+            values |= {name.rstrip("_"): float(getattr(part, name)) for name in names}
+        return values
 
     def adapted(self, x: Any, domain: str) -> Any:
         """Inputs of the classifier, mapped or unchanged, as a NumPy array on the CPU, or sparse rows."""

@@ -71,11 +71,11 @@ def reverse_validation(
     y, scores = labels_of(source), []
     for train, test in _folds(y, folds, seed):
         known = source.take(train)
-        told = _fit(estimator, classifier, known, target).answer(target.x).labels
-        if not is_regressor(classifier) and len(np.unique(told)) < 2:
-            back = np.full(len(test), told[0])  # a single class, so there is nothing to train
+        predicted = _fit(estimator, classifier, known, target).answer(target.x).labels
+        if not is_regressor(classifier) and len(np.unique(predicted)) < 2:
+            back = np.full(len(test), predicted[0])  # a single class, so there is nothing to train
         else:
-            back = _fit(estimator, classifier, Domain(target.x, told), known).answer(source.x[test]).labels
+            back = _fit(estimator, classifier, Domain(target.x, predicted), known).answer(source.x[test]).labels
         scores.append(-float(np.mean(_loss(classifier, y[test], back))))
     return float(np.mean(scores)) + (not is_regressor(classifier))
 
@@ -129,8 +129,8 @@ def importance_weighted_validation(
     if w.shape != (len(source),):
         raise DataError(f"The source has {len(source)} samples but weights of shape {w.shape}; give one weight each.")
     for train, test in _folds(y, folds, seed):
-        found = _fit(estimator, classifier, source.take(train), target).answer(source.x[test]).labels
-        scores.append(-float(np.mean(w[test] * _loss(classifier, y[test], found))))
+        predicted = _fit(estimator, classifier, source.take(train), target).answer(source.x[test]).labels
+        scores.append(-float(np.mean(w[test] * _loss(classifier, y[test], predicted))))
     return float(np.mean(scores)) + (not is_regressor(classifier))
 
 
@@ -184,8 +184,8 @@ def _fit(estimator: Estimator | None, classifier: BaseEstimator, source: Domain,
     return model.fit((source,), target.without_labels())
 
 
-def _loss(classifier: BaseEstimator, truth: np.ndarray, found: np.ndarray) -> np.ndarray:
-    return np.square(truth - found) if is_regressor(classifier) else (truth != found).astype(np.float64)
+def _loss(classifier: BaseEstimator, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    return np.square(truth - predicted) if is_regressor(classifier) else (truth != predicted).astype(np.float64)
 
 
 def _folds(y: np.ndarray, folds: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -156,5 +156,5 @@ def _models(name: str, shape: tuple[int, ...]) -> ModuleType:
         raise ConfigError(f'network={name} needs torchvision: pip install "da[vision]".') from error
     if len(shape) != 3:
         raise ConfigError(f"network={name} needs images, got inputs of shape {shape}; use network=mlp.")
-    found: ModuleType = models
-    return found
+    module: ModuleType = models
+    return module

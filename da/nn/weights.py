@@ -31,8 +31,8 @@ def published(enumeration: str) -> dict[str, str]:
     Args:
         enumeration: dotted path, such as ``torchvision.models.resnet.ResNet50_Weights``.
     """
-    found = find(enumeration)
-    constants = {} if found is None else found.constants
+    signature = find(enumeration)
+    constants = {} if signature is None else signature.constants
     urls = {
         name: str(keyword.value.value)
         for name, node in constants.items()
@@ -129,16 +129,16 @@ def fit(module: nn.Module, named: Mapping[str, Tensor], file: Path, *, head: str
         ConfigError: names are missing or unknown, or shapes differ; the message lists at most five of each.
     """
     own = {name: value for name, value in module.state_dict().items() if not head or not name.startswith(head)}
-    kept = {name: value for name, value in named.items() if not head or not name.startswith(head)}
+    selected = {name: value for name, value in named.items() if not head or not name.startswith(head)}
     counters = {name for name in own if name.endswith("num_batches_tracked")}  # absent from older files
-    missing = [name for name in own if name not in kept and name not in counters]
-    unknown = [name for name in kept if name not in own]
+    missing = [name for name in own if name not in selected and name not in counters]
+    unknown = [name for name in selected if name not in own]
     shapes = [
-        f"{name} {tuple(kept[name].shape)} for {tuple(value.shape)}"
+        f"{name} {tuple(selected[name].shape)} for {tuple(value.shape)}"
         for name, value in own.items()
-        if name in kept and kept[name].shape != value.shape
+        if name in selected and selected[name].shape != value.shape
     ]
-    told = {"it lacks": missing, "it has unknown": unknown, "shapes differ at": shapes}
-    if wrong := "; ".join(f"{words} {few(names)}" for words, names in told.items() if names):
+    problems = {"it lacks": missing, "it has unknown": unknown, "shapes differ at": shapes}
+    if wrong := "; ".join(f"{words} {few(names)}" for words, names in problems.items() if names):
         raise ConfigError(f"The weights '{file}' do not fit this network: {wrong}; {remedy or 'name its own network'}.")
-    module.load_state_dict(kept, strict=False)
+    module.load_state_dict(selected, strict=False)

@@ -50,9 +50,9 @@ def importance(z_s: np.ndarray, z_t: np.ndarray) -> Importance | None:
     global _latest
     if _latest is not None and _latest[0]() is z_s and _latest[1]() is z_t:
         return _latest[2]
-    found = _importance(rows(z_s), rows(z_t))
-    _latest = weakref.ref(z_s), weakref.ref(z_t), found
-    return found
+    estimate = _importance(rows(z_s), rows(z_t))
+    _latest = weakref.ref(z_s), weakref.ref(z_t), estimate
+    return estimate
 
 
 _latest: tuple[weakref.ref[np.ndarray], weakref.ref[np.ndarray], Importance | None] | None = None
@@ -89,9 +89,9 @@ def reduced(z: np.ndarray, width: int) -> np.ndarray:
     if z.shape[1] <= width:
         return z
     values, vectors = np.linalg.eigh(np.cov(z, rowvar=False))
-    kept = np.argsort(-values)[:width]
-    kept = kept[values[kept] > 1e-10 * max(values[kept[0]], np.finfo(float).tiny)]
-    return (z - z.mean(axis=0)) @ vectors[:, kept] if len(kept) else np.zeros((len(z), 1))
+    components = np.argsort(-values)[:width]
+    components = components[values[components] > 1e-10 * max(values[components[0]], np.finfo(float).tiny)]
+    return (z - z.mean(axis=0)) @ vectors[:, components] if len(components) else np.zeros((len(z), 1))
 
 
 def _held_out_margins(z: np.ndarray, is_target: np.ndarray, fold: np.ndarray, strength: float) -> np.ndarray:

@@ -33,5 +33,5 @@ def score(evidence: Evidence) -> float:
     clusters = min(evidence.target_logits.shape[1], len(z))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct points than classes
-        found = KMeans(clusters, n_init=3, random_state=0).fit_predict(z.astype(np.float32))
-    return float(adjusted_mutual_info_score(labels, found))
+        assigned = KMeans(clusters, n_init=3, random_state=0).fit_predict(z.astype(np.float32))
+    return float(adjusted_mutual_info_score(labels, assigned))

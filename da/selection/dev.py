@@ -20,11 +20,11 @@ def score(evidence: Evidence) -> float:
     Deviates: density ratio by two-fold logistic regression on the held-out source, where the paper trains a network
     on the training source; at most 2000 samples a domain.
     """
-    found = importance(evidence.source_z, evidence.target_z)
-    if found is None:
+    estimate = importance(evidence.source_z, evidence.target_z)
+    if estimate is None:
         return float("nan")
-    wrong = evidence.source_logits[found.samples].argmax(1) != np.asarray(evidence.source_y)[found.samples]
-    return 0.0 - 100.0 * controlled_risk(found.weights, wrong.astype(float))
+    wrong = evidence.source_logits[estimate.samples].argmax(1) != np.asarray(evidence.source_y)[estimate.samples]
+    return 0.0 - 100.0 * controlled_risk(estimate.weights, wrong.astype(float))
 
 
 def controlled_risk(weights: np.ndarray, losses: np.ndarray) -> float:

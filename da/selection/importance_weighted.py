@@ -22,8 +22,8 @@ def score(evidence: Evidence) -> float:
     Deviates: held-out samples in place of folds; weights of features, not of inputs, from a logistic regression; they
     are divided by their sum, which keeps the score in [0, 100]; at most 2000 samples a domain.
     """
-    found = importance(evidence.source_z, evidence.target_z)
-    if found is None:
+    estimate = importance(evidence.source_z, evidence.target_z)
+    if estimate is None:
         return float("nan")
-    right = evidence.source_logits[found.samples].argmax(1) == np.asarray(evidence.source_y)[found.samples]
-    return 100.0 * float(np.average(right, weights=found.weights))
+    right = evidence.source_logits[estimate.samples].argmax(1) == np.asarray(evidence.source_y)[estimate.samples]
+    return 100.0 * float(np.average(right, weights=estimate.weights))

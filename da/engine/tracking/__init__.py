@@ -66,8 +66,8 @@ def wandb(
 
 def installed(package: str) -> bool:
     """Whether the package of an optional logger is installed; prints a line with the remedy if it is not."""
-    found = find_spec(package) is not None
-    if not found:
+    present = find_spec(package) is not None
+    if not present:
         remedy = f'pip install "da[{package}]", or use logger=csv'
         warn(package, f"the package {package} is missing ({remedy}); the run goes on with metrics.csv and its record.")
-    return found
+    return present

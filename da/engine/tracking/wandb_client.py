@@ -17,23 +17,23 @@ INIT_SHARE = 1 / 3  # of the patience: if the server has not responded by then, 
 
 def main() -> None:
     """Process events until the last one or the end of the pipe; an error is exit code 1 and a line on stdout."""
-    told, said = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    incoming, outgoing = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # W&B's own process would hold the pipes open
     os.dup2(2, 1)
-    first = json.loads(told.readline() or "{}")
+    first = json.loads(incoming.readline() or "{}")
     patience = first.get("patience", 0.0)
     events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
     def fail(reason: str) -> None:
         try:
-            print(reason, file=said, flush=True)
+            print(reason, file=outgoing, flush=True)
         finally:  # the run may have ended
             os._exit(1)  # without W&B's exit handlers, which may wait for a server
 
     def listen() -> None:
         """Read the pipe continuously, so that the run never waits; allow ``patience`` seconds after the last event."""
         event: dict[str, Any] = {}
-        for line in told:
+        for line in incoming:
             if line.endswith("\n"):  # otherwise the run was killed while writing
                 event = json.loads(line)
                 events.put(event)
@@ -63,10 +63,10 @@ def serve(
         run.log(event["log"], step=event["step"])
     run.summary.update(event["finish"])
     for name, artifact in event["artifacts"].items():
-        made = wandb.Artifact(name, artifact["type"])
+        wandb_artifact = wandb.Artifact(name, artifact["type"])
         for file in artifact["files"]:
-            made.add_file(file, policy="immutable")  # not copied: the files of a finished run do not change
-        run.log_artifact(made)
+            wandb_artifact.add_file(file, policy="immutable")  # not copied: the files of a finished run do not change
+        run.log_artifact(wandb_artifact)
     run.finish(exit_code=event["exit_code"])
 
 

@@ -107,8 +107,8 @@ class TrAdaBoost(Predictor):
     def _share(self, learner: Any, x: Any) -> np.ndarray:
         """``(n, K)`` vote of a learner for each class, in rows that sum to 1."""
         if self.confidence and hasattr(learner, "predict_proba"):
-            found: np.ndarray = learner.predict_proba(x)
-            return found
+            proba: np.ndarray = learner.predict_proba(x)
+            return proba
         hot: np.ndarray = np.eye(len(self.classes_))[learner.predict(x)]
         if not self.confidence or not hasattr(learner, "decision_function"):
             return hot

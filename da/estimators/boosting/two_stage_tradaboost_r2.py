@@ -106,15 +106,15 @@ class TwoStageTrAdaBoostR2(Predictor):
             squared = np.zeros(len(y))
             for k in np.unique(fold[n:]):
                 held = fold == k
-                kept = boost(learner, x[~held], y[~held], weights[~held], n, self.rounds, rng)
-                squared[held] = np.square(kept.predict(x[held]) - y[held])
+                booster = boost(learner, x[~held], y[~held], weights[~held], n, self.rounds, rng)
+                squared[held] = np.square(booster.predict(x[held]) - y[held])
             self.scores_[t] = squared[n:].mean()
             if self.scores_[t] < self.scores_[self.step_]:
                 self.step_, self.weights_ = t, normalized(weights)
             if t + 1 < self.steps:
-                found = trained(learner, x, y, normalized(weights), rng)
+                fitted = trained(learner, x, y, normalized(weights), rng)
                 share = m / (n + m) + (t + 1) / (self.steps - 1) * n / (n + m)
-                weights = lower_source(weights, adjusted(y, found.predict(x), weights), n, share)
+                weights = lower_source(weights, adjusted(y, fitted.predict(x), weights), n, share)
         self.booster_ = boost(learner, x, y, self.weights_, n, self.rounds, rng)
         return self
 

@@ -72,15 +72,15 @@ class ChosenC:
         """Choose ``C_`` where C is ``"cv"``, and train the classifier."""
         chosen = self.settled(X, y, sample_weight)
         size = size_of(X) if self.works_on_weights else 1.0
-        given = self.get_params()  # type: ignore[attr-defined]  # the classifier stands behind this class
+        original = self.get_params()  # type: ignore[attr-defined]  # the classifier stands behind this class
         solved = chosen._of_rows_divided_by(size)
         if isinstance(self, linear_model.LogisticRegression):
-            solved["tol"] = min(given["tol"], gradient(solved["C"], len(y)) / 3.0)
+            solved["tol"] = min(original["tol"], gradient(solved["C"], len(y)) / 3.0)
         self.set_params(**solved)  # type: ignore[attr-defined]
         try:
             super().fit(X if size == 1.0 else _array(X) / size, y, sample_weight)  # type: ignore[misc]
         finally:
-            self.set_params(**given)  # type: ignore[attr-defined]
+            self.set_params(**original)  # type: ignore[attr-defined]
         if size != 1.0:
             self.coef_ = self.coef_ / size
         self.C_ = float(chosen.C)
@@ -93,14 +93,14 @@ class ChosenC:
             UsageError: C is neither ``"cv"`` nor above 0.
         """
         if self.C == "cv":
-            found = {"C": choose(self, X, y, sample_weight)}
+            parameters = {"C": choose(self, X, y, sample_weight)}
             if BIAS in self.get_params():  # type: ignore[attr-defined]
-                found[BIAS] = getattr(self, BIAS) * size_of(X)
+                parameters[BIAS] = getattr(self, BIAS) * size_of(X)
         else:
-            found = {"C": self.C}
-        if not isinstance(found["C"], int | float) or found["C"] <= 0:
+            parameters = {"C": self.C}
+        if not isinstance(parameters["C"], int | float) or parameters["C"] <= 0:
             raise UsageError(f"C must be a number above 0, or 'cv' to choose it by cross-validation, got {self.C!r}.")
-        copy: Self = clone(self).set_params(**found)
+        copy: Self = clone(self).set_params(**parameters)
         return copy
 
     def _of_rows_divided_by(self, size: float) -> dict[str, float]:
@@ -189,8 +189,8 @@ def _compared(
         x = x @ x.T
         x = x.toarray() if sparse.issparse(x) else x
 
-    def known(asked: np.ndarray, train: np.ndarray) -> Any:
-        return x[asked][:, train] if products else x[asked]
+    def known(rows: np.ndarray, train: np.ndarray) -> Any:
+        return x[rows][:, train] if products else x[rows]
 
     grid = [unit * 10.0**power for power in range(LEAST, MOST + decades + 1)]
     for C in grid:

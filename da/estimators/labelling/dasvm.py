@@ -98,8 +98,8 @@ class DASVM(Predictor):
         sigma = self.bandwidth or (median_bandwidth(np.vstack([x_s, x_t])) if self.kernel == "rbf" else 1.0)
         self.gamma_ = 1.0 / (2.0 * sigma**2)
         positives = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
-        found = [self._adapt(x_s, np.where(y == c, 1, -1), x_t) for c in positives]
-        self.machines_, self.iterations_ = [list(part) for part in zip(*found, strict=True)]
+        adapted = [self._adapt(x_s, np.where(y == c, 1, -1), x_t) for c in positives]
+        self.machines_, self.iterations_ = [list(part) for part in zip(*adapted, strict=True)]
         return self
 
     def _scaled(self, x: np.ndarray) -> np.ndarray:
@@ -109,22 +109,22 @@ class DASVM(Predictor):
         """The machine of one class against the rest, and the number of iterations."""
         size = max(int(np.ceil(self.share * len(x_t))), 1)
         few = int(np.ceil(self.tolerance * len(x_t)))
-        kept, age, labels = np.ones(len(x_s), dtype=bool), np.zeros(len(x_t)), np.zeros(len(x_t), dtype=int)
+        remaining, age, labels = np.ones(len(x_s), dtype=bool), np.zeros(len(x_t)), np.zeros(len(x_t), dtype=int)
         machine = self._machine(x_s, y_s, np.ones(len(x_s)))
         for i in range(1, self.iterations + 1):
             f_s, f_t = machine.decision_function(x_s), machine.decision_function(x_t)
-            new, drop = exchange(f_s, f_t, kept, age > 0, size)
+            new, drop = exchange(f_s, f_t, remaining, age > 0, size)
             signs = np.where(f_t >= 0, 1, -1)
             changed = (age > 0) & (signs != labels)
-            if not kept.any() and new.sum() <= few and changed.sum() <= few:
+            if not remaining.any() and new.sum() <= few and changed.sum() <= few:
                 break
-            kept, labels = kept & ~drop, signs
+            remaining, labels = remaining & ~drop, signs
             age = np.where(changed, 0.0, np.where(age > 0, age + 1, new))
-            x, y = np.vstack([x_s[kept], x_t[age > 0]]), np.r_[y_s[kept], labels[age > 0]]
+            x, y = np.vstack([x_s[remaining], x_t[age > 0]]), np.r_[y_s[remaining], labels[age > 0]]
             if len(np.unique(y)) < 2:
                 break
             rising = self.weakest + (1 - self.weakest) * ((age[age > 0] - 1) / self.growth) ** 2
-            falling = np.full(kept.sum(), max(self.weakest, 1 - (1 - self.weakest) * (i / self.growth) ** 2))
+            falling = np.full(remaining.sum(), max(self.weakest, 1 - (1 - self.weakest) * (i / self.growth) ** 2))
             machine = self._machine(x, y, np.r_[falling, np.minimum(rising, 1.0)])
         return machine, i
 
@@ -142,14 +142,14 @@ class DASVM(Predictor):
 
 
 def exchange(
-    f_s: np.ndarray, f_t: np.ndarray, kept: np.ndarray, labelled: np.ndarray, size: int
+    f_s: np.ndarray, f_t: np.ndarray, remaining: np.ndarray, labelled: np.ndarray, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Select the target samples to label, and the source samples to drop in exchange.
 
     Args:
         f_s: ``(n_s,)`` values of the machine on the source.
         f_t: ``(n_t,)`` values on the target.
-        kept: ``(n_s,)`` whether a source sample is still in use.
+        remaining: ``(n_s,)`` whether a source sample is still in use.
         labelled: ``(n_t,)`` whether a target sample is already labelled.
         size: largest number of samples on each side of the boundary.
     """
@@ -158,6 +158,6 @@ def exchange(
     empty = not any(map(len, candidates))
     for side, inside in zip((1, -1), candidates, strict=True):
         new[inside[np.argsort(-np.abs(f_t[inside]), kind="stable")[:size]]] = True
-        there = np.flatnonzero(kept & ((f_s >= 0) == (side > 0)))
+        there = np.flatnonzero(remaining & ((f_s >= 0) == (side > 0)))
         drop[there[np.argsort(-np.abs(f_s[there]), kind="stable")[: size if empty else min(size, len(inside))]]] = True
     return new, drop

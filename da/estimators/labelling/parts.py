@@ -49,15 +49,15 @@ def probabilities(model: Any, x: np.ndarray, classes: np.ndarray) -> np.ndarray:
         UsageError: the classifier predicts labels only.
     """
     if hasattr(model, "predict_proba"):
-        found = model.predict_proba(x)
+        proba = model.predict_proba(x)
     elif hasattr(model, "decision_function"):
         margins = model.decision_function(x)
-        found = softmax(margins, axis=1) if margins.ndim > 1 else np.c_[expit(-margins), expit(margins)]
+        proba = softmax(margins, axis=1) if margins.ndim > 1 else np.c_[expit(-margins), expit(margins)]
     else:
         raise UsageError(
             f"{type(model).__name__} has neither predict_proba nor decision_function, so that nothing says how sure "
             "it is; use a classifier that has one, such as logistic."
         )
     spread = np.zeros((len(x), len(classes)))
-    spread[:, np.searchsorted(classes, model.classes_)] = found
+    spread[:, np.searchsorted(classes, model.classes_)] = proba
     return spread

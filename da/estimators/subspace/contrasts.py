@@ -34,12 +34,12 @@ def grouped(
         marginal, conditional: weight of :math:`M_0`, and of every :math:`M_c`, in the sum of the MMD matrices.
         priors: multiply each domain's part of :math:`e_c` by the square root of its share of class c.
     """
-    found = []
+    blocks = []
     for counts, sign in ((counts_s, 1.0), (counts_t, -1.0)):
         share = np.sqrt(counts / counts.sum()) if priors else np.ones(len(counts))
         of_class = np.diag(np.sqrt(conditional) * share / np.maximum(counts, 1.0))
-        found.append(sign * np.c_[np.full(len(counts), np.sqrt(marginal) / counts.sum()), of_class])
-    return np.vstack(found)
+        blocks.append(sign * np.c_[np.full(len(counts), np.sqrt(marginal) / counts.sum()), of_class])
+    return np.vstack(blocks)
 
 
 def to_unit_norm(contrasts: np.ndarray, counts: np.ndarray) -> np.ndarray:

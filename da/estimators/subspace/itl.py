@@ -84,16 +84,16 @@ class ITL(FeatureMapping):
         def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
             scaling = (k / max(float(flat @ flat), 1e-300)) ** 0.5
             l_map = like(flat.reshape(-1, k) * scaling, x_s)
-            told, up = information(l_map, z[n_s:], z[:n_s], labels)
+            gain, up = information(l_map, z[n_s:], z[:n_s], labels)
             leak, down = information(l_map, z, None, domains)
             grad = self.domain_weight * down - up
             grad = (grad - l_map * (xp.sum(l_map * grad) / k)) * scaling
-            return self.domain_weight * leak - told, as_numpy(grad).ravel()
+            return self.domain_weight * leak - gain, as_numpy(grad).ravel()
 
         options = {"maxiter": self.max_iter}
-        found = minimize(loss, as_numpy(start).ravel(), jac=True, method="L-BFGS-B", options=options)
-        best = like(found.x.reshape(-1, k) * (k**0.5 / np.linalg.norm(found.x)), x_s)
-        self.objective_, self.converged_ = -float(found.fun), bool(found.success)
+        optimum = minimize(loss, as_numpy(start).ravel(), jac=True, method="L-BFGS-B", options=options)
+        best = like(optimum.x.reshape(-1, k) * (k**0.5 / np.linalg.norm(optimum.x)), x_s)
+        self.objective_, self.converged_ = -float(optimum.fun), bool(optimum.success)
         warn_of_steps(self)
         axes = z @ best
         self.map_ = basis @ signed(best @ leading(axes.T @ axes, k)[1])

@@ -84,11 +84,11 @@ class Landmarks(Weighting):
         z_s, z_t = (x_s - centre) @ root, (x_t - centre) @ root
         middle = median_bandwidth(xp.concat([z_s, z_t], axis=0))
         near_s, near_t = squared_distances(z_s, z_s) / middle**2, squared_distances(z_s, z_t) / middle**2
-        found = [
+        matches = [
             match(xp.exp(-near_s / 4.0**q), xp.mean(xp.exp(-near_t / 4.0**q), axis=1), y, self.tolerance, self.max_iter)
             for q in range(-self.octaves, self.octaves + 1)
         ]
-        self.shares_, self.gaps_ = np.array([beta for beta, _ in found]), np.array([gap for _, gap in found])
+        self.shares_, self.gaps_ = np.array([beta for beta, _ in matches]), np.array([gap for _, gap in matches])
         self.converged_ = bool((self.gaps_ <= max(self.tolerance, CLOSE)).all())
         if not self.converged_:
             warnings.warn(

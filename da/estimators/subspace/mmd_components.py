@@ -98,10 +98,10 @@ class JointComponents(MMDComponents):
                 break
             z = space.embedded()
             z = unit_rows(z) if self.normalize else z
-            found = label(z[: len(y), :], y, z[len(y) :, :])
-            if guess is not None and np.array_equal(found, guess):
+            labels = label(z[: len(y), :], y, z[len(y) :, :])
+            if guess is not None and np.array_equal(labels, guess):
                 break
-            guess = found
+            guess = labels
         self.embedding_ = space.embedding(self.normalize)
 
     @staticmethod

@@ -123,8 +123,8 @@ class Linear:
         self.map = v if self.basis is None else self.basis @ v
 
     def embedded(self) -> Any:
-        found = [z @ self.map for _, z in self.rows]
-        return namespace(found[0]).concat(found)
+        mapped = [z @ self.map for _, z in self.rows]
+        return namespace(mapped[0]).concat(mapped)
 
     def embedding(self, normalize: bool) -> Embedding:
         return Embedding(self.rows.encode, self.map, normalize)

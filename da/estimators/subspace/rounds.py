@@ -70,10 +70,10 @@ def refine(solve: Callable[[Any], np.ndarray], guess: np.ndarray | None, rounds:
         The last labels, and the number of rounds.
     """
     for done in range(1, rounds + 1):
-        found = solve(guess)
-        if guess is not None and np.array_equal(found, guess):
-            return found, done
-        guess = found
+        labels = solve(guess)
+        if guess is not None and np.array_equal(labels, guess):
+            return labels, done
+        guess = labels
     return guess, rounds
 
 

@@ -53,8 +53,8 @@ class Span:
             self.lengths = xp.sqrt(xp.sum(self.rows * self.rows, axis=0))
             return
         values, vectors = xp.linalg.eigh(self.features(x))
-        kept = values > EPS * x.shape[0] * float(xp.max(values))
-        values, vectors = xp.flip(values[kept]), signed(xp.flip(vectors[:, kept], axis=1))
+        nonzero = values > EPS * x.shape[0] * float(xp.max(values))
+        values, vectors = xp.flip(values[nonzero]), signed(xp.flip(vectors[:, nonzero], axis=1))
         self.lengths = xp.sqrt(values)
         self.rows, self.directions = vectors * self.lengths, vectors / self.lengths
 

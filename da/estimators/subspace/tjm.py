@@ -116,13 +116,13 @@ def solutions(scaled: Any, gap: Any, scatter: Any, regularization: float, k: int
     """
     xp = namespace(scaled)
     values, turn = xp.linalg.eigh(scaled.T @ scaled)
-    kept = values > EPS * scaled.shape[0] * max(float(xp.max(values)), 1e-300)
-    kept = kept if bool(xp.any(kept)) else xp.ones_like(kept)
-    length = xp.sqrt(xp.clip(values[kept], 1e-300))
-    lift = turn[:, kept] * length
+    nonzero = values > EPS * scaled.shape[0] * max(float(xp.max(values)), 1e-300)
+    nonzero = nonzero if bool(xp.any(nonzero)) else xp.ones_like(nonzero)
+    length = xp.sqrt(xp.clip(values[nonzero], 1e-300))
+    lift = turn[:, nonzero] * length
     whiten, _ = whitening(regularization * xp.ones_like(length), (lift.T @ gap)[:, None], like([[1.0]], scaled))
     lifted = lift @ whiten
     reduced = lifted.T @ scatter @ lifted
     scatters, b = leading((reduced + reduced.T) / 2.0, k)
     b = whiten @ b
-    return lift @ b, scatters, scaled @ (turn[:, kept] @ (b / length[:, None]))
+    return lift @ b, scatters, scaled @ (turn[:, nonzero] @ (b / length[:, None]))

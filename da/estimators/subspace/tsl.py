@@ -125,8 +125,8 @@ class TSL(FeatureMapping):
         total = total / max(float(xp.linalg.trace(total)), float(np.finfo(float).tiny))
 
         def criterion(w: Any) -> tuple[float, Any]:
-            kept = total @ w
-            return -float(xp.sum(w * kept)), -2.0 * kept
+            projected = total @ w
+            return -float(xp.sum(w * projected)), -2.0 * projected
 
         return criterion, leading(total, k)[1]
 
@@ -178,5 +178,5 @@ def descend(loss: Loss, w: Any, max_iter: int, tolerance: float) -> tuple[Any, f
         return value, as_numpy(grad).ravel()
 
     options = {"maxiter": max_iter, "ftol": tolerance, "gtol": 1e-9}
-    found = minimize(free, as_numpy(w).ravel(), jac=True, method="L-BFGS-B", options=options)
-    return xp.linalg.qr(like(found.x.reshape(shape), w))[0], float(found.fun), bool(found.success)
+    optimum = minimize(free, as_numpy(w).ravel(), jac=True, method="L-BFGS-B", options=options)
+    return xp.linalg.qr(like(optimum.x.reshape(shape), w))[0], float(optimum.fun), bool(optimum.success)

@@ -37,8 +37,8 @@ class KernelRidge:
         size = float(xp.mean(xp.sum((x - self.centre) ** 2, axis=1)))
         self.unit = size if size > 0.0 else 1.0
         values, vectors = xp.linalg.eigh(self.gram(x))
-        kept = values > EPS * x.shape[0] * xp.max(values)  # the other eigenvalues are 0 up to rounding
-        self.values, self.vectors = values[kept], vectors[:, kept]
+        nonzero = values > EPS * x.shape[0] * xp.max(values)  # the other eigenvalues are 0 up to rounding
+        self.values, self.vectors = values[nonzero], vectors[:, nonzero]
         self.ridge = regularization * x.shape[0]
 
     def gram(self, queries: Any) -> Any:

@@ -98,21 +98,21 @@ class ClassTransportL1L2(Barycentric):
         while rounds < max(self.rounds, 1):
             rounds += 1
             tangent = cost + self.class_weight * plan / xp.clip(group @ norms(plan), TINY)
-            found = entropic(a, b, tangent, self.entropy, self.max_iter, self.tolerance)
-            self.n_iter_, worst = self.n_iter_ + found.steps, max(worst, found.error)
-            move = found.plan - plan
-            slope = float(xp.sum(move * tangent)) + order(found.plan) - order(plan)
+            solution = entropic(a, b, tangent, self.entropy, self.max_iter, self.tolerance)
+            self.n_iter_, worst = self.n_iter_ + solution.steps, max(worst, solution.error)
+            move = solution.plan - plan
+            slope = float(xp.sum(move * tangent)) + order(solution.plan) - order(plan)
             below = max(below, current + slope)  # the convex objective is nowhere below its tangent
             plan = plan + _search(value, plan, move) * move
             before, current = current, value(plan)
             fall = abs(before - current)
-            if not found.converged or fall < self.tolerance * max(1.0, abs(current)):
+            if not solution.converged or fall < self.tolerance * max(1.0, abs(current)):
                 break
         self.marginal_error_ = max(marginal_error(plan, a, b), worst)
         self.gap_ = max(current - below, 0.0) / max(paid(plan), TINY)
         self.converged_ = self.marginal_error_ <= MASSES and self.gap_ <= GAP
         if self.marginal_error_ > MASSES:
-            warn_of_masses(self, found.steps)
+            warn_of_masses(self, solution.steps)
         else:
             warn_of_gap(self, rounds, "rounds")
         self._learn(x_s, x_t, plan)
@@ -121,5 +121,5 @@ class ClassTransportL1L2(Barycentric):
 
 def _search(value: Callable[[Any], float], plan: Any, move: Any) -> float:
     """The step in [0, 1] that minimises the convex objective; 0 if none lowers it."""
-    found = minimize_scalar(lambda t: value(plan + t * move), bounds=(0.0, 1.0), method="bounded")
-    return min((0.0, 1.0, float(found.x)), key=lambda t: value(plan + t * move))
+    minimum = minimize_scalar(lambda t: value(plan + t * move), bounds=(0.0, 1.0), method="bounded")
+    return min((0.0, 1.0, float(minimum.x)), key=lambda t: value(plan + t * move))

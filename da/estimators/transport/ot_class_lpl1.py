@@ -81,12 +81,12 @@ class ClassTransportLpL1(Barycentric):
         slope, self.n_iter_ = 0.0 * cost, 0
         for _ in range(max(self.rounds, 1)):
             tilted = cost + self.class_weight * slope
-            found = entropic(a, b, tilted, self.entropy, self.max_iter, self.tolerance)
-            self.n_iter_ += found.steps
-            if not found.converged:  # a tangent at an infeasible plan is meaningless
+            solution = entropic(a, b, tilted, self.entropy, self.max_iter, self.tolerance)
+            self.n_iter_ += solution.steps
+            if not solution.converged:  # a tangent at an infeasible plan is meaningless
                 break
-            slope = group @ (0.5 * (group.T @ found.plan + SMOOTHING) ** -0.5)
-        self.converged_, self.marginal_error_ = found.converged, found.error
-        warn_of_masses(self, found.steps)
-        self._learn(x_s, x_t, found.plan)
+            slope = group @ (0.5 * (group.T @ solution.plan + SMOOTHING) ** -0.5)
+        self.converged_, self.marginal_error_ = solution.converged, solution.error
+        warn_of_masses(self, solution.steps)
+        self._learn(x_s, x_t, solution.plan)
         return self

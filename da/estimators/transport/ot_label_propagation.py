@@ -74,11 +74,11 @@ class TransportedLabels(Propagation):
         a, b, cost = uniform(x_s), uniform(x_t), costs(x_s, x_t, self.cost_norm, self.metric)
         if self.entropy == 0.0:
             plan = exact(a, b, cost)
-            found = Entropic(plan, marginal_error(plan, a, b), 0)
+            solution = Entropic(plan, marginal_error(plan, a, b), 0)
         else:
-            found = entropic(a, b, cost, self.entropy, self.max_iter, self.tolerance)
-        self.plan_, self.marginal_error_, self.n_iter_ = found
-        self.converged_ = found.converged
+            solution = entropic(a, b, cost, self.entropy, self.max_iter, self.tolerance)
+        self.plan_, self.marginal_error_, self.n_iter_ = solution
+        self.converged_ = solution.converged
         warn_of_masses(self, self.n_iter_)
         self._learn(x_t, self.plan_.T @ one_hot(y, classes, x_s), classes)
         return self

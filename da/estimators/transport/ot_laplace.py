@@ -104,5 +104,5 @@ def laplacian(x: Any, neighbors: int) -> Any:
     k = min(neighbors, n - 1)
     edges = sparse.csr_array(kneighbors_graph(as_numpy(x), k) if k >= 1 else (n, n))
     edges = (edges + edges.T) / 2.0
-    found = sparse.csr_array(sparse.diags_array(edges.sum(axis=0)) - edges)
-    return like(found.toarray(), x) if is_tensor(x) else found
+    difference = sparse.csr_array(sparse.diags_array(edges.sum(axis=0)) - edges)
+    return like(difference.toarray(), x) if is_tensor(x) else difference

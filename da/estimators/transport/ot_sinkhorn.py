@@ -59,8 +59,8 @@ class SinkhornTransport(Barycentric):
         """
         x_s, x_t = matched(source, target)
         a, b, cost = uniform(x_s), uniform(x_t), costs(x_s, x_t, self.cost_norm, self.metric)
-        found = entropic(a, b, cost, self.entropy, self.max_iter, self.tolerance)
-        self.converged_, self.marginal_error_, self.n_iter_ = found.converged, found.error, found.steps
+        solution = entropic(a, b, cost, self.entropy, self.max_iter, self.tolerance)
+        self.converged_, self.marginal_error_, self.n_iter_ = solution.converged, solution.error, solution.steps
         warn_of_masses(self, self.n_iter_)
-        self._learn(x_s, x_t, found.plan)
+        self._learn(x_s, x_t, solution.plan)
         return self

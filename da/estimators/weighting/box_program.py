@@ -142,10 +142,10 @@ def exchanged(matrix: Any, linear: Any, limit: float, start: Any) -> tuple[Any, 
                 part = matrix[inside[:, None], inside[None, :]]
                 part = part + near * xp.eye(part.shape[0], dtype=part.dtype, device=part.device)
                 rest = pull - matrix @ beta if bool(xp.any(upper)) else pull
-                found = definite_solution(part, rest[inside])
-                if found is None:
+                solution = definite_solution(part, rest[inside])
+                if solution is None:
                     return None, total
-                beta[inside] = found
+                beta[inside] = solution
             gradient = matrix @ beta + near * beta - pull
             above = free & (beta > limit)
             wrong = above | (free & (beta < 0.0)) | (upper & (gradient > goal)) | (~free & ~upper & (gradient < -goal))
@@ -229,19 +229,21 @@ def _nearest(
         start: initial guess of the shift.
     """
     xp = namespace(point)
-    found, shift, reached = point, 0.0, 0.0
+    nearest, shift, reached = point, 0.0, 0.0
     n = point.shape[0]
     if pull > 0.0:
-        found, shift, reached = _root(point, 1.0, pull, total, limit, -pull * total, pull * (limit * n - total), start)
+        nearest, shift, reached = _root(
+            point, 1.0, pull, total, limit, -pull * total, pull * (limit * n - total), start
+        )
     else:
-        found = point.clip(0.0, limit)
-        reached = float(xp.sum(found))
+        nearest = point.clip(0.0, limit)
+        reached = float(xp.sum(nearest))
     if low <= reached <= high:
-        return found, shift
+        return nearest, shift
     goal = min(low if reached < low else high, limit * n)
     lowest, highest = float(xp.min(point)) - limit - 1.0, float(xp.max(point)) + 1.0
-    found, shift, _ = _root(point, 0.0, 1.0, goal, limit, lowest, highest, shift)
-    return found, shift
+    nearest, shift, _ = _root(point, 0.0, 1.0, goal, limit, lowest, highest, shift)
+    return nearest, shift
 
 
 def _root(

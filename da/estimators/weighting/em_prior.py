@@ -112,5 +112,7 @@ def calibrate(proba: np.ndarray, index: np.ndarray, *, biased: bool) -> tuple[fl
         return float(value), np.r_[np.sum(slope * logits), slope.sum(0) if biased else np.zeros(k)]
 
     bounds = [(1e-3, 1e2), *[(-20.0, 20.0)] * k]  # finite even if all predictions are right, or a class never is
-    found = minimize(loss, np.r_[1.0, np.zeros(k)], jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14})
-    return float(found.x[0]), np.asarray(found.x[1:])
+    optimum = minimize(
+        loss, np.r_[1.0, np.zeros(k)], jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14}
+    )
+    return float(optimum.x[0]), np.asarray(optimum.x[1:])

@@ -94,10 +94,10 @@ class KLIEP(Weighting):
         total = 0.0
         for fold in range(part.max() + 1):
             others = np.flatnonzero(part[:b] != fold)  # the first b samples are the centres
-            found, peak = _by_rows(log_ratios[:, others] if len(others) else log_ratios)
+            ratios, peak = _by_rows(log_ratios[:, others] if len(others) else log_ratios)
             outside = np.flatnonzero(part == fold)
-            beta, _ = proportions(found[np.flatnonzero(part != fold)], accuracy=1e-4)
-            mixed = found[outside] @ like(beta, found)
+            beta, _ = proportions(ratios[np.flatnonzero(part != fold)], accuracy=1e-4)
+            mixed = ratios[outside] @ like(beta, ratios)
             if float(xp.min(mixed)) <= 0.0:
                 return -np.inf
             total += float(xp.sum(xp.log(mixed) + peak[outside]))

@@ -115,18 +115,18 @@ class KMM(Weighting):
             (times, kappa), kernel = _nystroem(x_s, x_t, pooled[chosen], sigma), None
         slack = 1.0 - n**-0.5 if self.tolerance is None else self.tolerance
         low, high = n * max(1.0 - slack, 0.0), n * (1.0 + slack)
-        found = minimise(times, kappa, self.limit, low, high, self.accuracy, self.max_iter, kernel)
-        self.bandwidth_, self.residual_, self.n_iter_ = float(sigma), found.residual, found.n_iter
-        self.gap_ = found.gap
-        self.converged_ = found.residual <= self.accuracy or found.gap <= CLOSE
+        solution = minimise(times, kappa, self.limit, low, high, self.accuracy, self.max_iter, kernel)
+        self.bandwidth_, self.residual_, self.n_iter_ = float(sigma), solution.residual, solution.n_iter
+        self.gap_ = solution.gap
+        self.converged_ = solution.residual <= self.accuracy or solution.gap <= CLOSE
         if not self.converged_:
             warnings.warn(
-                f"KMM did not converge within {found.n_iter} steps: domains' means could be brought closer by up to "
-                f"{found.gap:.2g} of what the weights gain; raise `max_iter`, or widen the bandwidth.",
+                f"KMM did not converge within {solution.n_iter} steps: domains' means could be brought closer by up to "
+                f"{solution.gap:.2g} of what the weights gain; raise `max_iter`, or widen the bandwidth.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        self._set_weights(found.weights, x_s)
+        self._set_weights(solution.weights, x_s)
         return self
 
 

@@ -155,19 +155,19 @@ def outputs(model: Any, x: np.ndarray, size: int, *, soft: bool) -> np.ndarray:
     Raises:
         UsageError: the model has no probabilities.
     """
-    found = np.zeros((len(x), size))
+    predicted = np.zeros((len(x), size))
     if not hasattr(model, "classes_"):
-        found[:, model] = 1.0
+        predicted[:, model] = 1.0
     elif soft:
         if not hasattr(model, "predict_proba"):
             raise UsageError(
                 f"{type(model).__name__} has no `predict_proba`, and probabilities are asked for; "
                 "use a classifier that has them, such as logistic."
             )
-        found[:, model.classes_] = model.predict_proba(x)
+        predicted[:, model.classes_] = model.predict_proba(x)
     else:
-        found[np.arange(len(x)), model.predict(x)] = 1.0
-    return found
+        predicted[np.arange(len(x)), model.predict(x)] = 1.0
+    return predicted
 
 
 def confusion(outputs: Outputs, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -188,5 +188,5 @@ def bounded(a: np.ndarray, b: np.ndarray, low: float, high: float, ridge: float)
     """
     k = a.shape[1]
     rows = np.vstack([a, np.sqrt(ridge) * np.eye(k)])
-    found: np.ndarray = lsq_linear(rows, np.r_[b, np.zeros(k)], (low, high), method="bvls", max_iter=100 * k).x
-    return found
+    solution: np.ndarray = lsq_linear(rows, np.r_[b, np.zeros(k)], (low, high), method="bvls", max_iter=100 * k).x
+    return solution

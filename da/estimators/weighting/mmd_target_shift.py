@@ -96,9 +96,9 @@ def _means(x_s: Any, mixing: Any, x_t: Any, sigma: float) -> tuple[np.ndarray, n
 def _programme(gram: np.ndarray, cross: np.ndarray, priors: np.ndarray, limit: float, slack: float) -> np.ndarray:
     r""":math:`\arg\min_w \tfrac12 w^\top G w - c^\top w`, with w in [0, limit] and its mean within slack of 1."""
     values, vectors = np.linalg.eigh(gram)
-    kept = values > 1e-13 * values.max()
-    root = np.sqrt(values[kept])[:, None] * vectors[:, kept].T
-    goal = vectors[:, kept].T @ cross / np.sqrt(values[kept]) - root.sum(1)  # in terms of w - 1
+    nonzero = values > 1e-13 * values.max()
+    root = np.sqrt(values[nonzero])[:, None] * vectors[:, nonzero].T
+    goal = vectors[:, nonzero].T @ cross / np.sqrt(values[nonzero]) - root.sum(1)  # in terms of w - 1
     ridge = 1e-12 * np.trace(gram)
     change = bounded(root, goal, -1.0, limit - 1.0, ridge)
     excess = priors @ change

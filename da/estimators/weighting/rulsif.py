@@ -102,8 +102,8 @@ def held_out(values: Design, mix: float, ridges: tuple[float, ...], folds: int) 
     totals = np.zeros(len(ridges))
     for fold in range(folds):
         held = Design(*(v[np.flatnonzero(p == fold)] for v, p in zip(values, parts, strict=True)))
-        kept = Design(*(v[np.flatnonzero(p != fold)] for v, p in zip(values, parts, strict=True)))
-        second, first = moments(kept, mix)
+        rest = Design(*(v[np.flatnonzero(p != fold)] for v, p in zip(values, parts, strict=True)))
+        second, first = moments(rest, mix)
         held_second, held_first = moments(held, mix)
         scale, rotation = xp.linalg.eigh(second)
         rotated = rotation.T @ first

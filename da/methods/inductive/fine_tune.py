@@ -98,8 +98,8 @@ def load_network(network: nn.Module, path: Path, *, keep_head: bool) -> None:
         raise DataError(f"There is no checkpoint at {file}; give method.checkpoint=RUN_FOLDER of a finished deep run.")
     saved = weights.read(file, "method.checkpoint")
     own = network.state_dict()
-    found = {name.removeprefix("network."): v for name, v in saved.items() if name.startswith("network.")}
-    matching = {name: v for name, v in found.items() if name in own and own[name].shape == v.shape}
+    loaded = {name.removeprefix("network."): v for name, v in saved.items() if name.startswith("network.")}
+    matching = {name: v for name, v in loaded.items() if name in own and own[name].shape == v.shape}
     missing = [name for name in own if name.startswith("encoder.") and name not in matching]
     if missing:
         raise DataError(
