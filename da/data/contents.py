@@ -9,11 +9,11 @@ import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 from da.data.cache import cache_dir
 from da.errors import DataError
+from da.files import write_atomically
 
 Stamp = tuple[int, int, int, int]
 """A file's inode, size in bytes, and times of the last change of its content and of its inode, in nanoseconds."""
@@ -145,13 +145,7 @@ def _kept(place: str) -> dict[str, tuple[Stamp, str]]:
 
 def _keep(place: str, known: dict[str, tuple[Stamp, str]]) -> None:
     text = json.dumps(known)
-    file = _file(place)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}", encoding="utf-8")
-        temporary.replace(file)
+        write_atomically(_file(place), f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}".encode())
     except OSError as error:
         print(f"The hashes of the files in {place} are not kept ({error}); the next run reads them again.", flush=True)
-        with suppress(OSError):
-            temporary.unlink()
