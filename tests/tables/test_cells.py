@@ -56,7 +56,7 @@ def test_a_file_becomes_a_table(table):
     assert (figure.value, figure.std, source.source) == (70.5, 1.5, "a paper")
     assert table.published.score("unadapted", "mean")[0].value == pytest.approx(75.25)
     assert table.published.score("elsewhere", "mean") is None  # not on all tasks
-    assert table.rows() == {
+    assert table.protocol.rows() == {
         "unadapted": ("method=unadapted",),
         "coral, twice as strong": ("method=coral", "method.regularization=2.0"),
     }
