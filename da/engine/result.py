@@ -118,7 +118,7 @@ def made_by_other_code(found: Record) -> bool:
     try:
         computed = codehash.of_config(found.config)
         return not accepted.same(made.method, computed) or accepted.any_other(made.scoring, codehash.of_scoring())
-    except ConfigError:  # it names what is no longer there
+    except (ConfigError, KeyError, TypeError, AttributeError):  # it names what is no longer there, or is none of ours
         return True
 
 

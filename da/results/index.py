@@ -18,8 +18,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+<<<<<<< HEAD
 from da.files import write_atomically
 from da.results.record import PLAIN, Record, Status
+=======
+from da.results.record import NUMBERS, TEXTS, Record, Status, write_atomically
+>>>>>>> ccc3f1264ffddcb156a3d465fae88dc8eda1a28e
 from da.results.schema import SCHEMA, Epochs, Selected, code_from_json, task_from_json
 
 FILE = ".records.index"
@@ -125,7 +129,7 @@ def _line(content: Mapping[str, Any], shared: Shared) -> list[Any]:
     places = [shared.place(list(config)), *map(shared.place, config.values())]
     common = [shared.place(content.get(key)) for key in ("code", "versions", "task")]
     chosen = {rule: list(found.values()) for rule, found in content.get("selection", {}).items()}
-    plain = {key: content[key] for key in PLAIN if content.get(key) not in (None, "")}
+    plain = {key: content[key] for key in (*TEXTS, *NUMBERS) if content.get(key) not in (None, "")}
     rest = [content.get(key) for key in ("finished", "notes", "target_test", "source_test", "seconds")]
     return [content["status"], content["seed"], places, common, chosen, plain, *rest]
 

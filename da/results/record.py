@@ -32,6 +32,7 @@ from da.results.schema import (
     code_from_json,
     metrics_from_json,
     migrated,
+    plain_from_json,
     selected_from_json,
     task_from_json,
     task_to_json,
@@ -120,7 +121,7 @@ class Record:
 
     @property
     def is_finished(self) -> bool:
-        """Whether it has figures."""
+        """Whether it has scores."""
         return self.status is Status.FINISHED
 
     @property
@@ -165,9 +166,11 @@ class Record:
             NewerRecord: a later version of this package wrote it.
             DamagedRecord: a part is missing, or is not what it should be.
         """
-        given = migrated(content)
         try:
+            given = migrated(content)
             return cls._decoded(given, Epochs.from_json(given.get("epochs") or ()), directory)
+        except DamagedRecord:
+            raise
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise DamagedRecord(f"a part of it is missing or wrong ({type(error).__name__}: {error})") from error
 
@@ -178,16 +181,19 @@ class Record:
         if lacking:
             raise KeyError(min(lacking))
         config = given["config"]
-        if not isinstance(config["data"], dict) or not isinstance(config["method"], dict):
-            raise TypeError("config holds no method or data")
-        plain = {name: given[name] for name in PLAIN if given.get(name) is not None}
+        groups = config["method"], config["data"], config["trainer"], config.get("network", {})
+        if not all(isinstance(group, dict) for group in groups):
+            raise TypeError("a group of the configuration is no mapping")
+        if status is Status.FINISHED and not given["task"]:
+            raise TypeError("a finished run has no task")
         return cls(
-            **plain,
+            **plain_from_json(given, TEXTS, str),
+            **plain_from_json(given, NUMBERS, int),
             status=status,
             seed=int(given["seed"]),
             config=config,
             code=code_from_json(given.get("code") or {}),
-            versions=dict(given.get("versions") or {}),
+            versions={name: str(version) for name, version in (given.get("versions") or {}).items()},
             ended=str(given.get("finished") or ""),
             task=task_from_json(given["task"]) if given.get("task") else None,
             notes=tuple(map(str, given.get("notes") or ())),
@@ -227,11 +233,12 @@ HEADER = {
     *("code", "versions", "ended"),
 }
 """What every record has."""
-PLAIN = (
-    *("method", "data", "family", "setting", "run_id", "fingerprint", "started", "parameters", "device", "kernel"),
-    *("threads", "metric", "error", "error_kind", "traceback"),
+TEXTS = (
+    *("method", "data", "family", "setting", "run_id", "fingerprint", "started", "device", "kernel", "metric"),
+    *("error", "error_kind", "traceback"),
 )
-"""Fields that are in the file as they are here."""
+NUMBERS = ("parameters", "threads")
+"""Fields that are in the file as they are here, words and whole numbers."""
 WRITTEN = tuple(f.name for f in fields(Record) if f.name != "directory")
 
 

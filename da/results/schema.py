@@ -159,6 +159,14 @@ CORE = ("epoch", "step", "source_test", "target_test", "scores")
 """Keys that every epoch of a record has."""
 
 
+def plain_from_json(given: Mapping[str, Any], names: Sequence[str], kind: type) -> dict[str, Any]:
+    """Those of the named values that are there, which must be of one type."""
+    values = {name: given[name] for name in names if given.get(name) is not None}
+    if wrong := [name for name, value in values.items() if not isinstance(value, kind)]:
+        raise TypeError(f"'{wrong[0]}' is no {kind.__name__}")
+    return values
+
+
 def metrics_from_json(given: Mapping[str, Any]) -> dict[str, float]:
     """Values as numbers; JSON has no infinity, so that records say ``"inf"``."""
     return {name: float(value) for name, value in given.items()}
@@ -188,7 +196,8 @@ def selected_from_json(given: Mapping[str, Any]) -> Selected:
 
 def code_from_json(given: Mapping[str, Any]) -> Code:
     """A record's ``code``."""
-    return Code(**{name: given[name] for name in Code._fields if name in given})
+    texts = {name: str(given[name]) for name in ("source", "commit", "method") if given.get(name)}
+    return Code(**texts, scoring=dict(given.get("scoring") or {}))
 
 
 def part_from_json(given: Mapping[str, Any]) -> Part:

@@ -176,4 +176,11 @@ def _flatten(key: str, value: Any, flat: dict[str, Any]) -> None:
     elif key.endswith("._target_"):
         flat[key.removesuffix("._target_")] = str(value).rpartition(".")[2]
     else:
-        flat[key] = tuple(value) if isinstance(value, list) else value
+        flat[key] = _hashable(value)
+
+
+def _hashable(value: Any) -> Any:
+    """A value of a configuration, by which runs are grouped: a list as a tuple, what lists hold in turn as text."""
+    if not isinstance(value, list):
+        return value
+    return tuple(json.dumps(part, sort_keys=True) if isinstance(part, list | dict) else part for part in value)

@@ -64,7 +64,7 @@ def _task(protocol: Protocol, records: Sequence[Record], rule: str | None) -> Ta
     runs: dict[tuple[str, frozenset[tuple[str, Any]]], dict[int, Record]] = {}
     for r in latest(records):
         runs.setdefault((r.method, frozenset(settings(r).items())), {})[r.seed] = r
-    configured = {str(r.config["selection"]) for row in runs.values() for r in row.values()}
+    configured = {str(r.config.get("selection", "last")) for row in runs.values() for r in row.values()}
     rule = rule or (configured.pop() if len(configured) == 1 else "last")
     configurations: dict[str, list[dict[str, Any]]] = {}
     for method, chosen in runs:

@@ -19,6 +19,9 @@ from da.errors import UsageError
 from da.results import record, schema, store
 from da.results.record import Record, Status, latest
 from da.results.schema import DamagedRecord, Epochs, EvaluatedEpoch, NewerRecord, Selected
+from da.tables import render
+from da.tables.summarize import summarize
+from da.tables.task_table import task_tables
 
 STORED = Path(__file__).parent / "stored"
 """What three runs left under schema 1, before the package was laid out in folders."""
@@ -216,3 +219,37 @@ def test_damaged_files_are_counted_and_the_first_is_named(tmp_path, keep, finish
     assert (len(found.records), len(found.skipped)) == (1, 2 + len(WRONG))
     assert found.complaint().startswith(f"skipped {2 + len(WRONG)} unreadable records, such as this.")
     assert record.read(tmp_path / "bad" / "a") is None
+
+
+def places(content, depth=0):
+    """The keys of a record, two levels deep."""
+    for key, value in content.items():
+        yield (key,)
+        if isinstance(value, dict) and depth < 1:
+            yield from ((key, *rest) for rest in places(value, depth + 1))
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "x", [{"a": 1}]], ids=["none", "number", "word", "list"])
+@pytest.mark.parametrize("schema_of_file", [1, 2])
+@pytest.mark.parametrize("status", ["finished", "failed"])
+def test_no_part_of_one_record_stops_a_table_of_others(schema_of_file, status, wrong, of_this_code):
+    """Either the record is skipped, or whatever stands in it can be shown beside the others."""
+    good = [record.load(stored(method)) for method in COMMANDS]
+    whole = good[0].to_json() | {"schema": schema_of_file}
+    if status == "failed":
+        left_out = {"task", "selection", "metric"}
+        whole = {key: value for key, value in whole.items() if key not in left_out}
+        whole |= {"status": "failed", "error": "It broke.", "error_kind": "oom", "traceback": ""}
+    kept = 0
+    for place in places(whole):
+        content = json.loads(json.dumps(whole))
+        node = content[place[0]] if len(place) > 1 else content
+        node[place[-1]] = wrong
+        try:
+            r = Record.from_json(content, Path("one"))
+        except DamagedRecord:
+            continue
+        kept += 1
+        tables = task_tables(summarize(sorted([*good, r], key=lambda x: (x.data, x.method, x.seed))))
+        assert "coral" in render.text(tables), place
+    assert kept > 20
