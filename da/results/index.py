@@ -18,12 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-<<<<<<< HEAD
 from da.files import write_atomically
-from da.results.record import PLAIN, Record, Status
-=======
-from da.results.record import NUMBERS, TEXTS, Record, Status, write_atomically
->>>>>>> ccc3f1264ffddcb156a3d465fae88dc8eda1a28e
+from da.results.record import NUMBERS, TEXTS, Record, Status
 from da.results.schema import SCHEMA, Epochs, Selected, code_from_json, task_from_json
 
 FILE = ".records.index"
