@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ REPEATED = ("method", "data", "task", "status", "family", "setting", "device", "
 def collect(folder: Path) -> DataFrame:
     """Every readable record below a folder as a row, in the order of data, task, method and seed, what failed last.
 
+    Warns of records that cannot be read.
+
     Args:
         folder: as given to runs by ``output=``; runs may lie at any depth.
 
@@ -39,7 +42,10 @@ def collect(folder: Path) -> DataFrame:
         UsageError: pandas is missing.
     """
     with store.collector_off():
-        return frame(store.load(folder))
+        records = store.scan(folder)
+        if complaint := records.complaint():
+            warnings.warn(complaint, stacklevel=2)
+        return frame(records.records)
 
 
 def frame(records: Iterable[Record]) -> DataFrame:

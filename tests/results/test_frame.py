@@ -8,7 +8,10 @@ import pytest
 from da.errors import UsageError
 from da.results import frame, store
 
-pytestmark = pytest.mark.usefixtures("of_this_code")
+pytestmark = [
+    pytest.mark.usefixtures("of_this_code"),
+    pytest.mark.filterwarnings("ignore:skipped 2 unreadable records"),  # of the folder below; one test looks at it
+]
 
 pandas = pytest.importorskip("pandas")
 
@@ -45,6 +48,11 @@ def test_every_run_is_a_row_with_its_configuration_and_figures(folder):
 def test_collecting_finds_what_the_store_finds(folder):
     assert len(frame.collect(folder)) == len(store.load(folder))
     assert sorted(frame.frame(store.load(folder))["figure.last"].dropna()) == [50.0, 60.0, 64.0]
+
+
+def test_records_that_cannot_be_read_are_counted_and_the_first_is_named(folder):
+    with pytest.warns(UserWarning, match=r"skipped 2 unreadable records, such as this\. The record of .*digits/half"):
+        frame.collect(folder)
 
 
 def test_groups_are_means_over_finished_seeds(folder):
