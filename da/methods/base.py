@@ -29,6 +29,9 @@ class Method(LightningModule):
     A subclass states ``needs`` and ``search_space``, takes hyper-parameters in a keyword-only constructor, and
     implements :meth:`terms`; it may extend :meth:`build` (modules that depend on the data), :meth:`phases` and
     :meth:`groups`.
+
+    Raises:
+        ConfigError: by ``configure_optimizers``, where a group has no parameters in the network.
     """
 
     needs: Access

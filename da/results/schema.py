@@ -160,7 +160,11 @@ CORE = ("epoch", "step", "source_test", "target_test", "scores")
 
 
 def plain_from_json(given: Mapping[str, Any], names: Sequence[str], kind: type) -> dict[str, Any]:
-    """Those of the named values that are there, which must be of one type."""
+    """Those of the named values that are there, which must be of one type.
+
+    Raises:
+        TypeError: one is of another type; the message names it.
+    """
     values = {name: given[name] for name in names if given.get(name) is not None}
     if wrong := [name for name, value in values.items() if not isinstance(value, kind)]:
         raise TypeError(f"'{wrong[0]}' is no {kind.__name__}")

@@ -77,6 +77,9 @@ def main(
         changed: of each row whose code is not the one that made it one cell in each table, the quickest.
         seed: of the draw.
         accept: write down that other code computes the same, for the cells that were found equal.
+
+    Raises:
+        ConfigError: no committed cell can be run here, or none fits into ``minutes``.
     """
     known: list[Committed] = []
     absent: list[Committed] = []
