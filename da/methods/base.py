@@ -26,9 +26,8 @@ __all__ = ["Embedded", "Method", "Optimization", "Phase", "Spec", "Terms"]
 class Method(LightningModule):
     """A transfer method: says what it needs, builds modules, and names the terms of its loss.
 
-    A subclass states ``needs`` and ``search_space``, takes hyper-parameters in a keyword-only constructor, and
-    implements :meth:`terms`; it may extend :meth:`build` (modules that depend on the data), :meth:`phases` and
-    :meth:`groups`.
+    A subclass states ``needs`` and ``search_space``, has a keyword-only constructor of hyper-parameters, and implements
+    :meth:`terms`; it may extend :meth:`build` (modules that depend on data), :meth:`phases` and :meth:`groups`.
 
     Raises:
         ConfigError: by ``configure_optimizers``, where a group has no parameters in the network.
