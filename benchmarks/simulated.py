@@ -18,14 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.svm import SVC
 
 from da.config import catalog
 from da.data.simulated import SPLITS, Simulated
 from da.domain import Domain
-from da.engine import codehash
+from da.engine import codehash, hardware
 from da.errors import DataError
 from da.estimators.transfer import Transfer
 from da.results import record
@@ -127,11 +126,9 @@ def code(row: str) -> str:
 
 def environment() -> dict[str, Any]:
     """As a record has it; nothing else than the code above scores."""
-    from da.engine.run import kernel
-
     made = {k: v for k, v in record.code_version().items() if v}
-    threads = torch.get_num_threads()
-    return made | {"device": "1 x cpu", "kernel": kernel(), "threads": threads, "versions": record.package_versions()}
+    machine = {"device": "1 x cpu", "kernel": hardware.kernel(), "threads": hardware.threads()}
+    return made | machine | {"versions": record.package_versions()}
 
 
 def entries(row: str) -> list[Entry]:

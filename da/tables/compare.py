@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -186,7 +187,13 @@ def same_environment(old: CellResult, new: CellResult) -> bool:
     """Whether two cells were computed by the same packages and as many threads on the same kind of CPU."""
     if old.origin is None or new.origin is None or "kernel" not in old.origin.environment:
         return False
-    return all(old.origin.environment.get(key) == new.origin.environment.get(key) for key in MACHINE)
+    return all(_known(old.origin.environment, key) == _known(new.origin.environment, key) for key in MACHINE)
+
+
+def _known(environment: Mapping[str, Any], key: str) -> Any:
+    """A part of an environment; of kernels without that of PyTorch, which runs name only if they import it."""
+    value = environment.get(key)
+    return re.sub(r", ATen .*", "", str(value)) if key == "kernel" else value
 
 
 def config_changes(old: CellResult, new: CellResult) -> str:

@@ -17,6 +17,7 @@ from da.config import catalog
 from da.engine import accepted, codehash
 from da.errors import ConfigError, DataError
 from da.results import store
+from da.results.record import Record
 from da.sweeps.job import Grid, Job
 from da.sweeps.launchers import Processes
 from da.tables import compare, summary
@@ -207,19 +208,23 @@ def sorted_out(drawn: Sequence[Committed], alike: Sequence[Committed]) -> tuple[
 
 def recompute(drawn: Sequence[Committed], folder: Path) -> list[CellResult]:
     """The cells as this code computes them."""
+    by_module = {  # first, so that an error in a table's module comes before the long work
+        id(c): module_of(c.spec.protocol).entry(c.entry.row, c.entry.task, c.entry.seed)
+        for c in drawn
+        if c.cell is None
+    }
     plans = [c.cell.plan for c in drawn if c.cell is not None and c.cell.plan is not None]
     if plans:
         Processes(jobs=os.cpu_count() or 1, threads=1).run(Grid([Job(plan) for plan in plans]), folder, "verify")
     records = store.load(folder)
-    made: list[CellResult] = []
-    for c in drawn:
-        if c.cell is None:
-            made.append(module_of(c.spec.protocol).entry(c.entry.row, c.entry.task, c.entry.seed))
-        else:
-            (results,) = summarize(records, c.spec, planned=[c.cell])
-            (entry,) = results.summary.entries
-            made.append(entry)
-    return made
+    return [by_module[id(c)] if c.cell is None else _entry(records, c.spec, c.cell) for c in drawn]
+
+
+def _entry(records: Sequence[Record], spec: TableSpec, cell: PlannedRun) -> CellResult:
+    """A cell's result among the records of a folder."""
+    (results,) = summarize(records, spec, planned=[cell])
+    (entry,) = results.summary.entries
+    return entry
 
 
 @cache
