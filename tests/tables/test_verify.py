@@ -117,6 +117,14 @@ def test_closed_form_is_exact_on_one_kernel_and_within_a_point_or_two_samples_on
     assert compare.difference(of(few), few, replace(fewest, origin=elsewhere)) != ""
 
 
+def test_a_run_that_did_not_import_pytorch_is_compared_as_one_that_did() -> None:
+    old = entry()
+    with_torch = {"kernel": "OpenBLAS Haswell, ATen AVX512"}, {"kernel": "OpenBLAS SkylakeX, ATen AVX512"}
+    here, elsewhere = (replace(old.origin, environment=old.origin.environment | kernel) for kernel in with_torch)
+    assert compare.same_environment(old, entry(origin=here))
+    assert not compare.same_environment(old, entry(origin=elsewhere))
+
+
 def test_guessed_labels_and_tied_values_of_c_may_lead_five_points_apart_on_another_kernel() -> None:
     plain = entry(said={"C": 1.0})
     in_rounds = replace(plain.origin, config=plain.origin.config | {"method.rounds": 5})
