@@ -127,7 +127,11 @@ def code(row: str) -> str:
 def environment() -> dict[str, Any]:
     """As a record has it; nothing else than the code above scores."""
     made = {k: v for k, v in record.code_version().items() if v}
-    machine = {"device": "1 x cpu", "kernel": hardware.kernel(), "threads": hardware.threads()}
+    machine = {
+        "device": "1 x cpu",
+        "kernel": hardware.kernel(of_torch=False),
+        "threads": hardware.threads(of_torch=False),
+    }
     return made | machine | {"versions": record.package_versions()}
 
 

@@ -1,4 +1,4 @@
-"""Domains, the tasks made of them, and the batches and views that a method is handed.
+"""Domains, the tasks made of them, and the batches that a method is given.
 
 Arrays outside of training are NumPy (or SciPy sparse, or lazy images); inside a batch they are tensors.
 """
@@ -314,10 +314,10 @@ class Batch(Granted):
         return self.each(lambda _, domain: domain.tensors(device))
 
 
-Part = TypeVar("Part")
+T = TypeVar("T")
 
 
-def _asked_for(part: Part | Withheld) -> Part:
+def _asked_for(part: T | Withheld) -> T:
     if isinstance(part, Withheld):
         part.refuse()
     return part

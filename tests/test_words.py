@@ -1,6 +1,7 @@
 """Names: one class a name, and standard terms in place of words that a reader of the field would not know."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -58,14 +59,25 @@ def test_retired_names_do_not_come_back() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_no_two_classes_share_a_name() -> None:
+def types(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Names of the classes of a module, and of the types that its top level gives a name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            yield node.name, node.lineno
+    for node in tree.body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if isinstance(target, ast.Name) and re.fullmatch("[A-Z][a-z]+([A-Z][a-z]*)*", target.id):
+            yield target.id, node.lineno
+
+
+def test_no_two_types_share_a_name() -> None:
     places = defaultdict(list)
     for file in sorted((ROOT / "da").rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef):
-                places[node.name].append(f"{file.relative_to(ROOT)}:{node.lineno}")
+        for name, line in types(ast.parse(file.read_text(encoding="utf-8"))):
+            places[name].append(f"{file.relative_to(ROOT)}:{line}")
     twice = {name: where for name, where in places.items() if len(where) > 1}
     assert not twice
+    assert len(places) > 200
 
 
 def test_a_view_is_an_augmentation_and_nothing_else() -> None:

@@ -66,7 +66,19 @@ def build(
     )
 
 
-def train(
+def train(method: Any, task: Task, *, resume: Path | None = None, **options: Any) -> Evaluator:
+    """Train on the CPU, put together as users' runs are; returns the evaluation.
+
+    Args:
+        method: a built method.
+        task: the training task.
+        resume: a checkpoint to go on from.
+        options: of :func:`assembled`.
+    """
+    return assembled(method, task, **options).fit(resume)
+
+
+def assembled(
     method: Any,
     task: Task,
     *,
@@ -77,13 +89,12 @@ def train(
     shots: int = 3,
     every: int | None = None,
     directory: Path | None = None,
-    resume: Path | None = None,
     loggers: Sequence[RunLogger] = (),
     observer: RunObserver | None = None,
     callbacks: Sequence[pl.Callback] = (),
     **keywords: Any,
-) -> Evaluator:
-    """Train on the CPU, put together as users' runs are; returns the evaluation.
+) -> assembly.Runner:
+    """A run on the CPU, put together as users' runs are.
 
     Args:
         method: a built method.
@@ -95,7 +106,6 @@ def train(
         shots: labelled target samples per class, where few are needed.
         every: epochs between evaluations; None evaluates after the last alone.
         directory: where checkpoints go; None keeps none.
-        resume: a checkpoint to go on from.
         loggers: are given the metrics of every evaluated epoch.
         observer: is told of every evaluated epoch.
         callbacks: Lightning's, called right after the evaluation; closed-form methods have no trainer that calls them.
@@ -108,7 +118,7 @@ def train(
     )
     if isinstance(runner, DeepRunner):
         runner.trainer.callbacks[1:1] = callbacks  # type: ignore[attr-defined]  # a list, as Lightning makes it
-    return runner.fit(resume)
+    return runner
 
 
 def batch_for(needs: Access, task: Task, sizes: tuple[int, int, int] = (5, 7, 3)) -> Batch:

@@ -60,7 +60,7 @@ class Slot:
             getattr(self.parent, self.field)[self.index] = new
 
 
-Change = Callable[[Any], ast.AST]  # makes the wrong node from a copy of the right one
+Mutation = Callable[[Any], ast.AST]  # makes the wrong node from a copy of the right one
 
 
 def mutants(source: str) -> list[Mutant]:
@@ -129,7 +129,7 @@ def _left_alone(node: ast.AST, parent: ast.AST, field: str, function: ast.Functi
     return function is None and not isinstance(node, ast.ClassDef | ast.FunctionDef)
 
 
-def changes(slot: Slot) -> Iterator[tuple[str, Change]]:
+def changes(slot: Slot) -> Iterator[tuple[str, Mutation]]:
     """Yield the operators that apply at a place."""
     node, parent = slot.node, slot.parent
     is_value = _is_value(slot)
@@ -163,7 +163,7 @@ def changes(slot: Slot) -> Iterator[tuple[str, Change]]:
     yield from _domains(slot)
 
 
-def _calls(node: ast.Call) -> Iterator[tuple[str, Change]]:
+def _calls(node: ast.Call) -> Iterator[tuple[str, Mutation]]:
     name = ast.unparse(node.func).rpartition(".")[2]
     if isinstance(node.func, ast.Attribute) and name == "detach" and not node.args:
         yield "detach", lambda n: n.func.value
@@ -174,7 +174,7 @@ def _calls(node: ast.Call) -> Iterator[tuple[str, Change]]:
         yield "transpose", _arguments
 
 
-def _domains(slot: Slot) -> Iterator[tuple[str, Change]]:
+def _domains(slot: Slot) -> Iterator[tuple[str, Mutation]]:
     node = slot.node
     if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Store) and len(node.elts) == 2:
         names = [getattr(e, "id", "") for e in node.elts]

@@ -199,5 +199,5 @@ def check_two_processes_equal_one(subject: CheckedMethod) -> None:
     for name in one:
         assert torch.allclose(one[name], two[name], rtol=1e-5, atol=1e-5), (
             f"{subject.name}: two processes leave another '{name}' than one; what is computed over a batch must see "
-            "the rows of all processes (`self.gather`, or `self.view`, which gathers)."
+            "the rows of all processes (`self.gather`, or `self.embed`, which gathers)."
         )

@@ -14,11 +14,12 @@ import pytorch_lightning as pl
 import torch
 
 from da import selection
-from da.checks.harness import build, same, task_for, train, weights_of
+from da.checks.harness import assembled, build, same, task_for, train, weights_of
 from da.checks.suite import CheckedMethod, applies_if
 from da.checks.walk import reachable
 from da.data.grant import choose_few, examine
 from da.domain import Domain, Split, Task
+from da.engine.closed_form import ClosedFormRunner
 from da.engine.evaluation import Evaluator
 from da.engine.observer import Pruned
 from da.engine.tracking.epoch_csv import EpochCSV
@@ -238,7 +239,7 @@ class _Walker(pl.Callback):
 
 
 def check_no_reference_leads_to_what_is_withheld(subject: CheckedMethod) -> None:
-    """No chain of references from method, batch or data module ends in labels or test inputs that were not granted.
+    """No chain of references from a method, a batch or what was granted ends in withheld labels or test inputs.
 
     Raises:
         AssertionError: there is such a chain; the message has the first.
@@ -267,10 +268,10 @@ def references_to_withheld(subject: CheckedMethod) -> list[str]:
     test = marked(task.target.test, False)
     task = replace(task, sources=sources, target=Split(marked(task.target.train, needs.target_y > NONE), test))
     walker = _Walker(_withheld(task, needs))
-    method = build(subject, task)
-    train(method, task, every=1, shots=SHOTS, callbacks=[walker])
-    if subject.is_estimator:
-        walker.follow({"method": method})
+    runner = assembled(build(subject, task), task, every=1, shots=SHOTS, callbacks=[walker])
+    runner.fit()
+    if isinstance(runner, ClosedFormRunner):  # which has no trainer that calls back
+        walker.follow({"method": runner.method, "granted": runner.granted})
     return sorted(walker.leaks)
 
 

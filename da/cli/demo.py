@@ -34,7 +34,7 @@ def demo(output: Path, overrides: Sequence[str] = ()) -> int:
     Raises:
         UsageError: an override is wrong, or matplotlib is missing (raised after the table).
     """
-    from da.engine import run  # imports PyTorch
+    from da.engine import run
 
     results: dict[tuple[str, int], Result] = {}
     try:

@@ -55,7 +55,7 @@ def job(composed: dict[str, object]) -> float:
         RunFailed, RunBusy: as :func:`da.engine.run.run`; the message was already printed.
         UsageError: the run cannot be done as requested.
     """
-    from da.engine import run  # imports PyTorch
+    from da.engine import run
 
     try:
         result = run.run(composed)

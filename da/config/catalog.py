@@ -17,6 +17,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from da import setting
+from da.config.renamed import now
 from da.errors import ConfigError, nearest
 from da.setting import Access
 from da.signatures import Parameter, Signature, derives, evaluate, find, parse
@@ -172,9 +173,8 @@ def resolve(target: str, where: str, group: str | None = None) -> Signature:
     signature = find(target)
     if signature is None:
         module, _, name = target.rpartition(".")
-        raise ConfigError(
-            f"_target_ {target!r} in {where} does not exist; there is no '{name}' in {module or 'no module'}."
-        )
+        why = now(target) or f"there is no '{name}' in {module or 'no module'}."
+        raise ConfigError(f"_target_ {target!r} in {where} does not exist; {why}")
     ours = signature.path.startswith("da.") and any(signature.path in (path, _origin(path)) for path in named)
     data = "data" in groups and "offers" in signature.constants  # the contract of data sets is not a base class
     if not (ours or data or any(derives(signature.path, base) for base in bases)):

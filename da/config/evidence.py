@@ -12,7 +12,7 @@ from da.errors import Incompatible
 from da.signatures import parse
 
 if TYPE_CHECKING:
-    from da.domain import Task  # imports PyTorch
+    from da.domain import Task
 
 HELD_OUT = {"source_z", "source_logits", "source_y"}
 LABELS = {"test_accuracy"}

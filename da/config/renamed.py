@@ -6,8 +6,11 @@ from collections.abc import Iterable
 
 from da.errors import nearest
 
-RENAMED: dict[str, str] = {}
-"""The new spelling by the old one, as on the command line: ``key``, ``group.key``, ``group=option`` or ``key=value``.
+RENAMED: dict[str, str] = {
+    f"da.results.tracking.{name}": f"da.engine.tracking.{name}" for name in ("none", "csv", "tensorboard", "wandb")
+}
+"""The new spelling by the old one, as on the command line: ``key``, ``group.key``, ``group=option`` or ``key=value``,
+or the path of a ``_target_``.
 
 An entry is added when a name changes and removed one release later; no other code has old names.
 """

@@ -15,13 +15,13 @@ from da.data.cache import cache_dir
 from da.errors import DataError
 from da.files import write_atomically
 
-Stamp = tuple[int, int, int, int]
+FileStamp = tuple[int, int, int, int]
 """A file's inode, size in bytes, and times of the last change of its content and of its inode, in nanoseconds."""
 SETTLED = 2_000_000_000
 """Nanoseconds after which another write to a file certainly changes its times, however coarse the disk's clock is."""
 WORTH = 100_000_000
 """Bytes that must have been read for their hashes to be stored for later runs."""
-_KNOWN: dict[str, dict[str, tuple[Stamp, str]]] = {}
+_KNOWN: dict[str, dict[str, tuple[FileStamp, str]]] = {}
 
 
 def digests(root: Path, names: Sequence[str]) -> list[str]:
@@ -104,11 +104,11 @@ def _place(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _stamp(status: os.stat_result) -> Stamp:
+def _stamp(status: os.stat_result) -> FileStamp:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _settled(stamp: Stamp, now: int) -> bool:
+def _settled(stamp: FileStamp, now: int) -> bool:
     return max(stamp[2:]) + SETTLED < now
 
 
@@ -132,7 +132,7 @@ def _file(place: str) -> Path:
     return cache_dir() / "contents" / f"{hashlib.sha256(place.encode()).hexdigest()[:16]}.json"
 
 
-def _kept(place: str) -> dict[str, tuple[Stamp, str]]:
+def _kept(place: str) -> dict[str, tuple[FileStamp, str]]:
     """Hashes that earlier runs stored; empty if their file is missing or damaged."""
     try:
         checksum, text = _file(place).read_text(encoding="utf-8").split("\n", 1)
@@ -143,7 +143,7 @@ def _kept(place: str) -> dict[str, tuple[Stamp, str]]:
     return {name: (tuple(stamp), digest) for name, (stamp, digest) in json.loads(text).items()}
 
 
-def _keep(place: str, known: dict[str, tuple[Stamp, str]]) -> None:
+def _keep(place: str, known: dict[str, tuple[FileStamp, str]]) -> None:
     text = json.dumps(known)
     try:
         write_atomically(_file(place), f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}".encode())

@@ -27,8 +27,10 @@ def check(plans: Sequence[Plan], *, launched: bool) -> None:
     for output in dict.fromkeys(plan.config["output"] for plan in plans):
         writable.check(Path(output))
     for plan in plans:
-        if "sweep" in plan.config and "search_space" not in catalog.stated(plan.method.signature):
-            raise ConfigError(nothing_to_search(plan.method.name))
+        stated = catalog.stated(plan.method.signature) if "sweep" in plan.config else {"search_space"}
+        if "search_space" not in stated:
+            old = " (it states `space`, which is now called so)" if "space" in stated else ""
+            raise ConfigError(nothing_to_search(plan.method.name, old))
     elsewhere = [launched and not _here(plan) for plan in plans]
     seen: set[str] = set()
     for plan, away in zip(plans, elsewhere, strict=True):
@@ -43,9 +45,9 @@ def check(plans: Sequence[Plan], *, launched: bool) -> None:
     machine.check_all([plan.config for plan in plans], launched=launched)
 
 
-def nothing_to_search(method: str) -> str:
+def nothing_to_search(method: str, old: str = "") -> str:
     """Message on a method without a search space."""
-    return f"method={method} states no `search_space` to search; sweep its keys as a grid instead."
+    return f"method={method} states no `search_space` to search{old}; sweep its keys as a grid instead."
 
 
 def _here(plan: Plan) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import shutil
@@ -156,6 +157,12 @@ def _withdraw(directory: Path) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def preload(config: Mapping[str, Any]) -> None:
+    """Import what a run of this configuration computes with, so that the clock of its timeout starts with the run."""
+    path = catalog.resolve(str(config["method"]["_target_"]), "method").path
+    importlib.import_module("da.engine.closed_form" if path.startswith("da.estimators.") else "da.engine.deep")
+
+
 def load(plan: Plan) -> tuple[Task, str]:
     """The checked task of a plan, and its fingerprint; a sweep loads each once, and again where its files changed."""
     nodes = [plan.config["data"], plan.config.get("features")]
@@ -242,7 +249,7 @@ def restore(directory: Path) -> Restored:
         raise DataError(
             f"{directory} holds no finished run with {WEIGHTS}; train it first (closed-form runs keep no weights)."
         )
-    plan = validate(found.config | {"selection": "last"})
+    plan = validate(found.config | {"selection": "last", "logger": {"_target_": "da.engine.tracking.none"}})
     task, fingerprint = load(plan)
     if fingerprint != found.fingerprint:
         raise DataError(f"The data of {directory} have changed since it was trained; train again with rerun=all.")
@@ -301,8 +308,8 @@ def execute(
                 notes=[*frozen["notes"], *said],
                 parameters=made.parameters,
                 device=made.device,
-                kernel=hardware.kernel(),
-                threads=hardware.threads(),
+                kernel=hardware.kernel(of_torch=made.of_torch),
+                threads=hardware.threads(of_torch=made.of_torch),
                 metric=next(iter(last["target_test"]), ""),
                 target_test=last["target_test"],
                 source_test=last["source_test"],

@@ -186,13 +186,19 @@ class Reader:
 
 
 def run_directories(folder: Path, file: str) -> Iterator[str]:
-    """The directories below a folder that hold a file of this name; what lies deeper inside one is not looked at."""
+    """The directories below a folder that hold a file of this name, and those that cannot be read.
+
+    Directories inside a run's are not looked at.
+    """
     waiting = [os.fspath(folder)]
     while waiting:
         directory = waiting.pop()
         try:
             with os.scandir(directory) as entries:
                 inside = {entry.name: entry for entry in entries}
+        except PermissionError:
+            yield directory  # it may hold a run: whoever reads it says that it cannot be opened
+            continue
         except OSError:
             continue
         if file in inside:

@@ -171,7 +171,7 @@ class Record:
             return cls._decoded(given, Epochs.from_json(given.get("epochs") or ()), directory)
         except DamagedRecord:
             raise
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
+        except (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise DamagedRecord(f"a part of it is missing or wrong ({type(error).__name__}: {error})") from error
 
     @classmethod

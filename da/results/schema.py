@@ -155,7 +155,7 @@ class Epochs(Sequence[EvaluatedEpoch]):
         return cls(tuple(map(epoch_from_json, given)))
 
 
-CORE = ("epoch", "step", "source_test", "target_test", "scores")
+CORE = ("epoch", "step", "source_test", "target_test", "scores", "diagnostics", "terms")
 """Keys that every epoch of a record has."""
 
 

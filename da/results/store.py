@@ -41,7 +41,7 @@ class FoundRecords(NamedTuple):
         return f"skipped {len(self.skipped)} unreadable record{'s, such as this' * several}. {self.skipped[0].reason}"
 
 
-class Protocol(NamedTuple):
+class SharedProtocol(NamedTuple):
     """What two scores must share to stand in one table.
 
     Args:
@@ -120,33 +120,33 @@ def _asked(r: Record) -> tuple[Any, ...]:
     return r.method, _data_key(r), r.seed, frozenset(settings(r).items())
 
 
-def protocols(records: Sequence[Record]) -> list[Protocol]:
+def protocols(records: Sequence[Record]) -> list[SharedProtocol]:
     """The protocol of every record.
 
     A failed run knows no task: it joins the finished runs on the same data, and otherwise stands by its data's keys.
     """
     own = [_own(r) for r in records]
-    by_data: dict[str, set[Protocol]] = {}
+    by_data: dict[str, set[SharedProtocol]] = {}
     for r, protocol in zip(records, own, strict=True):
         if protocol is not None:
             by_data.setdefault(_data_key(r), set()).add(protocol)
 
-    def joined(r: Record) -> Protocol:
+    def joined(r: Record) -> SharedProtocol:
         candidates = [p for p in by_data.get(_data_key(r), ()) if r.fingerprint in ("", p.fingerprint)]
         if len(candidates) == 1:
             return candidates[0]
         keys = ", ".join(f"{k}={v}" for k, v in r.config["data"].items() if k != "_target_")
         task = f"no run finished ({keys})" if keys else "no run finished"
-        return Protocol(r.data, task, False, r.fingerprint)
+        return SharedProtocol(r.data, task, False, r.fingerprint)
 
     return [protocol or joined(r) for r, protocol in zip(records, own, strict=True)]
 
 
-def _own(r: Record) -> Protocol | None:
+def _own(r: Record) -> SharedProtocol | None:
     return (
         None
         if r.task is None or not r.is_finished
-        else Protocol(r.data, r.task.name, r.task.transductive, r.fingerprint)
+        else SharedProtocol(r.data, r.task.name, r.task.transductive, r.fingerprint)
     )
 
 
@@ -158,7 +158,7 @@ def settings(r: Record) -> dict[str, Any]:
     """The flat configuration that runs must share to be averaged: all that can change a result but seed and data.
 
     Keys are as on the command line (``method.weight``), a choice is the last part of its ``_target_``
-    (``optimizer: Adam``). The data are left out because a :class:`Protocol` holds their content.
+    (``optimizer: Adam``). The data are left out because a :class:`SharedProtocol` holds their content.
     """
     flat: dict[str, Any] = {}
     for key, value in r.config.items():

@@ -83,7 +83,7 @@ class InProcess:
     here = True
 
     def run(self, jobs: Source, output: Path, what: str, done: Done = ignore) -> dict[str, int]:
-        from da.engine import run  # imports PyTorch
+        from da.engine import run
         from da.sweeps.worker import answer
 
         status = SweepStatus(output, jobs.total, 1, what)

@@ -60,7 +60,7 @@ class Worker:
 
     def give(self, job: Job, now: float) -> None:
         """Start a job."""
-        self.job, self.since, self.begun = job, now, None
+        self.job, self.since, self.begun, self.ready = job, now, None, False
         self.log.truncate(0)
         self.log.seek(0)
         self.connection.send((job.plan.config, job.watch is not None))

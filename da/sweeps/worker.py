@@ -28,13 +28,14 @@ def main(descriptor: int, driver: int, memory: float | None = None) -> None:
     faulthandler.enable()  # a crash writes its location to the log, which becomes the run's traceback
     connection = Connection(descriptor)
     try:
-        from da.engine import run  # imports PyTorch
+        from da.engine import run
 
         if memory is not None:
             limit(memory)
-        connection.send(("ready",))
         while True:
             config, watched = connection.recv()
+            run.preload(config)
+            connection.send(("ready",))
             connection.send(("done", answer(run.run, config, PipeObserver(connection, watched))))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         return

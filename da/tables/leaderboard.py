@@ -1,4 +1,4 @@
-"""The leaderboard of a table: what every row came to, beside what was published; views print it."""
+"""The leaderboard of a table: what every row came to, beside what was published."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from da.results.record import Record, latest
-from da.results.store import Protocol, protocols, settings
+from da.results.store import SharedProtocol, protocols, settings
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class TaskRuns:
         rows: by label, the runs of one method under one configuration: one a seed, in their order.
     """
 
-    protocol: Protocol
+    protocol: SharedProtocol
     name: str
     rule: str
     rows: Mapping[str, tuple[Record, ...]]
@@ -53,14 +53,14 @@ def grouped_by_task(records: Sequence[Record], rule: str | None = None) -> list[
         records: as :func:`da.results.store.load` gives them.
         rule: the selection rule reported first; None is the configured one, or ``last`` where runs disagree.
     """
-    groups: dict[Protocol, list[Record]] = {}
+    groups: dict[SharedProtocol, list[Record]] = {}
     for r, protocol in zip(records, protocols(records), strict=True):
         groups.setdefault(protocol, []).append(r)
     tasks = [_task(protocol, groups[protocol], rule) for protocol in sorted(groups)]
     return sorted(tasks, key=lambda task: not task.finished)
 
 
-def _task(protocol: Protocol, records: Sequence[Record], rule: str | None) -> TaskRuns:
+def _task(protocol: SharedProtocol, records: Sequence[Record], rule: str | None) -> TaskRuns:
     runs: dict[tuple[str, frozenset[tuple[str, Any]]], dict[int, Record]] = {}
     for r in latest(records):
         runs.setdefault((r.method, frozenset(settings(r).items())), {})[r.seed] = r

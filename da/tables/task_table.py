@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from da.results import scores
 from da.results.record import Record
-from da.results.store import Protocol
+from da.results.store import SharedProtocol
 from da.tables.notes import notes_of
 from da.tables.summarize import TableResults
 from da.tables.task_runs import TaskRuns
@@ -74,7 +74,7 @@ class TaskTable:
         notes: what a reader must know before comparing rows.
     """
 
-    protocol: Protocol
+    protocol: SharedProtocol
     samples: int | None
     rule: str
     rules: tuple[str, ...]

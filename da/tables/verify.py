@@ -142,7 +142,7 @@ def unavailable(found: Sequence[Committed]) -> str:
     """Why the data of a table are not here; empty where they are."""
     if not found or found[0].cell is None or found[0].cell.plan is None:
         return ""
-    from da.engine.run import load  # imports PyTorch
+    from da.engine.run import load
 
     try:
         load(found[0].cell.plan)

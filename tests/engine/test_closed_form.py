@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from processes import finished
 
-from da.checks.harness import build, task_for, train
+from da.checks import CheckedMethod
+from da.checks.harness import assembled, build, task_for, train
+from da.checks.withheld import references_to_withheld
 from da.config import catalog
+from da.domain import Granted
 from da.engine import closed_form
 from da.engine.observer import Pruned
 from da.estimators.subspace.coral import CORAL
@@ -89,11 +92,28 @@ def test_predictions_in_parts_are_those_of_the_whole():
 
 
 def test_seeds_reach_the_generators_that_packages_draw_from():
-    drawn = []
-    for _ in range(2):
-        closed_form.seed_everything(3)
+    task, drawn = task_for(CORAL.needs), []
+    for seed in (3, 3, 4):
+        build(subject(), task, seed=seed)
         drawn.append((random.random(), np.random.random()))  # noqa: NPY002  # the generator that is seeded
     assert drawn[0] == drawn[1]
+    assert not set(drawn[1]) & set(drawn[2])
+
+
+def test_it_is_granted_what_it_needs_and_nothing_else(monkeypatch):
+    task = task_for(CORAL.needs)
+    granted = assembled(build(subject(), task), task).granted
+    assert granted.target.y is None
+    assert granted.source.y is not None
+    assert list(granted.parts()) == ["source0", "target"]
+    assert references_to_withheld(CheckedMethod("coral", CORAL, CORAL.needs)) == []
+
+    def everything(task, needs, **_):
+        return Granted(tuple(source.train for source in task.sources), task.target.train)
+
+    monkeypatch.setattr(closed_form, "grant", everything)
+    (leak, *_) = references_to_withheld(CheckedMethod("coral", CORAL, CORAL.needs))
+    assert leak.startswith("granted")
 
 
 @pytest.mark.parametrize("accelerator", ["cpu", "mps"])

@@ -76,6 +76,10 @@ def test_a_trained_method_can_be_restored(tmp_path: Path) -> None:
     np.testing.assert_allclose(logits, np.load(result.directory / "predictions.npz")["logits"], rtol=1e-5, atol=1e-6)
     with pytest.raises(DataError, match="no finished run"):
         runs.restore(tmp_path)
+    stored = json.loads((result.directory / record.FILE).read_text())  # as runs recorded before loggers moved
+    stored["config"]["logger"] = {"_target_": "da.results.tracking.csv"}
+    (result.directory / record.FILE).write_text(json.dumps(stored))
+    assert type(runs.restore(result.directory).method) is type(method)
 
 
 def test_a_finished_run_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -321,7 +321,7 @@ class Killer:
 @pytest.mark.usefixtures("real")
 def test_the_death_of_wandb_in_mid_run_loses_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     killer = Killer()
-    result = runs.run(compose([*SMALL, f"output={tmp_path}"]), watch=killer)
+    result = runs.run(compose([*SMALL, f"output={tmp_path}"]), observer=killer)
     assert killer.killed
     assert complete(result)
     contents = [file.read_bytes() for file in (result.directory / "wandb").glob("offline-run-*/*.wandb")]

@@ -298,6 +298,7 @@ def test_a_table_with_a_module_of_its_own_says_what_code_made_it():
             wrong = [row for row, code in rows.items() if not accepted.same(code, module.code(row))]
             grids = {e.row: e.origin.config["grid"] for e in summary.entries if e.status == "finished"}
             assert grids == module.METHODS, f"{spec.name}: the settings that are searched changed"
+            assert module.environment()["device"] == "1 x cpu"
             assert not wrong, f"{spec.name}: the code of {', '.join(wrong)} changed; make them again: {spec.made_by}"
 
 

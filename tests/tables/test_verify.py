@@ -123,6 +123,8 @@ def test_a_run_that_did_not_import_pytorch_is_compared_as_one_that_did() -> None
     here, elsewhere = (replace(old.origin, environment=old.origin.environment | kernel) for kernel in with_torch)
     assert compare.same_environment(old, entry(origin=here))
     assert not compare.same_environment(old, entry(origin=elsewhere))
+    other = replace(old.origin, environment=old.origin.environment | {"kernel": "OpenBLAS Haswell, ATen AVX2"})
+    assert not compare.same_environment(entry(origin=here), entry(origin=other))
 
 
 def test_guessed_labels_and_tied_values_of_c_may_lead_five_points_apart_on_another_kernel() -> None:

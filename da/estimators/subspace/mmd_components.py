@@ -14,7 +14,7 @@ from da.estimators.features import Encode, Kernel, PairedRows, check_widths, lan
 from da.estimators.kernels import median_bandwidth
 from da.estimators.linalg import unit_rows
 from da.estimators.subspace.contrasts import to_unit_norm
-from da.estimators.subspace.mmd_spaces import Gram, Linear, Space
+from da.estimators.subspace.mmd_spaces import ComponentSpace, Gram, Linear
 from da.estimators.subspace.rounds import Labeller, above_zero
 
 KERNELS = ("primal", "linear", "rbf")
@@ -44,7 +44,7 @@ class MMDComponents(FeatureMapping):
         encode: Encode = unit_rows if self.normalize else plain
         return PairedRows(source.x, target.x, encode, int(np.prod(source.x.shape[1:])))
 
-    def _space(self, source: Domain, target: Domain) -> Space:
+    def _space(self, source: Domain, target: Domain) -> ComponentSpace:
         """The space in which to compute components."""
         rows = self._rows(source, target)
         if self.kernel != "rbf":
@@ -77,7 +77,7 @@ class JointComponents(MMDComponents):
         """``(2 C, c)`` contrasts between the domains' classes, given their sizes."""
         raise NotImplementedError
 
-    def _alternate(self, space: Space, y: np.ndarray, guess: np.ndarray | None) -> None:
+    def _alternate(self, space: ComponentSpace, y: np.ndarray, guess: np.ndarray | None) -> None:
         """Compute components and pseudo-labels until the rounds are done or the labels no longer change.
 
         Args:

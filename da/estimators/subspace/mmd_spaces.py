@@ -25,7 +25,7 @@ DENSE = 600
 """Kernel matrices up to this size are diagonalised completely."""
 
 
-class Space(Protocol):
+class ComponentSpace(Protocol):
     """Protocol of a space in which components are computed, for ``n`` samples of both domains."""
 
     n: int

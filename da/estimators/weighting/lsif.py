@@ -11,7 +11,7 @@ from da.estimators.weighting.basis import bandwidths, shuffle
 
 RIDGES = tuple(10.0 ** (k / 2.0) for k in range(-6, 3))
 
-Grid = list[tuple[float, tuple[float, ...]]]
+Candidates = list[tuple[float, tuple[float, ...]]]
 
 
 class Design(NamedTuple):
@@ -51,7 +51,7 @@ def solve(second: Any, first: Any, ridge: float) -> Any:
     return xp.linalg.solve(second + ridge * xp.eye(second.shape[0], dtype=second.dtype, device=second.device), first)
 
 
-def candidates(x_s: Any, x_t: Any, bandwidth: float | None, ridge: float | None) -> Grid:
+def candidates(x_s: Any, x_t: Any, bandwidth: float | None, ridge: float | None) -> Candidates:
     """Candidate bandwidths, each with the candidate ridges.
 
     Raises:
