@@ -61,10 +61,6 @@ class ClosedFormRunner(Runner):
             raise Pruned("given up after its only epoch")
 
     @property
-    def of_torch(self) -> bool:  # type: ignore[override]  # read from the device
-        return self.method.device is not None
-
-    @property
     def device(self) -> str:
         return f"1 x {self.method.device_name}"
 

@@ -306,6 +306,7 @@ def execute(
         made.save_weights(directory / WEIGHTS)
         (directory / CHECKPOINT).unlink(missing_ok=True)
         last = scorer.history[-1]
+        of_torch = not plan.method.is_estimator or made.device != "1 x cpu"
         record.write(
             directory,
             replace(
@@ -314,8 +315,8 @@ def execute(
                 notes=[*frozen["notes"], *said],
                 parameters=made.parameters,
                 device=made.device,
-                kernel=hardware.kernel(of_torch=made.of_torch),
-                threads=hardware.threads(of_torch=made.of_torch),
+                kernel=hardware.kernel(of_torch=of_torch),
+                threads=hardware.threads(of_torch=of_torch),
                 metric=next(iter(last["target_test"]), ""),
                 target_test=last["target_test"],
                 source_test=last["source_test"],

@@ -42,12 +42,10 @@ class Runner(ABC):
     Attributes:
         steps_per_epoch: number of steps called an epoch.
         is_first: this is the first of the processes that share the run; it writes the record.
-        of_torch: it computes with PyTorch.
     """
 
     steps_per_epoch: int = 1
     is_first: bool = True
-    of_torch: bool = True
 
     def __init__(self, method: Any, scorer: Evaluator):
         self.method, self.scorer = method, scorer

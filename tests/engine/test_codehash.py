@@ -103,7 +103,7 @@ def test_what_scores_has_a_hash_for_each_rule_and_one_for_the_evaluation(copy: P
         ("da/engine/run.py", 'config.get("embedding", "joint")', '"joint"', {"dan"}),
         ("da/engine/run.py", "plan.config[f.name] for f", "plan.config[f.name] and None for f", {"dan", "coral"}),
         ("da/engine/run.py", "        settings_of(plan),\n", "        Settings(),\n", {"dan", "coral"}),
-        ("da/engine/run.py", "threads=hardware.threads(of_torch=made.of_torch)", "threads=1", set()),
+        ("da/engine/run.py", "threads=hardware.threads(of_torch=of_torch)", "threads=1", set()),
         ("da/estimators/transfer.py", "class Transfer:", "class Transfer:\n    other = 1", {"coral"}),
         ("da/schedules.py", "return 1.0", "return 1.5", {"dan"}),  # the default of every deep method
         ("da/schedules.py", "1.0 + math.cos", "1.1 + math.cos", set()),
