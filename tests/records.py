@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from da.results.record import Record, Status
@@ -64,6 +65,51 @@ def scored(rule: str, score: float, **changes: Any) -> Record:
     chosen = {rule: Selected(score=score)}
     given: dict[str, Any] = {"config": {"selection": rule}, "seconds": {"train": 1.0, "evaluate": 1.0}} | changes
     return Record(status=Status.FINISHED, method="coral", data="toy", seed=0, selection=chosen, **given)
+
+
+CLASSES = ("cup", "pen", "<b>bag</b>")
+
+
+def unlabelled(
+    folder: Path,
+    method: str,
+    scores: Mapping[str, Sequence[float]],
+    predicted: Sequence[int] | None = (0, 1, 2, 0),
+    seed: int = 0,
+    **changes: Any,
+) -> Record:
+    """A finished run on a target without labels, written into a folder with what it predicts.
+
+    Args:
+        folder: a run's directory is made in it.
+        method: its name.
+        scores: by rule, one for each epoch; source accuracy is 70 in the first epoch, 71 in the second, ...
+        predicted: the labels of the target's samples; None leaves the file out.
+        seed: of the run.
+        changes: of its JSON.
+    """
+    n = max(map(len, scores.values()))
+    source = [{"accuracy": 70.0 + k} for k in range(n)]
+    by_epoch = [{rule: values[k] for rule, values in scores.items()} for k in range(n)]
+    history = [{"epoch": k + 1, "source_test": source[k], "target_test": {}, "scores": by_epoch[k]} for k in range(n)]
+    chosen = {
+        rule: {"epoch": values.index(max(values)) + 1, "score": max(values), "target_test": {}}
+        for rule, values in scores.items()
+    }
+    content = _content(method, seed, 0.0, selection=chosen, epochs=history, target_test={}, source_test=source[-1])
+    parts = {"source/train": {"samples": 8, "per_class": [4, 2, 2]}, "target/test": {"samples": 4, "per_class": None}}
+    content["task"] = {"name": "shop->home", "transductive": False, "classes": CLASSES, "domains": parts}
+    directory = folder / f"{method}-{seed}"
+    r = Record.from_json(content | {"run_id": directory.name} | changes, directory)
+    directory.mkdir(parents=True)
+    (directory / "record.json").write_text(json.dumps(r.to_json()))
+    if predicted is not None:
+        labels = np.asarray(predicted)
+        noise = np.random.default_rng(seed).normal(scale=0.1, size=(len(labels), 3))
+        np.savez(
+            directory / "predictions.npz", logits=3.0 * np.eye(3)[labels] + noise, predicted=labels, classes=CLASSES
+        )
+    return r
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from da.results.scores import falling, mean, shown
+from da.tables import render
 from da.tables.task_table import TaskRow, TaskTable
 from da.tables.wording import ABSENT, chosen_by
 from da.tables.writer import Sheet, listed
@@ -15,12 +16,19 @@ def by_task(tables: Sequence[TaskTable]) -> str:
     """Markdown, one table for each data entry; the best score of a column is bold.
 
     A method's mean is shown only where it has a score on every task; rows are ordered by it, the best first. The
-    selection rule is that of the tables; what an oracle selects has no place here.
+    selection rule is that of the tables; what an oracle selects has no place here. Tasks whose target has no labels
+    follow one by one.
     """
     groups: dict[str, list[TaskTable]] = {}
     for table in tables:
-        groups.setdefault(table.protocol.data, []).append(table)
-    return "\n".join(_markdown(data, group) for data, group in groups.items())
+        if table.label_free is None:
+            groups.setdefault(table.protocol.data, []).append(table)
+    unlabelled = [table for table in tables if table.label_free is not None]
+    return "\n".join([*(_markdown(data, group) for data, group in groups.items()), *map(_each, unlabelled)])
+
+
+def _each(table: TaskTable) -> str:
+    return render.markdown([table])
 
 
 def _markdown(data: str, tables: list[TaskTable]) -> str:

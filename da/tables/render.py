@@ -6,8 +6,9 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 
-from da.results.scores import shown
-from da.tables.task_table import Column, SeedScores, TaskRow, TaskTable
+from da.results.scores import SeedScores, shown
+from da.tables import label_free_text
+from da.tables.task_table import Column, TaskRow, TaskTable
 from da.tables.wording import ABSENT, ORACLE
 from da.tables.writer import Sheet, listed
 
@@ -38,6 +39,8 @@ def markdown(tables: list[TaskTable]) -> str:
 
 
 def _markdown(table: TaskTable) -> str:
+    if table.label_free is not None:
+        return label_free_text.markdown(table_title(table), table.label_free)
     sheet = _sheet(table, table.columns(oracle=False))
     split = len(sheet.head) - sheet.apart
 
@@ -56,6 +59,8 @@ def text(tables: list[TaskTable]) -> str:
 
 
 def _text(table: TaskTable) -> str:
+    if table.label_free is not None:
+        return label_free_text.text(table_title(table), table.label_free)
     plain = [column for column in table.columns(oracle=False) if column[0] == table.rule]
     lines = [table_title(table), *_sheet(table, plain).text().splitlines()]
     rules = [column for column in table.columns(oracle=False) if column[0] != table.rule]

@@ -56,11 +56,12 @@ def summarize(
     """Bring records into tables.
 
     Of several records of a cell the finished one counts, and of those the newest. In a folder, runs are averaged over
-    seeds only where data and configuration are the same.
+    seeds only where data and configuration are the same, and tasks whose target has no labels make a table of their
+    own.
 
     Args:
         records: as :func:`da.results.store.load` gives them.
-        spec: a published table; None makes one table for each data set among the records.
+        spec: a published table; None makes tables of the data sets among the records.
         planned: cells of the published table, where not all of its plan is asked for.
         rule: in a folder the selection rule reported first; None is the configured one, or ``last`` where runs
             disagree.
@@ -71,10 +72,12 @@ def summarize(
     """
     if spec is not None:
         return [_of_plan(latest(records), spec, planned_runs(spec.protocol) if planned is None else planned, overrides)]
-    groups: dict[str, list[TaskRuns]] = {}
-    for task in grouped_by_task(list(records), rule):
-        groups.setdefault(task.protocol.data, []).append(task)
-    return [_of_folder(data, _distinct(group)) for data, group in groups.items()]
+    groups: dict[tuple[str, bool], list[TaskRuns]] = {}
+    for task in grouped_by_task(list(records), rule):  # what only failed comes last, and joins what finished
+        data = task.protocol.data
+        joins_unlabelled = not task.finished and (data, False) not in groups and (data, True) in groups
+        groups.setdefault((data, task.is_unlabelled or joins_unlabelled), []).append(task)
+    return [_of_folder(data, _distinct(group)) for (data, _), group in groups.items()]
 
 
 # --- a published table
@@ -123,11 +126,12 @@ def _distinct(tasks: Sequence[TaskRuns]) -> list[TaskRuns]:
 def _of_folder(data: str, tasks: Sequence[TaskRuns]) -> TableResults:
     reported = [task for task in tasks if task.finished] or list(tasks)  # the others failed before they had a task
     rule = reported[0].rule
+    unlabelled = any(task.is_unlabelled for task in reported)
     runs = {(label, task.name, r.seed): r for task in reported for label, row in task.rows.items() for r in row}
     results = tuple(result_of(*where, r, rule) for where, r in runs.items())
     protocol = EvaluationProtocol(
         name=data,
-        title=f"data={data}",
+        title=f"data={data}{', target without labels' if unlabelled else ''}",
         description=_description(reported),
         tasks={task.name: () for task in reported},
         selection=rule,
@@ -147,6 +151,8 @@ def _description(tasks: Sequence[TaskRuns]) -> str:
     split = "transductive in some tasks, held out from training in others" if len(transductive) > 1 else split
     sizes = sorted({task.samples for task in tasks if task.samples is not None})
     samples = f" of {sizes[0]}{f' to {sizes[-1]}' if len(sizes) > 1 else ''} samples" if sizes else ""
+    if any(task.is_unlabelled for task in tasks):
+        return f"The target test split{samples} ({split}) has no labels: nothing here is an accuracy on it."
     return (
         f"{' and '.join(tasks[0].metrics)} in % on the target test split{samples} ({split}), mean ± sample standard "
         f"deviation over seeds; {chosen_by(tasks[0].rule)}."

@@ -8,6 +8,7 @@ from typing import Any
 
 from da.results.record import Record, latest
 from da.results.store import SharedProtocol, protocols, settings
+from da.tables.label_free import is_unlabelled
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class TaskRuns:
     def finished(self) -> list[Record]:
         """All that have scores."""
         return [r for runs in self.rows.values() for r in runs if r.is_finished]
+
+    @property
+    def is_unlabelled(self) -> bool:
+        """Whether the target has no labels: some run finished, and none could be scored."""
+        return is_unlabelled(self.finished)
 
     @property
     def samples(self) -> int | None:

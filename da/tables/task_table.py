@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from da.results import scores
 from da.results.record import Record
+from da.results.scores import SeedScores
 from da.results.store import SharedProtocol
+from da.tables.label_free import LabelFreeTable, label_free_table
 from da.tables.notes import notes_of
 from da.tables.summarize import TableResults
 from da.tables.task_runs import TaskRuns
@@ -16,23 +18,6 @@ from da.tables.wording import ORACLE, first_sentence
 
 Column = tuple[str, str]
 """A selection rule and a metric."""
-
-
-@dataclass(frozen=True)
-class SeedScores:
-    """One score of one method: its values over seeds."""
-
-    values: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """Mean over seeds; NaN without values."""
-        return scores.mean(self.values)
-
-    @property
-    def std(self) -> float | None:
-        """Sample standard deviation (ddof=1); None for fewer than two seeds."""
-        return scores.deviation(self.values)
 
 
 @dataclass(frozen=True)
@@ -72,6 +57,7 @@ class TaskTable:
         metrics: names of the metrics, the main one first.
         rows: by falling mean; rows without a score come last.
         notes: what a reader must know before comparing rows.
+        label_free: what can be said where the target has no labels; None where it has.
     """
 
     protocol: SharedProtocol
@@ -81,6 +67,7 @@ class TaskTable:
     metrics: tuple[str, ...]
     rows: tuple[TaskRow, ...]
     notes: tuple[str, ...]
+    label_free: LabelFreeTable | None = None
 
     @property
     def main(self) -> Column:
@@ -120,6 +107,7 @@ def _table(task: TaskRuns) -> TaskTable:
         metrics=task.metrics,
         rows=tuple(sorted(rows, key=lambda row: (*scores.falling(row.cell(main).mean), row.label))),
         notes=tuple(notes_of(task)),
+        label_free=label_free_table(task.name, task.rows, task.rule, notes_of(task)) if task.is_unlabelled else None,
     )
 
 

@@ -4,9 +4,10 @@ import math
 
 import pytest
 
+from da.results.scores import SeedScores
 from da.tables import render
 from da.tables.summarize import summarize
-from da.tables.task_table import SeedScores, best, gap_closed, task_tables
+from da.tables.task_table import best, gap_closed, task_tables
 from da.tables.wording import first_sentence
 
 
