@@ -11,7 +11,7 @@ from da.files import write_atomically
 from da.report.page import html
 from da.report.sections import SUMMARY, sections
 from da.results import frame, store
-from da.results.record import Record
+from da.results.store import FoundRecords
 from da.tables import render
 from da.tables.by_task import by_task
 from da.tables.export import latex
@@ -47,7 +47,10 @@ def main() -> int:
     parser.add_argument("--selection", metavar="RULE", help="the rule reported first (default: the configured one)")
     parser.add_argument("--by-task", action="store_true", help="methods down, tasks across, in Markdown")
     options = parser.parse_args()
-    found = store.scan(options.folder)
+    try:
+        found = store.scan(store.existing(options.folder))
+    except UsageError as error:
+        return say(str(error))
     if complaint := found.complaint():
         say(complaint)
     if not found.records:
@@ -61,13 +64,14 @@ def main() -> int:
     made = task_tables(results)
     print((by_task if options.by_task else render.text)(made))
     try:
-        _write(options, found.records, results, (by_task if options.by_task else render.markdown)(made))
+        _write(options, found, results, (by_task if options.by_task else render.markdown)(made))
     except UsageError as error:
         return say(str(error))
     return 0
 
 
-def _write(options: argparse.Namespace, records: list[Record], results: list[TableResults], markdown: str) -> None:
+def _write(options: argparse.Namespace, found: FoundRecords, results: list[TableResults], markdown: str) -> None:
+    records = found.records
     if options.markdown:
         write_atomically(options.markdown, markdown.encode())
     parts = sections(options.folder, records, options.selection, results)
@@ -79,6 +83,6 @@ def _write(options: argparse.Namespace, records: list[Record], results: list[Tab
     if not options.no_html:
         file = options.html or options.folder / PAGE
         title = parts[0].spec.protocol.name if (options.folder / SUMMARY).is_file() else options.folder.resolve().name
-        page = html(title, parts, records, options.show)
+        page = html(title, parts, records, options.show, [skipped.reason for skipped in found.skipped])
         write_atomically(file, page.encode())
         print(f"report: {file}")

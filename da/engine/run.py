@@ -296,9 +296,12 @@ def execute(
     }
     loggers = catalog.factory(plan.config["logger"], where="logger")(directory, info)
     with tracking.until_recorded(loggers, directory):
+        whole = devices(plan.config) == 1 and not (directory / CHECKPOINT).is_file()  # nothing is computed elsewhere
+        began = time.process_time()
         with warned.collected() as said:
             made = trained(plan, task, directory, loggers, observer)
             made.warn_if_degenerate()
+        cpu = {record.CPU: time.process_time() - began} if whole else {}
         if not made.is_first:
             return
         scorer = made.scorer
@@ -322,7 +325,7 @@ def execute(
                 source_test=last["source_test"],
                 selection={rule: Selected(**chosen) for rule, chosen in scorer.chosen().items()},
                 epochs=Epochs.from_json(scorer.history),
-                seconds=scorer.seconds | {"load": frozen["load_seconds"]},
+                seconds=scorer.seconds | {"load": frozen["load_seconds"]} | cpu,
                 started=begun,
             ),
         )

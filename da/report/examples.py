@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import numpy as np
 
 from da.analysis.embedding import GREY, MOST, PALETTE, thinned, tsne
 from da.errors import UsageError, nearest
+from da.report.attempts import Trouble, attempt
 from da.report.svg import Cross, Dot, Drawing, Label, Ring, Shape, Square, TurnedLabel, scale
 from da.results.record import Record
+from da.tables.label_free import PREDICTIONS, LabelFreeTable
 from da.tables.leaderboard import Line
 from da.tables.summarize import TableResults
 
-PREDICTIONS = "predictions.npz"
 WEIGHTS = "model.pt"
 SMALL = 5_000_000
 """Parameters of a network whose features are computed unasked; larger ones take minutes on a CPU."""
@@ -71,26 +73,51 @@ class Example:
 
 
 def chosen(section: TableResults, lines: Sequence[Line]) -> list[tuple[str, Record]]:
-    """The best row, the baseline and the worst row on the first task on which all have a run, by what they are."""
-    ranked = [line.row for line in lines if line.runs.get("finished")]
-    if not ranked:
-        return []
+    """The best row, the baseline and the worst row on the first task on which all have a run, by what they are.
+
+    A row that is trained on all target labels is neither the best nor the worst, and neither is one without a figure on
+    every task; where that is all, the first one and the baseline are shown as not ranked.
+    """
     base = section.spec.protocol.baseline
-    wanted = {ranked[0]: "best"} | ({base: "baseline"} if base in ranked[1:] else {})
-    wanted.setdefault(ranked[-1], "worst")
-    best: list[tuple[str, Record]] = []
-    for task in section.spec.protocol.tasks:
-        found = []
+    ranked = [line.row for line in lines if line.is_scored and not line.is_bound]
+    wanted = _roles(ranked, base)
+    if not wanted:
+        rest = [line.row for line in lines if line.runs.get("finished")]
+        wanted = dict.fromkeys([*rest[:1], *(row for row in rest if row == base)], "not ranked")
+    return _first_runs(section, section.spec.protocol.tasks, wanted)
+
+
+def chosen_without_labels(section: TableResults, table: LabelFreeTable) -> list[tuple[str, Record]]:
+    """The rows with the highest and the lowest score of the table's rule and the baseline, by what they are."""
+    ranked = [row.label for row in table.rows if row.score(table.rule).values]
+    ends = f"highest {table.rule}", f"lowest {table.rule}"
+    return _first_runs(section, [table.task], _roles(ranked, section.spec.protocol.baseline, *ends))
+
+
+def _roles(ranked: Sequence[str], base: str, first: str = "best", last: str = "worst") -> dict[str, str]:
+    """What the first and the last of ranked rows, and the baseline among them, are called."""
+    if not ranked:
+        return {}
+    wanted = {ranked[0]: first} | ({base: "baseline"} if base in ranked[1:] else {})
+    wanted.setdefault(ranked[-1], last)
+    return wanted
+
+
+def _first_runs(section: TableResults, tasks: Iterable[str], wanted: Mapping[str, str]) -> list[tuple[str, Record]]:
+    """A run of each wanted row, with predictions, on the first task on which most rows have one."""
+    found: list[tuple[str, Record]] = []
+    for task in tasks:
+        here = []
         for row, role in wanted.items():
             seeds = sorted(s for r, t, s in section.runs if (r, t) == (row, task))
             runs = [section.runs[row, task, seed] for seed in seeds]
             usable = [r for r in runs if r.directory is not None and (r.directory / PREDICTIONS).is_file()]
-            found += [(f"{row} ({role}), {task}, seed {r.seed}", r) for r in usable[:1]]
-        if len(found) > len(best):
-            best = found
-        if len(best) == len(wanted):
+            here += [(f"{row} ({role}), {task}, seed {r.seed}", r) for r in usable[:1]]
+        if len(here) > len(found):
+            found = here
+        if len(found) == len(wanted):
             break
-    return best
+    return found
 
 
 def named(records: Sequence[Record], names: Sequence[str]) -> list[tuple[str, Record]]:
@@ -123,13 +150,14 @@ def example(title: str, r: Record, asked: bool) -> Example:
         arrays = dict(loaded)
     said = f"{r.metric} {r.main_of(r.target_test):.1f} %" if r.metric in r.target_test else "no target labels"
     many = len(arrays["classes"]) > MOST_CLASSES
+    placed = attempt(f"The embedding of {r.directory}", partial(_embedding, r, arrays, asked))
     return Example(
         title=title,
         score=said,
         samples=len(arrays["logits"]),
         matrix=_matrix(arrays) if "y" in arrays and not many else None,
         confusions=_confusions(arrays) if "y" in arrays and many else None,
-        embedding=_embedding(r, arrays, asked),
+        embedding=DrawnEmbedding(placed.sentence) if isinstance(placed, Trouble) else placed,
     )
 
 
@@ -175,7 +203,9 @@ def _matrix(arrays: Mapping[str, np.ndarray]) -> Drawing:
 
 
 def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> DrawnEmbedding:
+    """Samples in the plane, the target's in the colours of their labels, or where it has none of their predictions."""
     names = [str(name) for name in arrays["classes"]]
+    labelled = "y" in arrays
     why = "the run keeps no network"
     if (r.place / WEIGHTS).is_file():
         if asked or (r.parameters or 0) <= SMALL:
@@ -184,30 +214,32 @@ def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> Draw
             except (UsageError, OSError, RuntimeError) as error:  # data that are not at hand, other code, ...
                 why = f"its features cannot be computed here: {error}"
             else:
-                points = tsne(np.concatenate([z_s, z_t]))
-                said = (
-                    "t-SNE of features: rings are source samples, crosses are target samples, colours are true classes."
-                )
-                return _cloud(points, len(z_s), y_s, y_t, names, said)
+                colours = "colours are true classes" if labelled else f"colours are {TRUE_OF_SOURCE}"
+                said = f"t-SNE of features: rings are source samples, crosses are target samples, {colours}."
+                return _cloud(tsne(np.concatenate([z_s, z_t])), len(z_s), y_s, y_t, names, said)
         else:
             why = "its network is large; name the run with --show for its features"
-    logits, y = thinned(arrays["logits"], arrays.get("y"), 0)
+    logits, y = thinned(arrays["logits"], arrays["y" if labelled else "predicted"], 0)
     distinct = len(np.unique(logits.round(6), axis=0))
     if distinct < max(10, len(logits) // 4):
         return DrawnEmbedding(
             f"No embedding: {why}, and its {len(logits)} predictions take only {distinct} distinct values (a nearest "
             "neighbour says a class and nothing else)."
         )
-    said = (
-        f"t-SNE of the logits of target test samples ({why}); source samples are not in it. Colours are true classes, "
-        "crosses are classified wrong."
-    )
-    right = None if y is None else logits.argmax(1) == y
+    colours = "true classes, crosses are classified wrong" if labelled else "predicted classes: there are no labels"
+    said = f"t-SNE of the logits of target test samples ({why}); source samples are not in it. Colours are {colours}."
+    right = logits.argmax(1) == y if labelled else None
     return _cloud(tsne(logits), 0, None, y, names, said, right)
 
 
-def _features(directory: Path) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]:
-    """Features of at most 600 test samples of each domain, by the network that the run left."""
+TRUE_OF_SOURCE = "true classes of source samples and predicted classes of target samples, which have no labels"
+
+
+def _features(directory: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Features and labels of at most 600 test samples of each domain, by the network that the run left.
+
+    The labels of a target that has none are those that the network predicts.
+    """
     from da.domain import pool
     from da.engine.run import restore
     from da.methods.inference import predict
@@ -218,7 +250,8 @@ def _features(directory: Path) -> tuple[np.ndarray, np.ndarray | None, np.ndarra
     for domain, forward in ((source, method.forward_source), (exam.domains["target_test"], None)):
         index = np.sort(np.random.default_rng(0).permutation(len(domain))[:MOST])
         kept = domain.take(index)
-        made += [predict(method, kept, forward)[0], None if kept.y is None else np.asarray(kept.y)]
+        z, logits = predict(method, kept, forward)
+        made += [z, logits.argmax(1) if kept.y is None else np.asarray(kept.y)]
     return made[0], made[1], made[2], made[3]
 
 

@@ -114,13 +114,15 @@ class Dot:
 
 @dataclass(frozen=True)
 class Ring:
-    """A circle."""
+    """A circle; ``tip`` and ``row`` are as those of a disc."""
 
     shape: ClassVar[str] = "ring"
     x: float
     y: float
     radius: float
     colour: str
+    tip: str = ""
+    row: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,12 +74,16 @@ class SortableTable:
     Args:
         rows: their names.
         columns: what is known of them.
-        kind: its class.
+        kind: its classes.
+        bounds: those rows that are a bound, and marked as one.
+        first: what stands above the names.
     """
 
     rows: Sequence[str]
     columns: Sequence[TableColumn]
     kind: str = ""
+    bounds: Collection[str] = ()
+    first: str = "method"
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Failures:
-    """What has no score: sentences on rows of a published table, failures, and how many kinds of them are left out."""
+    """What has no score: sentences on rows and on records, failures, and how many kinds of them are left out."""
 
     reasons: Sequence[str]
     kinds: Sequence[Failure]
@@ -139,23 +143,41 @@ def ranking(section: TableResults, lines: Sequence[Line]) -> SortableTable:
     if any(line.p is not None for line in lines):
         columns.append(TableColumn("p", [_tested(line) for line in lines]))
     runs = [TableCell(render.runs_cell(line), float(line.runs.get("finished", 0))) for line in lines]
-    seconds = [TableCell(ABSENT if line.seconds is None else f"{line.seconds:.2f}", line.seconds) for line in lines]
-    columns += [TableColumn("runs", runs), TableColumn("seconds", seconds)]
+    columns += [TableColumn("runs", runs), *timings([x.seconds for x in lines], [x.cpu_seconds for x in lines])]
     if oracle is not None:
-        bounds = [_score(line.oracle, None, places, "num oracle") for line in lines]
-        columns.append(TableColumn(oracle, bounds, "num oracle"))
-    return SortableTable([line.row for line in lines], columns, "leaderboard")
+        selected = [_score(line.oracle, None, places, "num oracle") for line in lines]
+        columns.append(TableColumn(oracle, selected, "num oracle"))
+    return SortableTable([line.row for line in lines], columns, "leaderboard", bounds(lines))
+
+
+def bounds(lines: Sequence[Line]) -> set[str]:
+    """The rows that are trained on all target labels."""
+    return {line.row for line in lines if line.is_bound}
+
+
+def timings(seconds: Sequence[float | None], cpu: Sequence[float | None]) -> list[TableColumn]:
+    """Seconds by the clock, and beside them those of the processor where any row has them."""
+    columns = [TableColumn("seconds", [_seconds(value) for value in seconds])]
+    if any(value is not None for value in cpu):
+        columns.append(TableColumn("CPU seconds", [_seconds(value) for value in cpu]))
+    return columns
+
+
+def _seconds(value: float | None) -> TableCell:
+    return TableCell(ABSENT if value is None else f"{value:.2f}", value)
 
 
 def _ours(lines: Sequence[Line], places: int) -> list[TableCell]:
-    """Means, with bars between the lowest and the best."""
-    means = [line.mean for line in lines if not math.isnan(line.mean)]
-    best, low = max(means, default=math.nan), min(means, default=0.0)
+    """Means, with bars between the lowest and the highest; the best is no bound."""
+    means = [line.mean for line in lines if line.is_scored]
+    high, low = max(means, default=math.nan), min(means, default=0.0)
+    best = max((line.mean for line in lines if line.is_scored and not line.is_bound), default=math.nan)
     cells = []
     for line in lines:
-        cell = _score(line.mean, line.std, places, "num bar best" if line.mean == best else "num bar")
-        share = 0.0 if best == low else (line.mean - low) / (best - low)
-        cells.append(cell if math.isnan(line.mean) else replace(cell, bar=8 + 92 * share))
+        kind = "num bar bound" if line.is_bound else "num bar best" if line.mean == best else "num bar"
+        cell = _score(line.mean, line.std, places, kind)
+        share = 0.0 if high == low else (line.mean - low) / (high - low)
+        cells.append(replace(cell, bar=8 + 92 * share) if line.is_scored else cell)
     return cells
 
 
@@ -183,16 +205,21 @@ def heat_map(section: TableResults, lines: Sequence[Line]) -> HeatMap | None:
     scores = np.array([[*ours[row], means[row]] for row in rows], float)
     away = scores - _middle(scores, rows, spec.protocol.baseline)
     limit = max(math.ceil(np.nanquantile(np.abs(away), 0.95)) if np.isfinite(away).any() else 0, 1)
-    best = np.nanmax(np.where(np.isnan(scores), -np.inf, scores), axis=0)
+    marked = bounds(lines)
+    fair = np.array([row not in marked for row in rows])
+    best = np.max(np.where(np.isnan(scores) | ~fair[:, None], -np.inf, scores), axis=0)
     columns = []
     for k, task in enumerate([*spec.protocol.tasks, MEAN]):
         cells = [_of_task(spec, row, task, float(scores[i, k]), places) for i, row in enumerate(rows)]
-        coloured = [_coloured(cell, float(away[i, k]), limit, float(best[k])) for i, cell in enumerate(cells)]
+        coloured = [
+            _coloured(cell, float(away[i, k]), limit, bool(fair[i] and scores[i, k] == best[k]))
+            for i, cell in enumerate(cells)
+        ]
         columns.append(TableColumn(task, [_of_mean(cell) for cell in coloured] if task == MEAN else coloured))
     reference = (
         f"the baseline, {spec.protocol.baseline}" if spec.protocol.baseline in ours else "the median row of each task"
     )
-    return HeatMap(SortableTable(rows, columns, "heatmap"), limit, reference, bool(spec.published.sources))
+    return HeatMap(SortableTable(rows, columns, "heatmap", marked), limit, reference, bool(spec.published.sources))
 
 
 def _of_task(spec: TableSpec, row: str, task: str, value: float, places: int) -> TableCell:
@@ -205,12 +232,12 @@ def _of_task(spec: TableSpec, row: str, task: str, value: float, places: int) ->
     return TableCell(render.number(value, None, places), value, published=render.published_cell(*published), tip=tip)
 
 
-def _coloured(cell: TableCell, away: float, limit: int, best: float) -> TableCell:
+def _coloured(cell: TableCell, away: float, limit: int, is_best: bool) -> TableCell:
     """A cell in the colour of its distance to the reference; without a score it has neither colour nor tooltip."""
     if cell.sort_key is None:
         return replace(cell, tip="")
     d = 0.0 if math.isnan(away) else max(-1.0, min(1.0, away / limit))
-    kind = f"num heat {'up' if d >= 0 else 'down'}{' best' * (cell.value == best)}"
+    kind = f"num heat {'up' if d >= 0 else 'down'}{' best' * is_best}"
     return replace(cell, kind=kind, tip=f"{cell.tip} ({away:+.2f})", shade=abs(d))
 
 
@@ -241,7 +268,7 @@ def rules(section: TableResults, lines: Sequence[Line]) -> SortableTable | None:
             for row, kind in zip(rows, kinds, strict=True)
         ]
         columns.append(TableColumn(rule, cells, heading))
-    return SortableTable(rows, columns)
+    return SortableTable(rows, columns, "compact", bounds(lines))
 
 
 def failures(records: Sequence[Record], reasons: Sequence[str]) -> Failures | None:

@@ -11,6 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 
+from da.report.attempts import Trouble
+
 FOLDER = Path(__file__).resolve().parent / "templates"
 SUFFIX = ".j2"
 BESIDE_MARKUP = re.compile(r"(?:\A|(?<=>))\s*\n\s*|\s*\n\s*(?=<|\Z)")
@@ -47,7 +49,7 @@ def render(template: str, **values: object) -> str:
 
 @cache
 def environment() -> Environment:
-    """The one environment, with the two ways in which templates write numbers."""
+    """The one environment, with the two ways in which templates write numbers, and the test for what was not made."""
     made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -55,6 +57,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         extensions=[JoinedLines],
     )
+    made.tests["trouble"] = lambda value: isinstance(value, Trouble)
     made.filters |= {"fixed": fixed, "shortest": shortest}
     return made
 

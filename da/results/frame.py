@@ -1,8 +1,9 @@
 """Records as a data frame, a row for each run: for notebooks, exports and questions that no table answers.
 
 Columns: identity (``method``, ``data``, ``task``, ``seed``, ``status``, ...), ``config.KEY`` with keys as on the
-command line, ``figure.RULE`` (the main metric on the target test split in percent, by the rule that selects the epoch),
-``seconds.PART``, and ``error`` of what failed.
+command line, ``figure.RULE`` (the main metric on the target test split in percent, by the rule that selects the epoch;
+none where the target has no labels), ``score.RULE`` (the rule's own score of the epoch that it chose, in its own unit,
+higher is better: what methods are compared by without target labels), ``seconds.PART``, and ``error`` of what failed.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ def collect(folder: Path) -> DataFrame:
         folder: as given to runs by ``output=``; runs may lie at any depth.
 
     Raises:
-        UsageError: pandas is missing.
+        UsageError: the folder is not there, or pandas is missing.
     """
+    store.existing(folder)
     with store.collector_off():
         records = store.scan(folder)
         if complaint := records.complaint():
@@ -151,6 +153,8 @@ def _row(r: Record) -> dict[str, Any]:
     for rule, chosen in r.selection.items():
         if chosen.target_test:
             row[f"figure.{rule}"] = r.main_of(chosen.target_test)
+        if chosen.score is not None:
+            row[f"score.{rule}"] = chosen.score
     for part, value in r.seconds.items():
         row[f"seconds.{part}"] = value
     row["error"], row["error_kind"] = r.error or None, r.error_kind or None
@@ -172,6 +176,6 @@ def _place(column: str) -> tuple[int, str]:
     first = ("data", "task", "method", "seed", "status", *IDENTITY)
     if column in first:
         return first.index(column), column
-    kinds = ("figure", "seconds", "error", "error_kind", "config")
+    kinds = ("figure", "score", "seconds", "error", "error_kind", "config")
     kind = column.partition(".")[0]
     return 100 + (kinds.index(kind) if kind in kinds else -1), column

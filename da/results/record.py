@@ -38,6 +38,8 @@ from da.results.schema import (
     task_to_json,
 )
 
+CPU = "cpu"
+"""Under ``seconds`` what the processor took, beside the parts by the clock."""
 FILE = "record.json"
 OLD = "record.old.json"
 VOLATILE = ("output", "rerun", "logger", "launcher", "sweep", "selection")
@@ -82,7 +84,8 @@ class Record:
         source_test: the same on the source test split.
         selection: what each selection rule chose.
         epochs: every evaluation.
-        seconds: by part: ``train``, ``evaluate``, ``load``.
+        seconds: by part: ``train``, ``evaluate``, ``load``; beside them ``cpu``, of the processor for all but the last
+            part, where one process computed all of it without a break.
         error: of a failed run, in a sentence.
         error_kind: ``timeout``, ``crashed``, ``oom``, ``usage``, or the exception's class.
         traceback: of the error.
@@ -131,8 +134,13 @@ class Record:
 
     @property
     def total_seconds(self) -> float:
-        """Seconds of all parts."""
-        return sum(self.seconds.values())
+        """Seconds of all parts, by the clock."""
+        return sum(value for part, value in self.seconds.items() if part != CPU)
+
+    @property
+    def cpu_seconds(self) -> float | None:
+        """Seconds of the processor for training and evaluation; None where the record does not say."""
+        return self.seconds.get(CPU)
 
     @property
     def place(self) -> Path:

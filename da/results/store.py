@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from da.errors import UsageError
 from da.results import index, record
 from da.results.record import Record
 from da.results.schema import DamagedRecord
@@ -55,6 +56,18 @@ class SharedProtocol(NamedTuple):
     task: str
     transductive: bool
     fingerprint: str
+
+
+def existing(folder: Path) -> Path:
+    """The folder of results that somebody named.
+
+    Raises:
+        UsageError: there is none, or it is a file.
+    """
+    if folder.is_dir():
+        return folder
+    what = "is a file" if folder.exists() else "is not there"
+    raise UsageError(f"The folder {folder} {what}; name the one that runs were given by output=FOLDER (default: runs).")
 
 
 def scan(folder: Path) -> FoundRecords:

@@ -197,7 +197,7 @@ def _row(
     finished = [r for r in runs if r.is_finished]
     by_rule = {rule: [r.selection[rule].score for r in finished if rule in r.selection] for rule in rules}
     counts = [np.bincount(labels, minlength=n_classes) / len(labels) for labels in predicted]
-    cpu = [r.seconds["cpu"] for r in finished if "cpu" in r.seconds]
+    cpu = [r.cpu_seconds for r in finished if r.cpu_seconds is not None]
     return LabelFreeRow(
         label=label,
         scores={rule: SeedScores(tuple(v for v in values if v is not None)) for rule, values in by_rule.items()},

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from da.config import catalog
+from da.errors import ConfigError
 from da.results.scores import falling
+from da.setting import ALL
 from da.tables.significance import FEWEST, Ranking, against, complete, ranking, tellable
 from da.tables.spec import MEAN, PublishedSource, TableSpec
 from da.tables.summary import Summary
@@ -44,9 +47,11 @@ class Line:
         gap_tasks: how many tasks those are.
         p: that the row is no other than the baseline (Wilcoxon over tasks, Holm over rows); None if not tested.
         runs: number of runs by status.
-        seconds: mean of a run.
+        seconds: mean of a run, by the clock.
         oracle: mean of what an oracle would select.
         stale: how many of its runs were computed by other code than the present one.
+        cpu_seconds: mean of a run, of the processor; None where records do not say.
+        is_bound: it is trained on all target labels: what others are measured against, never the best of them.
     """
 
     row: str
@@ -60,6 +65,34 @@ class Line:
     seconds: float | None
     oracle: float
     stale: int = 0
+    cpu_seconds: float | None = None
+    is_bound: bool = False
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether it has a mean of ours."""
+        return not math.isnan(self.mean)
+
+
+def best(lines: Sequence[Line]) -> Line | None:
+    """The first line with a mean that is no bound; None where there is none.
+
+    Args:
+        lines: as :func:`lines` orders them.
+    """
+    return next((line for line in lines if line.is_scored and not line.is_bound), None)
+
+
+def trains_on_all_target_labels(target: str) -> bool:
+    """Whether a method is granted all target labels, as ``target_only`` is.
+
+    Args:
+        target: its ``_target_``; of one that the catalogue does not know it is not said.
+    """
+    try:
+        return catalog.entry_of("method", target).access.target_y == ALL
+    except ConfigError:
+        return False
 
 
 def lines(spec: TableSpec, summary: Summary) -> list[Line]:
@@ -144,7 +177,15 @@ def _line(spec: TableSpec, summary: Summary, row: str, p: float | None) -> Line:
         seconds=summary.seconds(row),
         oracle=math.nan if apart is None else summary.mean(row, MEAN, apart),
         stale=sum(entry.stale for entry in summary.entries if entry.row == row),
+        cpu_seconds=summary.cpu_seconds(row),
+        is_bound=any(map(trains_on_all_target_labels, _methods(summary, row))),
     )
+
+
+def _methods(summary: Summary, row: str) -> set[str]:
+    """The ``_target_`` of each method that the finished runs of a row ran."""
+    origins = [entry.origin for entry in summary.entries if entry.row == row and entry.origin is not None]
+    return {str(origin.config.get("method._target_", "")) for origin in origins}
 
 
 def _paper(spec: TableSpec, row: str) -> Paper | None:

@@ -53,7 +53,8 @@ class CellResult:
         seed: of the run.
         status: ``finished``, ``failed``, ``refused`` (cannot be run) or ``missing`` (was not run yet).
         scores: the main metric on the target test split in percent, by the rule that selects the epoch.
-        seconds: of training and evaluation.
+        seconds: of training and evaluation, by the clock.
+        cpu: the same, of the processor; None where the record does not say.
         reason: of a failure or refusal, in a sentence.
         run: identity of the run that it came from.
         origin: what it was computed from and with.
@@ -75,6 +76,7 @@ class CellResult:
     epochs: Mapping[str, Any] | None = None
     stale: bool = False
     said: Mapping[str, float] | None = None
+    cpu: float | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,12 @@ class Summary:
         found = [e.seconds for e in self.entries if e.row == row and e.seconds is not None]
         return mean_of(found) if found else None
 
+    def cpu_seconds(self, row: str) -> float | None:
+        """Mean seconds that a run took of the processor; None unless all finished runs of the row say."""
+        finished = [e.cpu for e in self.entries if e.row == row and e.status == "finished"]
+        found = [cpu for cpu in finished if cpu is not None]
+        return mean_of(found) if found and len(found) == len(finished) else None
+
 
 def typed(overrides: Sequence[str]) -> list[str]:
     """Those overrides that can change a result."""
@@ -186,6 +194,7 @@ def result_of(row: str, task: str, seed: int, r: Record, rule: str) -> CellResul
         epochs=epochs_of(r),
         stale=made_by_other_code(r),
         said=said_of(r),
+        cpu=None if r.cpu_seconds is None else round(r.cpu_seconds, 3),
     )
 
 

@@ -107,3 +107,12 @@ def test_what_cannot_be_done_is_said(report, folder):
     code, _, err = report(folder, "--no-html", "--csv", folder / "runs.xlsx")
     assert code == 2
     assert "suffix '.xlsx'" in err
+
+
+def test_a_folder_that_is_not_there_or_holds_no_record_is_said(report, tmp_path):
+    code, out, err = report(tmp_path / "nowhere")
+    assert (code, out) == (2, "")
+    assert f"report: The folder {tmp_path / 'nowhere'} is not there" in err
+    code, _, err = report(tmp_path)
+    assert code == 2
+    assert "there are no records below" in err

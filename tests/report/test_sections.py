@@ -51,16 +51,6 @@ def test_the_rule_asked_for_is_reported_of_every_run(tmp_path, keep, record):
     assert only.summary.mean("tca", "mean", "entropy") == 50.0  # one epoch: any rule chooses it
 
 
-def test_a_target_without_labels_has_a_page_without_figures(tmp_path, keep, record):
-    unlabelled = {"target_test": {}, "selection": {"last": {"epoch": 1, "score": 1.0, "target_test": {}}}}
-    for method in ("source_only", "dann"):
-        for task in ("art->clip", "art->real"):
-            keep(record(method, task, 0.0, **unlabelled))
-    text = html("runs", made(tmp_path), store.load(tmp_path))
-    assert "no target labels" in text
-    assert "nan" not in text.partition("<main>")[2].partition("<script>")[0]
-
-
 def test_equal_tasks_of_other_content_are_two_tasks(tmp_path, keep, record):
     keep(record("tca", "art->clip", 50.0))
     keep(record("tca", "art->clip", 60.0, fingerprint="f" * 16, run_id="other"))

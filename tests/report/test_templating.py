@@ -11,7 +11,7 @@ from da.report import svg
 from da.report.templating import FOLDER, SUFFIX, environment, join_lines, render
 
 TEMPLATES = sorted(file.name for file in FOLDER.glob(f"*{SUFFIX}"))
-TRUSTED = {"section.html.j2": ["section.significance.diagram|safe"]}
+TRUSTED = {"part_significance.html.j2": ["content.diagram|safe"], "section.html.j2": ["part.body|safe"]}
 """What is drawn as it is: a diagram of matplotlib's, which escapes the texts in it."""
 
 

@@ -4,6 +4,7 @@ import gc
 import sys
 
 import pytest
+from records import unlabelled
 
 from da.errors import UsageError
 from da.results import frame, store
@@ -61,8 +62,36 @@ def test_groups_are_means_over_finished_seeds(folder):
     assert made.loc[("digits", "digits->sensor", "coral"), "count"] == 1
 
 
+def test_every_rule_has_its_own_score_beside_the_figure(tmp_path):
+    unlabelled(tmp_path, "coral", {"last": [1, 2], "infomax": [0.5, 0.25]})
+    unlabelled(tmp_path, "dann", {"last": [1, 2]})
+    whole = frame.collect(tmp_path)
+    assert whole["score.infomax"].tolist()[0] == 0.5
+    assert whole["score.infomax"].isna().tolist() == [False, True]
+    assert whole["score.last"].tolist() == [2.0, 2.0]
+    assert not [column for column in whole if column.startswith("figure.")]  # without target labels
+
+
+def test_scores_stand_between_figures_and_seconds(tmp_path, keep, finished):
+    content = finished().to_json()
+    content["selection"]["entropy"]["score"] = -0.5
+    keep("a", content)
+    whole = frame.collect(tmp_path)
+    columns = [column.partition(".")[0] for column in whole]
+    assert columns.index("figure") < columns.index("score") < columns.index("seconds")
+    assert (whole["score.entropy"][0], whole["figure.entropy"][0]) == (-0.5, 49.0)
+
+
+def test_a_folder_that_is_not_there_is_an_error_in_a_sentence(tmp_path):
+    with pytest.raises(UsageError, match=r"The folder .*nowhere is not there; name the one .* output=FOLDER"):
+        frame.collect(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"The folder .*file is a file"):
+        frame.collect(tmp_path / "file")
+
+
 def test_an_empty_folder_is_an_empty_frame_and_the_collector_stays_on(tmp_path):
-    assert len(frame.collect(tmp_path / "nowhere")) == 0
+    assert len(frame.collect(tmp_path)) == 0
     assert gc.isenabled()
 
 

@@ -39,6 +39,16 @@ for (const input of document.querySelectorAll(".filter input")) {
   });
 }
 
+// A table that is wider than its box says so.
+const hints = () => {
+  for (const box of document.querySelectorAll(".box")) {
+    const hint = box.previousElementSibling;
+    if (hint?.classList.contains("hint")) hint.hidden = box.scrollWidth <= box.clientWidth + 1;
+  }
+};
+addEventListener("resize", hints);
+hints();
+
 // A row under the pointer is lit in every table and chart of its chapter.
 for (const chapter of document.querySelectorAll("section.chapter")) {
   const light = (event) => {
