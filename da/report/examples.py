@@ -15,7 +15,7 @@ from da.errors import UsageError, nearest
 from da.report.attempts import Trouble, attempt
 from da.report.svg import Cross, Dot, Drawing, Label, Ring, Shape, Square, TurnedLabel, scale
 from da.results.record import Record
-from da.tables.label_free import PREDICTIONS, LabelFreeTable
+from da.tables.label_free import PREDICTIONS, LabelFreeTable, predictions_of
 from da.tables.leaderboard import Line
 from da.tables.summarize import TableResults
 
@@ -146,8 +146,7 @@ def example(title: str, r: Record, asked: bool) -> Example:
         r: its record, with its directory.
         asked: whether someone named this run: then features of large networks are computed too.
     """
-    with np.load(r.place / PREDICTIONS) as loaded:
-        arrays = dict(loaded)
+    arrays = predictions_of(r)
     said = f"{r.metric} {r.main_of(r.target_test):.1f} %" if r.metric in r.target_test else "no target labels"
     many = len(arrays["classes"]) > MOST_CLASSES
     placed = attempt(f"The embedding of {r.directory}", partial(_embedding, r, arrays, asked))
@@ -199,7 +198,7 @@ def _matrix(arrays: Mapping[str, np.ndarray]) -> Drawing:
     edge = size * k
     shapes.append(Square(left, top, edge, "edge"))
     shapes.append(Label(left, top + edge + 16, "rows: true class; columns: predicted", kind="title"))
-    return Drawing(left + edge + 6, top + edge + 22, shapes, "confusion matrix", "chart confusion")
+    return Drawing(max(left + edge, left + 190) + 6, top + edge + 22, shapes, "confusion matrix", "chart confusion")
 
 
 def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> DrawnEmbedding:

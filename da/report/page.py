@@ -213,7 +213,7 @@ def _near(
     """The runs that somebody asked for, or some of the section's."""
     near = list(asked)
     if not others:
-        near = examples.chosen(section, lines)
+        near = examples.chosen(section, lines) if len(without_labels) < len(section.spec.protocol.tasks) else []
         near += [run for table in without_labels[:1] for run in examples.chosen_without_labels(section, table)]
     return [attempt(f"{title} ({r.directory})", partial(examples.example, title, r, others)) for title, r in near]
 

@@ -45,10 +45,10 @@ def scores(table: LabelFreeTable) -> NotedTable:
         for rule in table.rules[:1]
     ]
     columns.append(TableColumn(f"source {table.metric}", [_cell(words.percent(r.source), r.source.mean) for r in rows]))
-    columns += [TableColumn(rule, [_scored(row.score(rule)) for row in rows]) for rule in table.rules[1:]]
     runs = [f"{row.finished}, {len(row.errors)} failed" if row.errors else str(row.finished) for row in rows]
     columns.append(TableColumn("runs", [_cell(t, float(r.finished)) for t, r in zip(runs, rows, strict=True)]))
     columns += timings([row.seconds for row in rows], [row.cpu_seconds for row in rows])
+    columns += [TableColumn(rule, [_scored(row.score(rule)) for row in rows]) for rule in table.rules[1:]]
     note = " ".join(words.how_to_read(table)[:2])
     return NotedTable(SortableTable([row.label for row in rows], columns, "leaderboard compact"), note)
 
@@ -78,7 +78,8 @@ def agreement(table: LabelFreeTable) -> NotedTable | None:
     names = [row.label for row in table.rows if row.shares]
     if not table.agreement:
         return None
-    columns = [TableColumn(b, [_shaded(table.agreement.get((a, b)), f"{a}, {b}") for a in names]) for b in names]
+    low = min(table.agreement.values())
+    columns = [TableColumn(b, [_shaded(table.agreement.get((a, b)), f"{a}, {b}", low) for a in names]) for b in names]
     note = (
         f"Percent of the {table.samples} target samples to which two rows give one label in the last epoch, a mean "
         "over pairs of their runs; of a row with itself over its seeds."
@@ -113,8 +114,14 @@ def _cell(text: str, value: float) -> TableCell:
     return TableCell(number, value, spread=spread)
 
 
-def _shaded(percent: float | None, what: str) -> TableCell:
-    """A share as a number and as darkness."""
+def _shaded(percent: float | None, what: str, low: float = 0.0) -> TableCell:
+    """A share as a number and as darkness, which begins at ``low``."""
     if percent is None or math.isnan(percent):
         return TableCell(ABSENT)
-    return TableCell(shown(percent, 1), percent, "num heat up", tip=f"{what}: {percent:.2f} %", shade=percent / 100)
+    return TableCell(
+        shown(percent, 1),
+        percent,
+        "num heat up",
+        tip=f"{what}: {percent:.2f} %",
+        shade=0.1 + 0.9 * (percent - low) / (100 - low) if low < 100 else 1.0,
+    )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
 import numpy as np
 
+from da.errors import DataError
 from da.results import scores
 from da.results.record import Record
 from da.results.scores import SeedScores
@@ -144,6 +146,21 @@ def compares(rule: str) -> bool:
     return rule != CONSTANT and not rule.startswith(ORACLE)
 
 
+def predictions_of(r: Record) -> dict[str, np.ndarray]:
+    """What a run predicted of the target's test samples: ``logits``, ``predicted``, ``classes``, and ``y`` if known.
+
+    Raises:
+        DataError: the file is missing, damaged or cut off.
+    """
+    try:
+        with np.load(r.place / PREDICTIONS) as arrays:
+            found = dict(arrays)
+        return {name: found[name] for name in ("logits", "predicted", "classes")} | found
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        why = "are not there" if isinstance(error, FileNotFoundError) else "are damaged or cut off"
+        raise DataError(f"The predictions of {r.place} {why}; rerun=all makes them again.") from error
+
+
 def agreement(predicted: Mapping[str, Sequence[np.ndarray]]) -> dict[tuple[str, str], float]:
     """Percent of samples on which the labels of two rows agree, a mean over pairs of their runs.
 
@@ -173,10 +190,9 @@ def _predictions(runs: Mapping[str, Sequence[Record]]) -> tuple[dict[str, list[n
             if r.directory is None:
                 continue
             try:
-                with np.load(r.directory / PREDICTIONS) as arrays:
-                    labels = np.asarray(arrays["predicted"])
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-                unread.append(f"The predictions of {r.directory} cannot be read: {type(error).__name__}: {error}.")
+                labels = predictions_of(r)["predicted"]
+            except DataError as error:
+                unread.append(str(error))
                 continue
             if size not in (None, len(labels)):
                 unread.append(f"{r.directory} predicts {len(labels)} samples, and the runs before it {size}: left out.")

@@ -3,59 +3,20 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from pages import page, parsed, words
 
 from da.errors import UsageError
 from da.report.page import html
 from da.report.sections import sections
 from da.results import store
+from da.results.schema import Epochs
 from da.tables.spec import Published, PublishedScore, PublishedSource
 from da.tables.summary import CellResult
 
-VOID = {"meta", "input", "wbr", "br"}
 HOSTILE = """'"><script>alert("&amp;")</script><img src=x onerror='f()'>"""
-
-
-class Balanced(HTMLParser):
-    """Fails where an element is closed that was not opened last."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.seen, self.text = [], [], ""
-
-    def handle_starttag(self, tag, attributes):
-        self.seen.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_data(self, data):
-        self.text += data
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
-
-
-def parsed(text):
-    parser = Balanced()
-    parser.feed(text)
-    assert parser.open == []
-    return parser
-
-
-def page(folder, show=(), rule=None):
-    records = store.load(folder)
-    text = html("runs", sections(folder, records, rule), records, show)
-    parsed(text)
-    return text
-
-
-def words(text, title, until="<h3>"):
-    """The text of a part of the page."""
-    part = text.partition(f"<h3>{title}</h3>")[2].partition(until)[0]
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", part))
 
 
 def test_the_page_is_one_file_that_asks_for_nothing(folder):
@@ -245,3 +206,116 @@ def test_the_environment_counts_what_differs(folder, keep, record):
     text = page(folder)
     assert "2.4.6 (28 runs), 2.5.0 (1 runs)" in text
     assert "2026-01-01T00:00:00+00:00 to 2026-01-01T00:01:00+00:00" in text
+
+
+@pytest.fixture
+def bounded(tmp_path, keep, record):
+    """A row trained on all target labels above two others, on two tasks."""
+    for task, base in (("art->clip", 50.0), ("art->real", 60.0)):
+        target = record("target_only", task, base + 30.0)
+        target.config["method"]["_target_"] = "da.methods.inductive.target_only.TargetOnly"
+        keep(target)
+        keep(record("dann", task, base + 10.0))
+        keep(record("source_only", task, base))
+    return tmp_path
+
+
+def test_a_bound_is_marked_and_never_the_best(bounded):
+    text = page(bounded)
+    assert "<b>65.0 %</b>best: dann" in text
+    assert "<b>85.0 %</b>bound: target_only" in text
+    assert "target_only bound 85.00" in words(text, "Leaderboard")
+    assert "a bound and never the best" in words(text, "Leaderboard")
+    (best,) = re.findall(r'<td class="num bar best"[^>]*>([\d.]+)', text)
+    assert best == "65.00"
+    heat = text.partition("<h3>By task</h3>")[2].partition("<h3>")[0]
+    assert re.findall(r'class="num heat up best[^"]*"[^>]*>([\d.]+)', heat) == ["60.00", "70.00", "65.00"]
+    near = words(text, "Runs from near", "<h2>")
+    assert "dann (best)" in near
+    assert "target_only" not in near
+
+
+def test_a_bound_is_a_ring_that_no_row_has_to_beat(bounded):
+    chart = page(bounded).partition("<h3>Accuracy against time</h3>")[2].partition("<h3>")[0]
+    assert "target_only (bound): 85.0 %" in chart
+    assert re.search(r'fill="none" stroke="var\(--soft\)" data-row="target_only"', chart)
+    assert re.findall(r'fill="var\(--accent\)" data-row="(\w+)"', chart) == ["dann", "source_only"]
+
+
+def test_seconds_of_the_processor_stand_beside_those_of_the_clock(tmp_path, keep, record):
+    keep(record("dann", "art->clip", 60.0, seconds={"train": 1.5, "evaluate": 0.5, "cpu": 7.25}))
+    keep(record("tca", "art->clip", 50.0))
+    board = words(page(tmp_path), "Leaderboard")
+    assert "seconds CPU seconds" in board
+    assert "dann 60.00 1 2.00 7.25" in board
+    assert "tca 50.00 1 2.00 -" in board
+    assert "CPU" not in words(page(keep(record("tca", "art->real", 50.0, data="digits"))), "Leaderboard")
+
+
+def test_equal_points_of_the_chart_share_a_label(tmp_path, keep, record):
+    for method in ("tca", "jda", "gfk", "bda"):
+        keep(record(method, "art->clip", 50.0))
+    keep(record("dann", "art->clip", 90.0))
+    chart = words(page(tmp_path), "Accuracy against time")
+    assert "bda, gfk, jda and 1 more" in chart
+
+
+def test_a_part_that_fails_is_a_sentence_and_the_others_stand(folder, monkeypatch):
+    def broken(*given):
+        raise ZeroDivisionError("no <scale>")
+
+    monkeypatch.setattr("da.report.page.charts.against_time", broken)
+    with pytest.warns(UserWarning, match=r"Accuracy against time of data=office cannot be drawn: ZeroDivisionError"):
+        text = page(folder)
+    said = words(text, "Accuracy against time")
+    assert "Accuracy against time of data=office cannot be drawn: ZeroDivisionError: no &lt;scale&gt;" in said
+    assert "tca" in words(text, "Leaderboard")
+    assert "tca (best)" in words(text, "Runs from near", "<h2>")
+
+
+def test_a_part_whose_template_fails_does_too(folder, monkeypatch):
+    monkeypatch.setattr("da.report.page.charts.against_time", lambda section, lines: object())
+    with pytest.warns(UserWarning, match="Accuracy against time of data=office cannot be drawn: UndefinedError"):
+        assert "tca" in words(page(folder), "Leaderboard")
+
+
+def test_a_run_whose_epochs_are_damaged_leaves_the_curves_of_the_others(tmp_path, keep, record):
+    for method in ("dann", "source_only"):
+        keep(record(method, "art->clip", 60.0, epochs=3))
+    records = store.load(tmp_path)
+    records = [replace(r, epochs=Epochs(b"[{")) if r.method == "source_only" else r for r in records]
+    results = sections(tmp_path, [r for r in records if r.method == "dann"])
+    whole = replace(results[0], runs=results[0].runs | {("source_only", "art->clip", 0): records[-1]})
+    with pytest.warns(UserWarning, match="learning curve of source_only, art->clip, seed 0"):
+        text = html("runs", [whole], records)
+    curves = words(text, "Learning curves")
+    assert (
+        f"The learning curve of source_only, art-&gt;clip, seed 0 ({records[-1].directory}) cannot be drawn" in curves
+    )
+    assert "dann: 60.0 % at the end" in curves
+
+
+def test_a_damaged_network_leaves_the_confusions_of_its_run(tmp_path, keep, record, monkeypatch):
+    def damaged(directory):
+        raise KeyError(174812789)
+
+    monkeypatch.setattr("da.report.examples._features", damaged)
+    (keep(record("dann", "art->clip", 60.0)) / "model.pt").write_text("junk")
+    with pytest.warns(UserWarning, match=r"The embedding of .*dann-art-clip-0 cannot be drawn: KeyError"):
+        near = words(page(tmp_path), "Runs from near", "<h2>")
+    assert "rows: true class; columns: predicted" in near
+    assert "dann-art-clip-0 cannot be drawn: KeyError: 174812789" in near
+
+
+def test_records_that_cannot_be_read_stand_among_the_failures(folder):
+    records = store.load(folder)
+    text = html("runs", sections(folder, records), records, (), ["The record of <x> is cut off."])
+    assert "<li>The record of &lt;x&gt; is cut off.</li>" in text.partition("<h2>Failures</h2>")[2]
+
+
+def test_rows_that_were_not_ranked_are_not_called_best(tmp_path, keep, record):
+    keep(record("tca", "art->clip", 50.0))
+    keep(record("jda", "art->real", 50.0))
+    near = words(page(tmp_path), "Runs from near", "<h2>")
+    assert "jda (not ranked)" in near
+    assert "best" not in near
