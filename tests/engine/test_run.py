@@ -57,6 +57,7 @@ def test_a_run_leaves_a_whole_record(tmp_path: Path) -> None:
     assert found["versions"]["torch"] == torch.__version__.split("+")[0]
     assert len(found["fingerprint"]) == 16
     assert found["seconds"]["train"] > 0
+    assert found["seconds"]["cpu"] > 0
     assert not list(result.directory.glob("*.ckpt")), "a finished run keeps no checkpoint"
 
 
@@ -231,6 +232,25 @@ def test_a_wrong_configuration_writes_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_seconds_of_the_processor_are_those_of_training_and_evaluation_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("da.engine.run.time.process_time", lambda: clock[0])
+    train = runs.trained
+
+    def counted(*given: Any) -> Any:
+        clock[0] += 7.0
+        made = train(*given)
+        clock[0] += 0.5
+        return made
+
+    monkeypatch.setattr("da.engine.run.trained", counted)
+    made = runs.run(config(tmp_path, "method=coral")).record
+    assert made.cpu_seconds == 7.5
+    assert made.total_seconds == sum(made.seconds[part] for part in ("train", "evaluate", "load"))
+
+
 @pytest.fixture
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], None]:
     """Starts a run that the user stops in the middle of its second epoch."""
@@ -276,6 +296,8 @@ def test_an_interrupted_run_continues_to_the_same_weights(
     monkeypatch.setattr(Method, "training_step", counted)
     resumed = runs.run(config(tmp_path / "cut", *extra))
     assert resumed_from == [4, 5, 6, 7, 8], "it goes on where it stopped"
+    assert whole.record.cpu_seconds is not None
+    assert resumed.record.cpu_seconds is None, "another process computed a part of it"
     a, b = (torch.load(r.directory / "model.pt", weights_only=True) for r in (whole, resumed))
     assert all(torch.equal(a[name], b[name]) for name in a)
     for again, once in zip(resumed.record.epochs, whole.record.epochs, strict=True):

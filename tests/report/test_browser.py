@@ -131,6 +131,34 @@ def test_nothing_is_wider_than_the_window(opened, width):
     opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+@pytest.mark.parametrize("width", [1300, 400])
+def test_a_table_wider_than_its_box_says_so_and_no_other(opened, width):
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    opened.refresh()
+    said = opened.execute_script("""
+        return [...document.querySelectorAll('.sortable')].map(table => {
+            const box = table.parentElement, hint = box.previousElementSibling;
+            return [box.scrollWidth > box.clientWidth + 1, hint.matches('.hint') && hint.offsetHeight > 0];
+        })""")
+    opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert all(wider == hinted for wider, hinted in said)
+    assert any(wider for wider, _ in said) == (width == 400)  # all of this page's tables fit a screen
+
+
+def test_names_in_the_chart_do_not_overlap(browser, tmp_path, keep, record):
+    for k in range(14):  # close to each other, as methods on one task are
+        keep(record(f"a_method_{k}", "art->clip", 60.0 + 0.3 * (k % 5), seconds={"train": 1.0 + 0.05 * k}))
+    records = store.load(tmp_path)
+    (tmp_path / "report.html").write_text(html("runs", sections(tmp_path, records), records), encoding="utf-8")
+    browser.get((tmp_path / "report.html").as_uri())
+    crossing = browser.execute_script("""
+        const names = [...document.querySelectorAll('.chart .name')].map(e => [e.textContent, e.getBoundingClientRect()]);
+        return [names.length, names.flatMap(([a, p], i) => names.slice(i + 1).filter(([b, q]) =>
+            p.left < q.right && q.left < p.right && p.top + 2 < q.bottom && q.top + 2 < p.bottom).map(([b]) => [a, b]))]""")
+    assert crossing == [14, []]
+
+
 def test_a_row_under_the_pointer_is_lit_everywhere(opened):
     lit = opened.execute_script("""
         const row = document.querySelector('#c1 .leaderboard tr[data-row="jda"]');

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from da.tables import leaderboard
-from da.tables.summary import CellResult, Summary
+from da.tables.summary import CellResult, Origin, Summary
 
 
 def shifted(base: Sequence[float], *shifts: float) -> list[float]:
@@ -73,3 +74,40 @@ def test_reasons_name_each_cause_once(summary, base):
         "refused: kmm: Needs weights.",
         "not run yet: pca (1 runs)",
     ]
+
+
+def of_method(row, value, target, cpu=None):
+    origin = Origin("", "", {"method._target_": target}, {})
+    return CellResult(row, "A", 0, "finished", {"last": value}, 1.0, origin=origin, cpu=cpu)
+
+
+TARGET_ONLY = "da.methods.inductive.target_only.TargetOnly"
+
+
+def test_the_best_is_no_bound_whatever_the_row_is_called(spec):
+    cells = [
+        of_method("upper", 90.0, TARGET_ONLY),
+        of_method("target_only", 80.0, "da.estimators.subspace.coral.CORAL"),
+    ]
+    lines = leaderboard.lines(spec(tasks="A"), Summary("office", tuple(cells), "accuracy", {}))
+    assert [(line.row, line.is_bound) for line in lines] == [("upper", True), ("target_only", False)]
+    best = leaderboard.best(lines)
+    assert best is not None
+    assert best.row == "target_only"
+    assert leaderboard.best(lines[:1]) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "is_bound"),
+    [(TARGET_ONLY, True), ("da.methods.inductive.fine_tune.FineTune", False), ("elsewhere.Method", False), ("", False)],
+)
+def test_a_bound_is_granted_all_target_labels(target, is_bound):
+    assert leaderboard.trains_on_all_target_labels(target) == is_bound
+
+
+def test_seconds_of_the_processor_are_a_mean_where_all_cells_have_them(spec):
+    coral = "da.estimators.subspace.coral.CORAL"
+    cells = [of_method("all", 1.0, coral, cpu=2.0), replace(of_method("all", 1.0, coral, cpu=4.0), seed=1)]
+    cells += [of_method("some", 1.0, coral, cpu=2.0), replace(of_method("some", 1.0, coral), seed=1)]
+    lines = by_row(leaderboard.lines(spec(tasks="A"), Summary("office", tuple(cells), "accuracy", {})))
+    assert (lines["all"].cpu_seconds, lines["some"].cpu_seconds) == (3.0, None)
