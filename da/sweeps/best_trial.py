@@ -51,7 +51,8 @@ class BestTrial:
             return "no target labels, so no accuracy"
         spread = deviation(self.accuracies)
         over = "" if spread is None else f" ± {shown(spread, 2)} over {len(self.accuracies)} seeds"
-        return f"target test {self.metric} {shown(mean(self.accuracies), 2)}{over}, in the epoch that {self.objective} chose"
+        scored = f"target test {self.metric} {shown(mean(self.accuracies), 2)}{over}"
+        return f"{scored}, in the epoch that {self.objective} chose"
 
     def write(self, file: Path) -> Path:
         """Write it as JSON, numbers in full."""

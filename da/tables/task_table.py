@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from da.results import scores
 from da.results.record import Record
 from da.results.store import SharedProtocol
 from da.tables.notes import notes_of
+from da.tables.paired import PairedDifference, paired_difference, seed_differences
 from da.tables.summarize import TableResults
+from da.tables.summary import Summary
 from da.tables.task_runs import TaskRuns
 from da.tables.wording import ORACLE, first_sentence
 
@@ -46,6 +48,7 @@ class TaskRow:
         seconds: mean time of training and evaluation of a run.
         cells: scores by selection rule and metric, in percent.
         errors: seed and first sentence of every failed run.
+        difference: to the baseline, paired over seeds, in the main column; None where nothing pairs.
     """
 
     label: str
@@ -54,6 +57,7 @@ class TaskRow:
     seconds: float | None
     cells: Mapping[Column, SeedScores]
     errors: tuple[str, ...]
+    difference: PairedDifference | None = None
 
     def cell(self, column: Column) -> SeedScores:
         """A score; without values where there is none."""
@@ -72,6 +76,7 @@ class TaskTable:
         metrics: names of the metrics, the main one first.
         rows: by falling mean; rows without a score come last.
         notes: what a reader must know before comparing rows.
+        baseline: label of the row that adapts nothing, which others are compared with; empty for none.
     """
 
     protocol: SharedProtocol
@@ -81,6 +86,7 @@ class TaskTable:
     metrics: tuple[str, ...]
     rows: tuple[TaskRow, ...]
     notes: tuple[str, ...]
+    baseline: str = ""
 
     @property
     def main(self) -> Column:
@@ -102,15 +108,18 @@ def task_tables(results: Sequence[TableResults]) -> list[TaskTable]:
     Args:
         results: as :func:`da.tables.summarize.summarize` gives them.
     """
-    tasks = sorted((task for table in results for task in table.tasks), key=lambda t: (not t.finished, t.protocol))
-    return [_table(task) for task in tasks]
+    pairs = [(task, table) for table in results for task in table.tasks]
+    pairs.sort(key=lambda pair: (not pair[0].finished, pair[0].protocol))
+    return [_table(task, table) for task, table in pairs]
 
 
-def _table(task: TaskRuns) -> TaskTable:
+def _table(task: TaskRuns, results: TableResults) -> TaskTable:
     others = {name for r in task.finished for name in r.selection} - {task.rule}
     rules = sorted(others, key=lambda name: (name.startswith(ORACLE), name))
     columns = [(name, metric) for name in (task.rule, *rules) for metric in task.metrics]
-    rows = [_row(label, runs, columns) for label, runs in task.rows.items()]
+    baseline = results.spec.protocol.baseline
+    differences = {label: _difference(task, results.summary, label, baseline) for label in task.rows}
+    rows = [replace(_row(label, runs, columns), difference=differences[label]) for label, runs in task.rows.items()]
     main = (task.rule, task.metrics[0])
     return TaskTable(
         protocol=task.protocol,
@@ -120,7 +129,16 @@ def _table(task: TaskRuns) -> TaskTable:
         metrics=task.metrics,
         rows=tuple(sorted(rows, key=lambda row: (*scores.falling(row.cell(main).mean), row.label))),
         notes=tuple(notes_of(task)),
+        baseline=baseline if baseline in task.rows else "",
     )
+
+
+def _difference(task: TaskRuns, summary: Summary, label: str, baseline: str) -> PairedDifference | None:
+    """A row minus the baseline, over the seeds of a task."""
+    if label == baseline:
+        return None
+    found = seed_differences(summary.of(label, task.name), summary.of(baseline, task.name), task.rule)
+    return paired_difference(list(found.values()))
 
 
 def _row(label: str, runs: Sequence[Record], columns: Sequence[Column]) -> TaskRow:

@@ -44,7 +44,7 @@ def test_exports_are_written_beside(report, folder):
     )  # fmt: skip
     assert code == 0
     assert "| tca | 50.0 | 50.0 | 1 |" in files["md"].read_text()
-    assert r"\textbf{56.00} \\" in files["tex"].read_text()
+    assert r"\textbf{56.00}$^{*}$ \\" in files["tex"].read_text()
     for read in (pandas.read_csv(files["csv"]), pandas.read_parquet(files["parquet"])):
         assert len(read) == 28
         assert read["figure.last"].max() == 62.0
