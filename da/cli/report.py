@@ -11,12 +11,17 @@ from da.files import write_atomically
 from da.report.page import html
 from da.report.sections import SUMMARY, sections
 from da.results import frame, store
+from da.results.record import Record
 from da.results.store import FoundRecords
 from da.tables import render
+from da.tables.best_runs import best_runs
 from da.tables.by_task import by_task
 from da.tables.export import latex
+from da.tables.label_free import is_unlabelled
 from da.tables.summarize import TableResults, summarize
 from da.tables.task_table import task_tables
+from da.tables.versus import versus
+from da.tables.wording import ORACLE
 
 PAGE = "report.html"
 
@@ -46,7 +51,17 @@ def main() -> int:
     parser.add_argument("--parquet", type=_path, metavar="FILE", help="as --csv, in Parquet")
     parser.add_argument("--selection", metavar="RULE", help="the rule reported first (default: the configured one)")
     parser.add_argument("--by-task", action="store_true", help="methods down, tasks across, in Markdown")
+    short = parser.add_argument_group("a short answer, in place of tables and page").add_mutually_exclusive_group()
+    short.add_argument("--best", action="store_true", help="of each task the best method, its best run and its command")
+    short.add_argument(
+        "--compare",
+        nargs=2,
+        metavar=("A", "B"),
+        help="methods, rows or folders of runs: A minus B paired over tasks and seeds, and how their settings differ",
+    )
     options = parser.parse_args()
+    if said := _in_vain(options):
+        return say(said)
     try:
         found = store.scan(store.existing(options.folder))
     except UsageError as error:
@@ -60,6 +75,8 @@ def main() -> int:
     if rule and rule not in known:
         return say(f"no run has selection={rule}; {nearest(rule, known)}")
     found = found._replace(records=store.current(found.records))
+    if options.best or options.compare:
+        return _answer(options, found.records)
     results = summarize(found.records, rule=rule)
     made = task_tables(results)
     print((by_task if options.by_task else render.text)(made))
@@ -70,13 +87,53 @@ def main() -> int:
     return 0
 
 
+WRITING = ("html", "no_html", "show", "markdown", "latex", "csv", "parquet", "by_task")
+"""Options of tables and page."""
+
+
+def _in_vain(options: argparse.Namespace) -> str:
+    """Which option a short answer would ignore, in a sentence; empty for none."""
+    idle = [name for name in WRITING if getattr(options, name)] if options.best or options.compare else []
+    if not idle:
+        return ""
+    answer = "--best" if options.best else "--compare"
+    return (
+        f"{answer} prints and writes nothing, so --{idle[0].replace('_', '-')} would do nothing; leave out one of them."
+    )
+
+
+def _answer(options: argparse.Namespace, records: list[Record]) -> int:
+    """Print what ``--best`` or ``--compare`` asks for."""
+    try:
+        if options.compare:
+            print(versus(sections(options.folder, records, options.selection), *options.compare))
+            return 0
+        results = summarize(records, rule=options.selection)
+        if not options.selection and any(task.rule.startswith(ORACLE) for table in results for task in table.tasks):
+            results = summarize(records, rule="last")  # nobody asked for an oracle here
+        lines = best_runs(results)
+    except UsageError as error:
+        return say(str(error))
+    if not lines:
+        return say(f"no run below {options.folder} has finished; report.py without --best says why.")
+    print("\n".join(lines))
+    return 0
+
+
+def _latex(part: TableResults) -> str:
+    """The table of a part, or a comment where its target has no labels and there is nothing to print."""
+    if is_unlabelled(part.runs.values()):
+        return f"% {part.spec.protocol.title}: no figures.\n"
+    return latex(part.spec, part.summary)
+
+
 def _write(options: argparse.Namespace, found: FoundRecords, results: list[TableResults], markdown: str) -> None:
     records = found.records
     if options.markdown:
         write_atomically(options.markdown, markdown.encode())
     parts = sections(options.folder, records, options.selection, results)
     if options.latex:
-        write_atomically(options.latex, "\n".join(latex(part.spec, part.summary) for part in parts).encode())
+        write_atomically(options.latex, "\n".join(map(_latex, parts)).encode())
     for file in (options.csv, options.parquet):
         if file:
             frame.write(frame.frame(records), file)

@@ -16,7 +16,7 @@ from da.config import catalog
 from da.errors import ConfigError, nearest
 
 PARTS = ("runs", "zip", "grid", "exclude")
-WORD = re.compile(r"[A-Za-z_][\w./-]*")
+WORD = re.compile(r"/?[A-Za-z_][\w./-]*")
 RESERVED = ("null", "true", "false", "inf", "nan")  # text that Hydra parses as values of other types
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from da.config import catalog
 from da.config.titles import distinct_titles
 from da.config.validate import Plan
+from da.errors import ConfigError
 from da.setting import FEW
 
 QUIET: dict[str, Callable[[Mapping[str, Any]], bool]] = {
@@ -26,14 +27,30 @@ def draws(plan: Plan) -> bool:
 
     Closed-form methods with random numbers have their own ``seed``, and the split of the data has another one.
     """
-    if not plan.method.is_estimator or plan.method.access.target_y == FEW:
+    return _draws(plan.method, plan.config.get("classifier") or {})
+
+
+def seed_matters(config: Mapping[str, Any]) -> bool:
+    """As :func:`draws`, for a flat configuration (``method._target_``, ``classifier.C``); True where it cannot be told.
+
+    Args:
+        config: keys as on the command line.
+    """
+    classifier = {key.partition(".")[2]: value for key, value in config.items() if key.startswith("classifier.")}
+    try:
+        return _draws(catalog.entry_of("method", str(config.get("method._target_"))), classifier)
+    except ConfigError:
         return True
-    node = plan.config["classifier"]
-    signature = catalog.resolve(str(node["_target_"]), "classifier")
-    if isinstance(node.get("random_state"), int) or "random_state" not in signature.keywords():
+
+
+def _draws(method: catalog.Entry, classifier: Mapping[str, Any]) -> bool:
+    if not method.is_estimator or method.access.target_y == FEW:
+        return True
+    signature = catalog.resolve(str(classifier["_target_"]), "classifier")
+    if isinstance(classifier.get("random_state"), int) or "random_state" not in signature.keywords():
         return False
     quiet = QUIET.get(signature.path.rpartition(".")[2])
-    return quiet is None or not quiet(node)
+    return quiet is None or not quiet(classifier)
 
 
 def once(items: Sequence[T], plan_of: Callable[[T], Plan | None]) -> tuple[list[T], list[str]]:

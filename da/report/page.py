@@ -55,7 +55,7 @@ class LeaderboardContent:
 
 
 @dataclass(frozen=True)
-class Part:
+class PagePart:
     """A part of a section: its heading, and the HTML below it."""
 
     title: str
@@ -82,7 +82,7 @@ class SectionContent:
     protocol: str
     command: str
     tiles: Sequence[Tile]
-    parts: Sequence[Part]
+    parts: Sequence[PagePart]
     notes: Sequence[str]
     sources: Sequence[str]
 
@@ -151,7 +151,7 @@ def _content(k: int, section: TableResults, asked: Sequence[tuple[str, Record]],
     )
 
 
-def _part(section: TableResults, title: str, template: str, make: Callable[[], object]) -> list[Part]:
+def _part(section: TableResults, title: str, template: str, make: Callable[[], object]) -> list[PagePart]:
     """A part of a section in a list; an empty one where there is nothing to draw.
 
     Args:
@@ -168,10 +168,10 @@ def _part(section: TableResults, title: str, template: str, make: Callable[[], o
     body = attempt(f"{title} of {section.spec.protocol.title}", drawn)
     if isinstance(body, Trouble):
         body = _rendered("part_trouble.html.j2", content=body)
-    return [Part(title, body)] if body else []
+    return [PagePart(title, body)] if body else []
 
 
-def _with_labels(section: TableResults, lines: Sequence[Line]) -> list[Part]:
+def _with_labels(section: TableResults, lines: Sequence[Line]) -> list[PagePart]:
     """What accuracies on the target say."""
     oracle = leaderboard.oracle(section.summary)
 
@@ -192,7 +192,7 @@ def _with_labels(section: TableResults, lines: Sequence[Line]) -> list[Part]:
     ]
 
 
-def _without_labels(section: TableResults, table: LabelFreeTable) -> list[Part]:
+def _without_labels(section: TableResults, table: LabelFreeTable) -> list[PagePart]:
     """What can be said of a task whose target has no labels."""
     task = f" ({table.task})" if len(section.spec.protocol.tasks) > 1 else ""
     return [

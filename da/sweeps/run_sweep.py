@@ -76,4 +76,6 @@ def _search(plans: Sequence[Plan], launcher: Launcher, output: Path, what: str) 
         total.update(launcher.run(study, output, what, study.done))
         unfinished |= not study.finished()
         print(study.verdict(), flush=True)
+        if (file := study.write()) is not None:
+            print(f"  file:  {file}", flush=True)
     return exit_code(total) or int(unfinished)

@@ -12,17 +12,19 @@ from typing import Any
 
 from da.bounds import Count
 from da.config import catalog
+from da.config.titles import brief_title
 from da.config.validate import Plan, criteria, validate
 from da.engine.planned import nothing_to_search
 from da.errors import ConfigError, nearest
 from da.results.record import run_id
 from da.search_space import Choice, Range, Space
+from da.sweeps.best_trial import BestTrial, best_trial, noted
 from da.sweeps.job import Job, Outcome
 from da.sweeps.status import FOLDER, drivers
 
 SAMPLERS = {"tpe": "TPESampler", "random": "RandomSampler", "gp": "GPSampler", "quasi_random": "QMCSampler"}
 PRUNERS = {"none": "NopPruner", "median": "MedianPruner", "hyperband": "HyperbandPruner"}
-OWNER, REAPED, RETRY, ERROR = "owner", "reaped", "retry_of", "error"
+OWNER, REAPED, RETRY, ERROR, RUNS = "owner", "reaped", "retry_of", "error", "runs"
 NAMED = 5  # largest number of failed trials that a verdict lists individually
 
 
@@ -101,6 +103,7 @@ class Study:
         self.ranges = distributions(plans[0].method)
         self.me = f"{socket.gethostname()}-{os.getpid()}"
         self.scores: dict[int, list[float]] = {}
+        self.runs: dict[int, list[dict[str, Any]]] = {}
         self.failures = 0
         self.requeue_dead_trials()
         if plans[0].config["rerun"] in ("failed", "all"):
@@ -144,12 +147,14 @@ class Study:
         while self.failures < self.search.trials and (len(self.counted()) < self.search.trials or self.waiting()):
             trial = self.study.ask(self.ranges)
             trial.set_user_attr(OWNER, self.me)
-            self.scores[trial.number] = []
-            for plan in self.plans:
-                method = plan.config["method"] | trial.params
-                tried = validate(plan.config | {"method": method})
+            self.scores[trial.number], self.runs[trial.number] = [], []
+            for plan in self._tried(trial):
                 watch = None if self.search.pruner == "none" else TrialObserver(trial, self.search.objective)
-                yield Job(tried, watch, tag=trial)
+                yield Job(plan, watch, tag=trial, name=f"trial {trial.number}: {brief_title(plan)}")
+
+    def _tried(self, trial: Any) -> list[Plan]:
+        """The runs of a trial, one for each seed."""
+        return [validate(p.config | {"method": p.config["method"] | trial.params}) for p in self.plans]
 
     def done(self, job: Job, outcome: Outcome) -> None:
         """Process a run's outcome, which ends its trial with the last seed; interrupted trials wait for a driver."""
@@ -168,22 +173,36 @@ class Study:
             self._note(trial, ERROR, outcome.message or f"the run has no score of {self.search.objective}")
             self.study.tell(trial, state=state.FAIL)
             return
+        assert outcome.record is not None  # it has a score
         self.scores[trial.number].append(score)
+        self.runs[trial.number].append(noted(outcome.record, outcome.directory, self.search.objective))
         if len(self.scores[trial.number]) == len(self.plans):
+            self._note(trial, RUNS, self.runs[trial.number])
             self.study.tell(trial, float(sum(self.scores[trial.number]) / len(self.plans)))
 
     def finished(self) -> list[Any]:
         """The trials that have a score."""
         return [t for t in self.study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
 
+    def best(self) -> BestTrial | None:
+        """The best trial so far; None if none has a score."""
+        finished = self.finished()
+        if not finished:
+            return None
+        trial = self.study.best_trial
+        configs = [plan.config for plan in self._tried(trial)]
+        return best_trial(self.search.objective, len(finished), trial, configs, trial.user_attrs.get(RUNS, []))
+
+    def write(self) -> Path | None:
+        """Write the best trial beside the runs, as ``search-METHOD-DATA-ID.json``; None if there is none."""
+        best = self.best()
+        return None if best is None else best.write(self.output / f"search-{self.study.study_name}.json")
+
     def verdict(self) -> str:
-        """Message on the best setting so far, as overrides for a command line, and on failed trials."""
-        finished, failed = self.finished(), self.failed()
+        """Message on the best trial so far, with the command that repeats it, and on failed trials."""
+        best, failed = self.best(), self.failed()
         name = f"{self.plans[0].method.name} on {self.plans[0].data.name}"
-        lines = [f"{name}: no trial finished."]
-        if finished:
-            best, rule = self.study.best_trial, self.search.objective
-            lines = [f"{name}: best of {len(finished)} finished trials by {rule} {best.value:.4f}: {_setting(best)}"]
+        lines = [f"{name}: {'no trial finished.' if best is None else best.text()}"]
         lines += [f"  failed: {_setting(t)}: {t.user_attrs.get(ERROR, 'see its record')}" for t in failed[:NAMED]]
         if failed:
             more = f"and {len(failed) - NAMED} more failed; " if len(failed) > NAMED else ""

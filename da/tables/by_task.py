@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from da.results.scores import falling, mean, shown
 from da.tables import render
 from da.tables.task_table import TaskRow, TaskTable
-from da.tables.wording import ABSENT, chosen_by
+from da.tables.wording import ABSENT, ORACLE, chosen_by
 from da.tables.writer import Sheet, listed
 
 
@@ -47,7 +47,9 @@ def _markdown(data: str, tables: list[TaskTable]) -> str:
     transductive = "transductive" if all(t.protocol.transductive for t in tables) else "on held-out target samples"
     body = []
     for label in order:
-        cells = [_shown(value, value == best[k], rows[label].get(k)) for k, value in enumerate(lines[label])]
+        bounds = [table.rule.startswith(ORACLE) for table in tables]
+        bounds.append(any(bounds))
+        cells = [_shown(value, value == best[k], bounds[k], rows[label].get(k)) for k, value in enumerate(lines[label])]
         seconds = [row.seconds for row in rows[label].values() if row.seconds is not None]
         body.append([label, *cells, shown(mean(seconds), 2) if seconds else ABSENT])
     text = [
@@ -71,7 +73,9 @@ def _score(table: TaskTable, row: TaskRow | None) -> float:
     return math.nan if row is None else row.cell(table.main).mean
 
 
-def _shown(value: float, is_best: bool, row: TaskRow | None) -> str:
+def _shown(value: float, is_best: bool, bound: bool, row: TaskRow | None) -> str:
+    """A score; the best is bold, and what an oracle chose is in italics."""
     if math.isnan(value):
         return "failed" if row is not None and row.errors else ABSENT
-    return f"**{shown(value, 2)}**" if is_best else shown(value, 2)
+    text = f"*{shown(value, 2)}*" if bound else shown(value, 2)
+    return f"**{text}**" if is_best else text

@@ -14,9 +14,11 @@ from da.results.scores import shown
 from da.tables import leaderboard
 from da.tables import markdown as render
 from da.tables.critical_difference import critical_difference
+from da.tables.leaderboard import Line
+from da.tables.significance import ALPHA
 from da.tables.spec import MEAN, TableSpec
 from da.tables.summary import Summary
-from da.tables.wording import chosen_by
+from da.tables.wording import ORACLE, chosen_by
 from da.tables.writer import Sheet, escape
 
 if TYPE_CHECKING:
@@ -86,39 +88,62 @@ def _rows(spec: TableSpec, summary: Summary) -> list[dict[str, Any]]:
 def latex(spec: TableSpec, summary: Summary) -> str:
     r"""A ``table`` with booktabs rules: methods down, tasks across and their mean; best bold, second underlined.
 
-    The document needs ``\usepackage{booktabs}``.
+    A star marks means that differ from the baseline's; of a single task there is the difference over seeds. What an
+    oracle selected is in italics. The document needs ``\usepackage{booktabs}``.
     """
     places = render.digits(summary)
-    several = len(spec.protocol.tasks) > 1
-    columns = [*spec.protocol.tasks, *([MEAN] if several else [])]
-    rows = [line.row for line in leaderboard.lines(spec, summary) if line.runs]
-    pairs = {
-        column: [
-            (summary.mean(row, column, spec.protocol.selection), summary.std(row, column, spec.protocol.selection))
-            for row in rows
-        ]
+    rule = spec.protocol.selection
+    columns = [*spec.protocol.tasks, *([MEAN] if len(spec.protocol.tasks) > 1 else [])]
+    lines = [line for line in leaderboard.lines(spec, summary) if line.runs]
+    marked = {
+        column: _marked(
+            [(summary.mean(line.row, column, rule), summary.std(line.row, column, rule)) for line in lines],
+            places,
+            rule.startswith(ORACLE),
+        )
         for column in columns
     }
-    marked = {column: _marked(scores, places) for column, scores in pairs.items()}
-    body = [[row, *(marked[c][k] for c in columns)] for k, row in enumerate(rows)]
-    seeds = len({entry.seed for entry in summary.entries})
-    spread = f", mean and sample standard deviation over {seeds} seeds" if seeds > 1 else ""
-    what = f"{render.heading(spec, summary)}: {summary.metric} in % on the target test split"
-    caption = f"{what}{spread}; {chosen_by(spec.protocol.selection)}."
+    marked[columns[-1]] = [cell + STAR * _differs(line) for cell, line in zip(marked[columns[-1]], lines, strict=True)]
+    head = ["method", *columns]
+    body = [[line.row, *(marked[c][k] for c in columns)] for k, line in enumerate(lines)]
+    if leaderboard.replicated([line.difference for line in lines]):
+        head.append(f"to {spec.protocol.baseline}")
+        body = [[*cells, escape(render.difference_cell(x, places))] for cells, x in zip(body, lines, strict=True)]
     return "\n".join(
         [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{escape(caption)}}}",
+            rf"\caption{{{_caption(spec, summary, any(map(_differs, lines)))}}}",
             rf"\label{{tab:{spec.protocol.name}}}",
-            Sheet(["method", *columns], body).latex(),
+            Sheet(head, body).latex(),
             r"\end{table}",
             "",
         ]
     )
 
 
-def _marked(scores: list[tuple[float, float | None]], places: int) -> list[str]:
+STAR = "$^{*}$"
+
+
+def _differs(line: Line) -> bool:
+    """Whether a row differs from the baseline significantly."""
+    return line.p is not None and line.p < ALPHA
+
+
+def _caption(spec: TableSpec, summary: Summary, starred: bool) -> str:
+    """What the scores are, which rule chose them, and what the stars mean, or why there is no test."""
+    seeds = len({entry.seed for entry in summary.entries})
+    spread = f", mean and sample standard deviation over {seeds} seeds" if seeds > 1 else ""
+    what = f"{render.heading(spec, summary)}: {summary.metric} in % on the target test split"
+    scores = f"{what}{spread}; {chosen_by(spec.protocol.selection)}."
+    why = leaderboard.untested(spec, summary)
+    test = why or render.tested(spec, summary)
+    star = "" if why else f"{STAR}: " if starred else "No row has a star: "
+    meaning = "" if why else f"differs from {spec.protocol.baseline} at {ALPHA:g}. "
+    return f"{escape(scores)} {star}{escape(meaning + test)}"
+
+
+def _marked(scores: list[tuple[float, float | None]], places: int, bound: bool) -> list[str]:
     """The cells of a column; ties, as printed, share a mark."""
     distinct = sorted({shown(mean, places) for mean, _ in scores if not math.isnan(mean)}, key=float, reverse=True)
     cells = []
@@ -126,6 +151,7 @@ def _marked(scores: list[tuple[float, float | None]], places: int) -> list[str]:
         text = "--" if math.isnan(mean) else shown(mean, places)
         place = distinct.index(text) if text in distinct else None
         spread = "" if std is None or math.isnan(mean) else rf" $\pm$ {shown(std, places)}"
+        text = rf"\textit{{{text}}}" if bound and place is not None else text
         marked = rf"\textbf{{{text}}}" if place == 0 else rf"\underline{{{text}}}" if place == 1 else text
         cells.append(marked + spread)
     return cells

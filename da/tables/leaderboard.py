@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from da.config import catalog
 from da.errors import ConfigError
 from da.results.scores import falling
 from da.setting import ALL
-from da.tables.significance import FEWEST, Ranking, against, complete, ranking, tellable
+from da.tables.paired import LEAST, PairedDifference, of_one_task
+from da.tables.significance import FEWEST, Ranking, against, complete, holm, ranking, tellable
 from da.tables.spec import MEAN, PublishedSource, TableSpec
 from da.tables.summary import Summary
 from da.tables.wording import ORACLE
+
+ONE_TASK = (
+    f"No test of significance: on one task it takes {LEAST} seeds that a row and the baseline share, and differences "
+    "that are not all the same."
+)
+"""Why no row of a single task is tested."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +52,15 @@ class Line:
         paper: the published figure.
         gap: ours minus the paper's, both over the same tasks.
         gap_tasks: how many tasks those are.
-        p: that the row is no other than the baseline (Wilcoxon over tasks, Holm over rows); None if not tested.
+        p: that the row is no other than the baseline (Wilcoxon over tasks, or for one task a paired t test over seeds;
+            Holm over rows); None if not tested.
         runs: number of runs by status.
         seconds: mean of a run, by the clock.
         oracle: mean of what an oracle would select.
         stale: how many of its runs were computed by other code than the present one.
         cpu_seconds: mean of a run, of the processor; None where records do not say.
         is_bound: it is trained on all target labels: what others are measured against, never the best of them.
+        difference: to the baseline, paired over seeds, in a table of one task; None in others.
     """
 
     row: str
@@ -67,6 +76,7 @@ class Line:
     stale: int = 0
     cpu_seconds: float | None = None
     is_bound: bool = False
+    difference: PairedDifference | None = None
 
     @property
     def is_scored(self) -> bool:
@@ -97,10 +107,11 @@ def trains_on_all_target_labels(target: str) -> bool:
 
 def lines(spec: TableSpec, summary: Summary) -> list[Line]:
     """The leaderboard, the best row first; then rows without a mean of ours, and last those of papers alone."""
-    p = against(spec.protocol.baseline, complete(by_task(spec, summary)))
     ours = summary.rows()
+    differences = by_seed(spec, summary)
+    p = against(spec.protocol.baseline, complete(by_task(spec, summary))) or _over_seeds(differences)
     published = [row for source in spec.published.sources for row in source.scores]
-    made = [_line(spec, summary, row, p.get(row)) for row in dict.fromkeys([*ours, *published])]
+    made = [_line(spec, summary, row, p.get(row), differences.get(row)) for row in dict.fromkeys([*ours, *published])]
     return sorted(made, key=lambda line: (not line.runs, *falling(line.mean), *falling(_value(line.paper)), line.row))
 
 
@@ -110,6 +121,24 @@ def by_task(spec: TableSpec, summary: Summary) -> dict[str, list[float]]:
         row: [summary.mean(row, task, spec.protocol.selection) for task in spec.protocol.tasks]
         for row in summary.rows()
     }
+
+
+def by_seed(spec: TableSpec, summary: Summary) -> dict[str, PairedDifference]:
+    """In a table of one task, the difference of each row to the baseline, paired over seeds."""
+    rule, baseline = spec.protocol.selection, spec.protocol.baseline
+    found = {row: of_one_task(summary, row, baseline, rule) for row in summary.rows()}
+    return {row: difference for row, difference in found.items() if difference is not None}
+
+
+def replicated(differences: Iterable[PairedDifference | None]) -> bool:
+    """Whether any has several pairs, so that there is more to show than one seed's difference."""
+    return any(difference is not None and difference.pairs > 1 for difference in differences)
+
+
+def _over_seeds(differences: Mapping[str, PairedDifference]) -> dict[str, float]:
+    """Holm-adjusted p of those rows whose seeds can be tested."""
+    tested = {row: d.p for row, d in differences.items() if d.p is not None}
+    return dict(zip(tested, holm(list(tested.values())), strict=True))
 
 
 def ranked(spec: TableSpec, summary: Summary) -> Ranking | None:
@@ -126,9 +155,12 @@ def untested(spec: TableSpec, summary: Summary) -> str:
     """Why no row is tested against the baseline, in a sentence; empty where they are."""
     if not spec.protocol.baseline or spec.protocol.baseline not in summary.rows():
         return "No test of significance: the baseline was not run."
-    if (n := len(spec.protocol.tasks)) < FEWEST:
+    if (n := len(spec.protocol.tasks)) == 1:
+        tested = any(difference.interval for difference in by_seed(spec, summary).values())
+        return "" if tested else ONE_TASK
+    if n < FEWEST:
         return (
-            f"No test of significance: on {n} task{'s' * (n > 1)} no difference can be "
+            f"No test of significance: on {n} tasks no difference can be "
             f"significant at 0.05 (a signed-rank test needs {FEWEST})."
         )
     if spec.protocol.baseline not in complete(by_task(spec, summary)):
@@ -160,7 +192,7 @@ def reasons(summary: Summary) -> list[str]:
     return said
 
 
-def _line(spec: TableSpec, summary: Summary, row: str, p: float | None) -> Line:
+def _line(spec: TableSpec, summary: Summary, row: str, p: float | None, difference: PairedDifference | None) -> Line:
     mean = summary.mean(row, MEAN, spec.protocol.selection)
     paper = _paper(spec, row)
     gap, n = (math.nan, 0) if paper is None else _gap(spec, summary, row, mean, paper)
@@ -179,6 +211,7 @@ def _line(spec: TableSpec, summary: Summary, row: str, p: float | None) -> Line:
         stale=sum(entry.stale for entry in summary.entries if entry.row == row),
         cpu_seconds=summary.cpu_seconds(row),
         is_bound=any(map(trains_on_all_target_labels, _methods(summary, row))),
+        difference=difference,
     )
 
 

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from da.results.scores import shown
 from da.tables import leaderboard
+from da.tables.diagnostics import diagnostics
 from da.tables.leaderboard import Line, Paper
+from da.tables.paired import LEAST, T_TEST
 from da.tables.remarks import findings, worst
 from da.tables.significance import ALPHA, complete, least
 from da.tables.spec import EVIDENCE, FOLDER, MEAN, PublishedScore, PublishedSource, TableSpec
@@ -40,7 +42,7 @@ def markdown(spec: TableSpec, summary: Summary, cost: bool = True, line: str = "
         _caption(spec, summary),
         _rules(spec, summary, lines),
         _tasks(spec, summary, lines),
-        _said(summary, lines),
+        diagnostics(summary, [line.row for line in lines]),
         _listed("Of single rows", remarked(spec, summary)),
         worst(spec.protocol, summary),
         _listed("Without a figure, or not of this code", leaderboard.reasons(summary)),
@@ -151,6 +153,11 @@ def p_cell(p: float | None) -> str:
     return ABSENT if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def difference_cell(line: Line, places: int) -> str:
+    """A row's difference to the baseline over seeds, with its interval."""
+    return ABSENT if line.difference is None else line.difference.text(places)
+
+
 def runs_cell(line: Line) -> str:
     """How many runs finished, how many of them by other code, and what became of the others."""
     if not line.runs:
@@ -162,12 +169,26 @@ def runs_cell(line: Line) -> str:
 
 def tested(spec: TableSpec, summary: Summary) -> str:
     """What the p-values are of, and how small they could be at all where that is not small."""
+    if len(spec.protocol.tasks) == 1:
+        return _tested_over_seeds(spec, summary)
     rows = len(complete(leaderboard.by_task(spec, summary))) - 1
     said = (
         f"p: Wilcoxon's signed ranks over tasks against {spec.protocol.baseline}, Holm's correction over {rows} methods"
     )
     lowest = least(rows, len(spec.protocol.tasks))
     return f"{said}{f' (which cannot fall below {lowest:.2f} here)' if lowest >= ALPHA else ''}."
+
+
+def _tested_over_seeds(spec: TableSpec, summary: Summary) -> str:
+    """What differences and p-values of a single task are of."""
+    found = leaderboard.by_seed(spec, summary).values()
+    tested = sum(difference.p is not None for difference in found)
+    few = "" if tested == len(found) else f" (none from fewer than {LEAST} pairs, or where all pairs differ alike)"
+    return (
+        f"Differences to {spec.protocol.baseline} are paired over seeds, each with its own 95 % interval by Student's "
+        f"t{few}; p: {T_TEST} over seeds, Holm's correction over {_count(tested, 'method')}. Seeds of one task say "
+        "nothing of other tasks."
+    )
 
 
 def sources(published: Sequence[PublishedSource]) -> list[str]:
@@ -195,9 +216,14 @@ def _leaderboard(spec: TableSpec, summary: Summary, lines: Sequence[Line], cost:
     columns: dict[str, list[str]] = {"method": [line.row for line in lines]}
     if spec.published.sources:
         columns["paper"] = [paper_cell(line.paper, spec) for line in lines]
-    columns["ours"] = [_bold(number(line.mean, line.std, places), line.mean == best) for line in lines]
+    bound = spec.protocol.selection.startswith(ORACLE)
+    columns["*ours*" if bound else "ours"] = [
+        _ours(number(line.mean, line.std, places), line.mean == best, bound) for line in lines
+    ]
     if spec.published.sources:
         columns["gap"] = [gap_cell(line, spec, places) for line in lines]
+    if leaderboard.replicated([line.difference for line in lines]):
+        columns[f"to {spec.protocol.baseline}"] = [difference_cell(line, places) for line in lines]
     if any(line.p is not None for line in lines):
         columns["p"] = [p_cell(line.p) for line in lines]
     columns["runs"] = [runs_cell(line) for line in lines]
@@ -258,46 +284,13 @@ def _tasks(spec: TableSpec, summary: Summary, lines: Sequence[Line]) -> str:
         for k, task in enumerate(spec.protocol.tasks):
             value = ours[line.row][k] if line.row in ours else math.nan
             found = spec.published.score(line.row, task)
-            cell = _bold(number(value, summary.std(line.row, task, spec.protocol.selection), places), value == best[k])
+            rule = spec.protocol.selection
+            text = number(value, summary.std(line.row, task, rule), places)
+            cell = _ours(text, value == best[k], rule.startswith(ORACLE))
             cells.append(cell if found is None else f"{cell} ({published_cell(*found)})")
         body.append([line.row, *cells])
     beside = ", the paper's figure in parentheses" if spec.published.sources else ""
     return f"By task, the best of ours in bold{beside}:\n\n{Sheet(['method', *spec.protocol.tasks], body).markdown()}"
-
-
-SAID = {
-    "C": "C that was chosen",
-    "estimated_sample_size": "effective source samples, as estimated",
-    "effective_sample_size": "and as used",
-    "trust": "trust in the estimated weights",
-    "explained": "share of the distance of means that class priors explain",
-    "marginal_error": "relative error of the masses",
-}
-
-
-def _said(summary: Summary, lines: Sequence[Line]) -> str:
-    """What methods said of their runs: the median, and in parentheses the range where there is one."""
-    values = {
-        (line.row, name): [e.said[name] for e in summary.entries if e.row == line.row and e.said and name in e.said]
-        for line in lines
-        for name in SAID
-    }
-    names = [name for name in SAID if any(found for (_, own), found in values.items() if own == name)]
-    rows = [line.row for line in lines if any(values[line.row, name] for name in names)]
-    if not rows:
-        return ""
-    body = [[row, *(_range(values[row, name]) for name in names)] for row in rows]
-    head = ["method", *(SAID[name] for name in names)]
-    table = Sheet(head, body).markdown()
-    return f"What was chosen, and what the methods say of themselves (median over cells, range):\n\n{table}"
-
-
-def _range(values: Sequence[float]) -> str:
-    if not values:
-        return ABSENT
-    ordered = sorted(values)
-    low, middle, high = (f"{value:.3g}" for value in (ordered[0], ordered[(len(ordered) - 1) // 2], ordered[-1]))
-    return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def remarked(spec: TableSpec, summary: Summary) -> list[str]:
@@ -364,8 +357,9 @@ def _listed(title: str, items: Sequence[str]) -> str:
     return f"{title}:\n\n{listed(items)}" if items else ""
 
 
-def _bold(text: str, really: bool) -> str:
-    return f"**{text}**" if really else text
+def _ours(text: str, best: bool, bound: bool) -> str:
+    """A score of ours: the best is bold, and what an oracle chose is in italics."""
+    return f"**{_apart(text) if bound else text}**" if best else _apart(text) if bound else text
 
 
 def _apart(text: str) -> str:

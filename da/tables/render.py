@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from da.results.scores import SeedScores, shown
 from da.tables import label_free_text
+from da.tables.leaderboard import replicated
 from da.tables.task_table import Column, TaskRow, TaskTable
 from da.tables.wording import ABSENT, ORACLE
 from da.tables.writer import Sheet, listed
@@ -29,7 +30,17 @@ def caption(table: TaskTable) -> str:
     oracle = bound if table.columns(oracle=True) else ""
     return (
         f"{' and '.join(table.metrics)} in % on the target test split{samples} ({split}), mean ± sample standard "
-        f"deviation over seeds; named after the rule that selects the epoch.{oracle}"
+        f"deviation over seeds; named after the rule that selects the epoch.{oracle}{_paired(table)}"
+    )
+
+
+def _paired(table: TaskTable) -> str:
+    """How to read the column of differences, where there is one."""
+    if not replicated([row.difference for row in table.rows]):
+        return ""
+    return (
+        f" to {table.baseline}: difference paired over seeds, with its 95 % interval (Student's t) from three pairs "
+        "on; seeds of one task say nothing of other tasks."
     )
 
 
@@ -84,12 +95,15 @@ def _sheet(table: TaskTable, plain: list[Column]) -> Sheet:
     def cells(row: TaskRow, columns: list[Column]) -> list[str]:
         return [score_text(row.cell(column), row.finished) for column in columns]
 
+    compared = replicated([row.difference for row in table.rows])
     body = []
     for row in table.rows:
+        beside = [ABSENT if row.difference is None else row.difference.text()] if compared else []
         runs = f"{row.finished}, {len(row.errors)} failed" if row.errors else str(row.finished)
         seconds = ABSENT if row.seconds is None else f"{row.seconds:.1f}"
-        body.append([row.label, *cells(row, plain), runs, seconds, *cells(row, oracle)])
-    head = ["method", *map(name, plain), "runs", "seconds", *map(name, oracle)]
+        body.append([row.label, *cells(row, plain), *beside, runs, seconds, *cells(row, oracle)])
+    beside = [f"to {table.baseline}"] if compared else []
+    head = ["method", *map(name, plain), *beside, "runs", "seconds", *map(name, oracle)]
     return Sheet(head, body, apart=len(oracle))
 
 

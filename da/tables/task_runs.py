@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from da.results.record import Record, latest
+from da.results.scores import DIGITS, brief, digits_apart
 from da.results.store import SharedProtocol, protocols, settings
 from da.tables.label_free import is_unlabelled
 
@@ -62,11 +63,22 @@ def grouped_by_task(records: Sequence[Record], rule: str | None = None) -> list[
     groups: dict[SharedProtocol, list[Record]] = {}
     for r, protocol in zip(records, protocols(records), strict=True):
         groups.setdefault(protocol, []).append(r)
-    tasks = [_task(protocol, groups[protocol], rule) for protocol in sorted(groups)]
+    digits = _digits(records)  # of all tasks, so that one configuration has one label and no other has it
+    tasks = [_task(protocol, groups[protocol], rule, digits) for protocol in sorted(groups)]
     return sorted(tasks, key=lambda task: not task.finished)
 
 
-def _task(protocol: SharedProtocol, records: Sequence[Record], rule: str | None) -> TaskRuns:
+def _digits(records: Iterable[Record]) -> dict[str, int]:
+    """By key, how many digits its values need so that no two of them look the same."""
+    values: dict[str, set[float]] = {}
+    for r in records:
+        for key, value in settings(r).items():
+            if isinstance(value, float):
+                values.setdefault(key, set()).add(value)
+    return {key: digits_apart(found) for key, found in values.items()}
+
+
+def _task(protocol: SharedProtocol, records: Sequence[Record], rule: str | None, digits: Mapping[str, int]) -> TaskRuns:
     runs: dict[tuple[str, frozenset[tuple[str, Any]]], dict[int, Record]] = {}
     for r in latest(records):
         runs.setdefault((r.method, frozenset(settings(r).items())), {})[r.seed] = r
@@ -76,7 +88,9 @@ def _task(protocol: SharedProtocol, records: Sequence[Record], rule: str | None)
     for method, chosen in runs:
         configurations.setdefault(method, []).append(dict(chosen))
     rows = {
-        _label(method, dict(chosen), differing(configurations[method])): tuple(row[seed] for seed in sorted(row))
+        _label(method, dict(chosen), differing(configurations[method]), digits): tuple(
+            row[seed] for seed in sorted(row)
+        )
         for (method, chosen), row in runs.items()
     }
     return TaskRuns(protocol, protocol.task, rule, rows)
@@ -89,6 +103,9 @@ def differing(configurations: Iterable[Mapping[str, Any]]) -> list[str]:
     return [key for key in keys if len({(key in c, c.get(key)) for c in given}) > 1]
 
 
-def _label(method: str, configuration: Mapping[str, Any], keys: Sequence[str]) -> str:
-    own = ", ".join(f"{key}={configuration[key]}" for key in keys if key in configuration)
+def _label(method: str, configuration: Mapping[str, Any], keys: Sequence[str], digits: Mapping[str, int]) -> str:
+    """A method, and the keys in which its configurations differ, their numbers with as many digits as tell apart."""
+    own = ", ".join(
+        f"{key}={brief(configuration[key], digits.get(key, DIGITS))}" for key in keys if key in configuration
+    )
     return f"{method} ({own})" if own else method

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from da.results import scores
 from da.results.record import Record
@@ -12,7 +12,9 @@ from da.results.scores import SeedScores
 from da.results.store import SharedProtocol
 from da.tables.label_free import LabelFreeTable, label_free_table
 from da.tables.notes import notes_of
+from da.tables.paired import PairedDifference, paired_difference, seed_differences
 from da.tables.summarize import TableResults
+from da.tables.summary import Summary
 from da.tables.task_runs import TaskRuns
 from da.tables.wording import ORACLE, first_sentence
 
@@ -31,6 +33,7 @@ class TaskRow:
         seconds: mean time of training and evaluation of a run.
         cells: scores by selection rule and metric, in percent.
         errors: seed and first sentence of every failed run.
+        difference: to the baseline, paired over seeds, in the main column; None where nothing pairs.
     """
 
     label: str
@@ -39,6 +42,7 @@ class TaskRow:
     seconds: float | None
     cells: Mapping[Column, SeedScores]
     errors: tuple[str, ...]
+    difference: PairedDifference | None = None
 
     def cell(self, column: Column) -> SeedScores:
         """A score; without values where there is none."""
@@ -58,6 +62,7 @@ class TaskTable:
         rows: by falling mean; rows without a score come last.
         notes: what a reader must know before comparing rows.
         label_free: what can be said where the target has no labels; None where it has.
+        baseline: label of the row that adapts nothing, which others are compared with; empty for none.
     """
 
     protocol: SharedProtocol
@@ -68,6 +73,7 @@ class TaskTable:
     rows: tuple[TaskRow, ...]
     notes: tuple[str, ...]
     label_free: LabelFreeTable | None = None
+    baseline: str = ""
 
     @property
     def main(self) -> Column:
@@ -89,15 +95,18 @@ def task_tables(results: Sequence[TableResults]) -> list[TaskTable]:
     Args:
         results: as :func:`da.tables.summarize.summarize` gives them.
     """
-    tasks = sorted((task for table in results for task in table.tasks), key=lambda t: (not t.finished, t.protocol))
-    return [_table(task) for task in tasks]
+    pairs = [(task, table) for table in results for task in table.tasks]
+    pairs.sort(key=lambda pair: (not pair[0].finished, pair[0].protocol))
+    return [_table(task, table) for task, table in pairs]
 
 
-def _table(task: TaskRuns) -> TaskTable:
+def _table(task: TaskRuns, results: TableResults) -> TaskTable:
     others = {name for r in task.finished for name in r.selection} - {task.rule}
     rules = sorted(others, key=lambda name: (name.startswith(ORACLE), name))
     columns = [(name, metric) for name in (task.rule, *rules) for metric in task.metrics]
-    rows = [_row(label, runs, columns) for label, runs in task.rows.items()]
+    baseline = results.spec.protocol.baseline
+    differences = {label: _difference(task, results.summary, label, baseline) for label in task.rows}
+    rows = [replace(_row(label, runs, columns), difference=differences[label]) for label, runs in task.rows.items()]
     main = (task.rule, task.metrics[0])
     return TaskTable(
         protocol=task.protocol,
@@ -108,7 +117,16 @@ def _table(task: TaskRuns) -> TaskTable:
         rows=tuple(sorted(rows, key=lambda row: (*scores.falling(row.cell(main).mean), row.label))),
         notes=tuple(notes_of(task)),
         label_free=label_free_table(task.name, task.rows, task.rule, notes_of(task)) if task.is_unlabelled else None,
+        baseline=baseline if baseline in task.rows else "",
     )
+
+
+def _difference(task: TaskRuns, summary: Summary, label: str, baseline: str) -> PairedDifference | None:
+    """A row minus the baseline, over the seeds of a task."""
+    if label == baseline:
+        return None
+    found = seed_differences(summary.of(label, task.name), summary.of(baseline, task.name), task.rule)
+    return paired_difference(list(found.values()))
 
 
 def _row(label: str, runs: Sequence[Record], columns: Sequence[Column]) -> TaskRow:

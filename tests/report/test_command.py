@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from records import unlabelled
 
 from da.cli.report import main
 
@@ -44,7 +45,7 @@ def test_exports_are_written_beside(report, folder):
     )  # fmt: skip
     assert code == 0
     assert "| tca | 50.0 | 50.0 | 1 |" in files["md"].read_text()
-    assert r"\textbf{56.00} \\" in files["tex"].read_text()
+    assert r"\textbf{56.00}$^{*}$ \\" in files["tex"].read_text()
     for read in (pandas.read_csv(files["csv"]), pandas.read_parquet(files["parquet"])):
         assert len(read) == 28
         assert read["figure.last"].max() == 62.0
@@ -116,3 +117,28 @@ def test_a_folder_that_is_not_there_or_holds_no_record_is_said(report, tmp_path)
     code, _, err = report(tmp_path)
     assert code == 2
     assert "there are no records below" in err
+
+
+def test_every_output_of_a_target_without_labels_is_scores_or_says_that_there_are_none(report, tmp_path, monkeypatch):
+    monkeypatch.setattr("da.engine.result.record.code_version", lambda: {"source": "one", "commit": ""})
+    unlabelled(tmp_path, "dann", {"last": [1, 2], "infomax": [0.9, 0.5], "entropy": [-3.0, -4.0]}, [0, 1, 2] * 10)
+    unlabelled(tmp_path, "tca", {"last": [1], "infomax": [0.5], "entropy": [-1.0]}, [0, 1, 1] * 10)
+    files = {kind: tmp_path / f"t.{kind}" for kind in ("md", "tex", "csv")}
+    code, out, _ = report(
+        tmp_path, "--selection", "entropy", "--markdown", files["md"], "--latex", files["tex"], "--csv", files["csv"]
+    )
+    assert code == 0
+    for text in (out, files["md"].read_text()):
+        assert text.index("tca") < text.index("dann")
+        assert "Rows are ordered by entropy" in text.replace("\n", " ")
+    assert files["tex"].read_text() == "% data=digits, target without labels: no figures.\n"
+    assert "score.infomax" in files["csv"].read_text().splitlines()[0].split(",")
+    assert "highest entropy: tca" in (tmp_path / "report.html").read_text()
+
+
+def test_records_that_cannot_be_read_are_said_on_the_page_too(report, folder):
+    (folder / "half").mkdir()
+    (folder / "half" / "record.json").write_text("{")
+    _, _, err = report(folder)
+    assert "skipped 1 unreadable record" in err
+    assert f"The record of {folder / 'half'} cannot be read" in (folder / "report.html").read_text()

@@ -162,7 +162,7 @@ def test_learning_curves_show_what_each_rule_chose(tmp_path, keep, record):
     rules = words(text, "Selection rules")
     assert rules.index("entropy") < rules.index("oracle_")
     assert "60.5 ± 0.7 54.5 ± 0.7 60.5 ± 0.7" in rules
-    assert "on 1 task no difference can be significant" in words(text, "Significance")
+    assert "on one task it takes 3 seeds" in words(text, "Significance")
 
 
 def test_closed_form_runs_have_no_curves_and_no_rules(folder):

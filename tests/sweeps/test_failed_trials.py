@@ -66,7 +66,7 @@ def test_rerun_failed_tries_the_same_settings_again_even_where_the_budget_is_use
     assert found.total == 1
     assert drive(found, FINISHED) == tried[:1]
     assert "best of 3 finished trials" in found.verdict()
-    assert "failed" not in found.verdict()
+    assert "failed: " not in found.verdict()
     assert list(study(tmp_path, "rerun=failed")) == []
 
 

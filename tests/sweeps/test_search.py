@@ -1,14 +1,19 @@
 """Searching with Optuna: what is asked, what is told, and what becomes of the trials of dead drivers."""
 
+import json
 import math
+import shlex
+from dataclasses import replace
 
 import pytest
 from records import scored
 from small import SMALL
 
-from da.config.compose import compose
+from da.config.compose import compose, expand
 from da.config.validate import validate
 from da.errors import ConfigError
+from da.results.record import run_id
+from da.results.schema import Selected
 from da.sweeps.job import Outcome
 from da.sweeps.search import REAPED, Search, distributions
 
@@ -133,3 +138,69 @@ def test_a_pruner_gives_up_what_is_worse_than_the_median(tmp_path):
 def test_what_it_refuses(options, message):
     with pytest.raises(ConfigError, match=message):
         Search(**options)
+
+
+def reached(job, accuracy, rule="infomax"):
+    """A finished run with a score that is best at a regularization of 10, and its accuracy by some rules."""
+    chosen = {rule: Selected(score=distance(job), target_test={"accuracy": accuracy}),
+              "last": Selected(score=1.0, target_test={"accuracy": 1.0})}  # fmt: skip
+    seed = job.plan.config["seed"]
+    made = replace(scored(rule, 0.0), selection=chosen, metric="accuracy", seed=seed)
+    return Outcome("finished", directory=f"runs/toy/coral/trial{job.tag.number}-seed{seed}", record=made)
+
+
+def search(tmp_path, seeds=(0,), trials=6):
+    study = Search(trials=trials).study(plans(tmp_path, "trainer.max_epochs=2", seeds=seeds), tmp_path)
+    jobs = list(study_jobs(study))
+    return study, jobs
+
+
+def study_jobs(study):
+    for job in study:
+        yield job
+        study.done(job, reached(job, 80.0 + 2.0 * job.plan.config["seed"]))
+
+
+def test_the_end_names_the_accuracy_the_folders_and_the_command_of_the_best_trial(tmp_path):
+    study, jobs = search(tmp_path, seeds=(1, 0))
+    best = study.study.best_trial
+    said = study.verdict().splitlines()
+    value = best.params["regularization"]
+    assert said[0].endswith(f" method.regularization={value:.3g}")
+    assert len(str(value)) > 12
+    assert said[1] == "  target test accuracy 81.00 ± 1.41 over 2 seeds, in the epoch that infomax chose"
+    assert said[2:4] == [f"  run:   runs/toy/coral/trial{best.number}-seed{seed}" for seed in (0, 1)]
+    command = shlex.split(said[4].partition("again: ")[2])
+    assert command[:3] == ["python", "scripts/train.py", "-m"]
+    again = expand(command[3:], multirun=True).plans
+    tried = [job.plan for job in jobs if job.tag.number == best.number]
+    assert {run_id(plan.config, "") for plan in again} == {run_id(tried[0].config, "")}, "the second draws nothing new"
+    assert command[-1] == "seed=1,0"
+    assert {plan.config["selection"] for plan in again} == {"infomax"}, "whose accuracy was named"
+
+
+def test_a_later_driver_says_and_writes_the_same(tmp_path):
+    first, _ = search(tmp_path)
+    later = Search(trials=6).study(plans(tmp_path, "trainer.max_epochs=2"), tmp_path)
+    assert later.verdict() == first.verdict()
+    written = json.loads(later.write().read_text())
+    best = first.study.best_trial
+    assert written["setting"] == {"method.regularization": best.params["regularization"]}
+    assert (written["score"], written["accuracies"], written["metric"]) == (best.value, [80.0], "accuracy")
+    assert f"method.regularization={best.params['regularization']} " in f"{written['command']} "
+    assert Search(trials=1).study(plans(tmp_path / "other"), tmp_path / "other").write() is None
+
+
+def test_trials_that_look_the_same_have_titles_of_their_own(tmp_path):
+    study = Search(trials=3).study(plans(tmp_path), tmp_path)
+    for value in (0.0018273645, 0.0018273, 0.00183):
+        study.study.enqueue_trial({"regularization": value}, skip_if_exists=False)
+    titles = [job.title for job in study_jobs(study)]
+    assert len(set(titles)) == 3
+    assert titles[0].endswith("method.regularization=0.00183 data=toy data.samples=60 seed=0")
+
+
+def test_without_target_labels_no_accuracy_is_made_up(tmp_path):
+    study = Search(trials=1).study(plans(tmp_path), tmp_path)
+    drive(study)
+    assert "no target labels, so no accuracy" in study.verdict()

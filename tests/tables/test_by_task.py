@@ -65,3 +65,12 @@ def test_bars_in_names_end_no_cell(finished):
     assert found[0] == "| method | a\\|b | c | mean | seconds |"
     (row,) = [line for line in lines([on(finished, "c", method="da|nn")]) if line.startswith("| da")]
     assert row.startswith("| da\\|nn | ")
+
+
+def test_what_an_oracle_chose_is_in_italics(finished):
+    made = [on(finished, "a->b", accuracy=50.0), on(finished, "a->b", method="coral", accuracy=60.0)]
+    text = by_task(tables(made, "oracle_accuracy"))
+    assert "| dann | *52.00* | *52.00* |" in text
+    assert "| coral | ***62.00*** | ***62.00*** |" in text
+    assert "a bound, not a result" in text
+    assert "*52.00*" not in by_task(tables(made, "last"))

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from da.errors import UsageError
-from da.tables.export import diagram, escape, export, latex
+from da.tables.export import STAR, diagram, escape, export, latex
+from da.tables.markdown import markdown
+from da.tables.summary import CellResult, Summary
 
 
 def test_latex_marks_the_best_and_the_second_and_ties_share(spec, summary, base):
@@ -23,9 +25,51 @@ def test_latex_has_deviations_over_seeds_and_dashes_for_failures(spec, summary):
 
 def test_the_caption_names_the_rule_that_chose(spec, summary):
     made = summary({"a": [50.0]}, tasks="A")
-    assert "target test split; selection=last.}" in latex(spec(tasks="A"), made)
+    assert "target test split; selection=last. No test of significance: " in latex(spec(tasks="A"), made)
     oracle = latex(spec(tasks="A", selection="oracle_accuracy"), made)
-    assert r"selection=oracle\_accuracy, an oracle that reads the target test labels: a bound, not a result.}" in oracle
+    assert r"selection=oracle\_accuracy, an oracle that reads the target test labels: a bound, not a result." in oracle
+
+
+def test_figures_that_an_oracle_chose_are_in_italics(spec, summary):
+    made = summary({"a": [50.0, None], "b": [40.0, 30.0]}, tasks="AB", rules={"last": 0.0, "oracle_accuracy": 2.0})
+    text = latex(spec(tasks="AB", selection="oracle_accuracy"), made)
+    assert r"a & \textbf{\textit{52.00}} & -- & -- \\" in text
+    assert r"b & \underline{\textit{42.00}} & \textbf{\textit{32.00}} & \textbf{\textit{37.00}} \\" in text
+    assert r"\textit" not in latex(spec(tasks="AB"), made)
+    shown = markdown(spec(tasks="AB", selection="oracle_accuracy"), made)
+    assert "| method | *ours* |" in shown
+    assert "| b | ***37.00*** |" in shown
+    assert "| b | *42.00* | ***32.00*** |" in shown
+    assert "*ours*" not in markdown(spec(tasks="AB"), made)
+
+
+def test_a_star_marks_what_differs_from_the_baseline(spec, summary, base):
+    better, mixed = [value + 1.0 + k for k, value in enumerate(base)], [*(v + 1.0 for v in base[:3]), *base[3:]]
+    text = latex(spec(), summary({"unadapted": base, "tca": better, "jda": mixed}))
+    rows = {line.split(" & ")[0]: line for line in text.splitlines() if line.endswith(r"\\")}
+    starred = [row for row, line in rows.items() if STAR in line]
+    assert starred == [], "of two rows on six tasks the least p is 0.06"
+    assert "No row has a star: differs from unadapted at 0.05." in text
+    text = latex(spec(), summary({"unadapted": base, "tca": better}))
+    assert [line for line in text.splitlines() if STAR in line and line.startswith("tca")]
+    assert r"$^{*}$: differs from unadapted at 0.05. p: Wilcoxon" in text
+
+
+def test_of_one_task_there_is_the_difference_over_seeds(spec, summary):
+    made = one_task({"unadapted": [50.0, 51.0, 53.0], "tca": [55.0, 57.0, 58.0]})
+    text = latex(spec(tasks="A"), made)
+    assert r"method & A & to unadapted \\" in text
+    assert r"& +5.3 [3.9, 6.8] \\" in text
+    assert r"\textbf{56.7}" in text
+    assert STAR in next(line for line in text.splitlines() if line.startswith("tca"))
+    assert "Student's t" in text
+
+
+def one_task(scores):
+    entries = (
+        CellResult(row, "A", s, "finished", {"last": v}) for row, own in scores.items() for s, v in enumerate(own)
+    )
+    return Summary("office", tuple(entries), "accuracy", {})
 
 
 def test_escaping():

@@ -153,6 +153,32 @@ def test_the_gap_that_is_closed(finished):
     assert best(table, without=["target_only"]).method == "dann"
 
 
+def test_numbers_in_labels_are_short_and_no_two_configurations_share_a_label(finished):
+    def at(weight, accuracy, **task):
+        return finished("coral", 0, accuracy, keys={"weight": weight}, **task)
+
+    one = tables([at(0.00018273645, 60.0), at(0.5, 70.0)])
+    assert ({row.label for row in one[0].rows}) == {"coral (method.weight=0.000183)", "coral (method.weight=0.5)"}
+    close = tables([at(0.00018273645, 60.0), at(0.00018299, 61.0)])
+    assert ({row.label for row in close[0].rows}) == {
+        "coral (method.weight=0.0001827)",
+        "coral (method.weight=0.000183)",
+    }
+
+
+def test_a_label_means_one_configuration_in_all_tasks(finished):
+    other = {"task": {"name": "digits->rotation", "transductive": False, "domains": {}}, "fingerprint": "other"}
+    made = [
+        finished("coral", 0, 60.0, keys={"weight": weight}, **where)
+        for where, weights in (({}, (0.00018273645, 0.5)), (other, (0.00018299, 0.5)))
+        for weight in weights
+    ]
+    (results,) = summarize(made)
+    assert set(results.summary.rows()) == {
+        "coral (method.weight=0.0001827)", "coral (method.weight=0.000183)", "coral (method.weight=0.5)",
+    }  # fmt: skip
+
+
 GOLDEN = """\
 ### digits->sensor (data=digits, content 01234567)
 

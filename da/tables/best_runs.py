@@ -1,0 +1,89 @@
+"""The best method of each task: its score, where its best run lies, and the command that repeats that run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from da.config import catalog, repeat
+from da.errors import ConfigError
+from da.results.record import Record
+from da.results.scores import deviation, mean, shown
+from da.setting import ALL
+from da.tables.paired import interval_text, t_interval
+from da.tables.summarize import TableResults
+from da.tables.task_runs import TaskRuns
+from da.tables.wording import ORACLE, chosen_by
+
+UNSCORED = "last"
+"""The rule whose score is the number of the epoch, which ranks no methods."""
+
+
+def best_runs(results: Sequence[TableResults]) -> list[str]:
+    """One line for each task, under the selection rule of its table.
+
+    Methods are ranked by the main metric on the target test split in the epoch that the rule chose, as a mean over
+    seeds; without target labels by the rule's own score. What was trained on all target labels is no candidate.
+
+    Args:
+        results: of a folder, as :func:`da.tables.summarize.summarize` gives them.
+    """
+    tasks = sorted((t for table in results for t in table.tasks if t.finished), key=lambda task: task.protocol)
+    return [_line(task) for task in tasks]
+
+
+def _line(task: TaskRuns) -> str:
+    split = "transductive" if task.protocol.transductive else "held-out target samples"
+    where = f"{task.name} (data={task.protocol.data}, {split})"
+    labelled = any(r.target_test for r in task.finished)
+    if not labelled and (task.rule == UNSCORED or task.rule.startswith(ORACLE)):
+        return f"{where}: no target labels, so selection={task.rule} ranks no method; name another with --selection."
+
+    def value(r: Record) -> float | None:
+        if labelled:
+            return None if r.main(task.rule) != r.main(task.rule) else r.main(task.rule)
+        return r.selection[task.rule].score if task.rule in r.selection else None
+
+    best = _best(task, value)
+    if best is None:
+        return f"{where}: no run of a method without all target labels has a figure under {chosen_by(task.rule)}."
+    label, values, run = best
+    metric = task.metrics[0] if labelled else f"{task.rule} score, without target labels"
+    return (
+        f"{where}: {label}, {metric} {_score(values, 1 if labelled else 4)} ({_runs(len(values))}, "
+        f"{chosen_by(task.rule)}); best run {run.directory}; again: {_command(run, task.rule)}"
+    )
+
+
+def _best(task: TaskRuns, value: Callable[[Record], float | None]) -> tuple[str, list[float], Record] | None:
+    """The row with the highest mean, its values, and its run with the highest value; the first of equal ones."""
+    found = []
+    for label, runs in task.rows.items():
+        scored = [(v, r) for r in runs if r.is_finished and (v := value(r)) is not None]
+        if scored and not _is_bound(scored[0][1]):
+            found.append((label, [v for v, _ in scored], max(scored, key=lambda pair: pair[0])[1]))
+    return max(found, key=lambda row: mean(row[1]), default=None)
+
+
+def _is_bound(r: Record) -> bool:
+    """Whether a run was trained on all labels of the target."""
+    entry = catalog.entries("method").get(r.method)
+    return entry is not None and entry.access.target_y == ALL
+
+
+def _score(values: Sequence[float], places: int) -> str:
+    """``mean ± deviation [interval]``, as far as there are seeds for them."""
+    spread, interval = deviation(values), t_interval(values)
+    text = shown(mean(values), places) + ("" if spread is None else f" ± {shown(spread, places)}")
+    return text if interval is None else f"{text} {interval_text(interval, places)}"
+
+
+def _runs(n: int) -> str:
+    return f"{n} run{'s' * (n != 1)}"
+
+
+def _command(r: Record, rule: str) -> str:
+    """The command that repeats a run, or why there is none."""
+    try:
+        return repeat.command(r.config | {"selection": rule})
+    except ConfigError as error:
+        return f"not possible ({error})"
