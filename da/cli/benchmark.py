@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,24 +15,28 @@ from da.config import catalog
 from da.engine.result import load_failure_directory, write_failure
 from da.errors import ConfigError, UsageError
 from da.files import write_atomically
+from da.report.sections import SUMMARY
 from da.results import record, store, writable
 from da.results.scores import clock
 from da.sweeps.job import Grid, Job, Outcome, exit_code, said
 from da.sweeps.launchers import Launcher
-from da.tables import compare, export, ledger, spec, summary, verify
+from da.tables import compare, export, ledger, spec, summary, variant, verify
 from da.tables import markdown as render
 from da.tables import results_page as page
 from da.tables.cells import PlannedRun, command, planned_runs
 from da.tables.summarize import summarize
 
-OWN = ("table", "methods", "seeds")
+OWN = ("table", "methods", "tasks", "seeds", "baseline")
 TEXT = f"""Run a published result table again: every method on every task with every seed.
 
   python scripts/benchmark.py table=office_caltech10_surf
   python scripts/benchmark.py table=digits_deep methods=dann,deep_coral seeds=0,1 --dry-run
+  python scripts/benchmark.py table=digits_deep methods=source_only,iwan tasks=MNIST→USPS baseline=source_only
+  python scripts/benchmark.py table=my_table.yaml                   # of your own, written like benchmarks/tables/*.yaml
   python scripts/benchmark.py table=digits_deep --compare           # with the committed figures
   python scripts/benchmark.py --verify --sample 60 --seed 1         # run committed cells again, of all tables
 
+methods= takes rows of the table, and any method of the catalogue at its defaults; the test is against baseline=ROW.
 Finished cells are not run again: after an interruption give the same command. Any other KEY=VALUE goes to all cells
 as on the command line of scripts/train.py (launcher.jobs=4 launcher.timeout=600 rerun=failed output=FOLDER ...), unless
 the table sets that key itself.
@@ -44,7 +48,9 @@ tables: {", ".join(spec.names())}
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; exit code 0 done, 1 a run failed or a score differs, 2 wrong usage, 130 interrupted."""
     parser = argparse.ArgumentParser(description=TEXT, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="table=NAME methods=A,B seeds=0,1 and others")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="table=NAME methods=A,B tasks=C,D seeds=0,1 ..."
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the plan and how long it will take, and stop")
     parser.add_argument("--commands", action="store_true", help="print the command of every cell by itself, and stop")
     parser.add_argument("--render", action="store_true", help="run nothing: render what is there")
@@ -128,7 +134,7 @@ def _verify(options: argparse.Namespace) -> int:
     tables = _distinct("table", _listed(given.get("table", ""))) or [
         table.protocol.name for table, _ in page.committed()[0]
     ]
-    if foreign := [key for key in ("methods", "seeds") if key in given] or rest:
+    if foreign := [key for key in OWN[1:] if key in given] or rest:
         raise ConfigError(f"--verify takes table=A,B alone; {foreign[0]} is not for it.")
     return verify.main(
         [spec.load(name) for name in tables],
@@ -151,7 +157,9 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         )
     if options.write and summary.typed(rest):
         raise ConfigError(f"--write commits tables as their files say, without {', '.join(summary.typed(rest))}.")
-    rows = _distinct("methods", _rows(given.get("methods", ""), table.protocol.rows()))
+    whole, rows, shown = _variant(table, given)
+    if options.write and (why := _not_for_commits(table, whole, given)):
+        raise ConfigError(f"--write commits tables of benchmarks/tables as their files say, {why}.")
     seeds = [_seed(word) for word in _distinct("seeds", _listed(given.get("seeds", "")))]
     further = [seed for seed in seeds if seed not in table.protocol.seeds]
     if options.write and further:
@@ -161,7 +169,7 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     defaults = [f"output=runs/benchmark/{table.protocol.name}", "logger=none"]
     if not any(override.startswith("launcher=") for override in rest):
         defaults += [f"launcher.jobs={os.cpu_count() or 1}", "launcher.threads=1"]
-    planned = planned_runs(table.protocol, methods=rows, seeds=seeds, overrides=[*defaults, *rest])
+    planned = planned_runs(shown.protocol, methods=rows, seeds=seeds, overrides=[*defaults, *rest])
     runs = [Job(cell.plan, name=cell.title) for cell in planned if cell.plan is not None]
     if not runs:
         raise ConfigError(f"No cell of table={table.protocol.name} can be run: {planned[0].refused}")
@@ -169,13 +177,13 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     output = Path(first["output"])
     found = _records(output)
     if options.dry_run:
-        print(outline(table, planned, _summary(table, planned, found), first["launcher"]))
+        print(outline(shown, planned, _summary(shown, planned, found), first["launcher"]))
         return 0
     if options.commands:
-        shown = [f"output={output}", *summary.typed(rest)]
+        typed = [f"output={output}", *summary.typed(rest)]
         threads = first["launcher"].get("threads")
         before = f"OMP_NUM_THREADS={threads} " if threads else ""
-        print("\n".join(before + command(table.protocol, cell, shown) for cell in planned if cell.plan is not None))
+        print("\n".join(before + command(shown.protocol, cell, typed) for cell in planned if cell.plan is not None))
         return 0
     print(drawing(planned), end="", flush=True)
     failed = 0
@@ -186,21 +194,25 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         counts = launcher.run(Grid(runs), output, f"table={table.protocol.name}", keep)
         print(said(counts), flush=True)
         failed, found = exit_code(counts), _records(output)
-    made = _summary(table, planned, found, rest)
+    made = _summary(shown, planned, found, rest)
     line = " ".join(["python scripts/benchmark.py", *map(shlex.quote, arguments)])
-    print(f"\n{render.markdown(table, made, line=line)}", flush=True)
+    print(f"\n{render.markdown(shown, made, line=line)}", flush=True)
     different = _compare(table, made) if options.compare else 0
-    if rows or seeds:  # only a part was run: the folder's table stays complete
+    if rows or seeds or shown is not whole:  # only a part was run: the folder's table stays complete
         planned = planned_runs(
-            table.protocol, seeds=[*table.protocol.seeds, *further], overrides=[*defaults, *rest], fitting=True
+            whole.protocol, seeds=[*table.protocol.seeds, *further], overrides=[*defaults, *rest], fitting=True
         )
-        made = _summary(table, planned, found, rest)
-    summary.write(made, output / "summary.json")
+        made = _summary(whole, planned, found, rest)
+    summary.write(made, output / SUMMARY)
     fitting = list(dict.fromkeys(cell.row for cell in planned if cell.plan is not None))
-    part = [f"methods={','.join(fitting)}"] if len(fitting) < len(table.protocol.rows()) else []
+    part = [f"methods={','.join(fitting)}"] if fitting != list(table.protocol.rows()) else []
+    part += [f"baseline={whole.protocol.baseline}"] if whole.protocol.baseline != table.protocol.baseline else []
     part += [f"seeds={','.join(map(str, [*table.protocol.seeds, *further]))}"] if further else []
-    whole = render.command(table, [*part, *(o for o in rest if o.startswith("output=") or o in made.overrides)])
-    file = write_atomically(output / "table.md", render.markdown(table, made, cost=False, line=whole).encode())
+    again = render.command(table, [*part, *(o for o in rest if o.startswith("output=") or o in made.overrides)])
+    file = write_atomically(output / "table.md", render.markdown(whole, made, cost=False, line=again).encode())
+    (output / variant.VARIANT).unlink(missing_ok=True)
+    if whole != table or table.protocol.path:
+        variant.write(whole, again, output / variant.VARIANT)
     print(f"table: {file}", flush=True)
     if options.write:
         file = page.RESULTS / f"{table.protocol.name}.json"
@@ -208,6 +220,35 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             made = summary.completed(made, summary.read(file))
         commit(table, made, options.reason)
     return int(failed > 0 or different > 0)
+
+
+def _variant(table: spec.TableSpec, given: Mapping[str, str]) -> tuple[spec.TableSpec, list[str], spec.TableSpec]:
+    """The table with the rows and the baseline that were typed, the rows to run, and the same on the typed tasks.
+
+    Raises:
+        ConfigError: a row or task is unknown or named twice.
+    """
+    names = _distinct("methods", _named(given.get("methods", ""), table.protocol.rows()))
+    whole, rows = variant.with_rows(table, names)
+    if "baseline" in given:
+        whole, (baseline,) = variant.with_rows(whole, [given["baseline"].strip()])
+        whole = variant.against(whole, baseline)
+        rows += [baseline] if rows and baseline not in rows else []
+    tasks = [task.replace("->", "→") for task in whole.protocol.tasks]
+    asked = _distinct("tasks", _named(given.get("tasks", "").replace("->", "→"), tasks))
+    return whole, rows, variant.on_tasks(whole, asked)
+
+
+def _not_for_commits(table: spec.TableSpec, whole: spec.TableSpec, given: Mapping[str, str]) -> str:
+    """Which typed part makes other figures than those of the table's file; empty for none."""
+    further = [row for row in whole.protocol.rows() if row not in table.protocol.rows()]
+    reasons = {
+        f"not {table.protocol.path}": bool(table.protocol.path),
+        f"without the row {', '.join(further)}, which this table does not have": bool(further),
+        f"without tasks={given.get('tasks', '')}": "tasks" in given,
+        f"without baseline={given.get('baseline', '')}": "baseline" in given,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def _records(output: Path) -> list[record.Record]:
@@ -279,8 +320,8 @@ def _distinct(key: str, values: list[str]) -> list[str]:
     return values
 
 
-def _rows(text: str, known: Collection[str]) -> list[str]:
-    """Split names of rows at commas, where a name may itself contain commas."""
+def _named(text: str, known: Collection[str]) -> list[str]:
+    """Split names of rows or tasks at commas, where a name may itself contain commas."""
     pieces, found = text.split(","), []
     while pieces and text:
         ends = range(len(pieces), 0, -1)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from da.results.record import Record
 from da.tables import summary as summaries
-from da.tables.spec import load
+from da.tables.spec import load, read
 from da.tables.summarize import TableResults, summarize
 from da.tables.summary import CellResult
+from da.tables.variant import VARIANT
 
 SUMMARY = "summary.json"
 
@@ -31,7 +32,8 @@ def sections(
     """
     if (folder / SUMMARY).is_file():
         summary = summaries.read(folder / SUMMARY)
-        spec = load(summary.table)
+        own = folder / VARIANT
+        spec = read(own, summary.table) if own.is_file() else load(summary.table)
         by_id = {r.run_id: r for r in records if r.run_id}
         runs = {(e.row, e.task, e.seed): by_id[e.run] for e in summary.entries if e.run in by_id}
         if rule is not None:

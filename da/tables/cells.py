@@ -85,7 +85,10 @@ def planned_runs(
 
 def _once(planned: Sequence[PlannedRun]) -> list[PlannedRun]:
     """The cells without those that repeat another under a further seed; that one names the seeds."""
-    kept = once(planned, lambda cell: cell.plan)[0]
+    rows: dict[str, list[PlannedRun]] = {}
+    for cell in planned:
+        rows.setdefault(cell.row, []).append(cell)
+    kept = [cell for own in rows.values() for cell in once(own, lambda cell: cell.plan)[0]]
     seeds: dict[tuple[str, str], list[int]] = {}
     for cell in planned:
         seeds.setdefault((cell.row, cell.task), []).append(cell.seed)

@@ -108,7 +108,7 @@ def command(spec: TableSpec, overrides: Sequence[str] = ()) -> str:
         spec: the table.
         overrides: what was typed beside it.
     """
-    words = ["python scripts/benchmark.py", f"table={spec.protocol.name}", *overrides]
+    words = ["python scripts/benchmark.py", f"table={spec.protocol.given}", *overrides]
     return spec.protocol.made_by or " ".join([words[0], *map(shlex.quote, words[1:])])
 
 

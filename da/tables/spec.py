@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from da.setting import NONE
 
 FOLDER = catalog.ROOT / "benchmarks" / "tables"
 MEAN = "mean"
+SUFFIX = ".yaml"
 EVIDENCE = {
     "read": "read in a public table",
     "recomputed": "recomputed by an independent run of the published procedure",
@@ -102,6 +103,7 @@ class EvaluationProtocol:
         seeds: one run for each, with overrides of its own (a draw or split of the data).
         made_by: the command that makes this table where it is not a plain grid of runs; empty otherwise.
         remarks: by row, why it equals another in every cell, or why a weighting loses (:mod:`da.tables.remarks`).
+        path: of a table of one's own; empty for those of ``benchmarks/tables``.
     """
 
     name: str
@@ -117,6 +119,12 @@ class EvaluationProtocol:
     seeds: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     made_by: str = ""
     remarks: Mapping[str, str] = field(default_factory=dict)
+    path: str = ""
+
+    @property
+    def given(self) -> str:
+        """What ``table=`` takes: the path, or the name."""
+        return self.path or self.name
 
     def rows(self) -> dict[str, tuple[str, ...]]:
         """Overrides by row, those of the families included."""
@@ -156,13 +164,45 @@ def names() -> list[str]:
 def load(name: str, folder: Path = FOLDER) -> TableSpec:
     """Read a table's file.
 
+    Args:
+        name: of a table, or the path of one's own, which ends in ``.yaml``.
+        folder: where tables lie that have names.
+
     Raises:
-        ConfigError: there is no such table, or its file is not as it should be.
+        ConfigError: there is no such table, its file is not as it should be, or one's own has the name of another.
     """
-    file = folder / f"{name}.yaml"
+    known = [file.stem for file in folder.glob("*.yaml")]
+    if not name.endswith(SUFFIX):
+        if name not in known:
+            raise ConfigError(
+                f"There is no table '{name}'; {nearest(name, known)} A table of your own is a path, table=FILE.yaml."
+            )
+        return read(folder / f"{name}{SUFFIX}", name)
+    file = Path(name).expanduser()
     if not file.is_file():
-        raise ConfigError(f"There is no table '{name}'; {nearest(name, [f.stem for f in folder.glob('*.yaml')])}")
-    given = OmegaConf.to_container(OmegaConf.load(file))
+        raise ConfigError(
+            f"There is no file {file}; table= takes the path of a table, or one of {', '.join(sorted(known))}."
+        )
+    if file.resolve().parent == folder.resolve():
+        return read(file, file.stem)
+    if file.stem in known:
+        raise ConfigError(
+            f"{file} has the name of another table, {file.stem}, and their runs would mix; rename the file."
+        )
+    table = read(file, file.stem)
+    return replace(table, protocol=replace(table.protocol, path=str(file)))
+
+
+def read(file: Path, name: str) -> TableSpec:
+    """Read a table from any file, under a name.
+
+    Raises:
+        ConfigError: the file is no YAML, or not as it should be.
+    """
+    try:
+        given = OmegaConf.to_container(OmegaConf.load(file))
+    except Exception as error:  # PyYAML raises many kinds
+        raise ConfigError(f"{file} cannot be read as YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(given, dict):
         raise ConfigError(f"{file.name} is not a table: it must hold the keys {', '.join(KEYS)}.")
     known: dict[Any, Any] = KEYS | OPTIONAL
@@ -173,7 +213,11 @@ def load(name: str, folder: Path = FOLDER) -> TableSpec:
             raise ConfigError(f"{file.name}: there is no key '{key}'; {nearest(key, known)}")
         if not isinstance(value, known[key]):
             raise ConfigError(f"{file.name}: '{key}' cannot be {value!r}; see the other tables.")
-    tasks: dict[str, tuple[str, ...]] = {str(task): tuple(own) for task, own in given["tasks"].items()}
+    lists = {key: part for key in ("tasks", "methods", "seeds") if isinstance(part := given[key], dict)}
+    for key, (name_of, own) in ((key, item) for key, part in lists.items() for item in part.items()):
+        if not isinstance(own or [], list):
+            raise ConfigError(f"{file.name}: '{name_of}' of {key} must be a list of overrides, got {own!r}.")
+    tasks: dict[str, tuple[str, ...]] = {str(task): tuple(own or ()) for task, own in given["tasks"].items()}
     protocol = EvaluationProtocol(
         name=name,
         title=given["title"],
@@ -198,7 +242,7 @@ def load(name: str, folder: Path = FOLDER) -> TableSpec:
 
 def _seeds(given: Any) -> dict[int, tuple[str, ...]]:
     if isinstance(given, dict):
-        return {int(seed): tuple(own) for seed, own in given.items()}
+        return {int(seed): tuple(own or ()) for seed, own in given.items()}
     return {int(seed): () for seed in given}
 
 

@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
+from toy_table import table
 
 from da.tables.spec import EvaluationProtocol, Published, PublishedScore, PublishedSource, TableSpec
 from da.tables.summary import CellResult, Summary
 
+__all__ = ["table"]  # a fixture of all tests of tables
 TASKS = tuple("ABCDEF")
 BASE = (50.0, 40.0, 30.0, 60.0, 70.0, 80.0)
 

@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 from small import SMALL
+from toy_table import GIVEN, run, write
 
 from da.cli import benchmark as command
 from da.config import catalog
@@ -14,41 +15,11 @@ from da.config.validate import validate
 from da.engine import codehash
 from da.errors import ConfigError, DataError
 from da.results import store
-from da.tables import ledger, spec, summary
 from da.tables import results_page as page
+from da.tables import spec, summary
 from da.tables.cells import command as line
 from da.tables.cells import planned_runs
 from da.tables.summarize import summarize
-
-GIVEN = {
-    "title": "A toy",
-    "protocol": "Sixty samples.",
-    "settings": SMALL,
-    "tasks": {"one": ["data.shift=covariate"], "two": ["data.shift=target"]},
-    "methods": {"unadapted": [], "coral, twice as strong": ["method=coral", "method.regularization=2.0"]},
-    "families": [],
-    "seeds": {0: ["data.split_seed=0"], 1: ["data.split_seed=1"]},
-    "selection": "last",
-    "baseline": "unadapted",
-    "published": [{"source": "a paper", "evidence": "read", "figures": {"unadapted": [80.0, "70.5 ± 1.5"], "elsewhere": {"one": 60.0}}}],
-    "notes": ["a note"],
-}  # fmt: skip
-
-
-def write(folder, **changes):
-    (folder / "toy_table.yaml").write_text(yaml.safe_dump(GIVEN | changes, allow_unicode=True, sort_keys=False))
-    return folder
-
-
-@pytest.fixture
-def table(tmp_path, monkeypatch):
-    monkeypatch.setattr(spec.load, "__defaults__", (write(tmp_path),))
-    monkeypatch.setattr(page, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(page, "PAGE", tmp_path / "RESULTS.md")
-    monkeypatch.setattr(ledger, "FOLDER", tmp_path / "numbers")
-    monkeypatch.setattr(ledger, "PAGE", tmp_path / "NUMBERS.md")
-    monkeypatch.setattr(spec, "FOLDER", tmp_path)
-    return spec.load("toy_table")
 
 
 def test_a_file_becomes_a_table(table):
@@ -233,10 +204,6 @@ def test_every_figure_is_one_command_away(table, capsys):
     told = capsys.readouterr().out.splitlines()
     here = ["output=runs/benchmark/toy_table"]  # where the table looks for them
     assert told == [f"OMP_NUM_THREADS=1 {line(table.protocol, cell, here)}" for cell in planned_runs(table.protocol)]
-
-
-def run(tmp_path, *arguments):
-    return command.main(["table=toy_table", "launcher=in_process", f"output={tmp_path}/runs", *arguments])
 
 
 def test_a_table_is_run_once_and_rendered_the_same_again(table, tmp_path, capsys):
