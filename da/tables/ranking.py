@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from da.config import catalog
 from da.results.record import Record, latest
 from da.results.store import protocols, settings
 from da.setting import NONE, SETTINGS
@@ -87,11 +88,14 @@ def judge(candidates: Sequence[Candidate], best: float) -> Case | None:
         candidates: what it chooses from.
         best: best possible accuracy, in percent.
     """
+    found = winners(candidates)
+    return Case(spearman(candidates), best - float(np.mean(found)), len(found) > 1) if found else None
+
+
+def winners(candidates: Sequence[Candidate]) -> list[float]:
+    """Accuracies of the candidates that share the highest score; none where nothing was scored."""
     scores = [c.score for c in candidates if c.score is not None]
-    if not scores:
-        return None
-    winners = [c.accuracy for c in candidates if c.score == max(scores)]
-    return Case(spearman(candidates), best - float(np.mean(winners)), len(winners) > 1)
+    return [c.accuracy for c in candidates if scores and c.score == max(scores)]
 
 
 def within_runs(records: Sequence[Record]) -> list[RuleRanking]:
@@ -120,13 +124,22 @@ def across_runs(records: Sequence[Record]) -> list[RuleRanking]:
         records: as :func:`da.results.store.load` gives them.
     """
     choices = []
-    for group in _groups(records).values():
-        runs = [_epochs(r) for r in group]
-        if len(runs) > 1:
-            best = max(e.accuracy for epochs in runs for e in epochs)
-            rules = _rules([e for epochs in runs for e in epochs])
-            choices.append((best, {rule: [_chosen(epochs, rule) for epochs in runs] for rule in rules}))
+    for runs in judged_runs(records):
+        rules = _rules([e for run in runs for e in run.epochs])
+        choices.append((best_of(runs), {rule: [run.chosen(rule) for run in runs] for rule in rules}))
     return _rankings(choices)
+
+
+def judged_runs(records: Sequence[Record]) -> list[list[JudgedRun]]:
+    """The runs that may be chosen, none of which was granted target labels: a list for each task and seed.
+
+    Tasks with a single such run leave no choice, and are left out.
+
+    Args:
+        records: as :func:`da.results.store.load` gives them.
+    """
+    groups = _groups(records).values()
+    return [[JudgedRun(r.method, r.data, _epochs(r)) for r in group] for group in groups if len(group) > 1]
 
 
 def _groups(records: Sequence[Record]) -> dict[Any, list[Record]]:
@@ -158,16 +171,36 @@ def _epochs(r: Record) -> list[JudgedEpoch]:
     return [JudgedEpoch(e.scores, r.main_of(e.target_test)) for e in r.epochs if r.metric in e.target_test]
 
 
-def _chosen(epochs: Sequence[JudgedEpoch], rule: str) -> Candidate:
-    """A run at the first epoch of the rule's highest score, as its record reports it."""
-    scores = [-math.inf if (score := e.scores.get(rule)) is None else score for e in epochs]
-    scored = any(e.scores.get(rule) is not None for e in epochs)
-    return epochs[scores.index(max(scores)) if scored else -1].candidate(rule)
+class JudgedRun(NamedTuple):
+    """A run that a rule may choose.
+
+    Args:
+        method: its name.
+        data: name of the data.
+        epochs: the evaluated ones.
+    """
+
+    method: str
+    data: str
+    epochs: Sequence[JudgedEpoch]
+
+    def chosen(self, rule: str) -> Candidate:
+        """The run at the first epoch of the rule's highest score, as its record reports it."""
+        scores = [-math.inf if (score := e.scores.get(rule)) is None else score for e in self.epochs]
+        scored = any(e.scores.get(rule) is not None for e in self.epochs)
+        return self.epochs[scores.index(max(scores)) if scored else -1].candidate(rule)
+
+
+def best_of(runs: Sequence[JudgedRun]) -> float:
+    """The best accuracy of any epoch of any run, in percent."""
+    return max(e.accuracy for run in runs for e in run.epochs)
 
 
 def _has_target_labels(r: Record) -> bool:
-    setting = SETTINGS.get(r.setting)
-    return setting is not None and setting.target_y > NONE
+    """Whether a run was granted target labels; a method of no named setting that is in no YAML might have been."""
+    method = catalog.entries("method").get(r.method)
+    access = SETTINGS.get(r.setting) or (None if method is None else method.access)
+    return access is None or access.target_y > NONE
 
 
 def _rules(epochs: Sequence[JudgedEpoch]) -> set[str]:

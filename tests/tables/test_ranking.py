@@ -181,3 +181,9 @@ def test_the_script_prints_and_writes_the_report(tmp_path, root):
     wrong = finished(script, "nowhere", cwd=tmp_path)
     assert wrong.returncode == 2
     assert "nowhere is neither a folder of records nor a committed table" in wrong.stderr
+
+
+@pytest.mark.parametrize(("method", "counted"), [("pooled", False), ("of_mine", False), ("coral", True)])
+def test_settings_without_a_name_are_judged_by_what_the_method_needs(method, counted):
+    runs = [run([(70.0, {"r": 1.0})]), run([(80.0, {"r": 2.0})], method=method, setting="custom")]
+    assert bool(across_runs(runs)) is counted
