@@ -7,8 +7,8 @@ import re
 
 from da.cli import listing
 from da.config import catalog
+from da.tables import choice_page, rules
 from da.tables import results_page as page
-from da.tables import rules
 
 
 def parts() -> dict[str, str]:
@@ -57,7 +57,11 @@ def render(*, write: bool) -> list[str]:
             text = new
         if write:
             file.write_text(text, encoding="utf-8")
-    for file, wanted in ((page.PAGE, page.text()), (rules.PAGE, rules.committed())):
+    for file, wanted in (
+        (page.PAGE, page.text()),
+        (rules.PAGE, rules.committed()),
+        (choice_page.PAGE, choice_page.text()),
+    ):
         if not file.is_file() or file.read_text(encoding="utf-8") != wanted:
             stale.append(file.relative_to(catalog.ROOT).as_posix())
         if write:
