@@ -68,9 +68,9 @@ def text() -> str:
     return "\n\n".join(part if part[0] in "<#|" else wrapped(part) for part in parts) + "\n"
 
 
-def wrapped(sentences: str) -> str:
-    """A paragraph in lines of at most 120 signs."""
-    return textwrap.fill(sentences, 120, break_long_words=False, break_on_hyphens=False)
+def wrapped(sentences: str, width: int = 120) -> str:
+    """A paragraph in lines of at most so many signs."""
+    return textwrap.fill(sentences, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _strategies(judged: HeldOut) -> str:
@@ -112,7 +112,8 @@ def _interval(regret: Regret) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{shown(value, 1)}"
+    tenths = round(value, 1)
+    return f"{'+' if tenths > 0 else ''}{shown(tenths, 1)}"
 
 
 HOW = (
