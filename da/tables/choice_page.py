@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from functools import cache
 
 from da.config import catalog
 from da.results.scores import shown
@@ -17,7 +16,6 @@ PAGE = catalog.ROOT / "benchmarks" / "CHOICE.md"
 RIVAL = "best_on_average"
 
 
-@cache
 def first_sentences() -> str:
     """What choosing costs on the committed tables, in two sentences; empty where there are none."""
     return sentences(HeldOut(committed())) if committed() else ""

@@ -86,9 +86,17 @@ def _by_rule(folder: Path) -> Mapping[str, Regret]:
     return MappingProxyType(by_rule(committed(folder)))
 
 
+def committed(folder: Path | None = None) -> tuple[Decision, ...]:
+    """The cases of all committed tables; tables whose runs no rule scored have none.
+
+    Args:
+        folder: where they are, by default ``benchmarks/results``.
+    """
+    return _committed(folder or page.RESULTS)
+
+
 @cache
-def committed(folder: Path = page.RESULTS) -> tuple[Decision, ...]:
-    """The cases of all committed tables; tables whose runs no rule scored have none."""
+def _committed(folder: Path) -> tuple[Decision, ...]:
     with store.collector_off():
         tables = {file.stem: summary.read(file) for file in sorted(folder.glob("*.json"))}
         return tuple(cases({name: judged_runs(summary.as_records(_of_methods(t))) for name, t in tables.items()}))

@@ -17,7 +17,7 @@ from da.data.splits import Raw, assemble
 from da.setting import ALL, DIFFERENT, FEW, MANY, Access
 from da.sweeps import budget
 from da.sweeps.job import Outcome
-from da.tables import choice_page, regret
+from da.tables import results_page
 from da.tables.strategies import Experience
 
 CLASSES = np.array(["cat", "dog", "owl"])
@@ -216,10 +216,7 @@ def test_mistakes_are_refused_in_a_sentence(word, hint, tmp_path, capsys):
 
 
 def test_without_committed_tables_a_rule_must_be_named(tmp_path, capsys, monkeypatch, planned_only):
-    monkeypatch.setattr(regret.page, "RESULTS", tmp_path / "absent")
-    monkeypatch.setattr(regret, "committed", lambda: ())
-    monkeypatch.setattr(choice_page, "committed", lambda: ())
-    monkeypatch.setattr(choice_page, "first_sentences", choice_page.first_sentences.__wrapped__)
+    monkeypatch.setattr(results_page, "RESULTS", tmp_path / "absent")
     planned_only(lambda job: outcome_of(job, tmp_path, 0.5))
     assert entry.choose(words(tmp_path)) == 2
     assert "name one with rule=NAME" in capsys.readouterr().err
