@@ -21,6 +21,7 @@ def parts() -> dict[str, str]:
         ]
     )
     bodies = {"methods": listing.methods_table(), "data": data, "overview": page.overview(), "mutants": mutants_table()}
+    bodies["choice"] = choice_page.wrapped(choice_page.first_sentences())
     for file in sorted((catalog.ROOT / "benchmarks" / "results").glob("*.md")):
         bodies[f"results/{file.stem}"] = file.read_text(encoding="utf-8").strip()
     return bodies
