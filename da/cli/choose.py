@@ -28,7 +28,8 @@ Chooses a method without target labels: says what the data show, lists the metho
 the order of their average rank on our tables while the budget lasts, and ranks them by a label-free rule.
 
   data=features data.source=a.csv data.target=b.csv   the data, as for scripts/train.py
-  budget=10min     time for the runs (90s, 10min, 1.5h); each may take a quarter of it, or launcher.timeout=SECONDS
+  budget=10min     time for the runs (90s, 10min, 1.5h); each may take a quarter of it (a minute
+                   at least), or launcher.timeout=SECONDS
   rule=NAME        the rule to rank by; by default the one with the least regret on our tables
   methods=A,B      only these and the baseline; a method that needs a few target labels runs only if it is named here
   KEY=VALUE        anything else that scripts/train.py takes, such as classifier=one_nn output=DIR launcher.jobs=2
@@ -60,7 +61,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Candidates:
+class Runnable:
     """Which methods can run.
 
     Args:
@@ -205,7 +206,7 @@ def _reason(name: str, message: str) -> str:
 
 def candidates(
     plans: Mapping[str, Plan], refused: Mapping[str, Sequence[str]], task: Task, named: Sequence[str], known: Experience
-) -> Candidates:
+) -> Runnable:
     """The methods that the data suffice for: closed-form ones first, baselines first, then by average rank.
 
     Args:
@@ -228,7 +229,7 @@ def candidates(
     def order(name: str) -> tuple[bool, bool, float, str]:
         return not kept[name].method.is_estimator, name not in BASELINES, known.order.get(name, UNKNOWN), name
 
-    return Candidates({name: kept[name] for name in sorted(kept, key=order)}, left_out)
+    return Runnable({name: kept[name] for name in sorted(kept, key=order)}, left_out)
 
 
 def lacking(task: Task, needs: Access, *, named: bool) -> str:
@@ -250,7 +251,7 @@ def lacking(task: Task, needs: Access, *, named: bool) -> str:
     return f"the data do not offer {', '.join(gaps)}" if gaps else ""
 
 
-def listing(found: Candidates) -> str:
+def listing(found: Runnable) -> str:
     """Which methods can run, and which are left out for which reason."""
     from da.tables.choice_page import wrapped
 
@@ -259,11 +260,12 @@ def listing(found: Candidates) -> str:
     return "\n".join(f"  {part}" for line in lines for part in wrapped(line, 116).splitlines())
 
 
-def _run_and_rank(asked: Asked, found: Candidates) -> int:
+def _run_and_rank(asked: Asked, found: Runnable) -> int:
     from da.cli import ranked
     from da.sweeps import budget
     from da.sweeps.job import Job
     from da.sweeps.launchers import Processes
+    from da.tables.choice_page import wrapped
 
     config = next(iter(found.plans.values())).config
     launcher = catalog.build(config["launcher"], where="launcher")
@@ -271,11 +273,14 @@ def _run_and_rank(asked: Asked, found: Candidates) -> int:
         raise ConfigError("choose.py runs in processes of this machine; leave out the launcher.")
     jobs = budget.Budget([Job(plan, name=name) for name, plan in found.plans.items()], asked.seconds)
     made: list[Ranked] = []
+    failed: list[str] = []
     line = partial(_line, asked.rule)
 
     def done(job: Job, outcome: Outcome) -> None:
         if outcome.record is not None and outcome.kind in ("finished", "skipped", "stale"):
             made.append(ranked.Ranked.of(outcome.record, Path(outcome.directory), asked.rule))
+        elif outcome.kind == "failed":
+            failed.append(job.title)
 
     print(f"RUNS ({asked.seconds:g} s, into {config['output']})", flush=True)
     status = budget.BudgetStatus(Path(config["output"]), jobs, launcher.jobs, "choose.py", line)
@@ -287,7 +292,9 @@ def _run_and_rank(asked: Asked, found: Candidates) -> int:
     waiting = [job.title for job in jobs.left_over]
     if waiting:
         why = "interrupted" if stopped else "the budget is spent"
-        print(f"{why}: {len(waiting)} did not begin ({', '.join(waiting)}); a larger budget goes on from here")
+        print(wrapped(f"{why}: {len(waiting)} did not begin ({', '.join(waiting)}); a larger budget goes on from here"))
+    if failed:
+        print(wrapped(f"{len(failed)} failed ({', '.join(failed)}); rerun=failed tries them again"))
     if not made:
         print("No run finished, so there is nothing to choose from.", file=sys.stderr)
         return INTERRUPTED if stopped else 1

@@ -12,6 +12,8 @@ from da.domain import Domain, Task, dense, pool
 
 LIMIT = 2000
 """Samples of a domain that are looked at, evenly spaced: more would only cost time."""
+ALIKE = 0.99
+"""A p-value above this says that domains were made alike, as by standardising each by itself."""
 NARROW = 50
 """Class shares of more classes are not printed one by one."""
 
@@ -48,6 +50,11 @@ def compared(source: Domain, target: Domain, classes: Sequence[str]) -> list[str
             f"two-sample test of p(x): p = {test.p:.3f} (squared MMD {test.statistic:.3g}, {test.permutations} "
             f"permutations of {test.sizes[0]} and {test.sizes[1]} samples)",
         ]
+        if test.p > ALIKE:
+            said.append(
+                "the domains are more alike than two samples of one distribution: each was probably standardised by "
+                "itself, which hides how far they are apart"
+            )
     except UsageError as error:
         said = [str(error)]
     return said + (_shares(source, x_s, x_t, classes) if source.y is not None else [])

@@ -15,7 +15,7 @@ from da.sweeps.pool import Pool
 from da.sweeps.status import SweepStatus
 
 UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
-SHARE = 4  # no run takes more than this part of the budget
+SHARE, LEAST = 4, 60.0  # a run may take a quarter of the budget, and a minute in any case
 
 
 def seconds_of(text: str) -> float:
@@ -83,7 +83,7 @@ class BudgetStatus(SweepStatus):
 
 
 def run(budget: Budget, launcher: Processes, status: BudgetStatus, done: Callable[[Job, Outcome], None]) -> None:
-    """Run jobs in processes of this machine while the budget lasts; each may take a quarter of it.
+    """Run jobs in processes of this machine while the budget lasts; each may take a quarter of it, or a minute.
 
     Args:
         budget: the jobs.
@@ -94,7 +94,7 @@ def run(budget: Budget, launcher: Processes, status: BudgetStatus, done: Callabl
     Raises:
         KeyboardInterrupt: it was interrupted, and has stopped.
     """
-    timeout = launcher.timeout or budget.seconds / SHARE
+    timeout = launcher.timeout or max(LEAST, budget.seconds / SHARE)
     try:
         Pool(launcher.jobs, threads=launcher.threads, timeout=timeout, memory=launcher.memory, status=status).run(
             budget, done

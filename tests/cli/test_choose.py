@@ -10,7 +10,7 @@ import pytest
 
 from da.cli import choose as entry
 from da.cli import look, ranked, train
-from da.cli.choose import Candidates, candidates, lacking, listing
+from da.cli.choose import Runnable, candidates, lacking, listing
 from da.cli.ranked import Ranked
 from da.config import catalog
 from da.data.splits import Raw, assemble
@@ -163,6 +163,7 @@ def test_a_run_that_fails_does_so_alone(tmp_path, capsys, planned_only):
     assert entry.choose([*words(tmp_path), "rule=class_ami"]) == 0
     said = capsys.readouterr().out
     assert "unadapted, which does not adapt, ranks first itself" in said
+    assert "1 failed (coral); rerun=failed tries them again" in said
     assert "coral" not in said.partition("RANKING")[2].partition("The first")[0]
 
 
@@ -280,7 +281,7 @@ def plan_of(method):
 
 
 def test_the_listing_names_all_with_reasons():
-    said = listing(Candidates({"coral": None}, {"they cannot": ["kmm", "kliep"]}))
+    said = listing(Runnable({"coral": None}, {"they cannot": ["kmm", "kliep"]}))
     assert said == "  1 can run, in this order: coral\n  left out, as they cannot: kmm, kliep"
 
 
@@ -294,6 +295,21 @@ def test_what_is_said_of_the_data_counts_no_target_label():
     assert "12 samples of 3 features" in said
     assert "3 classes: 0 33.3 %, 1 33.3 %, 2 33.3 %" in said
     assert "two-sample test of p(x): p = " in said
+
+
+def test_domains_that_were_standardised_each_by_itself_are_spoken_of():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(200, 5)), rng.normal(3.0, 2.0, size=(200, 5))
+    classes = np.arange(200) % 2
+
+    def said(*parts: np.ndarray) -> str:
+        source, target = (Raw(part, classes, name) for part, name in zip(parts, "ab", strict=True))
+        fractions = {"test_fraction": 0.0, "validation_fraction": 0.0}
+        return look.look(assemble([source], target, **fractions, split_seed=0))
+
+    assert "probably standardised by itself" in said(*((z - z.mean(0)) / z.std(0) for z in (x, y)))
+    assert "standardised" not in said(x, y)
+    assert "p = 0.002" in said(x, y)
 
 
 def test_domains_of_different_widths_are_not_compared():
