@@ -7,8 +7,8 @@ import re
 
 from da.cli import listing
 from da.config import catalog
+from da.tables import choice_page, rules
 from da.tables import results_page as page
-from da.tables import rules
 
 
 def parts() -> dict[str, str]:
@@ -21,6 +21,7 @@ def parts() -> dict[str, str]:
         ]
     )
     bodies = {"methods": listing.methods_table(), "data": data, "overview": page.overview(), "mutants": mutants_table()}
+    bodies["choice"] = choice_page.wrapped(choice_page.first_sentences())
     for file in sorted((catalog.ROOT / "benchmarks" / "results").glob("*.md")):
         bodies[f"results/{file.stem}"] = file.read_text(encoding="utf-8").strip()
     return bodies
@@ -57,7 +58,11 @@ def render(*, write: bool) -> list[str]:
             text = new
         if write:
             file.write_text(text, encoding="utf-8")
-    for file, wanted in ((page.PAGE, page.text()), (rules.PAGE, rules.committed())):
+    for file, wanted in (
+        (page.PAGE, page.text()),
+        (rules.PAGE, rules.committed()),
+        (choice_page.PAGE, choice_page.text()),
+    ):
         if not file.is_file() or file.read_text(encoding="utf-8") != wanted:
             stale.append(file.relative_to(catalog.ROOT).as_posix())
         if write:

@@ -64,12 +64,17 @@ class SweepStatus:
         if outcome.kind == "finished":
             self.seconds.append(time.time() - begun)
             assert outcome.record is not None
-            self.say(f"{self.place} {one_line(outcome.record, Path(outcome.directory), True, named=title)}")
+            self.say(f"{self.place} {self.finished(job, outcome)}")
             self.warn(title, outcome.record.notes)
         elif outcome.kind in ("failed", "refused"):
             self.say(f"{self.place} {outcome.kind.upper():8} {title}: {job.bare(outcome.message)}", sys.stderr)
         self.bar.update()
         self.heartbeat(force=True)
+
+    def finished(self, job: Job, outcome: Outcome) -> str:
+        """One line on a finished job."""
+        assert outcome.record is not None
+        return one_line(outcome.record, Path(outcome.directory), True, named=job.title)
 
     def warn(self, title: str, notes: Sequence[str]) -> None:
         """Print the warnings of a run's record, except those that another run had; records contain all of them."""

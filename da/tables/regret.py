@@ -86,9 +86,17 @@ def _by_rule(folder: Path) -> Mapping[str, Regret]:
     return MappingProxyType(by_rule(committed(folder)))
 
 
+def committed(folder: Path | None = None) -> tuple[Decision, ...]:
+    """The cases of all committed tables; tables whose runs no rule scored have none.
+
+    Args:
+        folder: where they are, by default ``benchmarks/results``.
+    """
+    return _committed(folder or page.RESULTS)
+
+
 @cache
-def committed(folder: Path = page.RESULTS) -> tuple[Decision, ...]:
-    """The cases of all committed tables; tables whose runs no rule scored have none."""
+def _committed(folder: Path) -> tuple[Decision, ...]:
     with store.collector_off():
         tables = {file.stem: summary.read(file) for file in sorted(folder.glob("*.json"))}
         return tuple(cases({name: judged_runs(summary.as_records(_of_methods(t))) for name, t in tables.items()}))
@@ -131,26 +139,41 @@ def accuracy_by(rule: str, runs: Sequence[JudgedRun]) -> float:
 
 
 def over(cases: Sequence[Decision], accuracy: Callable[[Decision], float]) -> Regret:
-    r"""The mean regret of a way to choose, with a t interval over families of tables.
-
-    Tasks and seeds of a table are alike, and so are tables on the same data: the interval treats the mean of each
-    family as one observation. A family's regret is the mean of its tables', a table's that of its cases.
-
-    .. math:: \bar r \pm t_{F-1} \, s / \sqrt F \quad\text{over the } F \text{ families}
+    """The mean regret of a way to choose, see :func:`mean_over_families`.
 
     Args:
         cases: at least one.
         accuracy: what the way to choose leads to in a case, in percent.
     """
+    mean, half = mean_over_families(cases, lambda case: best_of(case.runs) - accuracy(case))
+    return Regret(mean, max(0.0, mean - half), mean + half, len(cases))
+
+
+def mean_over_families(cases: Sequence[Decision], value: Callable[[Decision], float]) -> tuple[float, float]:
+    r"""A mean over families of tables, and half of its 95 % interval, by Student's t.
+
+    Tasks and seeds of a table are alike, and so are tables on the same data: the interval treats the mean of each
+    family as one observation. A family's value is the mean of its tables', a table's that of its cases.
+
+    .. math:: \bar r \pm t_{F-1} \, s / \sqrt F \quad\text{over the } F \text{ families}
+
+    Args:
+        cases: at least one.
+        value: of a case.
+    """
+    means = list(by_family(cases, value).values())
+    return float(np.mean(means)), _half_width(means)
+
+
+def by_family(cases: Sequence[Decision], value: Callable[[Decision], float]) -> dict[str, float]:
+    """The mean value of each family, by its name."""
     by_table: dict[tuple[str, str], list[float]] = {}
     for case in cases:
-        by_table.setdefault((case.family, case.table), []).append(best_of(case.runs) - accuracy(case))
-    by_family: dict[str, list[float]] = {}
+        by_table.setdefault((case.family, case.table), []).append(value(case))
+    families: dict[str, list[float]] = {}
     for (family, _), values in by_table.items():
-        by_family.setdefault(family, []).append(float(np.mean(values)))
-    means = [float(np.mean(values)) for values in by_family.values()]
-    mean, half = float(np.mean(means)), _half_width(means)
-    return Regret(mean, max(0.0, mean - half), mean + half, len(cases))
+        families.setdefault(family, []).append(float(np.mean(values)))
+    return {family: float(np.mean(values)) for family, values in families.items()}
 
 
 def _half_width(values: Sequence[float]) -> float:
