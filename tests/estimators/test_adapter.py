@@ -130,6 +130,7 @@ GARBAGE = {
 
 
 @pytest.mark.filterwarnings("ignore:Class priors explain")  # the shift is another
+@pytest.mark.filterwarnings("ignore:All 45 unlabelled")  # the garbage of one class
 @everyone
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
 def test_labels_of_the_target_are_not_looked_at(make, garbage, mixed):
@@ -181,7 +182,9 @@ ODD = {
     "infinite": np.r_[np.zeros(45), np.full(45, np.inf)],
     "three": np.r_[np.zeros(45), np.full(45, 3)],
     "truth values": np.arange(90) % 2 == 0,
-    "words": np.array(["source", "target"] * 45),
+    "a gap in the words": np.array(["source", "source3", "target"] * 30),
+    "words and numbers": np.array(["source", 1, None] * 30, dtype=object),
+    "a target in words only": np.array(["target"] * 90),
     "two columns": np.zeros((90, 2)),
 }
 
