@@ -94,7 +94,7 @@ class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         few = asked or (method is not None and bool(method.needs.target_y == FEW))
         return read(domain, y, self.convention, few=few, masked=self._masked, partial=asked)
 
-    def _fit(self, X: Any, y: Any, domain: np.ndarray, sample_weight: Any) -> None:
+    def _fit(self, X: Any, y: Any, domain: np.ndarray, weight: np.ndarray | None) -> None:
         method = self._method()
         few = method is not None and method.needs.target_y == FEW
         self.domains_ = named(domain)
@@ -102,7 +102,6 @@ class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             domain = np.where(domain == LABELLED, TARGET, domain)
         estimator: Estimator | None = clone(method or Unadapted())
         X = self._rows(X)
-        weight = None if sample_weight is None else _weights(sample_weight, X)
         part = {}
         for role in np.unique(domain):
             rows = domain == role
@@ -264,15 +263,18 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
         X, y = validate_data(self, X, y, accept_sparse="csr")
         check_classification_targets(y)
         roles = counted(roles, X.shape[0])
+        weight = None if sample_weight is None else _weights(sample_weight, X)
         known = roles != TARGET
         self.classes_ = np.unique(y[known])
-        if len(np.unique(y[roles <= 0])) < 2:
-            raise ValueError(f"The source has 1 class ({y[roles <= 0][0]}); a classifier needs at least 2.")
+        taught = np.unique(y[(roles <= 0) & (True if weight is None else weight > 0.0)])
+        if len(taught) < 2:
+            which = taught[0] if len(taught) else "none of weight above 0"
+            raise ValueError(f"The source has {len(taught)} class ({which}); a classifier needs at least 2.")
         is_class = filler in self.classes_.tolist()
         if is_class:
             warn_of_filler(filler, int((~known).sum()), "-1")
         self.filler_ = None if is_class else filler
-        self._fit(X, np.searchsorted(self.classes_, y), roles, sample_weight)
+        self._fit(X, np.searchsorted(self.classes_, y), roles, weight)
         return self
 
     def predict(self, X: Any, domain: Any = None) -> np.ndarray:
@@ -362,7 +364,8 @@ class TransferRegressor(RegressorMixin, _Adapter):  # type: ignore[misc]  # scik
                 warn_of_filler(filler, int(hidden.sum()), "NaN")
             y = covered(y, hidden)
         X, y = validate_data(self, X, y, y_numeric=True, accept_sparse="csr")
-        self._fit(X, np.asarray(y, dtype=np.float64), counted(roles, X.shape[0]), sample_weight)
+        weight = None if sample_weight is None else _weights(sample_weight, X)
+        self._fit(X, np.asarray(y, dtype=np.float64), counted(roles, X.shape[0]), weight)
         return self
 
     def predict(self, X: Any, domain: Any = None) -> np.ndarray:

@@ -16,9 +16,7 @@ class WeightedPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit all steps, the last with the weights."""
         weights = {} if sample_weight is None else {f"{self.steps[-1][0]}__sample_weight": sample_weight}
-        with sklearn.config_context(
-            enable_metadata_routing=False
-        ):  # with routing, the step would have to ask for its weights
+        with config_context(enable_metadata_routing=False):  # else the step would have to ask for its weights
             super().fit(X, y, **weights)
         return self
 
