@@ -201,8 +201,8 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
             labels, missing ones, and -1 where it is no class, are refused by :meth:`score`.
 
     What fills the labels of unlabelled samples is not used, but other code reads ``y`` too. Best is a value that is no
-    class, such as -1, which :meth:`score` refuses; a warning is given where it is a class. ``VotingClassifier`` with
-    ``voting="soft"`` alone wants the label of any class, as it numbers all values that it finds in ``y``.
+    class, such as -1, which :meth:`score` refuses; a warning is given where it is a class. ``VotingClassifier`` and
+    ``CalibratedClassifierCV`` take all values that they find in ``y`` for classes: to them alone give the label of one.
 
     The target below is ``3 t + 5`` where the source is ``t``, which a linear map of means and covariances undoes:
 

@@ -61,5 +61,7 @@ def test_parameters_of_a_named_method_are_set_and_searched(shifted):
     with pytest.raises(ValueError, match="Invalid parameter 'regularisation'"):
         TransferClassifier("coral").set_params(estimator__regularisation=3.0)
     grid = {"estimator__regularization": [0.5, 100.0]}
-    search = GridSearchCV(TransferClassifier("coral"), grid, scoring=lambda model, X, y: -model.estimator.regularization)
+    search = GridSearchCV(
+        TransferClassifier("coral"), grid, scoring=lambda model, X, y: -model.estimator.regularization
+    )
     assert search.fit(X, y, domain=domain).best_estimator_.estimator_.regularization == 0.5

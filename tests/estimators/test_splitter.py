@@ -74,7 +74,9 @@ def test_cross_validation_scores_no_filler(shifted):
     """What scored the target's fillers, at one half, now refuses; labelled samples are scored as they should be."""
     X, y, domain = shifted
     with pytest.raises(UsageError, match="30 of the 60 samples to score are of the unlabelled target"):
-        cross_val_score(TransferClassifier(), X, y, cv=StratifiedKFold(2), params={"domain": domain}, error_score="raise")
+        cross_val_score(
+            TransferClassifier(), X, y, cv=StratifiedKFold(2), params={"domain": domain}, error_score="raise"
+        )
     cv = TransferKFold(3, domain=domain)
     scores = cross_val_score(TransferClassifier(), X, y, cv=cv, params={"domain": domain})
     assert scores.tolist() == [1.0, 1.0, 1.0]
@@ -86,10 +88,6 @@ def test_cross_validation_scores_no_filler(shifted):
 def test_metadata_routing_passes_domains_once_to_nested_cross_validation_too(shifted):
     X, y, domain = shifted
     with config_context(enable_metadata_routing=True):
-        plain = cross_val_score(
-            TransferClassifier("coral"), X, y, cv=StratifiedKFold(2), params={"domain": domain}, error_score=np.nan
-        ) if False else None
-        assert plain is None
         search = GridSearchCV(TransferClassifier(), {"estimator": [None, "coral"]}, cv=TransferKFold(2))
         nested = cross_val_score(search, X, y, cv=TransferKFold(3), params={"domain": domain}, error_score="raise")
         with pytest.raises(UsageError, match="are of the unlabelled target"):
