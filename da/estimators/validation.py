@@ -160,7 +160,7 @@ class DomainScorer:
         return self.criterion(
             Domain(X[of_source], known),
             Domain(X[~of_source]),
-            estimator=model.estimator,
+            estimator=model._method(),
             classifier=model.classifier or model._default(),
             **self.options,
         )

@@ -187,9 +187,9 @@ def test_regression():
     assert bad < -1.0
     assert reverse_validation(source, target, estimator=None, classifier=Ridge(0.1)) == pytest.approx(good, abs=0.01)
     X, domain = np.vstack([x_s, x_t]), np.r_[np.zeros(60), np.ones(50)]
-    model = TransferRegressor(classifier=Ridge(0.1)).fit(X, np.r_[y, np.zeros(50)], domain=domain)
+    model = TransferRegressor(classifier=Ridge(0.1)).fit(X, np.r_[y, np.full(50, np.nan)], domain=domain)
     scorer = DomainScorer(importance_weighted_validation, domain, weights=np.ones(60))
-    assert scorer(model, X, np.r_[y, np.zeros(50)]) == pytest.approx(good, abs=1e-12)
+    assert scorer(model, X, np.r_[y, np.full(50, np.nan)]) == pytest.approx(good, abs=1e-12)
 
 
 def test_what_cannot_be_is_refused():
