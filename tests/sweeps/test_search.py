@@ -48,7 +48,7 @@ def test_ranges_become_distributions(tmp_path):
     (plan,) = plans(tmp_path, "method=tca")
     made, space = distributions(plan.method), plan.method.locate().search_space
     assert set(made) == set(space)
-    assert made["components"].choices == space["components"].values
+    assert made["n_components"].choices == space["n_components"].values
     assert (made["regularization"].low, made["regularization"].high, made["regularization"].log) == (
         space["regularization"].low,
         space["regularization"].high,

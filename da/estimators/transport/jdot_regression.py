@@ -34,7 +34,7 @@ class JDOTRegression(Predictor):
         regularization: :math:`\lambda`.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
         max_iter: largest number of alternations.
-        tolerance: largest relative decrease of the objective in the last alternation at convergence.
+        tol: largest relative decrease of the objective in the last alternation at convergence.
 
     Reference: Courty, Flamary, Habrard & Rakotomamonjy, Joint distribution optimal transportation for domain
     adaptation, NeurIPS 2017.
@@ -60,17 +60,17 @@ class JDOTRegression(Predictor):
         regularization: float = 1e-3,
         cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: int = 100,
-        tolerance: float = 1e-6,
+        tol: float = 1e-6,
     ):
         self.distance_weight, self.kernel, self.bandwidth = distance_weight, kernel, bandwidth
         self.regularization, self.cost_norm = regularization, cost_norm
-        self.max_iter, self.tolerance = max_iter, tolerance
+        self.max_iter, self.tol = max_iter, tol
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``coefficients_`` ``(n_t, 1)``, ``plan_``, and ``objectives_`` after every alternation.
 
         Diagnostics are ``n_iter_`` alternations, ``marginal_error_``, the largest relative error of a sample's mass, a
-        rounding error for exact transport, and ``converged_``, whether the objective fell by at most ``tolerance`` in
+        rounding error for exact transport, and ``converged_``, whether the objective fell by at most ``tol`` in
         the last alternation (else a warning is given).
         """
         x_s, x_t = matched(source, target)
@@ -85,9 +85,9 @@ class JDOTRegression(Predictor):
             return (values - f.T) ** 2, penalty
 
         cost = self.distance_weight * costs(x_s, x_t, self.cost_norm)
-        self.plan_, self.objectives_ = alternate(cost, learn, self.max_iter, self.tolerance)
+        self.plan_, self.objectives_ = alternate(cost, learn, self.max_iter, self.tol)
         fall, self.n_iter_ = falling(self.objectives_), len(self.objectives_)
-        self.converged_ = fall <= self.tolerance
+        self.converged_ = fall <= self.tol
         self.marginal_error_ = marginal_error(self.plan_, uniform(x_s), uniform(x_t))
         warn_of_change(self, fall, "the objective still falls", self.n_iter_)
         return self
