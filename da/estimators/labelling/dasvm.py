@@ -40,7 +40,8 @@ class DASVM(Predictor):
         C: cost of an error, on inputs that are centred and divided by one common scale (the root mean square of all
             entries), so that units do not matter.
         kernel: ``linear`` or ``rbf``.
-        bandwidth: :math:`\sigma` of the Gaussian, in units of the scaled inputs; None is their median distance.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the scaled inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is their median distance.
         share: :math:`\rho` as a share of the target samples.
         weakest: w, the smallest cost of a sample as a share of C.
         growth: g, iterations from the smallest cost to the full one.

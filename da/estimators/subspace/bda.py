@@ -38,7 +38,8 @@ class BDA(JointComponents):
         mu: :math:`\mu`, from 0 (marginal means only) to 1 (class-conditional means only).
         weighted: use W-BDA.
         kernel: ``linear``, ``rbf`` or ``primal``, as in TCA.
-        bandwidth: of ``rbf``, in units of the inputs; None is the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         features: of ``rbf``, number of Nyström landmarks; None is exact up to 12 000 samples and 1000 beyond.
         rounds: largest number of rounds; it stops earlier when the labels no longer change.
         classifier: predicts the pseudo-labels of the target; None is 1-nearest-neighbour.

@@ -41,7 +41,8 @@ class JPDA(FeatureMapping):
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
         mu: weight of the discriminative part; 0 uses the discrepancy of joint probabilities only.
         kernel: ``linear``, or ``rbf``, the Gaussian.
-        bandwidth: of ``rbf``, in units of the (normalised) inputs; None is the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the (normalised) inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         rounds: largest number of rounds; it stops earlier when the labels no longer change.
         classifier: predicts the pseudo-labels of the target; None is 1-nearest-neighbour.
         normalize: scale the rows of inputs and result to unit length.

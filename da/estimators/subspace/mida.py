@@ -35,7 +35,8 @@ class MIDA(FeatureMapping):
         label_weight: :math:`\gamma`, weight of dependence on the source's labels; above 0 the method is called SMIDA.
         augment: append D to the features, so that each domain has its own offset.
         kernel: ``linear``, or ``rbf``, the Gaussian.
-        bandwidth: of ``rbf``, in units of the (augmented) inputs; None is the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the (augmented) inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
 
     Reference: Yan, Kou & Zhang, Learning domain-invariant subspace using domain features and independence maximization,
     IEEE Transactions on Cybernetics 2018.

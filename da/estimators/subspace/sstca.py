@@ -42,8 +42,8 @@ class SSTCA(MMDComponents):
         smoothness: :math:`\nu`, weight of the differences between neighbours.
         n_neighbors: number of neighbours of each sample.
         kernel: ``linear``, ``rbf`` or ``primal``, as in TCA.
-        bandwidth: :math:`\sigma` of the graph, and of ``rbf``, in units of the inputs; None is the median distance of
-            pooled samples.
+        bandwidth: :math:`\sigma` of the graph, and of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the
+            inputs (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         features: of ``rbf``, number of Nyström landmarks; None is exact up to 2000 samples and 1000 beyond.
         normalize: scale the rows of inputs and result to unit length.
         random_state: of the random landmarks.

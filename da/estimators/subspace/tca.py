@@ -32,8 +32,8 @@ class TCA(MMDComponents):
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
         kernel: ``linear``; ``rbf``, the Gaussian; or ``primal``, in which W is a linear map of the features themselves
             and is penalised as such.
-        bandwidth: of ``rbf``, :math:`\sigma` in :math:`e^{-\|a - b\|^2 / 2 \sigma^2}` in units of the inputs; None is
-            the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         features: of ``rbf``, number of Nyström landmarks of an approximate kernel; None is the exact kernel up to
             12 000 samples and 1000 landmarks beyond.
         normalize: scale the rows of inputs and result to unit length.

@@ -32,7 +32,8 @@ class TJM(FeatureMapping):
         n_components: k.
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
         kernel: ``linear``, or ``rbf``, the Gaussian.
-        bandwidth: of ``rbf``, in units of the (normalised) inputs; None is the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the (normalised) inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         rounds: number of solutions for A.
         constrained: scale columns of A by the constraint, so that the objective falls in every round; otherwise their
             length is 1.

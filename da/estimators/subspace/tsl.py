@@ -45,7 +45,8 @@ class TSL(FeatureMapping):
             at least the smaller of 50 and half of the rank.
         weight: :math:`\lambda`.
         criterion: ``pca`` or ``flda``; ``pca`` also serves where the class means of the source coincide.
-        bandwidth: h, in units of the inputs; None makes :math:`\sqrt 2 h` the median distance in the first subspace.
+        bandwidth: h, in units of the inputs, of kernels :math:`e^{-\|a - b\|^2 / 4 h^2}` (scikit-learn's ``gamma`` is
+            :math:`1 / 4 h^2`); None makes :math:`\sqrt 2 h` the median distance in the first subspace.
         shrinkage: share of its mean variance that is added to every direction of :math:`S_w`.
         max_iter: largest number of steps of L-BFGS.
         tol: it stops at a step that lowers the objective by at most this share (of 1, where that is more).

@@ -30,7 +30,8 @@ class JDOTRegression(Predictor):
     Args:
         distance_weight: :math:`\alpha`.
         kernel: ``rbf``, or ``linear`` (with a bias).
-        bandwidth: of the ``rbf`` kernel, in the inputs' units; None is the median distance within the target.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance within the target.
         regularization: :math:`\lambda`.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
         max_iter: largest number of alternations.

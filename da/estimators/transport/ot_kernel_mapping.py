@@ -36,7 +36,8 @@ class KernelTransport(FeatureMapping):
 
     Args:
         kernel: ``rbf`` or ``linear``.
-        bandwidth: of the ``rbf`` kernel, in the inputs' units; None is the median distance within the source.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance within the source.
         transport_weight: :math:`\mu`.
         regularization: :math:`\eta`.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).

@@ -25,8 +25,9 @@ class KDERatio(Weighting):
     :math:`O(n_s (n_s + n_t) d)`.
 
     Args:
-        bandwidth: h of both densities, in units of the inputs; None chooses one for each domain, among multiples of the
-            median distance of its samples (1/8 to 4), by the leave-one-out likelihood of at most 2000 samples.
+        bandwidth: h of both densities, in units of the inputs (scikit-learn's ``gamma`` is :math:`1 / 2 h^2`); None
+            chooses one for each domain, among multiples of the median distance of its samples (1/8 to 4), by the
+            leave-one-out likelihood of at most 2000 samples.
         min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
             it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
             samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).

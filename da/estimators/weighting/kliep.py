@@ -29,8 +29,9 @@ class KLIEP(Weighting):
     overflows. Costs :math:`O((n_s + n_t) b (d + b))` a bandwidth for b centres.
 
     Args:
-        bandwidth: :math:`\sigma`, in units of the inputs; None chooses among multiples (1/8 to 4) of the median
-            distance of pooled samples by the likelihood of held-out target samples, of which at most 2000 are used.
+        bandwidth: :math:`\sigma`, in units of the inputs (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None
+            chooses among multiples (1/8 to 4) of the median distance of pooled samples by the likelihood of held-out
+            target samples, of which at most 2000 are used.
         centres: b; all target samples if there are fewer.
         folds: number of folds of the target for cross-validation.
         min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach

@@ -39,8 +39,8 @@ class KMM(Weighting):
     :math:`O(n_s m)` a gradient step, without exchanges.
 
     Args:
-        bandwidth: :math:`\sigma` of :math:`k(a, b) = e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs; None is
-            the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of :math:`k(a, b) = e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         limit: B, the largest weight, before weights are scaled to mean 1.
         slack: :math:`\epsilon`; None is :math:`(\sqrt{n_s} - 1) / \sqrt{n_s}`, as the paper proposes.
         landmarks: m; None is exact up to 10,000 source samples, and 500 landmarks beyond. On 3000 samples of Gaussians

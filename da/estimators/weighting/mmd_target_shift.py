@@ -30,8 +30,8 @@ class MMDTargetShift(LabelShift):
     for 512 rows of a kernel matrix.
 
     Args:
-        bandwidth: :math:`\sigma` of :math:`k(a, b) = e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs; None is
-            the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of :math:`k(a, b) = e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         regularization: :math:`\lambda` of the conditional mean, in samples.
         limit: B, the largest ratio of priors.
         slack: :math:`\epsilon`; None is :math:`B / (4 \sqrt{n_s})`, as the paper proposes.

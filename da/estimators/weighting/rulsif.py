@@ -31,8 +31,9 @@ class RULSIF(Weighting):
 
     Args:
         relative: :math:`\alpha`, in [0, 1): no ratio exceeds :math:`1 / \alpha`; at 1 all would be equal.
-        bandwidth: :math:`\sigma`, in units of the inputs; None chooses among multiples (1/8 to 4) of the median
-            distance of pooled samples.
+        bandwidth: :math:`\sigma` of :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs (scikit-learn's
+            ``gamma`` is :math:`1 / 2 \sigma^2`); None chooses among multiples (1/8 to 4) of the median distance of
+            pooled samples.
         ridge: :math:`\lambda`; None chooses from 0.001 to 10. Bandwidth and ridge are chosen by the squared error on
             held-out samples, at most 2000 of each domain.
         centres: b; all target samples if there are fewer.

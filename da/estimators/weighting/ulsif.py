@@ -26,8 +26,9 @@ class ULSIF(Weighting):
     :math:`O((n_s + n_t) b (d + b) + b^3)`, and as much for each candidate on the samples of the selection.
 
     Args:
-        bandwidth: :math:`\sigma`, in units of the inputs; None chooses among multiples (1/8 to 4) of the median
-            distance of pooled samples.
+        bandwidth: :math:`\sigma` of :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs (scikit-learn's
+            ``gamma`` is :math:`1 / 2 \sigma^2`); None chooses among multiples (1/8 to 4) of the median distance of
+            pooled samples.
         ridge: :math:`\lambda`; None chooses from 0.001 to 10. Bandwidth and ridge are chosen by the leave-one-out
             score, which has a closed form, on at most 2000 pairs of samples.
         centres: b; all target samples if there are fewer.
