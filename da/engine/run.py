@@ -89,7 +89,7 @@ def run(config: dict[str, Any], observer: RunObserver | None = None) -> Result:
     evidence.check_loaded(plan.config, plan.data, task)
     (load_failure_directory(plan) / record.FILE).unlink(missing_ok=True)
     identity = record.run_id(plan.config, fingerprint)
-    directory = directory_of(plan, identity)
+    directory = directory_of(plan, fingerprint)
     frozen = {
         "config": plan.config,
         "run_id": identity,

@@ -316,19 +316,19 @@ def test_the_estimators_given_are_left_unfitted(mixed):
 
 def test_in_a_pipeline(mixed):
     x, y, is_target = mixed
-    pipeline = make_pipeline(StandardScaler(), TransferClassifier(SubspaceAlignment(components=3)))
+    pipeline = make_pipeline(StandardScaler(), TransferClassifier(SubspaceAlignment(n_components=3)))
     pipeline.fit(x, y, transferclassifier__domain=is_target)
     scaled = StandardScaler().fit_transform(x)
-    direct = TransferClassifier(SubspaceAlignment(components=3)).fit(scaled, y, domain=is_target)
+    direct = TransferClassifier(SubspaceAlignment(n_components=3)).fit(scaled, y, domain=is_target)
     assert pipeline.predict(x).tolist() == direct.predict(scaled).tolist()
 
 
 def test_in_a_grid_search_over_a_parameter_of_the_estimator(mixed):
     x, y, is_target = mixed
-    grid = {"estimator__components": [1, 3], "classifier__C": [0.01, 1.0]}
+    grid = {"estimator__n_components": [1, 3], "classifier__C": [0.01, 1.0]}
     model = TransferClassifier(SubspaceAlignment(), LogisticRegression())
     search = GridSearchCV(model, grid, cv=StratifiedKFold(3), error_score="raise").fit(x, y, domain=is_target)
-    assert search.best_params_["estimator__components"] == 3
+    assert search.best_params_["estimator__n_components"] == 3
     scores = search.cv_results_["mean_test_score"]
     assert len(scores) == 4
     assert scores.std() > 0.01
