@@ -98,7 +98,7 @@ def _target_of(task: Task, needs: Access, shots: int, seed: int) -> tuple[Domain
 
 
 def alone(domain: Domain) -> Domain:
-    """Copy samples that are views, without their names: a view holds the whole array, which may contain other splits."""
+    """Copy samples that are views, as a view holds the whole array with other splits, and drop their names."""
 
     def owned(part: Any) -> Any:
         base = getattr(part, "base", None)

@@ -14,7 +14,6 @@ from da.data.validity import check_units
 from da.domain import Domain, Split, Task
 from da.errors import ConfigError, DataError, few
 
-
 TEST_FRACTION = 0.3
 """Share of a labelled target that is tested on, where nothing else is asked for."""
 
@@ -49,8 +48,8 @@ def assemble(
 
     The classes are the sorted labels of all sources (of the target, where no source has labels). Of each source
     ``validation_fraction`` is held out. The target's test split is ``target_test``, else ``test_fraction`` of the
-    target, else (fraction 0, or a target of one row) the target itself, and the task is then transductive. A fraction of
-    None is 0.3 of a target with labels, and 0 of one without, of which every sample is predicted.
+    target, else (fraction 0, or a target of one row) the target itself, and the task is then transductive. A fraction
+    of None is 0.3 of a target with labels, and 0 of one without, of which every sample is predicted.
 
     Raises:
         ConfigError: a fraction outside [0, 1).

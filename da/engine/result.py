@@ -14,6 +14,7 @@ from da.config import catalog
 from da.config.titles import title_of
 from da.config.validate import Plan
 from da.engine import accepted, codehash
+from da.engine.predictions import TABLE
 from da.errors import ConfigError, TrainingError, UsageError
 from da.renamed import current, earlier
 from da.results import record
@@ -60,7 +61,9 @@ def one_line(made: Record, directory: Path, fresh: bool, named: str | None = Non
     word = "finished" if fresh else "skipped "
     named = named or title_of(made.config, catalog.entries("method")[made.method], catalog.entries("data")[made.data])
     other = "" if fresh or not made_by_other_code(made) else "; made by other code, rerun=stale runs it again"
-    return f"{word} {named}: target test {scores} ({rule}, {made.work_seconds:.1f} s{other}) -> {directory}"
+    table = directory / TABLE
+    place = table if table.is_file() else directory
+    return f"{word} {named}: target test {scores} ({rule}, {made.work_seconds:.1f} s{other}) -> {place}"
 
 
 def directory_of(plan: Plan, fingerprint: str) -> Path:
