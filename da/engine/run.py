@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import io
 import json
 import shutil
 import time
@@ -25,8 +24,7 @@ from da.data.columns import differing
 from da.data.grant import Exam, examine
 from da.data.validity import check_task
 from da.domain import Task
-from da.engine import assembly, distributed, hardware, lock, tracking, warned
-from da.engine.evaluation import Evaluator
+from da.engine import assembly, distributed, hardware, lock, predictions, tracking, warned
 from da.engine.observer import Pruned, RunObserver
 from da.engine.result import (
     CONFIG,
@@ -50,7 +48,6 @@ from da.schedules import LEARNING_RATE
 from da.setting import SAME
 
 WEIGHTS = "model.pt"
-PREDICTIONS = "predictions.npz"
 RESUMABLE = ("timeout", "crashed", "oom")  # how a run may end whose checkpoint is worth going on from
 
 
@@ -89,7 +86,7 @@ def run(config: dict[str, Any], observer: RunObserver | None = None) -> Result:
     evidence.check_loaded(plan.config, plan.data, task)
     (load_failure_directory(plan) / record.FILE).unlink(missing_ok=True)
     identity = record.run_id(plan.config, fingerprint)
-    directory = directory_of(plan, identity)
+    directory = directory_of(plan, fingerprint)
     frozen = {
         "config": plan.config,
         "run_id": identity,
@@ -305,7 +302,9 @@ def execute(
         if not made.is_first:
             return
         scorer = made.scorer
-        save_predictions(directory / PREDICTIONS, scorer)
+        test = scorer.exam.domains["target_test"]
+        logits = scorer.predictions["target_test"][1]
+        predictions.save(directory, logits, test, task.classes, task.id_name, made.method.tells_probabilities)
         made.save_weights(directory / WEIGHTS)
         (directory / CHECKPOINT).unlink(missing_ok=True)
         last = scorer.history[-1]
@@ -345,15 +344,3 @@ def describe(task: Task, made: Runner) -> TaskRecord:
         evaluated={name: len(domain) for name, domain in made.scorer.exam.domains.items()},
         domains=counts,
     )
-
-
-def save_predictions(file: Path, scorer: Evaluator) -> None:
-    """Logits and predicted classes of the target test samples, with their labels where they are known."""
-    logits = scorer.predictions["target_test"][1]
-    y = scorer.exam.domains["target_test"].y
-    known: dict[str, Any] = {} if y is None else {"y": np.asarray(y)}
-    stream = io.BytesIO()
-    np.savez_compressed(
-        stream, logits=logits, predicted=logits.argmax(1), classes=np.array(scorer.exam.classes), **known
-    )
-    write_atomically(file, stream.getvalue())
