@@ -189,6 +189,8 @@ class Task:
         columns: names of the source's and of the target's features, each None where they have no names.
         notes: what of the data was left out or guessed, a sentence each.
         id_name: what ``ids`` of the target are: ``row`` (counted from 0), ``file``, or the name of a column.
+        inputs: how new samples are read and prepared as the target's are, such as
+            :class:`~da.data.inputs.TableInputs`; None takes arrays as they are.
     """
 
     name: str
@@ -200,6 +202,7 @@ class Task:
     columns: tuple[tuple[str, ...] | None, tuple[str, ...] | None] = (None, None)
     notes: tuple[str, ...] = ()
     id_name: str = "row"
+    inputs: Any = None
 
     @property
     def n_classes(self) -> int:

@@ -48,6 +48,7 @@ class Frame:
     shots: Steps = 3
     embedding: str = "joint"
     selection: str = "last"
+    save_model: bool = True
     seed: Seed = 0
     output: str = "runs"
     rerun: str = "none"

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from da.bounds import ProperFraction, Seed
 from da.data.columns import match
+from da.data.inputs import TableInputs
 from da.data.readers import SVMLIGHT, read_table
 from da.data.splits import Raw, assemble
 from da.data.tables import Table
@@ -103,9 +104,16 @@ class Features:
         )
         task = replace(task, metric=self.metric, columns=(tables[0].columns, tables[len(sources)].columns))
         task = replace(task, notes=tuple(doubts(files, tables)), id_name=self._id_name(tables[-1]))
+        reading = TableInputs(task.columns[1], self.label_column, self.feature_key, self.id_column)
         if not self.standardize:
-            return task
-        return replace(task, sources=tuple(map(_standardized, task.sources)), target=_standardized(task.target))
+            return replace(task, inputs=reading)
+        mean, deviation = _moments(task.target)
+        return replace(
+            task,
+            sources=tuple(map(_standardized, task.sources)),
+            target=_standardized(task.target),
+            inputs=replace(reading, mean=mean, deviation=deviation),
+        )
 
     def _id_name(self, table: Table) -> str:
         """What names the rows of a table: its column of names, or their numbers."""
@@ -205,8 +213,8 @@ def _widened(x: Any, width: int) -> Any:
     return sparse.csr_matrix((x.data, x.indices, x.indptr), shape=(x.shape[0], width))
 
 
-def _standardized(split: Split) -> Split:
-    """Both parts of a domain, standardised by the training part."""
+def _moments(split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each feature in the training part."""
     x = split.train.x
     if sparse.issparse(x):
         raise DataError(
@@ -214,7 +222,12 @@ def _standardized(split: Split) -> Split:
             "set data.standardize=false, or save it as a dense array."
         )
     mean, deviation = x.mean(axis=0), x.std(axis=0)
-    deviation = np.where(deviation == 0, 1, deviation)  # a constant feature becomes 0
+    return mean, np.where(deviation == 0, 1, deviation)  # a constant feature becomes 0
+
+
+def _standardized(split: Split) -> Split:
+    """Both parts of a domain, standardised by the training part."""
+    mean, deviation = _moments(split)
 
     def scaled(domain: Domain) -> Domain:
         return replace(domain, x=(domain.x - mean) / deviation)

@@ -11,6 +11,7 @@ import numpy as np
 from da.bounds import Count, ProperFraction, Seed
 from da.data.class_folders import Found, Tree, check_spelling, check_total, opened
 from da.data.images import decode
+from da.data.inputs import ImageInputs
 from da.data.splits import Raw, assemble
 from da.domain import Task
 from da.errors import ConfigError, DataError
@@ -104,7 +105,7 @@ class ImageFolder:
             split_seed=self.split_seed,
         )
         notes = [note for name, domain in domains.items() for note in (*domain.notes, *read[name][1])]
-        return replace(task, notes=tuple(notes), id_name="file")
+        return replace(task, notes=tuple(notes), id_name="file", inputs=ImageInputs(self.size, self.crop))
 
     def _read(self, name: str, tree: Tree, files: Found) -> tuple[Raw, list[str]]:
         """A domain's images, and sentences on those that were left out."""

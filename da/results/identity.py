@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from da.files import named_by
+from da.files import named_by, weights_of
 
-VOLATILE = ("output", "rerun", "logger", "launcher", "sweep", "selection")
+VOLATILE = ("output", "rerun", "logger", "launcher", "sweep", "selection", "save_model")
 VOLATILE_TRAINER = ("enable_progress_bar", "enable_model_summary")
 
 
@@ -19,7 +19,9 @@ def run_id(config: dict[str, Any], fingerprint: str) -> str:
     """Content hash (12 hex digits) of what can change a result: the configuration, the data, files that it names."""
     kept = essential(config)
     named = [path for group in ("method", "network") for path in named_by(kept.get(group, {}))]
-    files = [_digest(file) for path in named for file in (path, path / "model.pt") if file.is_file()]
+    files = [
+        _digest(file) for path in named for file in (path, weights_of(path)) if file is not None and file.is_file()
+    ]
     text = json.dumps([kept, fingerprint, files], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
