@@ -65,7 +65,7 @@ def save(directory: Path, plan: Plan, task: Task, made: Runner) -> str:
     held = _held(arrays, [len(part) for part in task.parts().values()]) if plan.method.is_estimator else 0
     content |= {"parts": node, "training_samples": held}
     stream = io.BytesIO()
-    np.savez(stream, **arrays)
+    np.savez(stream, **arrays)  # type: ignore[arg-type]  # names are not those of its options
     write_atomically(directory / ARRAYS, stream.getvalue())
     if not plan.method.is_estimator:
         made.save_weights(directory / WEIGHTS)
