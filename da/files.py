@@ -19,6 +19,8 @@ File = Annotated[str, "a path"]
 
 See :func:`named_by`.
 """
+WEIGHTS = ("model.safetensors", "model.pt")
+"""Names of the file of weights in a run's directory: as runs write it, and as earlier versions did."""
 RANDOM = "random"
 """Value of a parameter of weights for random initialisation, the only one that names no file."""
 
@@ -69,6 +71,11 @@ def locate(path: str) -> Path:
         f"There is no '{path}', neither in the working folder '{Path.cwd()}' nor in the data folder '{data_dir()}' "
         f"({_state()}); check the spelling or give the whole path."
     )
+
+
+def weights_of(directory: Path) -> Path | None:
+    """The file of weights that a run left in its directory; None if there is none."""
+    return next((directory / name for name in WEIGHTS if (directory / name).is_file()), None)
 
 
 def named_by(node: Mapping[str, Any]) -> Iterator[Path]:

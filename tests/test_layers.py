@@ -11,7 +11,7 @@ FILES = sorted((ROOT / "da").rglob("*.py"))
 
 FLOORS = (
     ("bounds", "divergences", "errors", "metrics", "schedules", "search_space", "setting", "signatures"),
-    ("domain", "files"),
+    ("domain", "files", "renamed"),
     ("estimators", "nn", "results", "selection"),
     ("config", "data", "methods"),
     ("analysis", "engine"),

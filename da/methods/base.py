@@ -35,6 +35,7 @@ class Method(LightningModule):
 
     needs: Access
     single_step: ClassVar[bool] = False  # learns batch by batch, not in one step from whole domains
+    tells_probabilities: ClassVar[bool] = True  # by its logits
     search_space: ClassVar[Space] = {}
     metrics: ClassVar[Mapping[str, str]] = ACCURACY  # reported name: one of da.metrics; the main first
     exempt: ClassVar[Mapping[str, str]] = {}  # common checks that cannot hold by the method's definition: why
