@@ -108,7 +108,12 @@ def _state() -> str:
 
 
 def write_atomically(file: Path, content: bytes) -> Path:
-    """Write to a temporary name in the same folder, sync, rename."""
+    """Write to a temporary name in the same folder, sync, rename; links are followed, and devices written to."""
+    if file.exists() and not file.is_file() and not file.is_dir():  # a pipe or device, such as /dev/stdout
+        with file.open("wb") as stream:
+            stream.write(content)
+        return file
+    named, file = file, file.resolve()
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
@@ -119,4 +124,4 @@ def write_atomically(file: Path, content: bytes) -> Path:
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
-    return file
+    return named

@@ -120,7 +120,7 @@ class ImageFolder:
             remedy="repair or remove it, or leave out all such images with data.skip_unreadable=true",
         )
         y = None if files.classes is None else np.array(files.classes)
-        ids = np.array(files.paths, dtype=np.str_)
+        ids = np.array([below_domain(path, name) for path in files.paths], dtype=np.str_)
         if not unreadable:
             return Raw(x, y, name, ids), []
         left = np.array([k not in unreadable for k in range(len(x))])
@@ -132,3 +132,9 @@ class ImageFolder:
             of = f" of the class '{lost[0]}'" if lost else ""
             raise DataError(f"{message}, so that none{of} remains; unpack the images anew.")
         return Raw(x[left], None if y is None else y[left], name, ids[left]), [f"{message}."]
+
+
+def below_domain(path: str, domain: str) -> str:
+    """The path of an image below the folder of its domain, wherever that lies."""
+    parts = path.split("/")
+    return "/".join(parts[parts.index(domain) + 1 :])

@@ -22,7 +22,7 @@ from da.results.record import Record, Status
 from da.results.schema import Code
 from da.results.scores import shown
 
-CONFIG = "config.json"
+CONFIG, MODEL = "config.json", "model.json"
 
 
 class RunFailed(RuntimeError):
@@ -62,8 +62,15 @@ def one_line(made: Record, directory: Path, fresh: bool, named: str | None = Non
     named = named or title_of(made.config, catalog.entries("method")[made.method], catalog.entries("data")[made.data])
     other = "" if fresh or not made_by_other_code(made) else "; made by other code, rerun=stale runs it again"
     table = directory / TABLE
-    place = table if table.is_file() else directory
+    held = training_samples(directory)
+    place = f"{table if table.is_file() else directory}{f' (its model holds {held} training samples)' if held else ''}"
     return f"{word} {named}: target test {scores} ({rule}, {made.work_seconds:.1f} s{other}) -> {place}"
+
+
+def training_samples(directory: Path) -> int:
+    """How many training samples the model of a run holds, because it predicts with them; 0 without a model."""
+    file = directory / MODEL
+    return int(json.loads(file.read_bytes())["training_samples"]) if file.is_file() else 0
 
 
 def directory_of(plan: Plan, fingerprint: str) -> Path:

@@ -20,6 +20,7 @@ from da.config.validate import Plan
 from da.data.validity import check_units
 from da.domain import Domain, Task
 from da.engine import predictions
+from da.engine.result import MODEL
 from da.engine.runner import Runner
 from da.errors import DataError, UsageError, few
 from da.estimators.serialization import Unsaved, decode, encode
@@ -27,7 +28,7 @@ from da.files import write_atomically
 from da.metrics import Prediction
 from da.results import record
 
-MODEL, ARRAYS, WEIGHTS = "model.json", "model.npz", "model.safetensors"
+ARRAYS, WEIGHTS = "model.npz", "model.safetensors"
 FORMAT = 1
 PROBED = 256
 """Values of the target that a model keeps to tell the units of its inputs."""
@@ -35,7 +36,7 @@ PARTS = ("method", "classifier", "network", "embedding", "seed")
 
 
 def save(directory: Path, plan: Plan, task: Task, made: Runner) -> str:
-    """Write a trained method; returns a sentence on why it is not kept, or on the samples that it holds.
+    """Write a trained method; returns a sentence on why it is not kept, empty where it is.
 
     Args:
         directory: of the run.
@@ -70,7 +71,7 @@ def save(directory: Path, plan: Plan, task: Task, made: Runner) -> str:
     if not plan.method.is_estimator:
         made.save_weights(directory / WEIGHTS)
     write_atomically(directory / MODEL, json.dumps(record.portable(content), indent=1).encode())
-    return f"The model holds {held} training samples, which it predicts with." if held else ""
+    return ""
 
 
 def _probe(target: Domain) -> np.ndarray:
@@ -137,7 +138,11 @@ class TrainedModel:
         return self.answer(self.read(samples))[0]
 
     def read(self, samples: Any) -> Domain:
-        """Samples as inputs of the method, with their names and labels where a file has them."""
+        """Samples as inputs of the method, with their names and labels where a file has them.
+
+        Raises:
+            DataError: they do not fit the model, or it reads no files.
+        """
         if isinstance(samples, str | Path):
             if self.inputs is None:
                 raise DataError(f"A model trained on {self.content['task']} reads no files; give it arrays.")
@@ -178,7 +183,11 @@ class TrainedModel:
         return domain
 
     def answer(self, domain: Domain) -> Prediction:
-        """Features and logits of checked samples, in order."""
+        """Features and logits of checked samples, in order.
+
+        Raises:
+            DataError: there are none.
+        """
         if not len(domain):
             raise DataError("There are no samples to predict; give at least one.")
         result: Prediction = self.method.predict(domain.without_labels())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import da
+from da.engine.result import one_line
 from da.errors import DataError, UsageError
 
 
@@ -106,8 +107,9 @@ def test_margins_are_no_probabilities(files):
 
 def test_a_model_that_holds_samples_says_so(files):
     made = run("method=unadapted", "classifier=one_nn", "data.validation_fraction=0")
-    assert "The model holds 60 training samples, which it predicts with." in made.record.notes
-    assert not any("training samples" in note for note in run("method=coral").record.notes)
+    assert "(its model holds 60 training samples)" in one_line(made.record, made.directory, fresh=True)
+    made = run("method=coral")
+    assert "holds" not in one_line(made.record, made.directory, fresh=True)
 
 
 def test_no_model_is_kept_where_none_is_asked_for(files):
