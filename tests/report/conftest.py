@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from da.cli.report import main
 from da.results.record import Record
 
 TASKS = ("art->clip", "art->real", "clip->art", "clip->real", "real->art", "real->clip", "art->photo")
@@ -98,3 +100,16 @@ def folder(tmp_path: Path, keep: Callable[..., Path]) -> Path:
         }
         keep(_record("kmm", task, 30.0, **(broken if k == 2 else {})))
     return tmp_path
+
+
+@pytest.fixture
+def report(monkeypatch, capsys):
+    """Run the command in this process: its exit code and what it said."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["report.py", *map(str, arguments)])
+        code = main()
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run

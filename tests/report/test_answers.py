@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import shlex
-import sys
 
 import pytest
 from scipy.stats import wilcoxon
 
-from da.cli.report import main
 from da.config.compose import compose
 from da.config.repeat import MACHINERY
 from da.results.record import Record
 
 TASKS = ("art->clip", "art->real", "clip->art", "clip->real", "real->art", "real->clip", "art->photo")
-
-
-@pytest.fixture
-def report(monkeypatch, capsys):
-    """Run the command in this process: its exit code and what it said."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["report.py", *map(str, arguments)])
-        code = main()
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 def real(record, words, accuracy, seed=0, task="art->clip", **changes):

@@ -1,24 +1,7 @@
 from __future__ import annotations
 
-import sys
-
 import pytest
 from records import unlabelled
-
-from da.cli.report import main
-
-
-@pytest.fixture
-def report(monkeypatch, capsys):
-    """Run the command in this process: its exit code and what it said."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["report.py", *map(str, arguments)])
-        code = main()
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 def test_the_page_is_written_into_the_folder(report, folder):
