@@ -51,12 +51,12 @@ METHODS: dict[str, dict[str, list[Any]]] = {
     "coral": {"regularization": [1e-3]},
     "ot_emd": {"metric": METRICS},
     "ot_linear": {"regularization": [1e-8, 1e-6, 0.1, 1.0, 10.0], "centre": [True, False]},
-    "ot_sinkhorn": {"metric": METRICS, "entropy": [0.1, 0.5, 1.0], "tolerance": [1e-6]},
-    "ot_class_lpl1": {"entropy": [0.5], "class_weight": [0.5], "cost_norm": ["none"], "tolerance": [1e-6]},
+    "ot_sinkhorn": {"metric": METRICS, "entropy": [0.1, 0.5, 1.0], "tol": [1e-6]},
+    "ot_class_lpl1": {"entropy": [0.5], "class_weight": [0.5], "cost_norm": ["none"], "tol": [1e-6]},
     "ot_label_propagation": {"metric": METRICS, "entropy": [0.0, 0.1, 1.0], "cost_norm": ["none"], "max_iter": [200]},
     "jdot": {"distance_weight": [1.0], "cost_norm": ["mean"]},
-    "subspace_alignment": {"components": [1, 2]},
-    "pca": {"components": [1, 2]},
+    "subspace_alignment": {"n_components": [1, 2]},
+    "pca": {"n_components": [1, 2]},
 }
 DEFAULTS = " (defaults)"
 METHODS |= {row: {} for row in spec.load("simulated").protocol.rows() if row.endswith(DEFAULTS)}

@@ -34,31 +34,34 @@ class Domain:
         y: ``(n,)`` integer labels in 0..K-1, or None where they are absent or withheld; never -1.
         weight: ``(n,)`` importance of each sample, or None for equal ones.
         name: what people call the domain.
+        ids: ``(n,)`` what each sample is called where it comes from: the number of a row, the name of a file, or what a
+            column says; None where nobody asks. They may tell labels, so they are withheld with them.
     """
 
     x: Any
     y: Any = None
     weight: Any = None
     name: str = ""
+    ids: Any = None
 
     def __len__(self) -> int:
         return int(self.x.shape[0])
 
     def take(self, index: Any) -> Domain:
         """The samples at ``index``, in that order."""
-        pick = [None if part is None else part[index] for part in (self.x, self.y, self.weight)]
-        return replace(self, x=pick[0], y=pick[1], weight=pick[2])
+        pick = [None if part is None else part[index] for part in (self.x, self.y, self.weight, self.ids)]
+        return replace(self, x=pick[0], y=pick[1], weight=pick[2], ids=pick[3])
 
     def subset(self, index: Any) -> Domain:
         """As :meth:`take`, but inputs that are read on access stay unread."""
         if not hasattr(self.x, "subset"):
             return self.take(index)
-        pick = [None if part is None else part[index] for part in (self.y, self.weight)]
-        return replace(self, x=self.x.subset(index), y=pick[0], weight=pick[1])
+        pick = [None if part is None else part[index] for part in (self.y, self.weight, self.ids)]
+        return replace(self, x=self.x.subset(index), y=pick[0], weight=pick[1], ids=pick[2])
 
     def without_labels(self) -> Domain:
-        """The same inputs with the labels physically absent."""
-        return replace(self, y=None)
+        """The same inputs with the labels, and the names of samples that may tell them, physically absent."""
+        return replace(self, y=None, ids=None)
 
     def tensors(self, device: Any = None) -> Domain:
         """The same samples as tensors: float inputs (see :func:`as_float`), integer labels, float weights."""
@@ -185,6 +188,9 @@ class Task:
         metric: what the field reports of these data, one of :data:`da.metrics.METRICS`.
         columns: names of the source's and of the target's features, each None where they have no names.
         notes: what of the data was left out or guessed, a sentence each.
+        id_name: what ``ids`` of the target are: ``row`` (counted from 0), ``file``, or the name of a column.
+        inputs: how new samples are read and prepared as the target's are, such as
+            :class:`~da.data.inputs.TableInputs`; None takes arrays as they are.
     """
 
     name: str
@@ -195,6 +201,8 @@ class Task:
     metric: str = "accuracy"
     columns: tuple[tuple[str, ...] | None, tuple[str, ...] | None] = (None, None)
     notes: tuple[str, ...] = ()
+    id_name: str = "row"
+    inputs: Any = None
 
     @property
     def n_classes(self) -> int:
@@ -232,6 +240,8 @@ class Task:
                 digest.update(np.ascontiguousarray(domain.y).astype(np.int64).tobytes())
             if domain.weight is not None:
                 digest.update(b"weight" + np.ascontiguousarray(domain.weight).astype(np.float64).tobytes())
+            if domain.ids is not None and np.asarray(domain.ids).dtype.kind == "U":  # numbers of rows say nothing new
+                digest.update(b"ids" + "\n".join(domain.ids).encode())
         return digest.hexdigest()[:16]
 
 

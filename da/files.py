@@ -19,6 +19,8 @@ File = Annotated[str, "a path"]
 
 See :func:`named_by`.
 """
+WEIGHTS = ("model.safetensors", "model.pt")
+"""Names of the file of weights in a run's directory: as runs write it, and as earlier versions did."""
 RANDOM = "random"
 """Value of a parameter of weights for random initialisation, the only one that names no file."""
 
@@ -71,6 +73,11 @@ def locate(path: str) -> Path:
     )
 
 
+def weights_of(directory: Path) -> Path | None:
+    """The file of weights that a run left in its directory; None if there is none."""
+    return next((directory / name for name in WEIGHTS if (directory / name).is_file()), None)
+
+
 def named_by(node: Mapping[str, Any]) -> Iterator[Path]:
     """Existing files and folders named by a node of a configuration and the nodes within it.
 
@@ -101,7 +108,12 @@ def _state() -> str:
 
 
 def write_atomically(file: Path, content: bytes) -> Path:
-    """Write to a temporary name in the same folder, sync, rename."""
+    """Write to a temporary name in the same folder, sync, rename; links are followed, and devices written to."""
+    if file.exists() and not file.is_file() and not file.is_dir():  # a pipe or device, such as /dev/stdout
+        with file.open("wb") as stream:
+            stream.write(content)
+        return file
+    named, file = file, file.resolve()
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
@@ -112,4 +124,4 @@ def write_atomically(file: Path, content: bytes) -> Path:
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
-    return file
+    return named

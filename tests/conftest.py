@@ -2,6 +2,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import processes
 import pytest
 import sklearn
@@ -70,3 +71,11 @@ def published(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Real data, found as users find them: for tests against published figures."""
     monkeypatch.setenv("DA_DATA_DIR", str(real_data))
     return real_data
+
+
+@pytest.fixture
+def shifted():
+    """A source of two classes around (0, 0) and (4, 0), and a target without labels (-1) around (8, 0) and (12, 0)."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1.0, 1.0, size=(120, 2)) + np.outer(np.repeat([0.0, 4.0, 8.0, 12.0], 30), [1.0, 0.0])
+    return x, np.r_[np.repeat([0, 1], 30), np.full(60, -1)], np.repeat(["source", "target"], 60)

@@ -1,9 +1,11 @@
 import hashlib
+import os
+import stat
 
 import pytest
 
 from da.errors import DataError
-from da.files import data_dir, locate, require
+from da.files import data_dir, locate, require, write_atomically
 
 
 def test_the_folder_follows_the_variable_and_defaults_to_data(monkeypatch, tmp_path):
@@ -52,3 +54,20 @@ def test_a_users_file_is_sought_as_given_and_in_the_data_folder(monkeypatch, tmp
     assert locate("both.csv").read_text() == "work"
     with pytest.raises(DataError, match=r"no 'none\.csv'.*DA_DATA_DIR="):
         locate("none.csv")
+
+
+def test_a_link_stays_a_link_and_a_pipe_is_written_to(tmp_path):
+    (tmp_path / "real").mkdir()
+    target, link = tmp_path / "real" / "a.txt", tmp_path / "link.txt"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    assert write_atomically(link, b"new") == link
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_atomically(pipe, b"through")
+    assert os.read(reader, 100) == b"through"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

@@ -41,10 +41,10 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "kmm": ("kmm", {}),
     "kmm (one kernel)": ("kmm", {"bandwidth": 40.0}),
     "tca (linear)": ("tca", {}),
-    "tca (rbf, exact)": ("tca", {"kernel": "rbf", "components": 20}),
-    "tca (rbf, 1000 landmarks)": ("tca", {"kernel": "rbf", "components": 20, "features": 1000}),
+    "tca (rbf, exact)": ("tca", {"kernel": "rbf", "n_components": 20}),
+    "tca (rbf, 1000 landmarks)": ("tca", {"kernel": "rbf", "n_components": 20, "features": 1000}),
     "jda (primal)": ("jda", {}),
-    "jda (rbf, exact)": ("jda", {"kernel": "rbf", "components": 20, "normalize": False}),
+    "jda (rbf, exact)": ("jda", {"kernel": "rbf", "n_components": 20, "normalize": False}),
 }
 PEERS = {
     "coral": ("skada._mapping", "CORALAdapter", {"reg": 0.1}),

@@ -17,8 +17,8 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from da import setting
-from da.config.renamed import now
 from da.errors import ConfigError, nearest
+from da.renamed import now
 from da.setting import Access
 from da.signatures import Parameter, Signature, derives, evaluate, find, parse
 

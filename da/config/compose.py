@@ -17,10 +17,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from da.config import arguments, catalog, foreign, grid
 from da.config.home import quoted
-from da.config.renamed import hint
 from da.config.seedless import once
 from da.config.validate import GROUPS, KEYS, OPTIONAL, Plan, plain_of, validate
 from da.errors import ConfigError, Incompatible, UsageError
+from da.renamed import hint
 
 
 def compose(overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -267,7 +267,8 @@ class Composer:
                 if signature and rest in signature.keywords():
                     raise ConfigError(f"'{root}.{rest}' is not in its file; add it with +{root}.{rest}={value}.")
                 known = [k for k in node if k != "_target_"]
-                raise ConfigError(f"There is no key '{root}.{rest}'; {hint(rest, known, prefix=f'{root}.')}")
+                path = signature.path if signature else ""
+                raise ConfigError(f"There is no key '{root}.{rest}'; {hint(rest, known, prefix=f'{root}.', path=path)}")
 
 
 def flat(override: Any) -> Iterator[tuple[str, Any]]:

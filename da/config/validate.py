@@ -13,9 +13,9 @@ from da.bounds import Positive, Seed, Steps
 from da.config import catalog, evidence, foreign, machine, pretrained
 from da.config.annotations import fits, read, takes_node, words
 from da.config.home import expanded
-from da.config.renamed import hint, now
 from da.errors import ConfigError, DataError, Incompatible
 from da.files import locate
+from da.renamed import hint, now
 from da.schedules import LEARNING_RATE
 from da.setting import setting_of
 from da.signatures import accepts, evaluate
@@ -48,6 +48,7 @@ class Frame:
     shots: Steps = 3
     embedding: str = "joint"
     selection: str = "last"
+    save_model: bool = True
     seed: Seed = 0
     output: str = "runs"
     rerun: str = "none"
@@ -227,7 +228,9 @@ def check_node(node: dict[str, Any], where: str, group: str | None = None) -> No
         place = f"{where}.{key}"
         if key not in known and not signature.open:
             in_file = _in_file(where, str(key), value, str(node["_target_"]))
-            raise ConfigError(f"There is no key {place!r}{in_file}; {hint(str(key), known, prefix=f'{where}.')}")
+            raise ConfigError(
+                f"There is no key {place!r}{in_file}; {hint(str(key), known, prefix=f'{where}.', path=signature.path)}"
+            )
         if reason := foreign.reserved(signature, key):
             raise ConfigError(f"{place} {reason}.")
         if isinstance(value, str) and (new := now(f"{place}={value}")):

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from da.bounds import ProperFraction, Seed
 from da.data.columns import match
+from da.data.inputs import TableInputs
 from da.data.readers import SVMLIGHT, read_table
 from da.data.splits import Raw, assemble
 from da.data.tables import Table
@@ -35,12 +36,13 @@ class Features:
         target_test: the file to test on; None splits ``target``.
         label_column: name of the label column (csv, parquet) or array (npz, mat, h5).
         feature_key: name of the array of features (npz, mat, h5); None tries the usual ones.
-        id_column: name of a column that identifies rows (csv, parquet) and is not a feature.
+        id_column: name of a column that identifies rows (csv, parquet) and is not a feature; predictions have it.
         drop: names of further columns (csv, parquet) that are not features.
         metric: the main metric on the target's test split: ``accuracy``, ``mean_class_accuracy`` or
             ``macro_f1``.
         test_fraction: fraction of the target to test on where there is no ``target_test``, stratified where it has
-            labels; 0 uses all of it for adaptation and testing (transductive).
+            labels; 0 uses all of it for adaptation and testing (transductive). None is 0.3 of a labelled target, and 0
+            of one without labels, of which every row is predicted.
         validation_fraction: fraction of each source that is held out, stratified where it has labels; 0 is none.
         standardize: bring each feature to mean 0 and standard deviation 1 in each domain, by its training part.
         split_seed: seed of the splits.
@@ -63,7 +65,7 @@ class Features:
         id_column: str | None = None,
         drop: list[str] | None = None,
         metric: Literal["accuracy", "mean_class_accuracy", "macro_f1"] = "accuracy",
-        test_fraction: ProperFraction = 0.3,
+        test_fraction: ProperFraction | None = None,
         validation_fraction: ProperFraction = 0.1,
         standardize: bool = False,
         split_seed: Seed = 0,
@@ -90,7 +92,7 @@ class Features:
         self._check_left_out(tables)
         _check_types(files, tables)
         tables = match(files, tables, len(sources))
-        raws = [Raw(table.x, table.y, file.stem) for file, table in zip(files, tables, strict=True)]
+        raws = [Raw(table.x, table.y, file.stem, table.ids) for file, table in zip(files, tables, strict=True)]
         raws = _fitted(files, raws, len(sources))
         task = assemble(
             raws[: len(sources)],
@@ -101,10 +103,22 @@ class Features:
             split_seed=self.split_seed,
         )
         task = replace(task, metric=self.metric, columns=(tables[0].columns, tables[len(sources)].columns))
-        task = replace(task, notes=tuple(doubts(files, tables)))
+        task = replace(task, notes=tuple(doubts(files, tables)), id_name=self._id_name(tables[-1]))
+        reading = TableInputs(task.columns[1], self.label_column, self.feature_key, self.id_column)
         if not self.standardize:
-            return task
-        return replace(task, sources=tuple(map(_standardized, task.sources)), target=_standardized(task.target))
+            return replace(task, inputs=reading)
+        sources = tuple(map(_standardized, task.sources))
+        mean, deviation = _moments(task.target)
+        return replace(
+            task,
+            sources=sources,
+            target=_standardized(task.target),
+            inputs=replace(reading, mean=mean, deviation=deviation),
+        )
+
+    def _id_name(self, table: Table) -> str:
+        """What names the rows of a table: its column of names, or their numbers."""
+        return "row" if table.ids is None or self.id_column is None else self.id_column
 
     def _apart(self) -> tuple[str, ...]:
         """Names of the columns that are not features."""
@@ -115,8 +129,9 @@ class Features:
             file,
             label_column=self.label_column,
             feature_key=self.feature_key,
-            left_out=self._apart(),
+            left_out=tuple(self.drop or ()),
             labelled=labelled,
+            id_column=self.id_column,
         )
 
     def _check_left_out(self, tables: Sequence[Table]) -> None:
@@ -199,8 +214,8 @@ def _widened(x: Any, width: int) -> Any:
     return sparse.csr_matrix((x.data, x.indices, x.indptr), shape=(x.shape[0], width))
 
 
-def _standardized(split: Split) -> Split:
-    """Both parts of a domain, standardised by the training part."""
+def _moments(split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each feature in the training part."""
     x = split.train.x
     if sparse.issparse(x):
         raise DataError(
@@ -208,7 +223,12 @@ def _standardized(split: Split) -> Split:
             "set data.standardize=false, or save it as a dense array."
         )
     mean, deviation = x.mean(axis=0), x.std(axis=0)
-    deviation = np.where(deviation == 0, 1, deviation)  # a constant feature becomes 0
+    return mean, np.where(deviation == 0, 1, deviation)  # a constant feature becomes 0
+
+
+def _standardized(split: Split) -> Split:
+    """Both parts of a domain, standardised by the training part."""
+    mean, deviation = _moments(split)
 
     def scaled(domain: Domain) -> Domain:
         return replace(domain, x=(domain.x - mean) / deviation)

@@ -98,7 +98,7 @@ def _target_of(task: Task, needs: Access, shots: int, seed: int) -> tuple[Domain
 
 
 def alone(domain: Domain) -> Domain:
-    """Copy samples that are views: a view holds a reference to the whole array, which may contain other splits."""
+    """Copy samples that are views, as a view holds the whole array with other splits, and drop their names."""
 
     def owned(part: Any) -> Any:
         base = getattr(part, "base", None)
@@ -106,7 +106,7 @@ def alone(domain: Domain) -> Domain:
             base = base.base  # type: ignore[union-attr]  # an array, as the condition says
         return part.copy() if isinstance(base, np.ndarray) and base.size > part.size else part
 
-    return replace(domain, x=owned(domain.x), y=owned(domain.y), weight=owned(domain.weight))
+    return replace(domain, x=owned(domain.x), y=owned(domain.y), weight=owned(domain.weight), ids=None)
 
 
 def steps_of(granted: Granted, batch_size: int) -> int:

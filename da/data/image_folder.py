@@ -11,6 +11,7 @@ import numpy as np
 from da.bounds import Count, ProperFraction, Seed
 from da.data.class_folders import Found, Tree, check_spelling, check_total, opened
 from da.data.images import decode
+from da.data.inputs import ImageInputs
 from da.data.splits import Raw, assemble
 from da.domain import Task
 from da.errors import ConfigError, DataError
@@ -37,7 +38,8 @@ class ImageFolder:
         crop: keep the aspect ratio and crop the central square; false resizes the whole image to the square.
         skip_unreadable: leave out images that cannot be read, and record how many and which; false refuses them.
         test_fraction: fraction of the target to test on, stratified where it has labels; 0 uses all of it for
-            adaptation and testing (transductive).
+            adaptation and testing (transductive). None is 0.3 of a labelled target, and 0 of one without labels, of
+            which every image is predicted.
         validation_fraction: fraction of each source that is held out, stratified; 0 is none.
         split_seed: seed of the splits.
     """
@@ -56,7 +58,7 @@ class ImageFolder:
         size: Count = 32,
         crop: bool = True,
         skip_unreadable: bool = False,
-        test_fraction: ProperFraction = 0.3,
+        test_fraction: ProperFraction | None = None,
         validation_fraction: ProperFraction = 0.1,
         split_seed: Seed = 0,
     ):
@@ -103,7 +105,7 @@ class ImageFolder:
             split_seed=self.split_seed,
         )
         notes = [note for name, domain in domains.items() for note in (*domain.notes, *read[name][1])]
-        return replace(task, notes=tuple(notes))
+        return replace(task, notes=tuple(notes), id_name="file", inputs=ImageInputs(self.size, self.crop))
 
     def _read(self, name: str, tree: Tree, files: Found) -> tuple[Raw, list[str]]:
         """A domain's images, and sentences on those that were left out."""
@@ -118,8 +120,9 @@ class ImageFolder:
             remedy="repair or remove it, or leave out all such images with data.skip_unreadable=true",
         )
         y = None if files.classes is None else np.array(files.classes)
+        ids = np.array([below_domain(path, name) for path in files.paths], dtype=np.str_)
         if not unreadable:
-            return Raw(x, y, name), []
+            return Raw(x, y, name, ids), []
         left = np.array([k not in unreadable for k in range(len(x))])
         examples = ", ".join(f"'{files.paths[k]}' ({unreadable[k]})" for k in sorted(unreadable)[:3])
         more = ", ..." if len(unreadable) > 3 else ""
@@ -128,4 +131,10 @@ class ImageFolder:
         if lost or not left.any():
             of = f" of the class '{lost[0]}'" if lost else ""
             raise DataError(f"{message}, so that none{of} remains; unpack the images anew.")
-        return Raw(x[left], None if y is None else y[left], name), [f"{message}."]
+        return Raw(x[left], None if y is None else y[left], name, ids[left]), [f"{message}."]
+
+
+def below_domain(path: str, domain: str) -> str:
+    """The path of an image below the folder of its domain, wherever that lies."""
+    parts = path.split("/")
+    return "/".join(parts[parts.index(domain) + 1 :])

@@ -120,7 +120,8 @@ class ImageSet:
                 f"{self.title} has {self.counts[part]} images of {part}, but '{self.root}' holds {len(names)}; "
                 "unpack it anew, or take what is there by data.complete=false."
             )
-        return Domain(Images(self.folder(), names, size=self.size, scale=self.scale), y, name=name)
+        images = Images(self.folder(), names, size=self.size, scale=self.scale)
+        return Domain(images, y, name=name, ids=np.asarray(names, dtype=np.str_))
 
     def domains_by_folder(self, places: Mapping[str, str]) -> tuple[list[Domain], tuple[str, ...]]:
         """Domains of class folders with the same classes, and the classes' names in sorted order.

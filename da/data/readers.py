@@ -29,12 +29,14 @@ class Wanted(NamedTuple):
         left_out: columns (csv, parquet) that are not features.
         labelled: whether a named label column must exist; otherwise a file without it, or with an empty one, has no
             labels.
+        id_column: column (csv, parquet) that names the rows, one of those left out.
     """
 
     label_column: str = "label"
     feature_key: str | None = None
     left_out: tuple[str, ...] = ()
     labelled: bool = True
+    id_column: str | None = None
 
 
 def read_table(
@@ -44,6 +46,7 @@ def read_table(
     feature_key: str | None = None,
     left_out: Sequence[str] = (),
     labelled: bool = True,
+    id_column: str | None = None,
 ) -> Table:
     """Read the features and raw labels of a file, whose suffix determines the format.
 
@@ -64,6 +67,7 @@ def read_table(
         feature_key: name of an array.
         left_out: names of columns.
         labelled: whether a named label column must exist.
+        id_column: column that names the rows; it is left out, too.
 
     Raises:
         DataError: one sentence that names the file, what is wrong and the remedy.
@@ -72,7 +76,8 @@ def read_table(
     reader = reader_of(path)
     if not path.is_file():
         raise DataError(f"There is no file '{path}'; check the spelling.")
-    wanted = Wanted(label_column, feature_key, tuple(left_out), labelled)
+    left_out = (*(() if id_column is None else (id_column,)), *left_out)
+    wanted = Wanted(label_column, feature_key, left_out, labelled, id_column)
     if feature_key is not None and reader in (_csv, _parquet, _svmlight):
         raise DataError(f"'{path}' has columns, not arrays with names; leave out feature_key={feature_key}.")
     if left_out and reader not in (_csv, _parquet):
@@ -300,7 +305,7 @@ def _label_key(path: Path, names: list[str], wanted: Wanted, extra: Iterable[str
 def _csv(path: Path, wanted: Wanted) -> Table:
     check_size(path, path.stat().st_size)
     frame = read_delimited(path, text=(wanted.label_column, *wanted.left_out))
-    return from_frame(frame, path, wanted.label_column, labelled=wanted.labelled, left_out=wanted.left_out)
+    return _of_frame(frame, path, wanted)
 
 
 def _parquet(path: Path, wanted: Wanted) -> Table:
@@ -318,7 +323,17 @@ def _parquet(path: Path, wanted: Wanted) -> Table:
     frame = frame.reset_index() if indices else frame
     exact = [name for name in frame.columns if isinstance(frame[name].dropna().head(1).squeeze(), Decimal)]
     frame = frame.astype({name: float for name in exact if name not in not_features})
-    return from_frame(frame, path, wanted.label_column, labelled=wanted.labelled, left_out=wanted.left_out)
+    return _of_frame(frame, path, wanted)
+
+
+def _of_frame(frame: Any, path: Path, wanted: Wanted) -> Table:
+    """A table with the names of its rows, where they have any."""
+    names = [str(name) for name in frame.columns]
+    ids = None
+    if wanted.id_column in names:
+        ids = frame.iloc[:, names.index(wanted.id_column)].astype(str).to_numpy(dtype=np.str_)
+    table = from_frame(frame, path, wanted.label_column, labelled=wanted.labelled, left_out=wanted.left_out)
+    return table._replace(ids=ids)
 
 
 def _svmlight(path: Path, wanted: Wanted) -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from scipy import sparse
 from da.data.validity import check_units
 from da.domain import Domain, Split, Task
 from da.errors import ConfigError, DataError, few
+
+TEST_FRACTION = 0.3
+"""Share of a labelled target that is tested on, where nothing else is asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +26,13 @@ class Raw:
         x: ``(n, ...)`` inputs.
         y: ``(n,)`` labels, numbers or strings, or None.
         name: of the domain.
+        ids: ``(n,)`` names of the samples; None numbers them.
     """
 
     x: Any
     y: np.ndarray | None
     name: str
+    ids: np.ndarray | None = None
 
 
 def assemble(
@@ -35,7 +40,7 @@ def assemble(
     target: Raw,
     target_test: Raw | None = None,
     *,
-    test_fraction: float,
+    test_fraction: float | None,
     validation_fraction: float,
     split_seed: int,
 ) -> Task:
@@ -43,13 +48,16 @@ def assemble(
 
     The classes are the sorted labels of all sources (of the target, where no source has labels). Of each source
     ``validation_fraction`` is held out. The target's test split is ``target_test``, else ``test_fraction`` of the
-    target, else (fraction 0, or a target of one row) the target itself, and the task is then transductive.
+    target, else (fraction 0, or a target of one row) the target itself, and the task is then transductive. A fraction
+    of None is 0.3 of a target with labels, and 0 of one without, of which every sample is predicted.
 
     Raises:
         ConfigError: a fraction outside [0, 1).
         DataError: labels are not whole numbers or strings, the target has labels that no source has, two domains have
             the same inputs, or target and test samples differ in units.
     """
+    if test_fraction is None:
+        test_fraction = 0.0 if target.y is None else TEST_FRACTION
     check_fraction("test_fraction", test_fraction)
     check_fraction("validation_fraction", validation_fraction)
     for source in sources:
@@ -144,7 +152,7 @@ def encode(raws: list[Raw], n_sources: int) -> tuple[list[Domain], tuple[str, ..
                     f"{few(classes)}); {remedy}."
                 )
             y = np.searchsorted(classes, y).astype(np.int64)
-        domains.append(Domain(raw.x, y, name=raw.name))
+        domains.append(Domain(raw.x, y, name=raw.name, ids=np.arange(raw.x.shape[0]) if raw.ids is None else raw.ids))
     return domains, tuple(map(str, classes))
 
 
@@ -187,7 +195,12 @@ def _discrete(raw: Raw) -> np.ndarray:
 
 
 def hold_out(domain: Domain, fraction: float, seed: int) -> Split:
-    """Split a domain into training and held-out parts, stratified where it has labels; too few rows are not split."""
+    """Split a domain into training and held-out parts, stratified where it has labels; too few rows are not split.
+
+    Both parts know which rows of the domain they are.
+    """
+    if domain.ids is None:
+        domain = replace(domain, ids=np.arange(len(domain)))
     train, held = hold_out_index(domain.y, len(domain), fraction, seed)
     return Split(domain.subset(train), domain.subset(held)) if len(held) else Split(domain)
 

@@ -28,6 +28,7 @@ class Table(NamedTuple):
         columns: names of the features, if they have names.
         left_out: columns of the file that were left out on request.
         stored: the type of the features in the file.
+        ids: ``(n,)`` names of the rows, if a column has them.
     """
 
     x: Any
@@ -35,6 +36,7 @@ class Table(NamedTuple):
     columns: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()
     stored: str = ""
+    ids: np.ndarray | None = None
 
 
 def tidy(x: Any, y: Any, path: Path) -> tuple[Any, np.ndarray | None]:

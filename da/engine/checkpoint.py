@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from pytorch_lightning import Callback, Trainer
 
@@ -76,7 +77,6 @@ def usable(directory: Path) -> Path | None:
 
 
 def save_weights(method: torch.nn.Module, file: Path) -> None:
-    """Write a method's tensors for inference or fine-tuning; ``torch.load(..., weights_only=True)`` reads them."""
-    stream = io.BytesIO()
-    torch.save({name: tensor.cpu() for name, tensor in method.state_dict().items()}, stream)
-    write_atomically(file, stream.getvalue())
+    """Write a method's tensors as safetensors, for inference or fine-tuning."""
+    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in method.state_dict().items()}
+    write_atomically(file, safetensors.torch.save(tensors))

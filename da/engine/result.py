@@ -14,13 +14,15 @@ from da.config import catalog
 from da.config.titles import title_of
 from da.config.validate import Plan
 from da.engine import accepted, codehash
+from da.engine.predictions import TABLE
 from da.errors import ConfigError, TrainingError, UsageError
+from da.renamed import current, earlier
 from da.results import record
 from da.results.record import Record, Status
 from da.results.schema import Code
 from da.results.scores import shown
 
-CONFIG = "config.json"
+CONFIG, MODEL = "config.json", "model.json"
 
 
 class RunFailed(RuntimeError):
@@ -59,17 +61,39 @@ def one_line(made: Record, directory: Path, fresh: bool, named: str | None = Non
     word = "finished" if fresh else "skipped "
     named = named or title_of(made.config, catalog.entries("method")[made.method], catalog.entries("data")[made.data])
     other = "" if fresh or not made_by_other_code(made) else "; made by other code, rerun=stale runs it again"
-    return f"{word} {named}: target test {scores} ({rule}, {made.work_seconds:.1f} s{other}) -> {directory}"
+    table = directory / TABLE
+    held = training_samples(directory)
+    place = f"{table if table.is_file() else directory}{f' (its model holds {held} training samples)' if held else ''}"
+    return f"{word} {named}: target test {scores} ({rule}, {made.work_seconds:.1f} s{other}) -> {place}"
 
 
-def directory_of(plan: Plan, identity: str) -> Path:
-    """The run's directory, a pure function of its content."""
-    return Path(plan.config["output"]) / plan.data.name / plan.method.name / f"seed{plan.config['seed']}-{identity}"
+def training_samples(directory: Path) -> int:
+    """How many training samples the model of a run holds, because it predicts with them; 0 without a model."""
+    file = directory / MODEL
+    return int(json.loads(file.read_bytes())["training_samples"]) if file.is_file() else 0
+
+
+def directory_of(plan: Plan, fingerprint: str) -> Path:
+    """The run's directory, named after its content; one that a run of earlier keywords left is gone on with.
+
+    Args:
+        plan: of the run.
+        fingerprint: of its data.
+    """
+    folder = Path(plan.config["output"]) / plan.data.name / plan.method.name
+
+    def named_after(config: dict[str, Any]) -> Path:
+        return folder / f"seed{plan.config['seed']}-{record.run_id(config, fingerprint)}"
+
+    directory, before = named_after(plan.config), earlier(plan.config)
+    if before != plan.config and not directory.exists() and (old := named_after(before)).is_dir():
+        return old
+    return directory
 
 
 def load_failure_directory(plan: Plan) -> Path:
     """Where the failure of a run is recorded whose data could not be loaded."""
-    return directory_of(plan, record.run_id(plan.config, "no data"))
+    return directory_of(plan, "no data")
 
 
 def other_data(plan: Plan, directory: Path, fingerprint: str) -> str:
@@ -84,7 +108,7 @@ def other_data(plan: Plan, directory: Path, fingerprint: str) -> str:
     last = (0, "", "")
     for file in directory.parent.glob(f"seed{plan.config['seed']}-*/{CONFIG}"):
         try:
-            if record.essential(json.loads(file.read_text(encoding="utf-8"))) != same:
+            if record.essential(current(json.loads(file.read_text(encoding="utf-8")))) != same:
                 continue
             made = (file.parent / record.FILE).stat().st_mtime_ns
             found = record.read(file.parent)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import io
 import json
 import shutil
 import time
@@ -25,8 +24,7 @@ from da.data.columns import differing
 from da.data.grant import Exam, examine
 from da.data.validity import check_task
 from da.domain import Task
-from da.engine import assembly, distributed, hardware, lock, tracking, warned
-from da.engine.evaluation import Evaluator
+from da.engine import assembly, distributed, hardware, lock, predictions, saved, tracking, warned
 from da.engine.observer import Pruned, RunObserver
 from da.engine.result import (
     CONFIG,
@@ -43,14 +41,12 @@ from da.engine.result import (
 from da.engine.runner import CHECKPOINT, Runner, Settings
 from da.engine.tracking.tracker import RunLogger
 from da.errors import DataError, UsageError
-from da.files import named_by, write_atomically
+from da.files import named_by, weights_of, write_atomically
 from da.results import record, store, writable
 from da.results.schema import Epochs, Part, Selected, TaskRecord
 from da.schedules import LEARNING_RATE
 from da.setting import SAME
 
-WEIGHTS = "model.pt"
-PREDICTIONS = "predictions.npz"
 RESUMABLE = ("timeout", "crashed", "oom")  # how a run may end whose checkpoint is worth going on from
 
 
@@ -89,7 +85,7 @@ def run(config: dict[str, Any], observer: RunObserver | None = None) -> Result:
     evidence.check_loaded(plan.config, plan.data, task)
     (load_failure_directory(plan) / record.FILE).unlink(missing_ok=True)
     identity = record.run_id(plan.config, fingerprint)
-    directory = directory_of(plan, identity)
+    directory = directory_of(plan, fingerprint)
     frozen = {
         "config": plan.config,
         "run_id": identity,
@@ -247,19 +243,18 @@ def restore(directory: Path) -> Restored:
     Raises:
         DataError: the directory holds no finished run with weights.
     """
-    import torch
+    from da.nn import weights  # imports PyTorch where it reads
 
     found = record.read(directory)
-    if found is None or not found.is_finished or not (directory / WEIGHTS).is_file():
-        raise DataError(
-            f"{directory} holds no finished run with {WEIGHTS}; train it first (closed-form runs keep no weights)."
-        )
+    file = weights_of(directory)
+    if found is None or not found.is_finished or file is None:
+        raise DataError(f"{directory} holds no finished deep run with its weights; train it first.")
     plan = validate(found.config | {"selection": "last", "logger": {"_target_": "da.engine.tracking.none"}})
     task, fingerprint = load(plan)
     if fingerprint != found.fingerprint:
         raise DataError(f"The data of {directory} have changed since it was trained; train again with rerun=all.")
     method = make_method(plan, task)
-    method.load_state_dict(torch.load(directory / WEIGHTS, map_location="cpu", weights_only=True))
+    method.load_state_dict(weights.read(file))
     exam = examine(task, method.needs, shots=plan.config["shots"], seed=plan.config["seed"])
     return Restored(method.eval(), task, exam)
 
@@ -305,8 +300,10 @@ def execute(
         if not made.is_first:
             return
         scorer = made.scorer
-        save_predictions(directory / PREDICTIONS, scorer)
-        made.save_weights(directory / WEIGHTS)
+        test = scorer.exam.domains["target_test"]
+        logits = scorer.predictions["target_test"][1]
+        predictions.save(directory, logits, test, task.classes, task.id_name, made.method.tells_probabilities)
+        kept = saved.save(directory, plan, task, made) if plan.config["save_model"] else ""
         (directory / CHECKPOINT).unlink(missing_ok=True)
         last = scorer.history[-1]
         of_torch = not plan.method.is_estimator or made.device != "1 x cpu"
@@ -315,7 +312,7 @@ def execute(
             replace(
                 record_header(plan, frozen, record.Status.FINISHED),
                 task=describe(task, made),
-                notes=[*frozen["notes"], *said],
+                notes=[*frozen["notes"], *said, *filter(None, [kept])],
                 parameters=made.parameters,
                 device=made.device,
                 kernel=hardware.kernel(of_torch=of_torch),
@@ -345,15 +342,3 @@ def describe(task: Task, made: Runner) -> TaskRecord:
         evaluated={name: len(domain) for name, domain in made.scorer.exam.domains.items()},
         domains=counts,
     )
-
-
-def save_predictions(file: Path, scorer: Evaluator) -> None:
-    """Logits and predicted classes of the target test samples, with their labels where they are known."""
-    logits = scorer.predictions["target_test"][1]
-    y = scorer.exam.domains["target_test"].y
-    known: dict[str, Any] = {} if y is None else {"y": np.asarray(y)}
-    stream = io.BytesIO()
-    np.savez_compressed(
-        stream, logits=logits, predicted=logits.argmax(1), classes=np.array(scorer.exam.classes), **known
-    )
-    write_atomically(file, stream.getvalue())

@@ -193,6 +193,6 @@ def plain(x: Any) -> Any:
     return x
 
 
-def landmark_index(n: int, size: int, seed: int) -> np.ndarray:
+def landmark_index(n: int, size: int, random_state: int) -> np.ndarray:
     """Increasing positions of ``size`` of ``n`` rows, drawn evenly; all where there are no more."""
-    return np.sort(np.random.default_rng(seed).permutation(n)[:size])
+    return np.sort(np.random.default_rng(random_state).permutation(n)[:size])

@@ -47,7 +47,8 @@ class Transfer:
     """Fit an estimator on domains, then a classifier on the adapted source.
 
     With a mapping the classifier is trained on mapped features, with a weighting on weighted samples; a predictor needs
-    no classifier. Where a few target samples are labelled, they train the classifier too, with weight 1 each. A warning
+    no classifier. Where a few target samples are labelled, they train the classifier too, with weight 1 each. Weights
+    that the domains themselves have are multiplied with the estimator's, and leave the adaptation as it is. A warning
     is given for an effective sample size below 5 % of the source. Weights that a diagnostic finds misleading
     (``misleads_``) still train the classifier, but are not used to choose its C.
 
@@ -73,18 +74,15 @@ class Transfer:
         """Fit on one or more sources, the target, and the few labelled target samples where they are granted.
 
         Raises:
-            UsageError: the estimator is a weighting and the classifier takes no sample weights.
+            UsageError: samples have weights, or the estimator is a weighting, and the classifier takes none; or samples
+                have weights and the estimator is a predictor.
         """
         estimator = self.estimator
         pooled = pool(sources)
-        few = False
-        if isinstance(estimator, Weighting) and not has_fit_parameter(self.classifier, "sample_weight"):
-            raise UsageError(
-                f"{type(estimator).__name__} weighs samples, and {type(self.classifier).__name__} takes no "
-                "weights; use a classifier that does, such as logistic."
-            )
+        few = estimator is not None and estimator.needs.target_y == FEW
+        own = own_weights(pooled, labelled if few else None)
+        self._check_weights(own)
         if estimator is not None:
-            few = estimator.needs.target_y == FEW
             source = sources if estimator.needs.sources == MANY else pooled
             estimator.fit(source, target, labelled) if few else estimator.fit(source, target)
         size = getattr(estimator, "effective_sample_size_", None)
@@ -92,21 +90,33 @@ class Transfer:
             warn_if_few(size, len(pooled))
         if isinstance(estimator, Predictor):
             return self
-        weights = {}
         x, y = self.adapted(pooled.x, "source"), labels_of(pooled)
         if few:
             mapped = self.adapted(labelled.x, "target")
             x = sparse.vstack([x, mapped]).tocsr() if sparse.issparse(x) else np.concatenate([x, mapped])
             y = np.concatenate([y, labels_of(labelled, "labelled target")])
-        if isinstance(estimator, Weighting):
-            weights = {"sample_weight": np.r_[estimator.weights_, np.ones(len(y) - len(estimator.weights_))]}
         if isinstance(estimator, FeatureMapping) and (unmoved := estimator.unmoved(pooled.x)) is not None:
             units = self.adapted(target.x, "target")
-            self.classifier = settled(self.classifier, unmoved, labels_of(pooled), units_of=units)
+            self.classifier = settled(self.classifier, unmoved, labels_of(pooled), pooled.weight, units_of=units)
         if getattr(estimator, "misleads_", False):
-            self.classifier = settled(self.classifier, x, y)
-        self.classifier.fit(x, y, **weights)
+            self.classifier = settled(self.classifier, x, y, own)
+        weights = own
+        if isinstance(estimator, Weighting):
+            found = np.r_[estimator.weights_, np.ones(len(y) - len(estimator.weights_))]
+            weights = found if own is None else found * own
+        self.classifier.fit(x, y, **({} if weights is None else {"sample_weight": weights}))
         return self
+
+    def _check_weights(self, own: np.ndarray | None) -> None:
+        name = type(self.estimator).__name__
+        if own is not None and isinstance(self.estimator, Predictor):
+            raise UsageError(f"{name} predicts by itself, and takes no sample weights; leave them out.")
+        weighs = isinstance(self.estimator, Weighting)
+        if (weighs or own is not None) and not has_fit_parameter(self.classifier, "sample_weight"):
+            raise UsageError(
+                f"{f'{name} weighs samples' if weighs else 'Samples have weights'}, and "
+                f"{type(self.classifier).__name__} takes no weights; use a classifier that does, such as logistic."
+            )
 
     def diagnostics(self) -> dict[str, float]:
         """Diagnostics of the estimator and the classifier: attributes in :data:`SAID`, without the last underscore."""
@@ -133,3 +143,11 @@ class Transfer:
         return Answer(
             z, self.classifier.predict_proba(z) if hasattr(self.classifier, "predict_proba") else None, labels
         )
+
+
+def own_weights(source: Domain, labelled: Domain | None) -> np.ndarray | None:
+    """Weights that the samples have that train a classifier, 1 where a domain has none; None if none has any."""
+    parts = [source] if labelled is None else [source, labelled]
+    if all(part.weight is None for part in parts):
+        return None
+    return np.concatenate([np.ones(len(part)) if part.weight is None else as_numpy(part.weight) for part in parts])

@@ -32,7 +32,7 @@ def reverse_validation(
     estimator: Estimator | None,
     classifier: BaseEstimator,
     folds: int = 5,
-    seed: int = 0,
+    random_state: int = 0,
 ) -> float:
     r"""Accuracy on held-out source samples of a reverse model, trained on the target's predicted labels.
 
@@ -52,7 +52,7 @@ def reverse_validation(
         estimator: a closed-form estimator, not fitted itself; None trains without adaptation.
         classifier: a scikit-learn classifier or regressor, not fitted itself.
         folds: k.
-        seed: of the folds.
+        random_state: of the folds.
 
     Returns:
         Accuracy on the source in [0, 1]; of a regressor, minus the mean squared error.
@@ -69,7 +69,7 @@ def reverse_validation(
     """
     _check(estimator)
     y, scores = labels_of(source), []
-    for train, test in _folds(y, folds, seed):
+    for train, test in _folds(y, folds, random_state):
         known = source.take(train)
         predicted = _fit(estimator, classifier, known, target).answer(target.x).labels
         if not is_regressor(classifier) and len(np.unique(predicted)) < 2:
@@ -88,7 +88,7 @@ def importance_weighted_validation(
     classifier: BaseEstimator,
     weights: Weighting | Any,
     folds: int = 5,
-    seed: int = 0,
+    random_state: int = 0,
 ) -> float:
     r"""Cross-validation on the source, each sample weighted by the density ratio of target to source.
 
@@ -108,7 +108,7 @@ def importance_weighted_validation(
         weights: ``(n_s,)`` values of w, or the weighting that estimates them from all samples of both domains; with
             its ``min_effective`` above 0 the estimate is biased towards the risk on the source, with less variance.
         folds: k.
-        seed: of the folds.
+        random_state: of the folds.
 
     Returns:
         1 minus the weighted error of a classifier (which may leave [0, 1], as weights may); of a regressor, minus the
@@ -128,7 +128,7 @@ def importance_weighted_validation(
     w = as_numpy(weights)
     if w.shape != (len(source),):
         raise DataError(f"The source has {len(source)} samples but weights of shape {w.shape}; give one weight each.")
-    for train, test in _folds(y, folds, seed):
+    for train, test in _folds(y, folds, random_state):
         predicted = _fit(estimator, classifier, source.take(train), target).answer(source.x[test]).labels
         scores.append(-float(np.mean(w[test] * _loss(classifier, y[test], predicted))))
     return float(np.mean(scores)) + (not is_regressor(classifier))
@@ -160,7 +160,7 @@ class DomainScorer:
         return self.criterion(
             Domain(X[of_source], known),
             Domain(X[~of_source]),
-            estimator=model.estimator,
+            estimator=model._method(),
             classifier=model.classifier or model._default(),
             **self.options,
         )
@@ -188,11 +188,11 @@ def _loss(classifier: BaseEstimator, truth: np.ndarray, predicted: np.ndarray) -
     return np.square(truth - predicted) if is_regressor(classifier) else (truth != predicted).astype(np.float64)
 
 
-def _folds(y: np.ndarray, folds: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _folds(y: np.ndarray, folds: int, random_state: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Training and test indices of stratified folds, whose sizes differ by at most one sample."""
     if not 2 <= folds <= len(y):
         raise DataError(f"{len(y)} source samples do not make {folds} folds; give folds from 2 to {len(y)}.")
-    order = np.random.default_rng(seed).permutation(len(y))
+    order = np.random.default_rng(random_state).permutation(len(y))
     of = np.empty(len(y), dtype=int)
     of[order[np.argsort(y[order], kind="stable")]] = np.arange(len(y)) % folds
     for fold in range(folds):

@@ -35,6 +35,7 @@ class Method(LightningModule):
 
     needs: Access
     single_step: ClassVar[bool] = False  # learns batch by batch, not in one step from whole domains
+    tells_probabilities: ClassVar[bool] = True
     search_space: ClassVar[Space] = {}
     metrics: ClassVar[Mapping[str, str]] = ACCURACY  # reported name: one of da.metrics; the main first
     exempt: ClassVar[Mapping[str, str]] = {}  # common checks that cannot hold by the method's definition: why
@@ -74,7 +75,7 @@ class Method(LightningModule):
         return self(x)
 
     def before_evaluation(self) -> None:
-        """Called before predictions are evaluated; for what is learnt from whole domains, such as clusters."""
+        """Called before predictions are evaluated; for what is learnt from whole domains."""
 
     @property
     def data(self) -> TrainingData:

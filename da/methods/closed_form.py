@@ -13,7 +13,7 @@ from sklearn.random_projection import SparseRandomProjection
 
 from da.domain import Domain, Granted
 from da.estimators.arrays import as_numpy
-from da.estimators.base import Estimator, matrix
+from da.estimators.base import Estimator, Predictor, matrix
 from da.estimators.transfer import Transfer
 from da.metrics import ACCURACY, Prediction
 
@@ -54,6 +54,11 @@ class ClosedForm:
         self.model.fit(*granted.each(lambda _, domain: self.placed(domain)).given())
         self.diagnostics = self.model.diagnostics()
         self.steps_done += 1
+
+    @property
+    def tells_probabilities(self) -> bool:
+        """Whether predictions are probabilities; a classifier that knows margins alone only says a class."""
+        return isinstance(self.estimator, Predictor) or hasattr(self.model.classifier, "predict_proba")
 
     def placed(self, domain: Domain) -> Domain:
         """A domain with its inputs on the accelerator, in double precision, if there is one."""

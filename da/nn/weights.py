@@ -90,14 +90,16 @@ def read(file: Path, key: str = "weights") -> dict[str, Tensor]:
     import torch
 
     try:
-        content: Any = torch.load(file, map_location="cpu", weights_only=True)
+        content: Any = _tensors(file) if file.suffix == ".safetensors" else _loaded(file)
     except Exception as error:  # on a damaged file torch.load raises errors of many kinds
         if "global" in str(error).lower():
             raise ConfigError(
                 f"{key}={file} holds Python objects, such as a whole model, which are never loaded because they can "
                 "run code; where the model was made, save its tensors alone: torch.save(model.state_dict(), FILE)."
             ) from None
-        raise ConfigError(f"{key}={file} is damaged, or no file that torch.save wrote; fetch it anew.") from None
+        raise ConfigError(
+            f"{key}={file} is damaged, or no file of weights (safetensors, or torch.save); fetch it anew."
+        ) from None
     named: dict[str, Tensor] = {}
     held = f"a {type(content).__name__}"
     seen: set[int] = set()
@@ -113,6 +115,18 @@ def read(file: Path, key: str = "weights") -> dict[str, Tensor]:
     while all(name.startswith(PREFIX) for name in named):
         named = {name.removeprefix(PREFIX): value for name, value in named.items()}
     return named
+
+
+def _tensors(file: Path) -> Any:
+    from safetensors.torch import load_file
+
+    return load_file(file)
+
+
+def _loaded(file: Path) -> Any:
+    import torch
+
+    return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def fit(module: nn.Module, named: Mapping[str, Tensor], file: Path, *, head: str = "", remedy: str = "") -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from da.analysis.embedding import GREY, MOST, PALETTE, thinned, tsne
 from da.errors import UsageError, nearest
+from da.files import weights_of
 from da.report.attempts import Trouble, attempt
 from da.report.svg import Cross, Dot, Drawing, Label, Ring, Shape, Square, TurnedLabel, scale
 from da.results.record import Record
@@ -19,7 +20,6 @@ from da.tables.label_free import PREDICTIONS, LabelFreeTable, predictions_of
 from da.tables.leaderboard import Line
 from da.tables.summarize import TableResults
 
-WEIGHTS = "model.pt"
 SMALL = 5_000_000
 """Parameters of a network whose features are computed unasked; larger ones take minutes on a CPU."""
 MOST_CLASSES = 40
@@ -206,7 +206,7 @@ def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> Draw
     names = [str(name) for name in arrays["classes"]]
     labelled = "y" in arrays
     why = "the run keeps no network"
-    if (r.place / WEIGHTS).is_file():
+    if weights_of(r.place) is not None:
         if asked or (r.parameters or 0) <= SMALL:
             try:
                 z_s, y_s, z_t, y_t = _features(r.place)

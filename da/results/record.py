@@ -18,7 +18,11 @@ from typing import Any, Self
 import numpy as np
 
 from da.errors import DataError
-from da.files import named_by, write_atomically
+from da.files import write_atomically
+from da.results.identity import VOLATILE as VOLATILE
+from da.results.identity import VOLATILE_TRAINER as VOLATILE_TRAINER
+from da.results.identity import essential as essential
+from da.results.identity import run_id as run_id
 from da.results.schema import (
     SCHEMA,
     Code,
@@ -42,8 +46,6 @@ CPU = "cpu"
 """Under ``seconds`` what the processor took, beside the parts by the clock."""
 FILE = "record.json"
 OLD = "record.old.json"
-VOLATILE = ("output", "rerun", "logger", "launcher", "sweep", "selection")
-VOLATILE_TRAINER = ("enable_progress_bar", "enable_model_summary")
 PACKAGES = ("torch", "pytorch-lightning", "numpy", "scipy", "scikit-learn", "hydra-core", "omegaconf")
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -253,27 +255,6 @@ WRITTEN = tuple(f.name for f in fields(Record) if f.name != "directory")
 def latest(records: Iterable[Record]) -> list[Record]:
     """Records in the order of their weight: failed before finished, and older before newer; the last one counts."""
     return sorted(records, key=lambda r: (r.is_finished, r.ended))
-
-
-def run_id(config: dict[str, Any], fingerprint: str) -> str:
-    """Content hash (12 hex digits) of what can change a result: the configuration, the data, files that it names."""
-    kept = essential(config)
-    named = [path for group in ("method", "network") for path in named_by(kept.get(group, {}))]
-    files = [_digest(file) for path in named for file in (path, path / "model.pt") if file.is_file()]
-    text = json.dumps([kept, fingerprint, files], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def essential(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration without what cannot change a result."""
-    kept: dict[str, Any] = {key: value for key, value in config.items() if key not in VOLATILE}
-    kept["trainer"] = {k: v for k, v in kept["trainer"].items() if k not in VOLATILE_TRAINER}
-    return kept
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=1)

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self, overload
 
 from da.errors import DataError
+from da.renamed import current
+from da.results.identity import recorded_id
 
-SCHEMA = 2
-"""Of what is written: 2 names the main metric (``metric``), which 1 told by the order of keys."""
+SCHEMA = 3
+"""Of what is written: 2 names the main metric (``metric``), which 1 told by the order of keys; 3 has the keywords of
+closed-form methods as scikit-learn calls them, and the ``run_id`` of these."""
 
 Content = dict[str, Any]
 """A record as JSON holds it."""
@@ -234,7 +237,16 @@ def _name_the_metric(old: Content) -> Content:
     return old | {"metric": next((name for metrics in places for name in metrics or ()), "")}
 
 
-MIGRATIONS: Mapping[int, Callable[[Content], Content]] = {1: _name_the_metric}
+def _rename_keywords(old: Content) -> Content:
+    """From 2 to 3: keywords have their present names, by which the run is found again."""
+    config = current(old.get("config"))
+    if config == old.get("config"):
+        return old
+    identity = recorded_id(config, old["fingerprint"]) if old.get("run_id") else None
+    return old | {"config": config, "run_id": identity}
+
+
+MIGRATIONS: Mapping[int, Callable[[Content], Content]] = {1: _name_the_metric, 2: _rename_keywords}
 """By the version that each starts from, what makes the next one of it."""
 
 

@@ -66,23 +66,29 @@ def noted(r: Record, directory: str, objective: str) -> dict[str, Any]:
 
 
 def best_trial(
-    objective: str, trials: int, trial: Any, configs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]
+    objective: str,
+    trials: int,
+    score: float,
+    keywords: Mapping[str, Any],
+    configs: Sequence[Mapping[str, Any]],
+    runs: Sequence[Mapping[str, Any]],
 ) -> BestTrial:
     """Describe a trial.
 
     Args:
         objective: the selection rule that was maximised.
         trials: how many trials finished.
-        trial: Optuna's, with its value and parameters.
+        score: of the trial.
+        keywords: of the method, as the trial set them.
         configs: the configuration of each of its runs, which differ by their seeds.
         runs: what :func:`noted` kept of them; empty for a trial of an earlier version, which kept nothing.
     """
     runs = sorted(runs, key=lambda run: run["seed"])
     return BestTrial(
         objective=objective,
-        score=trial.value,
+        score=score,
         trials=trials,
-        setting={f"method.{key}": value for key, value in trial.params.items()},
+        setting={f"method.{key}": value for key, value in keywords.items()},
         metric=next((run["metric"] for run in runs), ""),
         accuracies=[run["accuracy"] for run in runs if run["accuracy"] is not None],
         directories=[run["directory"] for run in runs],

@@ -62,7 +62,7 @@ def _fingerprints(records: Iterable[Record]) -> dict[str, set[str]]:
 
 
 def _state(plan: Plan, fingerprints: Iterable[str]) -> str:
-    places = [directory_of(plan, record.run_id(plan.config, fingerprint)) for fingerprint in sorted(fingerprints)]
+    places = [directory_of(plan, fingerprint) for fingerprint in sorted(fingerprints)]
     for found in filter(None, map(record.read, places)):
         if not needs_rerun(found, plan.config["rerun"]):
             return STATES[2] if not found.is_finished else STATES[1]

@@ -6,10 +6,11 @@ import json
 import math
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from da import renamed
 from da.bounds import Count
 from da.config import catalog
 from da.config.titles import brief_title
@@ -73,8 +74,9 @@ class Search:
             raise ConfigError(f"sweep.pruner={self.pruner} needs a single seed, got {len(plans)}; drop one of the two.")
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         config = plans[0].config
-        identity = run_id(config | {"seed": [p.config["seed"] for p in plans]}, self.objective)
-        journal = output / FOLDER / f"{plans[0].method.name}-{plans[0].data.name}-{identity}.journal"
+        journal, old = (self._journal(plans, given, output) for given in (config, renamed.earlier(config)))
+        if begun_before := old.is_file() and not journal.is_file():
+            journal = old
         journal.parent.mkdir(parents=True, exist_ok=True)
         study = optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(journal))),
@@ -85,7 +87,11 @@ class Search:
         )
         seed = config["seed"] + os.getpid() + len(study.trials)  # drivers must not try the same, nor later ones
         study.sampler = getattr(optuna.samplers, SAMPLERS[self.sampler])(seed=seed)
-        return Study(study, plans, self, output)
+        return Study(study, plans, self, output, begun_before=begun_before)
+
+    def _journal(self, plans: Sequence[Plan], config: Mapping[str, Any], output: Path) -> Path:
+        identity = run_id({**config, "seed": [p.config["seed"] for p in plans]}, self.objective)
+        return output / FOLDER / f"{plans[0].method.name}-{plans[0].data.name}-{identity}.journal"
 
 
 class Study:
@@ -96,11 +102,13 @@ class Study:
         plans: the runs of every trial, one for each seed.
         search: the settings of the search.
         output: the results folder.
+        begun_before: keywords had other names when the study was begun, and keep them in it.
     """
 
-    def __init__(self, study: Any, plans: Sequence[Plan], search: Search, output: Path):
+    def __init__(self, study: Any, plans: Sequence[Plan], search: Search, output: Path, *, begun_before: bool = False):
         self.study, self.plans, self.search, self.output = study, plans, search, output
-        self.ranges = distributions(plans[0].method)
+        ranges = distributions(plans[0].method)
+        self.ranges = renamed.earlier(ranges, plans[0].method.path) if begun_before else ranges
         self.me = f"{socket.gethostname()}-{os.getpid()}"
         self.scores: dict[int, list[float]] = {}
         self.runs: dict[int, list[dict[str, Any]]] = {}
@@ -154,7 +162,8 @@ class Study:
 
     def _tried(self, trial: Any) -> list[Plan]:
         """The runs of a trial, one for each seed."""
-        return [validate(p.config | {"method": p.config["method"] | trial.params}) for p in self.plans]
+        keywords = self._keywords(trial)
+        return [validate(p.config | {"method": p.config["method"] | keywords}) for p in self.plans]
 
     def done(self, job: Job, outcome: Outcome) -> None:
         """Process a run's outcome, which ends its trial with the last seed; interrupted trials wait for a driver."""
@@ -180,6 +189,11 @@ class Study:
             self._note(trial, RUNS, self.runs[trial.number])
             self.study.tell(trial, float(sum(self.scores[trial.number]) / len(self.plans)))
 
+    def _keywords(self, trial: Any) -> dict[str, Any]:
+        """The method's keywords that a trial sets."""
+        found: dict[str, Any] = renamed.current(trial.params, self.plans[0].method.path)
+        return found
+
     def finished(self) -> list[Any]:
         """The trials that have a score."""
         return [t for t in self.study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
@@ -191,7 +205,8 @@ class Study:
             return None
         trial = self.study.best_trial
         configs = [plan.config for plan in self._tried(trial)]
-        return best_trial(self.search.objective, len(finished), trial, configs, trial.user_attrs.get(RUNS, []))
+        runs = trial.user_attrs.get(RUNS, [])
+        return best_trial(self.search.objective, len(finished), trial.value, self._keywords(trial), configs, runs)
 
     def write(self) -> Path | None:
         """Write the best trial beside the runs, as ``search-METHOD-DATA-ID.json``; None if there is none."""
@@ -203,7 +218,10 @@ class Study:
         best, failed = self.best(), self.failed()
         name = f"{self.plans[0].method.name} on {self.plans[0].data.name}"
         lines = [f"{name}: {'no trial finished.' if best is None else best.text()}"]
-        lines += [f"  failed: {_setting(t)}: {t.user_attrs.get(ERROR, 'see its record')}" for t in failed[:NAMED]]
+        lines += [
+            f"  failed: {_setting(self._keywords(t))}: {t.user_attrs.get(ERROR, 'see its record')}"
+            for t in failed[:NAMED]
+        ]
         if failed:
             more = f"and {len(failed) - NAMED} more failed; " if len(failed) > NAMED else ""
             lines.append(f"  {more}rerun=failed tries failed ones again")
@@ -255,9 +273,9 @@ def _score(outcome: Outcome, objective: str) -> float:
     return math.nan if chosen is None or chosen.score is None else chosen.score
 
 
-def _setting(trial: Any) -> str:
-    """A trial's parameters as overrides for a command line."""
-    return " ".join(f"method.{key}={_shown(value)}" for key, value in trial.params.items())
+def _setting(keywords: Mapping[str, Any]) -> str:
+    """A method's keywords as overrides for a command line."""
+    return " ".join(f"method.{key}={_shown(value)}" for key, value in keywords.items())
 
 
 def _shown(value: Any) -> str:

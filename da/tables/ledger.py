@@ -18,11 +18,12 @@ from typing import Any
 from da.config import catalog
 from da.errors import ConfigError
 from da.files import write_atomically
+from da.renamed import earlier
 from da.results import record
 from da.results.scores import mean
 from da.tables.compare import MACHINE
 from da.tables.spec import EvaluationProtocol
-from da.tables.summary import CellResult, Summary
+from da.tables.summary import CellResult, Summary, class_of
 from da.tables.writer import Sheet
 
 FOLDER = catalog.ROOT / "benchmarks" / "numbers"
@@ -92,13 +93,15 @@ def scores(protocol: EvaluationProtocol, summary: Summary) -> dict[str, Committe
 def _evidence(e: CellResult) -> list[Any]:
     """All that a cell says of its outcome, of its data, and of the machine that decides how closely it is met again.
 
-    A cell that is no run of the configuration, which a test compares with its plan, says its settings too.
+    A cell that is no run of the configuration, which a test compares with its plan, says its settings too, by the names
+    that these had when the first figures were entered: a new name moves no figure.
     """
     scores = {rule: round(value, PLACES) for rule, value in e.scores.items()}
     told: list[Any] = [e.task, e.seed, scores, e.epochs, e.said]
     if e.origin is not None:
         machine = {key: e.origin.environment[key] for key in MACHINE if key in e.origin.environment}
-        told += [machine, e.origin.data, {} if "method._target_" in e.origin.config else dict(e.origin.config)]
+        config = e.origin.config
+        told += [machine, e.origin.data, {} if "method._target_" in config else earlier(config, class_of(e.row))]
     return told
 
 

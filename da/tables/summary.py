@@ -10,11 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from da import renamed
 from da.config import catalog
 from da.engine.result import made_by_other_code
 from da.errors import DataError
 from da.files import write_atomically
 from da.results import record
+from da.results.identity import recorded_id
 from da.results.record import Record, Status
 from da.results.schema import Epochs, EvaluatedEpoch, TaskRecord
 from da.results.scores import deviation
@@ -229,6 +231,18 @@ def flat(config: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def nested(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A flat configuration as it was."""
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        *groups, name = key.split(".")
+        node = found
+        for group in groups:
+            node = node.setdefault(group, {})
+        node[name] = value
+    return found
+
+
 def epochs_of(r: Record) -> dict[str, Any] | None:
     """Every evaluated epoch of a record in lists; None where it has none."""
     if not r.epochs:
@@ -265,13 +279,7 @@ def as_records(summary: Summary) -> list[Record]:
 
 
 def _as_record(entry: CellResult, origin: Origin, epochs: Mapping[str, Any]) -> Record:
-    config: dict[str, Any] = {}
-    for key, value in origin.config.items():
-        *groups, name = key.split(".")
-        node = config
-        for group in groups:
-            node = node.setdefault(group, {})
-        node[name] = value
+    config = nested(origin.config)
     method = catalog.entry_of("method", config["method"]["_target_"])
 
     def figure(value: float | None) -> dict[str, float]:
@@ -357,5 +365,15 @@ def _entry_of(line: dict[str, Any], shared: Mapping[str, Any], environments: Seq
     if "code" not in line:
         return CellResult(**line)
     own = {key: line.pop(key) for key in ("code", "data", "config", "environment")}
-    origin = Origin(own["code"], own["data"], {**shared, **own["config"]}, environments[own["environment"]])
-    return CellResult(**line, origin=origin)
+    given = {**shared, **own["config"]}
+    is_run = "method._target_" in given
+    config = renamed.current_flat(given) if is_run else renamed.current(given, class_of(line["row"]))
+    if config != given and line.get("run"):
+        line |= {"run": recorded_id(nested(config), own["data"])}
+    return CellResult(**line, origin=Origin(own["code"], own["data"], config, environments[own["environment"]]))
+
+
+def class_of(row: str) -> str:
+    """The path of the method that a row is called after; empty where it is called otherwise."""
+    entry = catalog.entries("method").get(row.partition(" (")[0])
+    return entry.path if entry else ""

@@ -65,8 +65,10 @@ def test_an_unlabelled_target_is_allowed(folder):
     task = Features(source="s.npz", target="t.npz").load()
     check_task(task)
     assert task.target.train.y is None
-    assert task.target.test.y is None
-    assert len(task.target.test) == 3
+    assert task.target.test is task.target.train  # every row is predicted
+    assert task.target.test.ids.tolist() == list(range(10))
+    split = Features(source="s.npz", target="t.npz", test_fraction=0.3).load()
+    assert (split.target.test.y, len(split.target.test)) == (None, 3)
 
 
 def test_an_unlabelled_source_is_allowed(folder):

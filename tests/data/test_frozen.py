@@ -165,7 +165,7 @@ def test_a_run_takes_features_of_a_network_that_another_run_trained(tmp_path) ->
     common = [*SMALL, "data=digits", f"output={tmp_path}/runs"]
     common.remove("data=toy")
     common.remove("data.samples=60")
-    trained = runs.run(compose([*common, "method=source_only", "network.features=64"])).directory / "model.pt"
+    trained = runs.run(compose([*common, "method=source_only", "network.features=64"])).directory / "model.safetensors"
     saved = ["features=saved", f"features.weights={trained}", "features.network.features=64"]
     overrides = [*common, *saved, "method=coral", "classifier=one_nn"]
     with pytest.raises(ConfigError, match=r"do not fit this network: .*features\.network must be"):

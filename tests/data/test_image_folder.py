@@ -84,7 +84,8 @@ def test_a_target_without_class_folders_is_unlabelled(root):
     task = ImageFolder(root=str(root), source="photo", target="wild").load()
     check_task(task)
     assert task.target.train.y is None
-    assert len(task.target.train) == len(task.target.test) == 1
+    assert task.transductive  # every image is predicted
+    assert (task.id_name, task.target.test.ids.tolist()) == ("file", ["a.png", "b.jpg"])
 
 
 def test_the_shorter_side_is_scaled_and_the_middle_kept(tmp_path):

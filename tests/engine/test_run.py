@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from da.config import catalog
 from da.config.compose import compose
@@ -104,7 +105,7 @@ def test_whatever_can_change_a_result_changes_the_identity(tmp_path: Path, chang
 
 
 def test_the_content_of_a_named_checkpoint_is_part_of_the_identity(tmp_path: Path) -> None:
-    trained = runs.run(config(tmp_path, "method=source_only")).directory / "model.pt"
+    trained = runs.run(config(tmp_path, "method=source_only")).directory / "model.safetensors"
     first = runs.run(config(tmp_path, "method=fine_tune", f"method.checkpoint={trained}"))
     weights = torch.load(trained, weights_only=True)
     torch.save({name: value + 0.1 for name, value in weights.items()}, trained)
@@ -298,7 +299,7 @@ def test_an_interrupted_run_continues_to_the_same_weights(
     assert resumed_from == [4, 5, 6, 7, 8], "it goes on where it stopped"
     assert whole.record.cpu_seconds is not None
     assert resumed.record.cpu_seconds is None, "another process computed a part of it"
-    a, b = (torch.load(r.directory / "model.pt", weights_only=True) for r in (whole, resumed))
+    a, b = (load_file(r.directory / "model.safetensors") for r in (whole, resumed))
     assert all(torch.equal(a[name], b[name]) for name in a)
     for again, once in zip(resumed.record.epochs, whole.record.epochs, strict=True):
         assert again.target_test == once.target_test

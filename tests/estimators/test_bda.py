@@ -36,7 +36,9 @@ def test_equals_the_textbook(mu, weighted, classes):
         m = mmd(source.y, y_t, 70, 60, 3 * (1 - mu), mu, priors=weighted)
         z = unit(components(x, "linear", m, 0.5, 3)[0])
     found = both(
-        BDA(mu=mu, weighted=weighted, kernel="linear", regularization=0.5, components=3, rounds=3).fit(source, target),
+        BDA(mu=mu, weighted=weighted, kernel="linear", regularization=0.5, n_components=3, rounds=3).fit(
+            source, target
+        ),
         source,
         target,
     )
@@ -45,8 +47,8 @@ def test_equals_the_textbook(mu, weighted, classes):
 
 def test_without_classes_it_is_tca_at_once(classes):
     source, target = classes
-    found = BDA(mu=0.0, components=3, normalize=False).fit(source, target)
-    expected = TCA(kernel="primal", regularization=0.1, components=3).fit(source, target)
+    found = BDA(mu=0.0, n_components=3, normalize=False).fit(source, target)
+    expected = TCA(kernel="primal", regularization=0.1, n_components=3).fit(source, target)
     np.testing.assert_allclose(both(found, source, target), both(expected, source, target), atol=1e-9)
     assert found.n_rounds_ <= 3  # labelled in the input space, then in the components, which stay
 
@@ -60,7 +62,7 @@ def test_balanced_it_goes_on_as_jda_does(classes):
         def predict(self, x):
             return perfect
 
-    options = {"components": 3, "classifier": Known(1), "rounds": 5}
+    options = {"n_components": 3, "classifier": Known(1), "rounds": 5}
     a, b = BDA(mu=0.5, **options).fit(source, target), JDA(**options).fit(source, target)
     np.testing.assert_allclose(both(a, source, target), both(b, source, target), atol=1e-9)
 

@@ -173,7 +173,7 @@ def test_what_trains_many_times_on_the_same_samples_chooses_once(monkeypatch):
     source, target = Domain(x, y), Domain(x + 0.1)
     BBSE(classifier=LogisticRegression()).fit(source, target)
     SelfTraining(classifier=LogisticRegression()).fit(source, target)
-    TrAdaBoost(classifier=LogisticRegression(), rounds=5).fit(source, None, Domain(x[:6], y[:6]))
+    TrAdaBoost(classifier=LogisticRegression(), n_estimators=5).fit(source, None, Domain(x[:6], y[:6]))
     assert calls == [120, 120, 126]
 
 
@@ -200,7 +200,7 @@ def test_where_the_source_is_moved_to_the_target_c_is_chosen_before_it_was(monke
         assert found.diagnostics()["C"] == 10.0, "a map that averages makes rows smaller, and their units no others"
         np.testing.assert_array_equal(estimator.transform(target.x), target.x)
         assert not seen
-    Transfer(PCA(components=2), LogisticRegression()).fit((source,), target)
+    Transfer(PCA(n_components=2), LogisticRegression()).fit((source,), target)
     assert seen.pop().shape == (60, 2)
 
 
@@ -256,10 +256,10 @@ def test_directions_that_alignment_made_small_are_not_told_by_a_large_C(seed):
     source, target, y = turned(seed)
 
     def accuracy(C):
-        model = Transfer(SubspaceAlignment(components=11), LogisticRegression(C=C)).fit((source,), target)
+        model = Transfer(SubspaceAlignment(n_components=11), LogisticRegression(C=C)).fit((source,), target)
         return np.mean(model.answer(target.x).labels == y)
 
-    aligned = SubspaceAlignment(components=11).fit(source, target).transform(source.x, domain="source")
+    aligned = SubspaceAlignment(n_components=11).fit(source, target).transform(source.x, domain="source")
     tempted = choose(LogisticRegression(), aligned, source.y)
     assert accuracy("cv") > max(accuracy(C) for C in (0.001, 0.01, 0.1, 1.0, 10.0)) - 0.12
     assert accuracy("cv") > accuracy(tempted) + 0.15
@@ -519,10 +519,10 @@ def test_methods_that_train_the_classifier_themselves_say_which_C(pair):
     source, target = pair(60, 40)
     transfer = Transfer(SelfTraining(rounds=2), LogisticRegression()).fit((source,), target.without_labels())
     assert transfer.diagnostics()["C"] > 0.0
-    transfer = Transfer(MEDA(components=2), LogisticRegression()).fit((source,), target.without_labels())
+    transfer = Transfer(MEDA(n_components=2), LogisticRegression()).fit((source,), target.without_labels())
     assert transfer.diagnostics()["C"] == transfer.estimator.C_
-    assert "C" not in Transfer(MEDA(components=2), KNeighborsClassifier()).fit((source,), target).diagnostics()
-    boosted = Transfer(TrAdaBoost(rounds=3), LogisticRegression())
+    assert "C" not in Transfer(MEDA(n_components=2), KNeighborsClassifier()).fit((source,), target).diagnostics()
+    boosted = Transfer(TrAdaBoost(n_estimators=3), LogisticRegression())
     boosted.fit((source,), target.without_labels(), Domain(target.x[:9], source.y[:9]))
     found = boosted.diagnostics()
     assert found["C"] > 0.0

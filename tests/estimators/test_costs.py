@@ -30,7 +30,7 @@ def test_few_principal_directions_take_no_whole_decomposition(make, n, monkeypat
         monkeypatch.setattr(
             module, name, lambda a, *rest, own=own, **more: widths.append(min(a.shape)) or own(a, *rest, **more)
         )
-    make(components=20).fit(*domains(n, 800))
+    make(n_components=20).fit(*domains(n, 800))
     assert max(widths, default=0) <= 40
 
 
@@ -56,5 +56,5 @@ def test_kmm_computes_the_distance_of_a_pair_once(monkeypatch):
 
 def test_laplace_transport_ends_after_a_hundred_exact_transports():
     with pytest.warns(ConvergenceWarning):
-        fitted = LaplaceTransport(laplace_weight=1e4, tolerance=0.0).fit(*domains(60, 5))
+        fitted = LaplaceTransport(laplace_weight=1e4, tol=0.0).fit(*domains(60, 5))
     assert fitted.n_iter_ == 100

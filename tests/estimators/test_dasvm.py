@@ -156,7 +156,7 @@ def test_what_cannot_be_is_refused():
     source, target, _ = toy(samples=20)
     with pytest.raises(UsageError, match=r"no kernel 'rfb'; did you mean 'rbf'\?"):
         DASVM(kernel="rfb").fit(source, target)
-    for bad in ({"share": 0.0}, {"growth": 0}, {"iterations": 0}):
+    for bad in ({"share": 0.0}, {"growth": 0}, {"max_iter": 0}):
         with pytest.raises(UsageError, match=r"share in \(0, 1\] and at least one iteration"):
             DASVM(**bad).fit(source, target)
     with pytest.raises(DataError, match="samples of class 0 only"):

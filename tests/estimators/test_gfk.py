@@ -58,7 +58,7 @@ def test_equals_the_integral_over_the_geodesic_and_the_blocks_of_the_paper(d, k)
 
 def test_distances_of_mapped_rows_are_distances_under_the_kernel(pair):
     source, target = pair(50, 60, 8)
-    fitted = GFK(components=3).fit(source, target)
+    fitted = GFK(n_components=3).fit(source, target)
     x_s, x_t = (d.x - d.x.mean(0) for d in (source, target))
     kernel = integral(principal(x_s, 3), principal(x_t, 3))
     expected = np.array([[(a - b) @ kernel @ (a - b) for b in x_t] for a in x_s])
@@ -81,7 +81,7 @@ def test_two_lines(degrees):
 
 def test_equal_subspaces_are_kept_as_they_are(pair):
     source, _ = pair(50, 1, 6)
-    fitted = GFK(components=2).fit(source, Domain(source.x + 7.0))
+    fitted = GFK(n_components=2).fit(source, Domain(source.x + 7.0))
     directions = principal(source.x - source.x.mean(0), 2)
     np.testing.assert_allclose(fitted.map_, np.c_[directions, np.zeros((6, 2))], atol=1e-12)
 
@@ -109,7 +109,7 @@ def test_turning_the_features_changes_no_distance(pair):
 
     def distances(change):
         s, t = (Domain(d.x @ change) for d in (source, target))
-        fitted = GFK(components=3).fit(s, t)
+        fitted = GFK(n_components=3).fit(s, t)
         return cdist(fitted.transform(s.x, domain="source"), fitted.transform(t.x))
 
     np.testing.assert_allclose(distances(turn), distances(np.eye(8)), atol=1e-10)
@@ -122,7 +122,7 @@ def test_carries_a_signal_over_that_turns_by_80_degrees():
     x = 6.0 * (2 * y - 1)[:, None] * np.eye(10)[0]
     x_s, x_t = (x @ turn + rng.normal(size=(300, 10)) for turn in (np.eye(10), np.eye(10)))
     x_t = np.c_[np.cos(theta) * x_t[:, 0] - np.sin(theta) * x_t[:, 1], np.sin(theta) * x_t[:, 0] + np.cos(theta) * x_t[:, 1], x_t[:, 2:]]  # fmt: skip
-    fitted = GFK(components=1).fit(Domain(x_s), Domain(x_t))
+    fitted = GFK(n_components=1).fit(Domain(x_s), Domain(x_t))
 
     def accuracy(z_s, z_t):
         return KNeighborsClassifier(1).fit(z_s, y).score(z_t, y)
@@ -147,24 +147,24 @@ def test_components_may_be_chosen_by_disagreement():
     x_s = rng.normal(size=(200, 12)) * scale
     x_t = rng.normal(size=(200, 12)) * scale[[0, 1, 5, 3, 4, 2, 6, 7, 8, 9, 10, 11]]
     curve = np.round(list(disagreement(x_s - x_s.mean(0), x_t - x_t.mean(0), 6)), 2)
-    chosen = len(GFK(components=None).fit(Domain(x_s), Domain(x_t)).angles_)
+    chosen = len(GFK(n_components=None).fit(Domain(x_s), Domain(x_t)).angles_)
     assert chosen == 1 + int(np.flatnonzero(curve == curve.max())[0])
     assert 1 < chosen < 6
 
 
 def test_no_components_are_refused(pair):
     with pytest.raises(UsageError, match="GFK needs at least 1 component, got 0"):
-        GFK(components=0).fit(*pair())
+        GFK(n_components=0).fit(*pair())
 
 
 def test_uncentred_is_what_the_authors_code_does(pair):
     """Principal directions of the rows as they are, and rows mapped as they are."""
     source, target = pair(50, 60, 8)
     source, target = Domain(source.x + 3.0, source.y), Domain(target.x + 2.0)
-    fitted = GFK(components=3, centre=False).fit(source, target)
+    fitted = GFK(n_components=3, centre=False).fit(source, target)
     p_s, p_t = (np.linalg.svd(x, full_matrices=False)[2][:3].T for x in (source.x, target.x))
     np.testing.assert_allclose(fitted.map_ @ fitted.map_.T, integral(p_s, p_t), atol=1e-10)
     np.testing.assert_allclose(fitted.transform(source.x, domain="source"), source.x @ fitted.map_)
     np.testing.assert_allclose(fitted.transform(target.x), target.x @ fitted.map_)
-    centred = GFK(components=3).fit(source, target)
+    centred = GFK(n_components=3).fit(source, target)
     assert np.abs(centred.map_ @ centred.map_.T - fitted.map_ @ fitted.map_.T).max() > 0.1

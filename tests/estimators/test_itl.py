@@ -58,7 +58,7 @@ def test_known_information():
 
 def test_the_objective_is_that_of_the_map_and_better_than_where_it_starts(pair):
     source, target = pair(30, 40, 6)
-    fitted = ITL(components=2, domain_weight=0.5, scale=2.0).fit(source, target)
+    fitted = ITL(n_components=2, domain_weight=0.5, scale=2.0).fit(source, target)
     assert np.square(fitted.map_).sum() == pytest.approx(2.0)
     both = np.r_[source.x, target.x] / 2.0
     is_source = np.arange(70) < 30
@@ -74,15 +74,15 @@ def test_the_objective_is_that_of_the_map_and_better_than_where_it_starts(pair):
 
 def test_units_and_origin_do_not_matter(pair):
     source, target = pair(30, 40, 6)
-    expected = ITL(components=2).fit(source, target)
-    found = ITL(components=2).fit(Domain(1e3 * source.x + 5.0, source.y), Domain(1e3 * target.x + 5.0))
+    expected = ITL(n_components=2).fit(source, target)
+    found = ITL(n_components=2).fit(Domain(1e3 * source.x + 5.0, source.y), Domain(1e3 * target.x + 5.0))
     assert found.objective_ == pytest.approx(expected.objective_, abs=1e-6)
     np.testing.assert_allclose(found.map_, expected.map_, atol=1e-4)
 
 
 def test_columns_follow_the_principal_axes(pair):
     source, target = pair(30, 40, 6)
-    fitted = ITL(components=3).fit(source, target)
+    fitted = ITL(n_components=3).fit(source, target)
     z = fitted.transform(np.r_[source.x, target.x])
     covariance = np.cov(z.T)
     np.testing.assert_allclose(covariance, np.diag(np.diag(covariance)), atol=1e-8)
@@ -99,7 +99,7 @@ def test_what_tells_the_domains_apart_is_dropped_and_what_tells_classes_is_kept(
     fitted = ITL().fit(Domain(x[0], y), Domain(x[1]))
     assert fitted.map_.shape == (4, 1)
     assert abs(fitted.map_[0, 0]) > 0.95
-    assert ITL(components=3).fit(Domain(x[0], y), Domain(x[1])).map_.shape == (4, 3)
+    assert ITL(n_components=3).fit(Domain(x[0], y), Domain(x[1])).map_.shape == (4, 3)
 
 
 def test_it_says_whether_its_steps_sufficed(pair):

@@ -49,14 +49,14 @@ def test_proportions_and_plans_are_pots(entropy, sources):
             stopThr=1e-12,
             log=True,
         )
-    fitted = JCPOT(entropy=entropy, max_iter=5000, tolerance=1e-12).fit(sources, target)
+    fitted = JCPOT(entropy=entropy, max_iter=5000, tol=1e-12).fit(sources, target)
     np.testing.assert_allclose(fitted.proportions_, h, atol=1e-8)
     for plan, peer in zip(fitted.plans_, log["gamma"], strict=True):
         np.testing.assert_allclose(plan, peer, atol=1e-8)
 
 
 def test_plans_meet_both_masses(sources):
-    fitted = JCPOT(entropy=0.5, tolerance=1e-12).fit(sources, target_of((50, 30, 20)))
+    fitted = JCPOT(entropy=0.5, tol=1e-12).fit(sources, target_of((50, 30, 20)))
     for plan, source in zip(fitted.plans_, sources, strict=True):
         np.testing.assert_allclose(plan.sum(0), 1 / 100, atol=1e-6)
         np.testing.assert_allclose(

@@ -47,7 +47,7 @@ def test_contrasts_by_group_are_those_by_sample(n_s, n_t):
 def test_equals_the_textbook_round_by_round(kernel, rounds, classes):
     source, target, _ = classes
     labels, expected = rounds_of_jda(source.x, source.y, target.x, kernel, 0.1, 3, rounds, bandwidth=1.2)
-    fitted = JDA(kernel=kernel, components=3, rounds=rounds, bandwidth=1.2).fit(source, target)
+    fitted = JDA(kernel=kernel, n_components=3, rounds=rounds, bandwidth=1.2).fit(source, target)
     z = both(fitted, source, target)
     signs = np.sign((z * expected).sum(0))
     np.testing.assert_allclose(z * signs, expected, atol=1e-7)
@@ -58,7 +58,7 @@ def test_equals_the_textbook_round_by_round(kernel, rounds, classes):
 
 def test_rounds_that_start_from_the_last_space_equal_fresh_ones(classes, monkeypatch):
     source, target, _ = classes
-    options = {"kernel": "rbf", "components": 3, "rounds": 5, "bandwidth": 1.2}
+    options = {"kernel": "rbf", "n_components": 3, "rounds": 5, "bandwidth": 1.2}
     monkeypatch.setattr(mmd_spaces, "DENSE", 10_000)
     dense = both(JDA(**options).fit(source, target), source, target)
     monkeypatch.setattr(mmd_spaces, "DENSE", 0)
@@ -70,7 +70,7 @@ def test_rounds_that_start_from_the_last_space_equal_fresh_ones(classes, monkeyp
 @pytest.mark.parametrize("kernel", ["primal", "linear", "rbf"])
 def test_the_first_round_is_tca(kernel, classes):
     source, target, _ = classes
-    options = {"kernel": kernel, "components": 4, "regularization": 0.3}
+    options = {"kernel": kernel, "n_components": 4, "regularization": 0.3}
     first = JDA(rounds=1, normalize=False, **options).fit(source, target)
     np.testing.assert_allclose(
         both(first, source, target), both(TCA(**options).fit(source, target), source, target), atol=1e-9
@@ -79,9 +79,9 @@ def test_the_first_round_is_tca(kernel, classes):
 
 def test_pseudo_labels_bring_the_classes_together(classes):
     source, target, y_t = classes
-    x = both(TCA(kernel="primal", components=3).fit(source, target), source, target)
+    x = both(TCA(kernel="primal", n_components=3).fit(source, target), source, target)
     z = both(
-        JDA(components=3, normalize=False, regularization=1e-3, classifier=GaussianNB()).fit(source, target),
+        JDA(n_components=3, normalize=False, regularization=1e-3, classifier=GaussianNB()).fit(source, target),
         source,
         target,
     )
@@ -104,26 +104,27 @@ def test_it_ends_when_the_labels_stay(classes):
 
 def test_the_classifier_labels(classes):
     source, target, _ = classes
-    plain = JDA(components=3).fit(source, target).transform(target.x)
+    plain = JDA(n_components=3).fit(source, target).transform(target.x)
     assert (
-        np.abs(JDA(components=3, classifier=GaussianNB()).fit(source, target).transform(target.x) - plain).max() > 1e-3
+        np.abs(JDA(n_components=3, classifier=GaussianNB()).fit(source, target).transform(target.x) - plain).max()
+        > 1e-3
     )
-    by_name = JDA(components=3, classifier=KNeighborsClassifier(1)).fit(source, target).transform(target.x)
+    by_name = JDA(n_components=3, classifier=KNeighborsClassifier(1)).fit(source, target).transform(target.x)
     np.testing.assert_array_equal(by_name, plain)
 
 
 def test_one_class_is_tca(classes):
     source, target, _ = classes
     single = Domain(source.x, np.full(70, 2))
-    found = JDA(components=3, normalize=False, classifier=GaussianNB()).fit(single, target)
-    expected = TCA(kernel="primal", regularization=0.1, components=3).fit(source, target)
+    found = JDA(n_components=3, normalize=False, classifier=GaussianNB()).fit(single, target)
+    expected = TCA(kernel="primal", regularization=0.1, n_components=3).fit(source, target)
     np.testing.assert_allclose(both(found, source, target), both(expected, source, target), atol=1e-9)
 
 
 def test_names_of_classes_do_not_matter(classes):
     source, target, _ = classes
     renamed = Domain(source.x, np.array([7, 2, 40])[source.y])
-    a, b = (both(JDA(components=3).fit(d, target), source, target) for d in (source, renamed))
+    a, b = (both(JDA(n_components=3).fit(d, target), source, target) for d in (source, renamed))
     np.testing.assert_allclose(np.abs(a), np.abs(b), atol=1e-7)
 
 
@@ -142,11 +143,11 @@ def test_a_streamed_fit_gives_the_same(classes, monkeypatch):
 
     source, target, _ = classes
     for options in ({}, {"kernel": "rbf", "features": 30, "normalize": False}):
-        whole = both(JDA(components=3, **options).fit(source, target), source, target)
+        whole = both(JDA(n_components=3, **options).fit(source, target), source, target)
         with monkeypatch.context() as patch:
             patch.setattr(features, "BLOCK", 50)
             patch.setattr(features, "HELD", 0)
-            found = both(JDA(components=3, **options).fit(source, target), source, target)
+            found = both(JDA(n_components=3, **options).fit(source, target), source, target)
         assert np.sin(subspace_angles(whole, found)).max() < 1e-6
 
 

@@ -51,7 +51,7 @@ def test_the_hinge_is_minimised(pair):
     """Against a quasi-Newton minimiser of the same objective."""
     _, target = pair()
     share = np.random.default_rng(0).uniform(size=(40, 2))
-    method = JDOT(tolerance=1e-10)
+    method = JDOT(tol=1e-10)
     method.machine_ = KernelRidge(target.x, "rbf", 1.0, 1e-2)
     gram = method.machine_.gram(target.x)
 
@@ -128,7 +128,7 @@ def test_regression_is_kernel_ridge_by_turns(waves):
             plan = ot.emd(np.full(80, 1 / 80), np.full(90, 1 / 90), total)
         ridge = PeerRidge(alpha=1e-3 * 90, kernel="rbf", gamma=0.5).fit(x_t, 90 * plan.T @ y)
         total = cost + (y[:, None] - ridge.predict(x_t)[None]) ** 2
-    fitted = JDOTRegression(bandwidth=1.0, tolerance=1e-12).fit(Domain(x_s, y_s), Domain(x_t))
+    fitted = JDOTRegression(bandwidth=1.0, tol=1e-12).fit(Domain(x_s, y_s), Domain(x_t))
     np.testing.assert_allclose(fitted.predict(x_t), y_s.mean() + y_s.std() * ridge.predict(x_t), atol=1e-6)
 
 
@@ -141,7 +141,7 @@ def test_regression_is_skadas(waves):
     y = (y_s - y_s.mean()) / y_s.std()
     with quietly():
         peer, *_ = solve(LinearRegression(), x_s, y, x_t, alpha=0.5, tol=1e-12)
-    fitted = JDOTRegression(kernel="linear", regularization=1e-9, cost_norm="mean", tolerance=1e-12).fit(
+    fitted = JDOTRegression(kernel="linear", regularization=1e-9, cost_norm="mean", tol=1e-12).fit(
         Domain(x_s, y_s), Domain(x_t)
     )
     np.testing.assert_allclose(fitted.predict(x_t), y_s.mean() + y_s.std() * peer.predict(x_t), atol=1e-6)

@@ -54,7 +54,7 @@ def textbook(source, target, k, alpha, mu, beta, rounds):
 @pytest.mark.parametrize(("alpha", "mu", "beta"), [(1.0, 1.0, 0.1), (0.1, 3.0, 1.0)])
 def test_equals_the_textbook(alpha, mu, beta, d):
     source, target, _ = clusters(d=d)
-    fitted = JGSA(components=4, alpha=alpha, mu=mu, beta=beta, rounds=3).fit(source, target)
+    fitted = JGSA(n_components=4, alpha=alpha, mu=mu, beta=beta, rounds=3).fit(source, target)
     z_s, z_t, labels = textbook(source, target, 4, alpha, mu, beta, 3)
     assert fitted.labels_.tolist() == labels.tolist()
     for found, expected in ((fitted.transform(source.x, domain="source"), z_s), (fitted.transform(target.x), z_t)):
@@ -65,7 +65,7 @@ def test_domains_have_maps_of_their_own_unless_these_are_held_together():
     source, target, _ = clusters()
 
     def apart(alpha):
-        fitted = JGSA(components=2, alpha=alpha).fit(source, target)
+        fitted = JGSA(n_components=2, alpha=alpha).fit(source, target)
         return np.linalg.norm(fitted.source_map_ - fitted.target_map_) / np.linalg.norm(fitted.target_map_)
 
     assert apart(1e-3) > 0.1
@@ -80,7 +80,7 @@ def test_a_turned_target_is_turned_back():
     turn = np.array([[np.cos(0.9), np.sin(0.9)], [-np.sin(0.9), np.cos(0.9)]])
     x_s, x_t = x + rng.normal(size=x.shape), (x + rng.normal(size=x.shape)) @ turn
     assert np.mean(classify(None, x_s, y, x_t) == y) < 0.75
-    fitted = JGSA(components=2).fit(Domain(x_s, y), Domain(x_t))
+    fitted = JGSA(n_components=2).fit(Domain(x_s, y), Domain(x_t))
     assert np.mean(classify(None, fitted.transform(x_s, domain="source"), y, fitted.transform(x_t)) == y) > 0.95
 
 
@@ -94,8 +94,8 @@ def test_it_ends_when_labels_no_longer_change():
 def test_turning_both_domains_does_not_matter():
     source, target, _ = clusters()
     turn = np.linalg.qr(np.random.default_rng(1).normal(size=(4, 4)))[0]
-    expected = JGSA(components=3).fit(source, target).transform(target.x)
+    expected = JGSA(n_components=3).fit(source, target).transform(target.x)
     found = (
-        JGSA(components=3).fit(Domain(source.x @ turn, source.y), Domain(target.x @ turn)).transform(target.x @ turn)
+        JGSA(n_components=3).fit(Domain(source.x @ turn, source.y), Domain(target.x @ turn)).transform(target.x @ turn)
     )
     np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-9)

@@ -69,7 +69,7 @@ def test_the_contrast_equals_its_definition(mu, known):
 @pytest.mark.parametrize(("mu", "ridge"), [(0.0, 1.0), (0.1, 1.0), (0.1, 0.05)])
 def test_equals_the_textbook(d, kernel, mu, ridge):
     source, target, _ = classes_apart(d=d)
-    fitted = JPDA(components=3, mu=mu, regularization=ridge, kernel=kernel, bandwidth=0.8, rounds=4)
+    fitted = JPDA(n_components=3, mu=mu, regularization=ridge, kernel=kernel, bandwidth=0.8, rounds=4)
     fitted.fit(source, target)
     expected, labels = textbook(source, target, 3, ridge, mu, 4, kernel)
     found = np.r_[fitted.transform(source.x, domain="source"), fitted.transform(target.x)]
@@ -87,9 +87,9 @@ def test_new_samples_are_mapped_as_those_seen():
 def test_units_and_turns_do_not_matter():
     source, target, _ = classes_apart()
     turn = np.linalg.qr(np.random.default_rng(1).normal(size=(4, 4)))[0]
-    expected = JPDA(components=2).fit(source, target).transform(target.x)
+    expected = JPDA(n_components=2).fit(source, target).transform(target.x)
     moved = [1e6 * x @ turn for x in (source.x, target.x)]
-    found = JPDA(components=2).fit(Domain(moved[0], source.y), Domain(moved[1])).transform(moved[1])
+    found = JPDA(n_components=2).fit(Domain(moved[0], source.y), Domain(moved[1])).transform(moved[1])
     np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-8)
 
 

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist, pdist
+from sklearn.metrics.pairwise import rbf_kernel
 
+from da.config import catalog
 from da.estimators.kernels import SAMPLE, gaussian, median_bandwidth, squared_distances
 
 RNG = np.random.default_rng(0)
@@ -45,3 +47,17 @@ def test_many_points_are_thinned_evenly():
     x = RNG.normal(size=(2 * SAMPLE + 1, 2))
     assert median_bandwidth(x) == median_bandwidth(x[::3])
     assert median_bandwidth(x[:SAMPLE]) == pytest.approx(np.median(pdist(x[:SAMPLE])), rel=1e-4)
+
+
+def test_every_bandwidth_is_explained_by_the_gamma_of_scikit_learn():
+    """Which is :math:`1 / 2 \\sigma^2`, or of densities that are compared with each other half of that."""
+    of_kernel = rbf_kernel(A, B, gamma=1.0 / (2.0 * 0.7**2))
+    np.testing.assert_allclose(gaussian(A, B, 0.7), of_kernel, rtol=1e-12)
+    unexplained = [
+        entry.name
+        for entry in catalog.entries("method").values()
+        if entry.is_estimator
+        and "bandwidth" in entry.config
+        and "``gamma`` is :math:`1 / " not in " ".join(entry.locate().__doc__.split())
+    ]
+    assert unexplained == []

@@ -85,7 +85,7 @@ def test_nothing_underflows(pair):
 
 def test_seed_draws_centres_and_their_number_counts(pair):
     source, target = pair(50, 60, 2)
-    one, same, other = (KLIEP(bandwidth=1.0, centres=5, seed=s).fit(source, target).weights_ for s in (0, 0, 1))
+    one, same, other = (KLIEP(bandwidth=1.0, centres=5, random_state=s).fit(source, target).weights_ for s in (0, 0, 1))
     assert np.array_equal(one, same)
     assert np.abs(one - other).max() > 1e-3
 

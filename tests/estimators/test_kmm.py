@@ -26,7 +26,7 @@ def problem(source, target, bandwidth):
     return kernel, kappa
 
 
-def solve(kernel, kappa, limit, tolerance):
+def solve(kernel, kappa, limit, slack):
     """The program by sequential quadratic programming."""
     n = len(kappa)
     found = minimize(
@@ -35,8 +35,8 @@ def solve(kernel, kappa, limit, tolerance):
         jac=lambda b: kernel @ b - kappa,
         bounds=[(0.0, limit)] * n,
         constraints=[
-            {"type": "ineq", "fun": lambda b: b.sum() - n * (1 - tolerance), "jac": lambda b: np.ones(n)},
-            {"type": "ineq", "fun": lambda b: n * (1 + tolerance) - b.sum(), "jac": lambda b: -np.ones(n)},
+            {"type": "ineq", "fun": lambda b: b.sum() - n * (1 - slack), "jac": lambda b: np.ones(n)},
+            {"type": "ineq", "fun": lambda b: n * (1 + slack) - b.sum(), "jac": lambda b: -np.ones(n)},
         ],
         method="SLSQP",
         options={"ftol": 1e-15, "maxiter": 500},
@@ -46,17 +46,15 @@ def solve(kernel, kappa, limit, tolerance):
 
 @pytest.mark.parametrize("shift", [0.0, 3.0])
 @pytest.mark.parametrize(
-    ("limit", "tolerance"), [(1000.0, None), (1000.0, 0.0), (1000.0, 0.1), (2.0, None), (2.0, 0.0), (1.2, 0.05)]
+    ("limit", "slack"), [(1000.0, None), (1000.0, 0.0), (1000.0, 0.1), (2.0, None), (2.0, 0.0), (1.2, 0.05)]
 )
-def test_equals_an_independent_solver(limit, tolerance, shift, pair):
+def test_equals_an_independent_solver(limit, slack, shift, pair):
     source, target = pair(20, 35, 2)
     target = Domain(target.x + shift)  # far away, the smallest allowed weights are the best
     bandwidth = 0.8
-    kmm = KMM(min_effective=0.0, bandwidth=bandwidth, limit=limit, tolerance=tolerance, accuracy=1e-8).fit(
-        source, target
-    )
+    kmm = KMM(min_effective=0.0, bandwidth=bandwidth, limit=limit, slack=slack, tol=1e-8).fit(source, target)
     kernel, kappa = problem(source, target, bandwidth)
-    slack = 1.0 - 1.0 / np.sqrt(20) if tolerance is None else tolerance
+    slack = 1.0 - 1.0 / np.sqrt(20) if slack is None else slack
     beta, best = solve(kernel, kappa, limit, slack)
     # weights_ is the solution brought to mean 1; the best multiple of it that is allowed is the solution again
     w = kmm.weights_
@@ -72,8 +70,8 @@ def test_equals_an_independent_solver(limit, tolerance, shift, pair):
 
 def test_active_limits_are_seen_in_the_weights(pair):
     source, target = pair(20, 35, 2)
-    free = KMM(min_effective=0.0, bandwidth=0.8, tolerance=0.0).fit(source, target).weights_
-    bound = KMM(min_effective=0.0, bandwidth=0.8, tolerance=0.0, limit=1.5).fit(source, target).weights_
+    free = KMM(min_effective=0.0, bandwidth=0.8, slack=0.0).fit(source, target).weights_
+    bound = KMM(min_effective=0.0, bandwidth=0.8, slack=0.0, limit=1.5).fit(source, target).weights_
     assert free.max() > 2.0
     assert bound.max() == pytest.approx(1.5)
     assert np.isclose(bound, 1.5).sum() > 1
@@ -95,7 +93,7 @@ def test_the_residual_tells_of_too_few_iterations(pair):
 @pytest.mark.parametrize(("d", "shift"), [(1, 2.0), (2, 1.0), (10, 0.5), (50, 0.3)])
 def test_the_residual_asked_for_is_reached_within_a_few_hundred_steps(d, shift):
     rng = np.random.default_rng(0)
-    found = KMM(min_effective=0.0, accuracy=1e-4).fit(
+    found = KMM(min_effective=0.0, tol=1e-4).fit(
         Domain(rng.normal(size=(500, d))), Domain(0.8 * rng.normal(size=(400, d)) + shift)
     )
     assert found.residual_ <= 1e-4
@@ -120,7 +118,7 @@ def test_weighted_source_has_the_kernel_mean_of_the_target():
     def mmd(weights):
         return (weights @ kernel @ weights - 2.0 * kappa @ weights) / 100**2 + alone
 
-    w = KMM(min_effective=0.0, bandwidth=1.0, tolerance=0.0).fit(source, target).weights_
+    w = KMM(min_effective=0.0, bandwidth=1.0, slack=0.0).fit(source, target).weights_
     assert -1e-9 <= mmd(w) < 0.05 * mmd(np.ones(100))
 
 
@@ -139,7 +137,7 @@ def test_recovers_the_true_ratio():
 def test_with_landmarks_everywhere_it_is_exact(factor, pair):
     source, target = pair(60, 50, 2)
     exact, seen = (
-        KMM(min_effective=0.0, bandwidth=factor, landmarks=m, accuracy=1e-6).fit(source, target) for m in (None, 110)
+        KMM(min_effective=0.0, bandwidth=factor, landmarks=m, tol=1e-6).fit(source, target) for m in (None, 110)
     )
     kernel, kappa = problem(source, target, factor)
     assert max(seen.residual_, exact.residual_) <= 1e-6
@@ -198,7 +196,9 @@ def test_20_000_samples_take_no_matrix_of_their_pairs():
 
 def test_the_seed_draws_the_landmarks(pair):
     source, target = pair(80, 80, 3)
-    one, same, other = (KMM(min_effective=0.0, landmarks=20, seed=s).fit(source, target).weights_ for s in (0, 0, 1))
+    one, same, other = (
+        KMM(min_effective=0.0, landmarks=20, random_state=s).fit(source, target).weights_ for s in (0, 0, 1)
+    )
     assert np.array_equal(one, same)
     assert np.abs(one - other).max() > 1e-3
 
@@ -217,7 +217,7 @@ def test_at_least_as_good_as_a_peer(shift):
         return -0.5 * (kappa @ w) ** 2 / (w @ kernel @ w)
 
     ours, theirs = (
-        best(KMM(min_effective=0.0, bandwidth=1.5, accuracy=1e-6).fit(source, target).weights_),
+        best(KMM(min_effective=0.0, bandwidth=1.5, tol=1e-6).fit(source, target).weights_),
         best(found.source_weights_),
     )
     assert ours <= theirs * (1.0 - 1e-9)  # both below 0: a smaller one is better
@@ -235,7 +235,7 @@ def test_weights_at_the_default_accuracy_are_the_exact_ones(n, d):
     """Against the conditions of Karush, Kuhn and Tucker, solved by an active set of positive weights."""
     rng = np.random.default_rng(0)
     source, target = Domain(rng.normal(size=(n, d))), Domain(0.7 * rng.normal(size=(n, d)) + 0.3)
-    fitted = KMM(min_effective=0.0, limit=1e6, tolerance=1e6).fit(source, target)  # no bound but 0
+    fitted = KMM(min_effective=0.0, limit=1e6, slack=1e6).fit(source, target)  # no bound but 0
     kernel, kappa = problem(source, target, fitted.bandwidth_)
     exact, _ = nnls(np.linalg.cholesky(kernel).T, np.linalg.solve(np.linalg.cholesky(kernel), kappa), maxiter=100 * n)
     np.testing.assert_allclose(fitted.weights_, exact / exact.mean(), atol=1e-4)
@@ -252,22 +252,22 @@ def test_equal_samples_have_equal_weights():
 
 
 @pytest.mark.parametrize("limit", [1.2, 3.0, 1000.0])
-@pytest.mark.parametrize("tolerance", [0.0, 0.3, 0.9])
-def test_the_gap_bounds_how_much_closer_the_means_could_be(pair, limit, tolerance):
+@pytest.mark.parametrize("slack", [0.0, 0.3, 0.9])
+def test_the_gap_bounds_how_much_closer_the_means_could_be(pair, limit, slack):
     source, target = pair(20, 35, 2)
     kernel, kappa = problem(source, target, 0.8)
 
     def value(b):
         return 0.5 * b @ kernel @ b - kappa @ b
 
-    _, best = solve(kernel, kappa, limit, tolerance)
+    _, best = solve(kernel, kappa, limit, slack)
     n = len(kappa)
     for steps in (2, 4, 8, 400):
-        found = minimise(lambda v: kernel @ v, kappa, limit, n * (1 - tolerance), n * (1 + tolerance), 0.0, steps)
+        found = minimise(lambda v: kernel @ v, kappa, limit, n * (1 - slack), n * (1 + slack), 0.0, steps)
         gained = value(np.ones(n)) - value(found.weights)
         assert found.gap * gained >= value(found.weights) - best - 1e-6 * abs(best)
         gradient = kernel @ found.weights - kappa
         rows = np.r_[[np.ones(n)], [-np.ones(n)]]
-        least = linprog(gradient, rows, [n * (1 + tolerance), -n * (1 - tolerance)], bounds=(0.0, limit)).fun
+        least = linprog(gradient, rows, [n * (1 + slack), -n * (1 - slack)], bounds=(0.0, limit)).fun
         assert found.gap * gained == pytest.approx(gradient @ found.weights - least, rel=1e-6, abs=1e-9)
     assert found.gap < 1e-3

@@ -287,7 +287,7 @@ def test_em_is_the_loop_of_saerens_and_maximises_the_likelihood():
     source, target, _ = shifted(300, classes=5)
     source, target = (Domain(d.x.astype(float), d.y) for d in (source, target))
     model = LogisticRegression(max_iter=1000)
-    fitted = EMPrior(min_effective=0.0, classifier=model, calibration="none", tolerance=1e-12, max_iter=5000).fit(
+    fitted = EMPrior(min_effective=0.0, classifier=model, calibration="none", tol=1e-12, max_iter=5000).fit(
         source, target
     )
     f = model.fit(source.x, source.y).predict_proba(target.x)
@@ -364,15 +364,15 @@ def embedded(source, target, sigma, reg):
 
 
 @pytest.mark.parametrize("limit", [10.0, 1.5])
-@pytest.mark.parametrize("tolerance", [None, 0.0])
-def test_mmd_is_the_programme_of_the_paper(limit, tolerance):
+@pytest.mark.parametrize("slack", [None, 0.0])
+def test_mmd_is_the_programme_of_the_paper(limit, slack):
     source, target, _ = shifted(150)
     source, target = Domain(source.x.astype(float), source.y), Domain(target.x.astype(float))
-    fitted = MMDTargetShift(min_effective=0.0, bandwidth=1.0, regularization=0.5, limit=limit, tolerance=tolerance).fit(
+    fitted = MMDTargetShift(min_effective=0.0, bandwidth=1.0, regularization=0.5, limit=limit, slack=slack).fit(
         source, target
     )
     a, b = embedded(source, target, 1.0, 0.5)
-    slack = limit / (4 * np.sqrt(150)) if tolerance is None else 0.0
+    slack = limit / (4 * np.sqrt(150)) if slack is None else 0.0
     p = np.bincount(source.y) / 150
     scale = np.trace(a)
     best = minimize(

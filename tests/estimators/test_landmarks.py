@@ -9,9 +9,9 @@ from da.estimators.subspace.gfk import GFK
 from da.estimators.subspace.landmarks import Landmarks, match
 
 
-def problem(source, target, components, octave):
+def problem(source, target, n_components, octave):
     """The kernel of the paper a pair of samples at a time, with the median distance under it."""
-    root = GFK(components=components).fit(source, target).map_
+    root = GFK(n_components=n_components).fit(source, target).map_
     g = root @ root.T
     pooled = np.vstack([source.x, target.x])
     square = np.array([[(a - b) @ g @ (a - b) for b in pooled] for a in pooled])
@@ -57,7 +57,7 @@ def test_weighs_by_the_programme_of_the_median_scale(pair):
     source, target = pair(25, 30, 5)
     source = Domain(source.x, np.arange(25) % 3)
     beta, _ = solve(*problem(source, target, 2, 0), source.y)
-    fitted = Landmarks(min_effective=0.0, octaves=0, components=2, tolerance=1e-9, max_iter=5000).fit(source, target)
+    fitted = Landmarks(min_effective=0.0, octaves=0, n_components=2, tol=1e-9, max_iter=5000).fit(source, target)
     np.testing.assert_allclose(fitted.shares_, beta[None], atol=5e-4)
     np.testing.assert_allclose(fitted.weights_, 25 * beta, atol=0.02)
 
@@ -86,7 +86,7 @@ def test_the_gap_bounds_the_distance_from_the_optimum(pair):
 
 def test_stops_at_the_tolerance(pair):
     source, target = pair(25, 30, 5)
-    gaps = [Landmarks(min_effective=0.0, tolerance=t).fit(source, target).gaps_.max() for t in (1e-2, 1e-3, 1e-4)]
+    gaps = [Landmarks(min_effective=0.0, tol=t).fit(source, target).gaps_.max() for t in (1e-2, 1e-3, 1e-4)]
     assert (np.array(gaps) <= [1e-2, 1e-3, 1e-4]).all()
     assert gaps[0] > gaps[1] > gaps[2]
 

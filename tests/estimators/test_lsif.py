@@ -143,7 +143,7 @@ def test_centres_are_drawn_from_the_target(make, pair):
     found = make(bandwidth=1.0, ridge=0.1, centres=5).fit(source, target)
     assert {tuple(c) for c in found.centres_} <= {tuple(x) for x in target.x}
     assert len(np.unique(found.centres_, axis=0)) == 5
-    other = make(bandwidth=1.0, ridge=0.1, centres=5, seed=1).fit(source, target)
+    other = make(bandwidth=1.0, ridge=0.1, centres=5, random_state=1).fit(source, target)
     assert np.abs(found.weights_ - other.weights_).max() > 1e-4
 
 

@@ -20,21 +20,21 @@ def classes(pair):
     return Domain(source.x + centre[y], y), Domain(target.x + centre[np.arange(30) % 3])
 
 
-def graph(z, neighbors):
+def graph(z, n_neighbors):
     """Normalised Laplacian, an edge at a time."""
     n = len(z)
     w = np.zeros((n, n))
     for i in range(n):
         cosines = [z[i] @ z[j] for j in range(n)]
-        for j in np.argsort(cosines)[::-1][: neighbors + 1]:
+        for j in np.argsort(cosines)[::-1][: n_neighbors + 1]:
             w[i, j] = w[j, i] = max(cosines[j], 0.0)
     root = np.diag(w.sum(1) ** -0.5)
     return np.eye(n) - root @ w @ root
 
 
-def textbook(source, target, *, components, weight, smoothness, ridge, neighbors, mu, rounds):
+def textbook(source, target, *, n_components, weight, smoothness, ridge, n_neighbors, mu, rounds):
     """Equation and loop of the paper with general solves and the full MMD matrices: answers on all samples."""
-    manifold = GFK(components=components).fit(source, target)
+    manifold = GFK(n_components=n_components).fit(source, target)
     z = unit_rows(np.vstack([manifold.transform(source.x, domain="source"), manifold.transform(target.x)]))
     y, n_s, n_t = source.y, len(source), len(target)
     n, known = n_s + n_t, np.unique(source.y)
@@ -52,7 +52,7 @@ def textbook(source, target, *, components, weight, smoothness, ridge, neighbors
                 v[n_s:][pseudo == c] = -1 / (pseudo == c).sum()
             m += mu * np.outer(v, v)
         m /= np.linalg.norm(m)
-        system = (e + weight * m + smoothness * graph(z, neighbors)) @ kernel + ridge * np.eye(n)
+        system = (e + weight * m + smoothness * graph(z, n_neighbors)) @ kernel + ridge * np.eye(n)
         beta = np.linalg.solve(system, e @ labels)
         pseudo = known[(kernel @ beta)[n_s:].argmax(1)]
     return beta, kernel @ beta
@@ -62,23 +62,33 @@ def textbook(source, target, *, components, weight, smoothness, ridge, neighbors
 @pytest.mark.parametrize(("weight", "smoothness", "ridge"), [(10.0, 1.0, 0.1), (0.5, 3.0, 1.0), (100.0, 0.0, 0.01)])
 def test_equals_the_equation_of_the_paper(mu, weight, smoothness, ridge, classes):
     source, target = classes
-    fitted = MEDA(components=2, alignment=weight, smoothness=smoothness, ridge=ridge, neighbors=4, mu=mu).fit(*classes)
+    fitted = MEDA(n_components=2, alignment=weight, smoothness=smoothness, ridge=ridge, n_neighbors=4, mu=mu).fit(
+        *classes
+    )
     beta, answer = textbook(
-        source, target, components=2, weight=weight, smoothness=smoothness, ridge=ridge, neighbors=4, mu=mu, rounds=10
+        source,
+        target,
+        n_components=2,
+        weight=weight,
+        smoothness=smoothness,
+        ridge=ridge,
+        n_neighbors=4,
+        mu=mu,
+        rounds=10,
     )
     np.testing.assert_allclose(fitted.coefficients_, beta, atol=1e-8 * np.abs(beta).max())
     assert np.array_equal(fitted.predict(target.x), np.unique(source.y)[answer[36:].argmax(1)])
 
 
 def test_stops_when_pseudo_labels_no_longer_change(classes):
-    short, long = MEDA(components=2, neighbors=4, mu=0.5), MEDA(components=2, neighbors=4, mu=0.5, rounds=50)
+    short, long = MEDA(n_components=2, n_neighbors=4, mu=0.5), MEDA(n_components=2, n_neighbors=4, mu=0.5, rounds=50)
     np.testing.assert_array_equal(short.fit(*classes).coefficients_, long.fit(*classes).coefficients_)
     assert 1 < short.rounds_ < 10
 
 
 def test_without_target_terms_it_is_kernel_ridge_regression(classes):
     source, target = classes
-    fitted = MEDA(components=2, alignment=0.0, smoothness=0.0, ridge=0.3).fit(source, target)
+    fitted = MEDA(n_components=2, alignment=0.0, smoothness=0.0, ridge=0.3).fit(source, target)
     z_s, z_t = fitted.features_[:36], fitted.features_[36:]
     ridge = KernelRidge(alpha=0.3, kernel="rbf", gamma=0.5).fit(z_s, np.eye(3)[source.y])
     np.testing.assert_allclose(fitted.coefficients_, np.r_[ridge.dual_coef_, np.zeros((30, 3))], atol=1e-10)
@@ -87,7 +97,7 @@ def test_without_target_terms_it_is_kernel_ridge_regression(classes):
 
 def test_the_balance_is_the_share_of_class_distances(classes):
     source, target = classes
-    fitted = MEDA(components=2, neighbors=4, rounds=1, alignment=1e-9).fit(source, target)
+    fitted = MEDA(n_components=2, n_neighbors=4, rounds=1, alignment=1e-9).fit(source, target)
     z_s, z_t = fitted.features_[:36], fitted.features_[36:]
     pseudo = source.y[((z_t[:, None] - z_s) ** 2).sum(2).argmin(1)]
     own = np.mean([separation(z_s[source.y == c], z_t[pseudo == c]) for c in range(3)])
@@ -118,7 +128,7 @@ def test_the_laplacian_is_that_of_the_mutually_completed_graph():
 def test_pseudo_labels_come_from_the_classifier_given(classes):
     source, target = classes
     wrong = LogisticRegression().fit(source.x, source.y)  # a copy is fitted anew
-    a, b = (MEDA(components=2, rounds=1, mu=1.0, classifier=c).fit(source, target) for c in (None, wrong))
+    a, b = (MEDA(n_components=2, rounds=1, mu=1.0, classifier=c).fit(source, target) for c in (None, wrong))
     c = LogisticRegression().fit(a.features_[:36], source.y).predict(a.features_[36:])
     nearest = source.y[((a.features_[36:, None] - a.features_[:36]) ** 2).sum(2).argmin(1)]
     assert not np.array_equal(nearest, c)

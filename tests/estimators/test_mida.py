@@ -28,7 +28,7 @@ def textbook(source, target, k, mu, label_weight, augment, kernel):
 @pytest.mark.parametrize(("d", "kernel"), [(5, "linear"), (60, "linear"), (5, "rbf")])
 def test_equals_the_textbook(d, kernel, label_weight, augment, pair):
     source, target = pair(20, 25, d)
-    fitted = MIDA(components=4, mu=2.0, label_weight=label_weight, augment=augment, kernel=kernel, bandwidth=1.5).fit(
+    fitted = MIDA(n_components=4, mu=2.0, label_weight=label_weight, augment=augment, kernel=kernel, bandwidth=1.5).fit(
         source, target
     )
     found = np.r_[fitted.transform(source.x, domain="source"), fitted.transform(target.x)]
@@ -40,7 +40,7 @@ def test_equals_the_textbook(d, kernel, label_weight, augment, pair):
 def test_without_a_shift_it_is_pca_with_columns_scaled_by_their_length(pair):
     source, _ = pair(30, 30, 4)
     x = source.x - source.x.mean(0)
-    fitted = MIDA(components=3, augment=False).fit(Domain(x, source.y), Domain(x))
+    fitted = MIDA(n_components=3, augment=False).fit(Domain(x, source.y), Domain(x))
     u, s, _ = np.linalg.svd(np.r_[x, x], full_matrices=False)
     np.testing.assert_allclose(np.abs(fitted.transform(x)), np.abs((u * s**2)[:30, :3]), atol=1e-8)
 
@@ -63,11 +63,11 @@ def test_augmentation_saves_the_direction_of_the_offset():
     x = rng.normal(size=(80, 3)) * [5.0, 1.0, 1.0]
     source, target = Domain(x[:40]), Domain(x[40:] + [3.5, 0.0, 0.0])
     kept = [
-        np.ptp(MIDA(augment=a, components=3).fit(source, target).transform(target.x), axis=0) for a in (True, False)
+        np.ptp(MIDA(augment=a, n_components=3).fit(source, target).transform(target.x), axis=0) for a in (True, False)
     ]
     signal = [
         np.abs(
-            np.corrcoef(MIDA(augment=a, components=1).fit(source, target).transform(target.x)[:, 0], x[40:, 0])[0, 1]
+            np.corrcoef(MIDA(augment=a, n_components=1).fit(source, target).transform(target.x)[:, 0], x[40:, 0])[0, 1]
         )
         for a in (True, False)
     ]
@@ -83,7 +83,7 @@ def test_labels_draw_classes_apart():
     source, target = Domain(x, y), Domain(rng.normal(size=(60, 4)) * [2.0, 1.0, 1.0, 1.0] + [0.0, 1.0, 0.0, 0.0])
 
     def told_apart(weight):
-        z = MIDA(components=1, label_weight=weight).fit(source, target).transform(x, domain="source")
+        z = MIDA(n_components=1, label_weight=weight).fit(source, target).transform(x, domain="source")
         return abs(np.corrcoef(z[:, 0], y)[0, 1])
 
     assert told_apart(0.0) < 0.3

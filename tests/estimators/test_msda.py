@@ -73,7 +73,7 @@ def test_the_most_frequent_features_are_restored_from_parts():
     rng = np.random.default_rng(2)
     share = np.array([0.1, 0.9, 0.3, 0.8, 0.2, 0.7, 0.4])
     source, target = (Domain((rng.random((200, 7)) < share) * rng.random((200, 7))) for _ in range(2))
-    fitted = MSDA(corruption=0.4, layers=2, frequent=3, seed=1).fit(source, target)
+    fitted = MSDA(corruption=0.4, layers=2, frequent=3, random_state=1).fit(source, target)
     assert sorted(np.concatenate(fitted.parts_).tolist()) == list(range(7))
     assert [len(part) for part in fitted.parts_] == [3, 2, 2]
     both = np.vstack([source.x, target.x])
@@ -93,7 +93,7 @@ def test_parts_are_the_same_for_tensors_and_for_equal_seeds(pair):
     tensors = (replace(d, x=torch.as_tensor(d.x)) for d in (source, target))
     found = MSDA(frequent=4).fit(*tensors).transform(torch.as_tensor(target.x))
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-10)
-    assert np.abs(MSDA(frequent=4, seed=2).fit(source, target).transform(target.x) - expected).max() > 1e-3
+    assert np.abs(MSDA(frequent=4, random_state=2).fit(source, target).transform(target.x) - expected).max() > 1e-3
 
 
 def test_asking_for_all_features_is_not_asking():

@@ -70,7 +70,7 @@ def test_sinkhorn_is_pots(entropy, pair):
     peer = ot.da.SinkhornTransport(
         reg_e=entropy, norm="median", method="sinkhorn_log", out_of_sample_map="ferradans", max_iter=20000, tol=1e-13
     )
-    fitted = SinkhornTransport(entropy=entropy, max_iter=20000, tolerance=1e-13).fit(source, target)
+    fitted = SinkhornTransport(entropy=entropy, max_iter=20000, tol=1e-13).fit(source, target)
     with quietly():
         expected = peer.fit(Xs=source.x, Xt=target.x).transform(Xs=source.x)
     np.testing.assert_allclose(fitted.images_, expected, atol=1e-8)
@@ -86,7 +86,7 @@ def test_steep_costs_are_solved_on_potentials_to_the_same_plan_and_do_not_overfl
         monkeypatch.setattr(sinkhorn, "STEEP", steep)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # what costs so much more is reached slowly
-            ways.append(SinkhornTransport(entropy=0.2, tolerance=1e-13).fit(source, Domain(far)))
+            ways.append(SinkhornTransport(entropy=0.2, tol=1e-13).fit(source, Domain(far)))
     for fitted in ways:
         np.testing.assert_allclose(fitted.plan_.sum(1), 1 / 30, atol=1e-8)
         assert np.isfinite(fitted.images_).all()
@@ -106,7 +106,7 @@ def test_sinkhorn_scales_rows_and_columns_of_the_kernel(norm, pair):
     for _ in range(500):
         u = (1 / 12) / (kernel @ v)
         v = (1 / 15) / (kernel.T @ u)
-    fitted = SinkhornTransport(entropy=entropy, cost_norm=norm, tolerance=1e-14).fit(source, target)
+    fitted = SinkhornTransport(entropy=entropy, cost_norm=norm, tol=1e-14).fit(source, target)
     np.testing.assert_allclose(fitted.plan_, u[:, None] * kernel * v, atol=1e-12)
 
 
@@ -129,7 +129,7 @@ def test_lpl1_is_pots(weight, pair):
         peer = ot.da.sinkhorn_lpl1_mm(
             a, source.y, b, cost, 0.2, eta=weight, numItermax=10, numInnerItermax=20000, stopInnerThr=1e-13
         )
-    fitted = ClassTransportLpL1(entropy=0.2, class_weight=weight, max_iter=20000, tolerance=1e-13).fit(source, target)
+    fitted = ClassTransportLpL1(entropy=0.2, class_weight=weight, max_iter=20000, tol=1e-13).fit(source, target)
     np.testing.assert_allclose(fitted.plan_, peer, atol=1e-10)
 
 
@@ -142,7 +142,7 @@ def l1l2(plan, cost, y, entropy, weight):
 def test_l1l2_satisfies_its_optimality_conditions_and_is_no_worse_than_pot(weight, pair):
     source, target = pair(24, 31)
     cost = distances(source.x, target.x) / np.median(distances(source.x, target.x))
-    fitted = ClassTransportL1L2(entropy=0.2, class_weight=weight, rounds=300, max_iter=20000, tolerance=1e-12).fit(
+    fitted = ClassTransportL1L2(entropy=0.2, class_weight=weight, rounds=300, max_iter=20000, tol=1e-12).fit(
         source, target
     )
     plan = fitted.plan_
@@ -192,9 +192,9 @@ def test_the_more_class_weight_the_fewer_target_samples_receive_from_both_classe
 def test_laplace_is_optimal_by_its_gap_and_no_worse_than_pot(pair):
     source, target = pair(25, 30)
     cost = distances(source.x, target.x)
-    fitted = LaplaceTransport(
-        laplace_weight=0.5, target_share=0.3, cost_norm="none", max_iter=3000, tolerance=1e-12
-    ).fit(source, target)
+    fitted = LaplaceTransport(laplace_weight=0.5, target_share=0.3, cost_norm="none", max_iter=3000, tol=1e-12).fit(
+        source, target
+    )
     l_s, l_t = laplacian(source.x, 3), laplacian(target.x, 3)
 
     def value(p):
@@ -240,18 +240,16 @@ def test_unbalanced_is_pots(entropy, mass, pair):
         peer = ot.unbalanced.sinkhorn_unbalanced(
             np.full(30, 1 / 30), np.full(41, 1 / 41), cost, entropy, mass, numItermax=100000, stopThr=1e-14
         )
-    fitted = UnbalancedTransport(entropy=entropy, mass_weight=mass, max_iter=100000, tolerance=1e-12).fit(
-        source, target
-    )
+    fitted = UnbalancedTransport(entropy=entropy, mass_weight=mass, max_iter=100000, tol=1e-12).fit(source, target)
     np.testing.assert_allclose(fitted.plan_, peer, atol=1e-10)
     assert fitted.converged_
 
 
 def test_steep_costs_are_solved_on_logarithms_to_the_same_plan(pair, monkeypatch):
     source, target = pair()
-    plain = UnbalancedTransport(tolerance=1e-12).fit(source, target).plan_
+    plain = UnbalancedTransport(tol=1e-12).fit(source, target).plan_
     monkeypatch.setattr(sinkhorn, "STEEP", 0.0)
-    np.testing.assert_allclose(UnbalancedTransport(tolerance=1e-12).fit(source, target).plan_, plain, atol=1e-12)
+    np.testing.assert_allclose(UnbalancedTransport(tol=1e-12).fit(source, target).plan_, plain, atol=1e-12)
 
 
 def test_unbalanced_leaves_out_what_is_far_from_everything(pair):
@@ -415,7 +413,7 @@ def laplace_objective(fitted, source, target):
 def test_the_gap_is_no_less_than_what_is_left_to_gain(steps, pair):
     source, target = pair()
     least = laplace_objective(
-        LaplaceTransport(laplace_weight=100.0, max_iter=3000, tolerance=1e-14).fit(source, target), source, target
+        LaplaceTransport(laplace_weight=100.0, max_iter=3000, tol=1e-14).fit(source, target), source, target
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # too few steps are the point
@@ -427,7 +425,7 @@ def test_the_gap_is_no_less_than_what_is_left_to_gain(steps, pair):
 
 
 def test_sinkhorns_iterations_end_at_the_tolerance(pair):
-    loose, strict = (SinkhornTransport(entropy=0.5, tolerance=t).fit(*pair()) for t in (1e-3, 1e-12))
+    loose, strict = (SinkhornTransport(entropy=0.5, tol=t).fit(*pair()) for t in (1e-3, 1e-12))
     assert loose.n_iter_ < strict.n_iter_ < 1000
     assert strict.marginal_error_ < loose.marginal_error_ < 0.1
 
@@ -438,7 +436,7 @@ def test_masses_are_said_to_be_off_from_one_per_cent_on(pair):
     for steps in range(1, 200):
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            fitted = SinkhornTransport(entropy=0.02, max_iter=steps, tolerance=0.0).fit(source, target)
+            fitted = SinkhornTransport(entropy=0.02, max_iter=steps, tol=0.0).fit(source, target)
         errors[fitted.marginal_error_] = fitted.converged_
         assert fitted.converged_ == (not said) == (fitted.marginal_error_ <= 0.01)
     assert any(0.01 < error < 0.03 for error in errors)

@@ -20,7 +20,7 @@ def test_labels_are_what_pot_carries(entropy, pair):
         peer = ot.da.EMDTransport()
     with quietly():
         peer.fit(Xs=source.x, Xt=target.x)
-    fitted = TransportedLabels(entropy=entropy, tolerance=1e-12, max_iter=5000).fit(source, target)
+    fitted = TransportedLabels(entropy=entropy, tol=1e-12, max_iter=5000).fit(source, target)
     np.testing.assert_allclose(fitted.labels_, peer.transform_labels(source.y), atol=1e-8)
     np.testing.assert_allclose(fitted.predict_proba(target.x), fitted.labels_, atol=0)
 

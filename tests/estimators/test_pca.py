@@ -10,7 +10,7 @@ from da.estimators.subspace.pca import PCA
 def test_equals_scikit_learn_on_both_domains_together(n_s, n_t, d, k, pair):
     source, target = pair(n_s, n_t, d)
     theirs = sklearn.decomposition.PCA(k, svd_solver="full").fit(np.vstack([source.x, target.x]))
-    ours = PCA(components=k).fit(source, target)
+    ours = PCA(n_components=k).fit(source, target)
     for x in (source.x, target.x, target.x[:2] + 1.0):
         np.testing.assert_allclose(np.abs(ours.transform(x)), np.abs(theirs.transform(x)), atol=1e-8)
 
@@ -26,6 +26,6 @@ def test_distances_stay_where_all_components_do(pair):
 
 def test_no_more_components_than_directions(pair):
     source, target = pair(3, 4, 20)
-    assert PCA(components=20).fit(source, target).transform(target.x).shape == (4, 6)
+    assert PCA(n_components=20).fit(source, target).transform(target.x).shape == (4, 6)
     flat = Domain(np.ones((5, 3)))
     np.testing.assert_array_equal(PCA().fit(flat, flat).transform(flat.x), np.zeros((5, 1)))

@@ -13,12 +13,12 @@ def both(fitted, source, target):
     return np.vstack([fitted.transform(source.x, domain="source"), fitted.transform(target.x)])
 
 
-def slow_laplacian(x, neighbors, bandwidth):
+def slow_laplacian(x, n_neighbors, bandwidth):
     n = len(x)
     distance = np.linalg.norm(x[:, None] - x[None], axis=2)
     affinity = np.zeros((n, n))
     for i in range(n):
-        for j in [j for j in np.argsort(distance[i]) if j != i][:neighbors]:
+        for j in [j for j in np.argsort(distance[i]) if j != i][:n_neighbors]:
             affinity[i, j] = affinity[j, i] = np.exp(-(distance[i, j] ** 2) / (2 * bandwidth**2))
     return np.diag(affinity.sum(1)) - affinity
 
@@ -49,11 +49,11 @@ def test_equals_the_textbook(kernel, dependence, smoothness, pair):
     values, w = values[order].real, w[:, order].real
     expected = gram @ (w / np.sqrt(np.einsum("ij,ik,kj->j", w, b, w)))
     fitted = SSTCA(
-        components=k,
+        n_components=k,
         regularization=0.5,
         dependence=dependence,
         smoothness=smoothness,
-        neighbors=5,
+        n_neighbors=5,
         kernel=kernel,
         bandwidth=3.0,
     ).fit(source, target)
@@ -63,8 +63,8 @@ def test_equals_the_textbook(kernel, dependence, smoothness, pair):
 @pytest.mark.parametrize("kernel", ["primal", "linear", "rbf"])
 def test_without_labels_and_neighbours_it_is_tca(kernel, pair):
     source, target = pair()
-    found = SSTCA(kernel=kernel, components=3, dependence=0.0, smoothness=0.0).fit(source, target)
-    expected = TCA(kernel=kernel, components=3).fit(source, target)
+    found = SSTCA(kernel=kernel, n_components=3, dependence=0.0, smoothness=0.0).fit(source, target)
+    expected = TCA(kernel=kernel, n_components=3).fit(source, target)
     np.testing.assert_allclose(np.abs(both(found, source, target)), np.abs(both(expected, source, target)), atol=1e-6)
 
 
@@ -77,7 +77,7 @@ def test_dependence_finds_the_direction_of_the_labels():
     source, target = Domain(x_s, y), Domain(x_t)
     shares = []
     for dependence in (0.0, 1.0):
-        fitted = SSTCA(components=1, kernel="primal", dependence=dependence, smoothness=0.0, regularization=1e6).fit(
+        fitted = SSTCA(n_components=1, kernel="primal", dependence=dependence, smoothness=0.0, regularization=1e6).fit(
             source, target
         )
         direction = fitted.embedding_.axes.axes[:, 0]
@@ -91,7 +91,7 @@ def test_smoothness_brings_neighbours_together(pair):
     graph = slow_laplacian(np.vstack([source.x, target.x]), 10, 3.0)
     rough = []
     for smoothness in (0.0, 1e3, 1e6):
-        fitted = SSTCA(components=2, dependence=0.0, smoothness=smoothness, bandwidth=3.0).fit(source, target)
+        fitted = SSTCA(n_components=2, dependence=0.0, smoothness=smoothness, bandwidth=3.0).fit(source, target)
         z = both(fitted, source, target)
         rough.append(np.trace(z.T @ graph @ z) / z.var(0).sum())
     assert rough == sorted(rough, reverse=True)
@@ -103,7 +103,7 @@ def test_smoothness_brings_neighbours_together(pair):
     [
         ({"dependence": 1.5}, "SSTCA needs `dependence` from 0 to 1, got 1.5."),
         ({"smoothness": -1.0}, "SSTCA needs `smoothness` at least 0"),
-        ({"neighbors": 0}, "`neighbors` above 0"),
+        ({"n_neighbors": 0}, "`n_neighbors` above 0"),
         ({"regularization": 0.0}, "SSTCA needs `regularization` above 0, got 0.0."),
     ],
 )

@@ -32,7 +32,7 @@ def test_equals_the_textbook(kernel, n_s, n_t, d, k, regularization, pair):
     k, width = min(k, d), 1.5 * d**0.75
     m = mmd(None, None, n_s, n_t, 1.0, 0.0)
     expected, values = components(x, kernel, m, regularization, k, bandwidth=width)
-    fitted = TCA(kernel=kernel, regularization=regularization, components=k, bandwidth=width).fit(source, target)
+    fitted = TCA(kernel=kernel, regularization=regularization, n_components=k, bandwidth=width).fit(source, target)
     same_components(both(fitted, source, target), expected, values, rtol=1e-6)
 
 
@@ -40,9 +40,9 @@ def test_equals_the_textbook(kernel, n_s, n_t, d, k, regularization, pair):
 def test_products_with_the_kernel_alone_find_the_same(k, pair, monkeypatch):
     source, target = pair(150, 120, 8)
     monkeypatch.setattr(mmd_spaces, "DENSE", 10_000)
-    dense = both(TCA(kernel="rbf", components=k).fit(source, target), source, target)
+    dense = both(TCA(kernel="rbf", n_components=k).fit(source, target), source, target)
     monkeypatch.setattr(mmd_spaces, "DENSE", 0)
-    found = both(TCA(kernel="rbf", components=k).fit(source, target), source, target)
+    found = both(TCA(kernel="rbf", n_components=k).fit(source, target), source, target)
     np.testing.assert_allclose(np.linalg.norm(found, axis=0), np.linalg.norm(dense, axis=0), rtol=1e-8)
     assert np.sin(subspace_angles(found, dense)).max() < 1e-5
 
@@ -51,7 +51,7 @@ def test_the_constraint_and_the_stationarity_hold(pair):
     """With W of the optimum, W' B W is a multiple of the identity and A W = B W diag."""
     source, target = pair(30, 40, 5)
     x = np.vstack([source.x, target.x])
-    fitted = TCA(kernel="linear", components=3, regularization=0.5).fit(source, target)
+    fitted = TCA(kernel="linear", n_components=3, regularization=0.5).fit(source, target)
     z, k = both(fitted, source, target), x @ x.T
     w = np.linalg.pinv(k) @ z  # the shortest, and a longer one would cost more
     n = len(x)
@@ -67,7 +67,7 @@ def test_the_domains_come_together_as_the_ridge_gets_lighter(pair):
     source, target = pair(100, 120, 5)
     gaps = []
     for regularization in (1e8, 1e4, 1e2, 1e-2):
-        fitted = TCA(kernel="primal", components=2, regularization=regularization).fit(source, target)
+        fitted = TCA(kernel="primal", n_components=2, regularization=regularization).fit(source, target)
         z_s, z_t = fitted.transform(source.x), fitted.transform(target.x)
         gaps.append(np.linalg.norm(z_s.mean(0) - z_t.mean(0)))
     assert gaps == sorted(gaps, reverse=True)
@@ -77,7 +77,7 @@ def test_the_domains_come_together_as_the_ridge_gets_lighter(pair):
 def test_the_first_component_has_unit_variance_and_the_next_less(pair):
     for kernel in ("primal", "linear", "rbf"):
         source, target = pair()
-        variances = both(TCA(kernel=kernel, components=3).fit(source, target), source, target).var(0)
+        variances = both(TCA(kernel=kernel, n_components=3).fit(source, target), source, target).var(0)
         assert variances[0] == pytest.approx(1.0)
         assert (np.diff(variances) < 0).all()
 
@@ -85,8 +85,8 @@ def test_the_first_component_has_unit_variance_and_the_next_less(pair):
 @pytest.mark.parametrize("kernel", ["linear", "rbf"])
 def test_normalized_rows_go_in_and_come_out(kernel, pair):
     source, target = pair()
-    fitted = TCA(kernel=kernel, components=3, normalize=True).fit(source, target)
-    inside = TCA(kernel=kernel, components=3).fit(Domain(unit(source.x)), Domain(unit(target.x)))
+    fitted = TCA(kernel=kernel, n_components=3, normalize=True).fit(source, target)
+    inside = TCA(kernel=kernel, n_components=3).fit(Domain(unit(source.x)), Domain(unit(target.x)))
     expected = unit(inside.transform(unit(target.x)))
     np.testing.assert_allclose(fitted.transform(target.x), expected, atol=1e-10)
     np.testing.assert_allclose(fitted.transform(5.0 * target.x), expected, atol=1e-10)
@@ -94,12 +94,12 @@ def test_normalized_rows_go_in_and_come_out(kernel, pair):
 
 def test_with_every_sample_a_landmark_the_approximate_kernel_is_exact(pair):
     source, target = pair(40, 50, 6)
-    exact = both(TCA(kernel="rbf", components=5).fit(source, target), source, target)
-    found = both(TCA(kernel="rbf", components=5, features=90).fit(source, target), source, target)
+    exact = both(TCA(kernel="rbf", n_components=5).fit(source, target), source, target)
+    found = both(TCA(kernel="rbf", n_components=5, features=90).fit(source, target), source, target)
     np.testing.assert_allclose(np.abs(found), np.abs(exact), atol=1e-6)
     angles = []
     for features in (10, 40, 80):
-        rough = both(TCA(kernel="rbf", components=5, features=features).fit(source, target), source, target)
+        rough = both(TCA(kernel="rbf", n_components=5, features=features).fit(source, target), source, target)
         angles.append(np.sin(subspace_angles(rough[:, :2], exact[:, :2])).max())
     assert angles == sorted(angles, reverse=True)
     assert angles[-1] < 0.05 < angles[0]
@@ -109,10 +109,10 @@ def test_landmarks_are_drawn_by_the_seed_and_for_large_domains_unasked(pair, mon
     source, target = pair(60, 60, 6)
 
     def fit(**options):
-        return TCA(kernel="rbf", components=3, **options).fit(source, target).transform(target.x)
+        return TCA(kernel="rbf", n_components=3, **options).fit(source, target).transform(target.x)
 
     np.testing.assert_array_equal(fit(features=10), fit(features=10))
-    assert np.abs(fit(features=10) - fit(features=10, seed=1)).max() > 1e-3
+    assert np.abs(fit(features=10) - fit(features=10, random_state=1)).max() > 1e-3
     exact = fit()
     monkeypatch.setattr(mmd_components, "LANDMARKS", 10)
     np.testing.assert_array_equal(fit(), exact)
@@ -123,11 +123,11 @@ def test_landmarks_are_drawn_by_the_seed_and_for_large_domains_unasked(pair, mon
 @pytest.mark.parametrize("options", [{"kernel": "linear"}, {"kernel": "primal"}, {"kernel": "rbf", "features": 30}])
 def test_a_pass_in_small_blocks_gives_the_same(options, pair, monkeypatch):
     source, target = pair(70, 90, 5)
-    whole = TCA(components=4, **options).fit(source, target)
+    whole = TCA(n_components=4, **options).fit(source, target)
     expected = both(whole, source, target)
     monkeypatch.setattr(features_module, "BLOCK", 35)
     monkeypatch.setattr(features_module, "HELD", 0)
-    found = both(TCA(components=4, **options).fit(source, target), source, target)
+    found = both(TCA(n_components=4, **options).fit(source, target), source, target)
     np.testing.assert_allclose(found, expected, atol=1e-7)
 
 
@@ -144,7 +144,7 @@ def test_memory_does_not_grow_with_mapped_domains(options, tmp_path, monkeypatch
             x[:] = rng.normal(size=x.shape) + (side == "t")
             halves.append(Domain(x))
         tracemalloc.start()
-        TCA(components=5, **options).fit(*halves)
+        TCA(n_components=5, **options).fit(*halves)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 8 * 40_000 * 3  # a few numbers a sample to draw landmarks, where its features are 20
@@ -155,8 +155,8 @@ def test_tensors_stay_tensors_in_every_route(pair, monkeypatch):
     source, target = pair(50, 60, 6)
     tensors = [Domain(torch.as_tensor(d.x)) for d in (source, target)]
     for options in ({"kernel": "rbf"}, {"kernel": "rbf", "features": 40}, {"kernel": "linear"}):
-        expected = TCA(components=4, **options).fit(source, target).transform(target.x)
-        found = TCA(components=4, **options).fit(*tensors).transform(tensors[1].x)
+        expected = TCA(n_components=4, **options).fit(source, target).transform(target.x)
+        found = TCA(n_components=4, **options).fit(*tensors).transform(tensors[1].x)
         assert isinstance(found, torch.Tensor)
         np.testing.assert_allclose(np.abs(found.numpy()), np.abs(expected), atol=1e-5)
 
@@ -182,7 +182,9 @@ def test_agrees_with_skada_where_skada_solves_the_problem(pair):
         with quietly():
             theirs = adapter(mu).fit(x, sample_domain=which)
         z_theirs = theirs.K_ @ theirs.eigvects_
-        ours = TCA(kernel="rbf", components=3, bandwidth=2**0.5, regularization=1 / (mu * (e @ e))).fit(source, target)
+        ours = TCA(kernel="rbf", n_components=3, bandwidth=2**0.5, regularization=1 / (mu * (e @ e))).fit(
+            source, target
+        )
         z = both(ours, source, target)
         np.testing.assert_allclose(theirs.K_, theirs.K_.T, atol=1e-12)
 
@@ -219,7 +221,7 @@ def test_a_thousand_landmarks_read_digits_as_well_as_the_exact_kernel(origin, ot
     [
         ({"kernel": "rfb"}, "no kernel 'rfb'; did you mean 'rbf'?"),
         ({"regularization": 0.0}, "TCA needs `regularization` above 0, got 0.0."),
-        ({"components": 0}, "TCA needs `components` above 0, got 0."),
+        ({"n_components": 0}, "TCA needs `n_components` above 0, got 0."),
         ({"kernel": "rbf", "bandwidth": -1.0}, "TCA needs `bandwidth` above 0, got -1.0."),
         ({"kernel": "rbf", "features": 0}, "TCA needs `features` above 0, got 0."),
     ],
@@ -240,4 +242,4 @@ def test_bad_domains(pair):
 
 def test_no_rows_to_map(pair):
     source, target = pair()
-    assert TCA(components=3).fit(source, target).transform(target.x[:0]).shape == (0, 3)
+    assert TCA(n_components=3).fit(source, target).transform(target.x[:0]).shape == (0, 3)

@@ -41,7 +41,7 @@ def textbook(source, target, k, ridge, rounds, kernel, constrained):
 @pytest.mark.parametrize(("d", "kernel"), [(4, "linear"), (60, "linear"), (4, "rbf")])
 def test_equals_the_textbook(d, kernel, constrained, pair):
     source, target = pair(20, 25, d)
-    fitted = TJM(components=3, kernel=kernel, bandwidth=0.8, rounds=4, constrained=constrained, regularization=0.5)
+    fitted = TJM(n_components=3, kernel=kernel, bandwidth=0.8, rounds=4, constrained=constrained, regularization=0.5)
     fitted.fit(source, target)
     expected, rows, _ = textbook(source, target, 3, 0.5, 4, kernel, constrained)
     found = np.r_[fitted.transform(source.x, domain="source"), fitted.transform(target.x)]
@@ -54,7 +54,7 @@ def test_the_objective_falls_in_every_round_and_the_constraint_holds(pair):
     _, m, centre = parts(source, target, "linear")
     losses = []
     for rounds in range(1, 9):
-        fitted = TJM(components=3, rounds=rounds, constrained=True, normalize=False)
+        fitted = TJM(n_components=3, rounds=rounds, constrained=True, normalize=False)
         unit = Domain(unit_rows(source.x), source.y), Domain(unit_rows(target.x))
         fitted.fit(*unit)
         z = np.r_[fitted.transform(unit[0].x), fitted.transform(unit[1].x)]
@@ -77,7 +77,9 @@ def test_agrees_with_skada(rounds, pair):
     with quietly():
         theirs.fit(x, sample_domain=np.r_[np.ones(20), -2.0 * np.ones(25)])
     expected = x @ x.T @ theirs.A_
-    fitted = TJM(components=3, regularization=0.5, rounds=rounds, constrained=True, normalize=False).fit(source, target)
+    fitted = TJM(n_components=3, regularization=0.5, rounds=rounds, constrained=True, normalize=False).fit(
+        source, target
+    )
     found = np.r_[fitted.transform(source.x, domain="source"), fitted.transform(target.x)]
     # theirs adds 1e-10 to a matrix without full rank and solves in it: on some CPUs 1e-4 are rounding
     np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-3)
@@ -87,7 +89,7 @@ def test_source_samples_that_are_not_needed_are_let_go(pair):
     source, target = pair(20, 25, 60)
 
     def share(rounds):
-        norms = TJM(components=3, rounds=rounds, constrained=True).fit(source, target).norms_
+        norms = TJM(n_components=3, rounds=rounds, constrained=True).fit(source, target).norms_
         return np.median(norms[:20]) / np.median(norms[20:])
 
     assert share(1) > 0.3  # G is still I
@@ -97,7 +99,7 @@ def test_source_samples_that_are_not_needed_are_let_go(pair):
 def test_means_meet(pair):
     source, target = pair(40, 40, 6)
     moved = Domain(target.x + np.array([4.0, 0, 0, 0, 0, 0]))
-    fitted = TJM(components=3, regularization=1e-3, normalize=False, constrained=True).fit(source, moved)
+    fitted = TJM(n_components=3, regularization=1e-3, normalize=False, constrained=True).fit(source, moved)
     z_s, z_t = fitted.transform(source.x, domain="source"), fitted.transform(moved.x)
     gap = np.linalg.norm(z_s.mean(0) - z_t.mean(0)) / np.sqrt(np.r_[z_s, z_t].var(0).sum())
     before = np.linalg.norm(source.x.mean(0) - moved.x.mean(0)) / np.sqrt(np.r_[source.x, moved.x].var(0).sum())

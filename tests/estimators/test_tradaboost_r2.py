@@ -58,14 +58,14 @@ def errors(y, predicted):
     return [abs(a - b) / worst for a, b in zip(y, predicted, strict=True)]
 
 
-def textbook(source, labelled, queries, rounds):
+def textbook(source, labelled, queries, n_estimators):
     """TrAdaBoost.R2 of Pardoe & Stone."""
     n, m = len(source), len(labelled)
     x, y = np.vstack([source.x, labelled.x]), np.concatenate([source.y, labelled.y])
     w = [1.0 / (n + m)] * (n + m)
-    beta = 1.0 / (1.0 + math.sqrt(2.0 * math.log(n) / rounds))
+    beta = 1.0 / (1.0 + math.sqrt(2.0 * math.log(n) / n_estimators))
     answers, votes = [], []
-    for _ in range(rounds):
+    for _ in range(n_estimators):
         h = SMOOTH.fit(x, y, sample_weight=(n + m) * np.array(w))
         e = errors(y, h.predict(x))
         error = sum(w[i] * e[i] for i in range(n, n + m)) / sum(w[n:])
@@ -80,20 +80,20 @@ def textbook(source, labelled, queries, rounds):
     return median(answers[first:], votes[first:])
 
 
-@pytest.mark.parametrize("rounds", [1, 5, 20])
-def test_it_is_the_algorithm_of_the_paper(rounds):
+@pytest.mark.parametrize("n_estimators", [1, 5, 20])
+def test_it_is_the_algorithm_of_the_paper(n_estimators):
     source, labelled, queries = friedman()
-    expected = textbook(source, labelled, queries.x, rounds)
-    fitted = TrAdaBoostR2(classifier=SMOOTH, rounds=rounds, resample=False).fit(source, HIDDEN, labelled)
+    expected = textbook(source, labelled, queries.x, n_estimators)
+    fitted = TrAdaBoostR2(classifier=SMOOTH, n_estimators=n_estimators, resample=False).fit(source, HIDDEN, labelled)
     np.testing.assert_allclose(fitted.predict(queries.x), expected, rtol=1e-9)
 
 
-def frozen(x, y, w, n, queries, rounds):
+def frozen(x, y, w, n, queries, n_estimators):
     """AdaBoost.R2 (Drucker) that leaves the first n weights alone."""
     w = [v / sum(w) for v in w]
     share = sum(w[n:])
     answers, votes = [], []
-    for _ in range(rounds):
+    for _ in range(n_estimators):
         h = SMOOTH.fit(x, y, sample_weight=len(w) * np.array(w))
         e = errors(y, h.predict(x))
         error = sum(a * b for a, b in zip(w, e, strict=True))
@@ -107,7 +107,7 @@ def frozen(x, y, w, n, queries, rounds):
     return median(answers, votes)
 
 
-def two_stages(source, labelled, queries, rounds, steps, folds):
+def two_stages(source, labelled, queries, n_estimators, steps, folds):
     """Two-stage TrAdaBoost.R2 of Pardoe & Stone."""
     n, m = len(source), len(labelled)
     x, y = np.vstack([source.x, labelled.x]), np.concatenate([source.y, labelled.y])
@@ -121,11 +121,11 @@ def two_stages(source, labelled, queries, rounds, steps, folds):
         for k in range(folds):
             kept = [i for i in range(n + m) if i < n or fold[i - n] != k]
             held = [i for i in range(n, n + m) if fold[i - n] == k]
-            answer = frozen(x[kept], y[kept], [w[i] for i in kept], n, x[held], rounds)
+            answer = frozen(x[kept], y[kept], [w[i] for i in kept], n, x[held], n_estimators)
             squares += list((answer - y[held]) ** 2)
         scores.append(np.mean(squares))
         if scores[-1] == min(scores):
-            best = frozen(x, y, w, n, queries, rounds)
+            best = frozen(x, y, w, n, queries, n_estimators)
         if t == steps:
             break
         e = errors(y, SMOOTH.fit(x, y, sample_weight=(n + m) * np.array(w)).predict(x))
@@ -143,7 +143,7 @@ def two_stages(source, labelled, queries, rounds, steps, folds):
 def test_two_stages_are_the_algorithm_of_the_paper():
     source, labelled, queries = friedman(n=60, m=15)
     expected, scores, shares = two_stages(source, labelled, queries.x, 5, 5, 3)
-    fitted = TwoStageTrAdaBoostR2(classifier=SMOOTH, rounds=5, steps=5, folds=3, resample=False).fit(
+    fitted = TwoStageTrAdaBoostR2(classifier=SMOOTH, n_estimators=5, steps=5, folds=3, resample=False).fit(
         source, HIDDEN, labelled
     )
     np.testing.assert_allclose(shares[:-1], 0.2 + np.arange(4) / 4 * 0.8, rtol=1e-6)
@@ -201,8 +201,8 @@ def test_two_stages_beat_one_and_the_target_alone():
         source = Domain(np.vstack([d.x for d in near]), np.concatenate([d.y for d in near]))
         labelled, queries = (draw(rng, size, np.ones(5), np.ones(5), np.zeros(5)) for size in (25, 400))
         alone = boost(DEEP, labelled.x, labelled.y, np.ones(25), 0, 20, np.random.default_rng(0))
-        one = TrAdaBoostR2(rounds=30).fit(source, HIDDEN, labelled)
-        two = TwoStageTrAdaBoostR2(rounds=8, steps=4, folds=3).fit(source, HIDDEN, labelled)
+        one = TrAdaBoostR2(n_estimators=30).fit(source, HIDDEN, labelled)
+        two = TwoStageTrAdaBoostR2(n_estimators=8, steps=4, folds=3).fit(source, HIDDEN, labelled)
         answers = (m.predict(queries.x) for m in (alone, one, two))
         found.append([float(np.sqrt(np.mean(np.square(a - queries.y)))) for a in answers])
     target_only, one, two = np.mean(found, axis=0)
@@ -210,7 +210,7 @@ def test_two_stages_beat_one_and_the_target_alone():
     assert two < 0.9 * one  # as the paper finds
 
 
-@pytest.mark.parametrize("make", [TrAdaBoostR2, lambda: TwoStageTrAdaBoostR2(rounds=5, steps=3, folds=2)])
+@pytest.mark.parametrize("make", [TrAdaBoostR2, lambda: TwoStageTrAdaBoostR2(n_estimators=5, steps=3, folds=2)])
 def test_as_a_scikit_learn_regressor(make):
     source, labelled, queries = friedman(n=60, m=15)
     x, y = np.vstack([source.x, labelled.x, queries.x]), np.concatenate([source.y, labelled.y, np.full(400, np.nan)])
@@ -222,7 +222,7 @@ def test_as_a_scikit_learn_regressor(make):
     assert isinstance(linear.estimator_.classifier, Ridge)
 
 
-@pytest.mark.parametrize("make", [TrAdaBoostR2, lambda: TwoStageTrAdaBoostR2(rounds=4, steps=3, folds=2)])
+@pytest.mark.parametrize("make", [TrAdaBoostR2, lambda: TwoStageTrAdaBoostR2(n_estimators=4, steps=3, folds=2)])
 def test_odd_data(make):
     source, labelled, queries = friedman(n=30, m=6)
     for a, b in (
@@ -240,7 +240,7 @@ def test_what_cannot_be_boosted_is_refused():
     source, labelled, _ = friedman(n=30, m=6)
     with pytest.raises(UsageError, match="KNeighborsRegressor takes no weights"):
         TrAdaBoostR2(classifier=KNeighborsRegressor(), resample=False).fit(source, HIDDEN, labelled)
-    with pytest.raises(UsageError, match="at least 1 round"):
-        TrAdaBoostR2(rounds=0).fit(source, HIDDEN, labelled)
+    with pytest.raises(UsageError, match="at least 1 estimator"):
+        TrAdaBoostR2(n_estimators=0).fit(source, HIDDEN, labelled)
     with pytest.raises(UsageError, match="steps >= 2"):
         TwoStageTrAdaBoostR2(steps=1).fit(source, HIDDEN, labelled)

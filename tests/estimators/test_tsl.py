@@ -40,7 +40,7 @@ def projector(w):
 @pytest.mark.parametrize("d", [5, 60])
 def test_without_a_weight_pca_is_pca(d, pair):
     source, target = pair(30, 40, d)
-    fitted = TSL(components=3, weight=0.0, criterion="pca").fit(source, target)
+    fitted = TSL(n_components=3, weight=0.0, criterion="pca").fit(source, target)
     top = np.linalg.svd(source.x - source.x.mean(0))[2][:3].T
     np.testing.assert_allclose(projector(fitted.map_), projector(top), atol=1e-8)
     np.testing.assert_allclose(fitted.map_.T @ fitted.map_, np.eye(3), atol=1e-10)
@@ -52,7 +52,7 @@ def test_without_a_weight_one_direction_is_fishers(pair):
     within = sum(np.cov(x[y == c].T, bias=True) * (y == c).sum() for c in (0, 1))
     within = within + 0.01 * np.trace(within) / 4 * np.eye(4)
     expected = np.linalg.solve(within, x[y == 1].mean(0) - x[y == 0].mean(0))[:, None]
-    fitted = TSL(weight=0.0, tolerance=0.0, criterion="flda").fit(source, target)
+    fitted = TSL(weight=0.0, tol=0.0, criterion="flda").fit(source, target)
     np.testing.assert_allclose(projector(fitted.map_), projector(expected), atol=1e-6)
 
 
@@ -78,14 +78,14 @@ def terms(w, source, target, criterion, sigma):
 @pytest.mark.parametrize("criterion", ["flda", "pca"])
 def test_it_is_as_good_as_a_general_optimiser_from_the_same_place(criterion, pair):
     source, target = pair(30, 40, 4)
-    found = TSL(components=2, weight=3.0, criterion=criterion, bandwidth=1.0, tolerance=0.0, max_iter=500)
+    found = TSL(n_components=2, weight=3.0, criterion=criterion, bandwidth=1.0, tol=0.0, max_iter=500)
     found.fit(source, target)
 
     def loss(v):
         value, gap = terms(v.reshape(4, 2), source, target, criterion, 2.0**0.5)
         return value + 3.0 * gap
 
-    start = TSL(components=2, weight=0.0, criterion=criterion, bandwidth=1.0).fit(source, target).map_
+    start = TSL(n_components=2, weight=0.0, criterion=criterion, bandwidth=1.0).fit(source, target).map_
     assert found.objective_ == pytest.approx(loss(found.map_), abs=1e-9)
     assert found.objective_ < loss(start) - 1e-3
     assert found.objective_ == pytest.approx(minimize(loss, start.ravel(), method="BFGS").fun, abs=1e-6)
@@ -94,7 +94,7 @@ def test_it_is_as_good_as_a_general_optimiser_from_the_same_place(criterion, pai
 @pytest.mark.filterwarnings("ignore:TSL did not converge")  # few steps are the point
 def test_no_more_steps_than_allowed_and_none_that_rises(pair):
     source, target = pair(30, 40, 4)
-    losses = [TSL(components=2, weight=3.0, max_iter=n).fit(source, target).objective_ for n in range(1, 8)]
+    losses = [TSL(n_components=2, weight=3.0, max_iter=n).fit(source, target).objective_ for n in range(1, 8)]
     assert (np.diff(losses) <= 0).all()
     assert losses[-1] < losses[0]
 
@@ -103,7 +103,7 @@ def test_the_weight_brings_densities_together(pair):
     source, target = pair(60, 60, 5)
     gaps = []
     for weight in (0.0, 1.0, 100.0):
-        fitted = TSL(components=2, weight=weight, criterion="pca", bandwidth=1.0).fit(source, target)
+        fitted = TSL(n_components=2, weight=weight, criterion="pca", bandwidth=1.0).fit(source, target)
         gaps.append(terms(fitted.map_, source, target, "pca", 2.0**0.5)[1])
     assert gaps[0] > gaps[1] > gaps[2]
     assert gaps[2] < 0.5 * gaps[0]
@@ -111,24 +111,24 @@ def test_the_weight_brings_densities_together(pair):
 
 def test_units_do_not_matter(pair):
     source, target = pair(30, 40, 5)
-    expected = TSL(components=2).fit(source, target)
-    found = TSL(components=2).fit(Domain(1e3 * source.x + 7.0, source.y), Domain(1e3 * target.x + 7.0))
+    expected = TSL(n_components=2).fit(source, target)
+    found = TSL(n_components=2).fit(Domain(1e3 * source.x + 7.0, source.y), Domain(1e3 * target.x + 7.0))
     np.testing.assert_allclose(found.map_, expected.map_, atol=1e-6)
     assert found.objective_ == pytest.approx(expected.objective_)
 
 
 def test_the_bandwidth_is_that_of_the_first_subspace(pair):
     source, target = pair(30, 40, 4)
-    first = TSL(components=2, weight=0.0).fit(source, target)
+    first = TSL(n_components=2, weight=0.0).fit(source, target)
     sigma = median_bandwidth(first.transform(np.r_[source.x, target.x]))
-    given = TSL(components=2, bandwidth=sigma / 2.0**0.5).fit(source, target)
-    assert TSL(components=2).fit(source, target).objective_ == pytest.approx(given.objective_, abs=1e-6)
+    given = TSL(n_components=2, bandwidth=sigma / 2.0**0.5).fit(source, target)
+    assert TSL(n_components=2).fit(source, target).objective_ == pytest.approx(given.objective_, abs=1e-6)
 
 
 def test_class_means_that_coincide_leave_variance(pair):
     source, target = pair(30, 40, 4)
     twice = Domain(np.repeat(source.x, 2, axis=0), np.arange(60) % 2)
-    a, b = (TSL(components=2, criterion=c).fit(twice, target).map_ for c in ("flda", "pca"))
+    a, b = (TSL(n_components=2, criterion=c).fit(twice, target).map_ for c in ("flda", "pca"))
     np.testing.assert_allclose(a, b, atol=1e-10)
 
 

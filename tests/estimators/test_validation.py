@@ -38,7 +38,7 @@ def test_importance_weighting_without_shift_is_cross_validation():
     source, target, _ = domains("covariate")
     scores = [line().fit(source.x[a], source.y[a]).score(source.x[b], source.y[b]) for a, b in _folds(source.y, 4, 3)]
     found = importance_weighted_validation(
-        source, target, estimator=None, classifier=line(), weights=np.ones(200), folds=4, seed=3
+        source, target, estimator=None, classifier=line(), weights=np.ones(200), folds=4, random_state=3
     )
     assert found == pytest.approx(np.mean(scores), abs=1e-12)
 
@@ -111,7 +111,7 @@ def test_reverse_validation_tells_a_method_that_helps_from_one_that_does_not():
     source, target, test = domains("subspace")
     said, true = [], []
     for size in (1, 6):
-        estimator = SubspaceAlignment(components=size)
+        estimator = SubspaceAlignment(n_components=size)
         said.append(reverse_validation(source, target, estimator=estimator, classifier=line()))
         fitted = estimator.fit(source, target)
         model = line().fit(fitted.transform(source.x, domain="source"), source.y)
@@ -150,7 +150,7 @@ def test_in_a_grid_search():
     X, y, domain = X[mix], y[mix], domain[mix]
     y[domain == 1] = "?"
     order = mix[mix < 200]
-    grid = {"estimator__components": [1, 6]}
+    grid = {"estimator__n_components": [1, 6]}
     for criterion, options in (
         (reverse_validation, {}),
         (importance_weighted_validation, {"weights": LogisticRatio()}),
@@ -162,7 +162,7 @@ def test_in_a_grid_search():
             criterion(
                 source.take(order),
                 Domain(X[domain == 1]),
-                estimator=SubspaceAlignment(components=k),
+                estimator=SubspaceAlignment(n_components=k),
                 classifier=line(),
                 folds=3,
                 **options,
@@ -170,7 +170,7 @@ def test_in_a_grid_search():
             for k in (1, 6)
         ]
         np.testing.assert_allclose(search.cv_results_["mean_test_score"], expected, atol=1e-12)
-        assert search.best_params_ == {"estimator__components": 6}
+        assert search.best_params_ == {"estimator__n_components": 6}
         assert search.best_estimator_.score(target.x, np.array(["a", "b", "c"])[target.y]) > 0.9
 
 
@@ -187,9 +187,9 @@ def test_regression():
     assert bad < -1.0
     assert reverse_validation(source, target, estimator=None, classifier=Ridge(0.1)) == pytest.approx(good, abs=0.01)
     X, domain = np.vstack([x_s, x_t]), np.r_[np.zeros(60), np.ones(50)]
-    model = TransferRegressor(classifier=Ridge(0.1)).fit(X, np.r_[y, np.zeros(50)], domain=domain)
+    model = TransferRegressor(classifier=Ridge(0.1)).fit(X, np.r_[y, np.full(50, np.nan)], domain=domain)
     scorer = DomainScorer(importance_weighted_validation, domain, weights=np.ones(60))
-    assert scorer(model, X, np.r_[y, np.zeros(50)]) == pytest.approx(good, abs=1e-12)
+    assert scorer(model, X, np.r_[y, np.full(50, np.nan)]) == pytest.approx(good, abs=1e-12)
 
 
 def test_what_cannot_be_is_refused():

@@ -88,7 +88,7 @@ def test_linear_transport(shift, mean, deviation):
 @pytest.mark.parametrize(("shift", "mean", "deviation"), [("covariate", 74.20, 3.78), ("concept", 80.12, 2.89)])
 def test_subspace_alignment(shift, mean, deviation):
     assert_published(
-        accuracies(shift, SubspaceAlignment(components=1), SubspaceAlignment(components=2)), mean, deviation
+        accuracies(shift, SubspaceAlignment(n_components=1), SubspaceAlignment(n_components=2)), mean, deviation
     )
 
 
@@ -101,13 +101,13 @@ def test_exact_transport_under_subspace_shift():
 @pytest.mark.slow
 def test_entropic_transport_under_subspace_shift():
     """Published as EntOT, the best of three metrics; city-block distance is chosen in every cell."""
-    candidates = [SinkhornTransport(metric="cityblock", entropy=e, tolerance=1e-6) for e in (0.1, 0.5, 1.0)]
+    candidates = [SinkhornTransport(metric="cityblock", entropy=e, tol=1e-6) for e in (0.1, 0.5, 1.0)]
     assert_published(accuracies("subspace", *candidates), 47.40, 3.02)
 
 
 CONCEPT = {
     "MapOT": (OptimalTransport(), 81.53),
-    "EntOT": (SinkhornTransport(tolerance=1e-6), 81.60),
+    "EntOT": (SinkhornTransport(tol=1e-6), 81.60),
     "OTLabelProp": (TransportedLabels(), 81.42),
 }
 

@@ -19,9 +19,9 @@ OTHER = {
 }  # fmt: skip
 
 
-def accuracy(pair: str, components: int | None) -> float:
+def accuracy(pair: str, n_components: int | None) -> float:
     source, target, truth = domains(pair)
-    fitted = GFK(components=components).fit(source, target)
+    fitted = GFK(n_components=n_components).fit(source, target)
     return one_nn(fitted.transform(source.x, domain="source"), source.y, fitted.transform(target.x), truth)
 
 
@@ -44,5 +44,5 @@ CHOSEN = {"W>D": (85.35, 14), "C>W": (40.68, 20), "A>D": (38.22, 18)}
 @pytest.mark.parametrize("pair", CHOSEN)
 def test_the_dimension_chosen_by_disagreement_stays_as_computed_once(pair, published):
     source, target, _ = domains(pair)
-    assert len(GFK(components=None).fit(source, target).angles_) == CHOSEN[pair][1]
+    assert len(GFK(n_components=None).fit(source, target).angles_) == CHOSEN[pair][1]
     assert accuracy(pair, None) == CHOSEN[pair][0]

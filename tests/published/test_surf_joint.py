@@ -71,7 +71,7 @@ def as_it_is(x):
         (MIDA(), unit_rows, True, 44.69),
         (ITL(), unit_rows, False, 50.13),
         (TSL(), as_it_is, False, 42.59),
-        (TSL(criterion="pca", components=100), as_it_is, True, 43.83),
+        (TSL(criterion="pca", n_components=100), as_it_is, True, 43.83),
     ],
     ids=["tjm", "tjm constrained", "mida", "itl", "tsl", "tsl pca"],
 )

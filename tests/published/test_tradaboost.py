@@ -34,7 +34,7 @@ HIDDEN = Withheld("target", "the method does not need it")
 SVM = LinearSVC(C=1.0, dual=True, random_state=0, max_iter=10000)
 
 
-def errors(pair: str, ratio: float, split: int, *, rounds: int, confidence: bool = True) -> list[float]:
+def errors(pair: str, ratio: float, split: int, *, n_estimators: int, confidence: bool = True) -> list[float]:
     """Errors of the SVM on the target labels, on both domains, and of TrAdaBoost, in percent."""
     task = Newsgroups20(pair=pair).load()
     source, target = task.sources[0].train, task.target.train
@@ -43,14 +43,14 @@ def errors(pair: str, ratio: float, split: int, *, rounds: int, confidence: bool
     labelled, rest = target.take(order[:few]), target.take(order[few:])
     x, y = sparse.vstack([source.x, labelled.x]).tocsr(), np.r_[source.y, labelled.y]
     answers = [SVM.fit(labelled.x, labelled.y).predict(rest.x), SVM.fit(x, y).predict(rest.x)]
-    boosted = TrAdaBoost(classifier=SVM, rounds=rounds, confidence=confidence).fit(source, HIDDEN, labelled)
+    boosted = TrAdaBoost(classifier=SVM, n_estimators=n_estimators, confidence=confidence).fit(source, HIDDEN, labelled)
     return [100.0 * float(np.mean(answer != rest.y)) for answer in (*answers, boosted.predict(rest.x))]
 
 
 @pytest.mark.data
 @pytest.mark.slow
 def test_with_one_percent_of_labels_it_beats_the_target_alone_and_both_together(published):
-    target, both, boosted = np.mean([errors(pair, 0.01, 0, rounds=50) for pair in PAIRS], axis=0)
+    target, both, boosted = np.mean([errors(pair, 0.01, 0, n_estimators=50) for pair in PAIRS], axis=0)
     assert both == pytest.approx(13.7, abs=0.3)
     assert boosted < min(target, both) - 2.0
     assert boosted < 12.0
@@ -59,12 +59,12 @@ def test_with_one_percent_of_labels_it_beats_the_target_alone_and_both_together(
 @pytest.mark.data
 @pytest.mark.slow
 def test_with_five_percent_it_beats_both_together_and_equals_the_target_alone(published):
-    target, both, boosted = np.mean([errors(pair, 0.05, 0, rounds=50) for pair in PAIRS], axis=0)
+    target, both, boosted = np.mean([errors(pair, 0.05, 0, n_estimators=50) for pair in PAIRS], axis=0)
     assert boosted < both - 1.5
     assert boosted == pytest.approx(target, abs=1.0)
 
 
 @pytest.mark.data
 def test_hard_votes_boost_nothing_here(published):
-    _, both, boosted = errors("rec-sci", 0.01, 0, rounds=3, confidence=False)
+    _, both, boosted = errors("rec-sci", 0.01, 0, n_estimators=3, confidence=False)
     assert boosted == both

@@ -155,7 +155,7 @@ def test_the_clock_is_that_of_the_file_system(tmp_path, monkeypatch):
         lambda content: b"",
         lambda content: content[: len(content) // 2],
         lambda content: content.replace(b"50.0", b"51.0"),
-        lambda content: content.replace(b'"schema": 2', b'"schema": 1'),
+        lambda content: content.replace(b'"schema": 3', b'"schema": 2'),
         lambda content: content.replace(b'"format": 1', b'"format": 0'),
         lambda content: b"\xff\xfe",
         lambda content: b"[]\n[]\n[]",

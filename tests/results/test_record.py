@@ -24,12 +24,16 @@ from da.tables.summarize import summarize
 from da.tables.task_table import task_tables
 
 STORED = Path(__file__).parent / "stored"
-"""What three runs left under schema 1, before the package was laid out in folders."""
-COMMANDS = {
+"""What three runs left under schema 1, before the package was laid out in folders, and ``tca`` under schema 2."""
+FIRST = {
     "coral": ["method=coral", "data=toy"],
     "dann": ["method=dann", "data=toy", "trainer.max_epochs=2"],
     "jdot": ["method=jdot", "data=toy"],
 }
+TCA = ["method=tca", "data=toy", "data.samples=60", "method.n_components=2", "method.random_state=1"]
+COMMANDS = FIRST | {"tca": TCA}
+RENAMED = {"jdot": {"tolerance": "tol"}, "tca": {"components": "n_components", "seed": "random_state"}}
+"""Keywords that were called otherwise when the runs were made."""
 each_run = pytest.mark.parametrize("method", COMMANDS)
 
 
@@ -41,7 +45,7 @@ def stored(method: str) -> Path:
 # --- records of earlier versions
 
 
-@each_run
+@pytest.mark.parametrize("method", FIRST)
 def test_a_stored_record_loads_with_types(method):
     content = json.loads((stored(method) / record.FILE).read_text())
     assert content["schema"] == 1, "the file is as it was left"
@@ -67,25 +71,36 @@ def test_nothing_of_a_stored_record_is_lost_by_writing_it_again(method, tmp_path
     assert again.pop("schema") == schema.SCHEMA
     assert again.pop("metric") == "accuracy"
     content.pop("schema")
+    content.pop("metric", None)
+    if method in RENAMED:
+        names = RENAMED[method]
+        assert names.keys() <= content["config"]["method"].keys(), "the file is as it was left"
+        content["config"]["method"] = {names.get(k, k): v for k, v in content["config"]["method"].items()}
+        assert again.pop("run_id") != content.pop("run_id")
     for epochs in (again["epochs"], content["epochs"]):  # empty terms and diagnostics may be left out
         epochs[:] = [{key: value for key, value in epoch.items() if value != {}} for epoch in epochs]
     assert again == content
 
 
 @each_run
-def test_the_identity_of_a_stored_run_is_the_one_it_had(method):
+def test_the_identity_of_a_stored_run_is_the_one_it_had_unless_a_keyword_was_renamed(method):
     r = record.load(stored(method))
     config = json.loads((stored(method) / "config.json").read_text())
-    assert record.run_id(config, r.fingerprint) == r.run_id
-    assert stored(method).name == f"seed0-{r.run_id}"
+    assert stored(method).name == f"seed0-{record.run_id(config, r.fingerprint)}"
+    assert (stored(method).name == f"seed0-{r.run_id}") == (method not in RENAMED)
 
 
 @each_run
-def test_the_command_of_a_stored_run_leads_to_its_directory(method):
-    plan = validate(compose([*COMMANDS[method], "output=runs"]))
+def test_the_command_of_a_stored_run_leads_to_its_directory(method, tmp_path):
+    shutil.copytree(STORED, tmp_path / "runs")
+    plan = validate(compose([*COMMANDS[method], f"output={tmp_path}/runs"]))
     r = record.load(stored(method))
     assert record.run_id(plan.config, r.fingerprint) == r.run_id
-    assert directory_of(plan, r.run_id) == Path("runs") / stored(method).relative_to(STORED)
+    assert directory_of(plan, r.fingerprint) == tmp_path / "runs" / stored(method).relative_to(STORED)
+    (new := tmp_path / "runs/toy" / method / f"seed0-{r.run_id}").mkdir(exist_ok=True)
+    assert directory_of(plan, r.fingerprint) == new, "where both are, what is named by the present names counts"
+    elsewhere = validate(compose([*COMMANDS[method], "output=elsewhere"]))
+    assert directory_of(elsewhere, r.fingerprint) == Path("elsewhere/toy") / method / f"seed0-{r.run_id}"
 
 
 @each_run
@@ -112,11 +127,11 @@ def test_a_step_of_migration_leads_to_every_schema():
     ],
 )
 def test_schema_1_told_the_main_metric_by_the_order_of_keys(content, metric):
-    assert schema.migrated({"schema": 1} | content) == {"schema": 2, "metric": metric} | content
+    assert schema.migrated({"schema": 1} | content) == {"schema": schema.SCHEMA, "metric": metric} | content
 
 
 def test_a_later_schema_is_refused_with_the_remedy(tmp_path, finished):
-    with pytest.raises(NewerRecord, match="schema 99, and this version of da reads up to 2; update da"):
+    with pytest.raises(NewerRecord, match="schema 99, and this version of da reads up to 3; update da"):
         Record.from_json(finished().to_json() | {"schema": 99})
     (tmp_path / record.FILE).write_text(json.dumps({"schema": 99}))
     for reader in (record.load, record.read):

@@ -12,6 +12,7 @@ from small import SMALL
 from da.config.compose import compose, expand
 from da.config.validate import validate
 from da.errors import ConfigError
+from da.renamed import earlier
 from da.results.record import run_id
 from da.results.schema import Selected
 from da.sweeps.job import Outcome
@@ -53,7 +54,7 @@ def test_ranges_become_distributions(tmp_path):
     (plan,) = plans(tmp_path, "method=tca")
     made, space = distributions(plan.method), plan.method.locate().search_space
     assert set(made) == set(space)
-    assert made["components"].choices == space["components"].values
+    assert made["n_components"].choices == space["n_components"].values
     assert (made["regularization"].low, made["regularization"].high, made["regularization"].log) == (
         space["regularization"].low,
         space["regularization"].high,
@@ -89,6 +90,34 @@ def test_the_same_command_goes_on_and_does_no_more_than_was_asked_for(tmp_path):
     assert more.total == 2
     assert len(drive(more).trials) == 5
     assert list(Search(trials=5).study(plans(tmp_path), tmp_path)) == []
+
+
+def test_a_search_that_was_begun_under_earlier_keywords_goes_on(tmp_path):
+    given = plans(tmp_path, "method=tca")
+    search = Search(trials=3)
+    names = {"n_components": "components", "regularization": "regularization"}
+    old = search._journal(given, earlier(given[0].config), tmp_path)
+    old.parent.mkdir(parents=True)
+    backend = optuna.storages.journal.JournalFileBackend(str(old))
+    before = optuna.create_study(
+        storage=optuna.storages.journal.JournalStorage(backend), study_name=old.stem, direction="maximize"
+    )
+    ranges = {names[key]: found for key, found in distributions(given[0].method).items()}
+    before.tell(before.ask(ranges), 100.0)
+    study = search.study(given, tmp_path)
+    assert study.total == 2
+    asked = []
+    for job in study:
+        asked.append(job.plan.config["method"])
+        study.done(job, finished(1.0))
+    for method, trial in zip(asked, study.study.trials[1:], strict=True):
+        assert trial.params == {old: method[new] for new, old in names.items()}
+    best = before.trials[0].params
+    assert f"best of 3 finished trials by infomax 100.0000: method.regularization={best['regularization']}" in (
+        study.verdict()
+    )
+    assert f" method.n_components={best['components']}" in study.verdict()
+    assert [file.name for file in old.parent.glob("*.journal")] == [old.name]
 
 
 def test_a_trial_of_a_dead_driver_is_queued_again_with_its_parameters(tmp_path):

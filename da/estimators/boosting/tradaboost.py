@@ -38,7 +38,7 @@ class TrAdaBoost(Predictor):
     Args:
         classifier: learner that takes sample weights, passed with mean 1; None is the run's classifier, or, outside a
             run, a linear SVM (squared hinge loss) with C = 1 / mean :math:`\|x\|^2`.
-        rounds: N.
+        n_estimators: N.
         confidence: use :math:`h_t(x)` in [0, 1], the learner's probability of the class, or its margin f as
             (1 + f) / 2, clipped; false uses 0 or 1. With false, a learner that fits the few target samples without
             error ends boosting: in high dimensions that is every linear learner, in the first round.
@@ -52,12 +52,12 @@ class TrAdaBoost(Predictor):
     """
 
     needs = Access(source_y=ALL, target_y=FEW)
-    search_space = {"rounds": choice(20, 50, 100)}
+    search_space = {"n_estimators": choice(20, 50, 100)}
     corrects = ("rotation",)
     trains_weighted = True
 
-    def __init__(self, *, classifier: BaseEstimator | None = None, rounds: Count = 100, confidence: bool = True):
-        self.classifier, self.rounds, self.confidence = classifier, rounds, confidence
+    def __init__(self, *, classifier: BaseEstimator | None = None, n_estimators: Count = 100, confidence: bool = True):
+        self.classifier, self.n_estimators, self.confidence = classifier, n_estimators, confidence
 
     def fit(self, source: Domain, target: Any, labelled: Any = None) -> Self:
         """Learn ``learners_``, their ``votes_`` and ``errors_`` (N,), and ``weights_`` (n_s + m,), source first.
@@ -65,11 +65,11 @@ class TrAdaBoost(Predictor):
         ``effective_sample_size_`` is that of the source's final weights, ``C_`` the learners', if they have one.
 
         Raises:
-            UsageError: ``rounds`` is below 1, or the learner takes no sample weights.
+            UsageError: ``n_estimators`` is below 1, or the learner takes no sample weights.
             DataError: all samples are of one class.
         """
-        if self.rounds < 1:
-            raise UsageError(f"TrAdaBoost needs at least 1 round, got {self.rounds}.")
+        if self.n_estimators < 1:
+            raise UsageError(f"TrAdaBoost needs at least 1 estimator, got {self.n_estimators}.")
         x, y, n = pooled(source, labelled)
         self.classes_, index = np.unique(y, return_inverse=True)
         size = len(self.classes_)
@@ -78,11 +78,11 @@ class TrAdaBoost(Predictor):
         learner = linear_svm(x) if self.classifier is None else self.classifier
         check_learner(learner, "TrAdaBoost")
         learner = settled(learner, x, index)
-        beta = 1.0 / (1.0 + np.sqrt(2.0 * np.log(n) / self.rounds))
+        beta = 1.0 / (1.0 + np.sqrt(2.0 * np.log(n) / self.n_estimators))
         weights = np.ones(len(y))
         self.learners_: list[Any] = []
-        self.votes_, self.errors_ = np.zeros(self.rounds), np.zeros(self.rounds)
-        for t in range(self.rounds):
+        self.votes_, self.errors_ = np.zeros(self.n_estimators), np.zeros(self.n_estimators)
+        for t in range(self.n_estimators):
             fitted = clone(learner).fit(x, index, sample_weight=weights)
             wrong = 1.0 - self._share(fitted, x)[np.arange(len(y)), index]
             self.learners_.append(fitted)
@@ -97,8 +97,8 @@ class TrAdaBoost(Predictor):
 
     def predict_proba(self, x: Any) -> np.ndarray:
         """``(n, K)`` shares of the weighted vote of the second half of the learners."""
-        first = -(-self.rounds // 2) - 1
-        votes = self.votes_[first:] if self.votes_[first:].any() else np.ones(self.rounds - first)
+        first = -(-self.n_estimators // 2) - 1
+        votes = self.votes_[first:] if self.votes_[first:].any() else np.ones(self.n_estimators - first)
         x = rows(x)
         shares = [vote * self._share(h, x) for vote, h in zip(votes, self.learners_[first:], strict=True)]
         total: np.ndarray = np.sum(shares, axis=0) / votes.sum()

@@ -35,10 +35,10 @@ class TrAdaBoostR2(Predictor):
         classifier: a *regressor*, which without ``resample`` must take sample weights, passed with mean 1; None is the
             regressor of :class:`~da.estimators.adapter.TransferRegressor`, or, outside of it, a regression tree of
             depth 6.
-        rounds: N.
+        n_estimators: N.
         resample: train on samples drawn by their weights, as AdaBoost.R2 does (which makes the learners more diverse
             and improves their median), not on weighted samples.
-        seed: of the draws.
+        random_state: of the draws.
 
     Reference: Pardoe & Stone, Boosting for regression transfer, ICML 2010.
 
@@ -47,33 +47,43 @@ class TrAdaBoostR2(Predictor):
     """
 
     needs = Access(source_y=ALL, target_y=FEW)
-    search_space = {"rounds": choice(20, 50, 100)}
+    search_space = {"n_estimators": choice(20, 50, 100)}
     regression: ClassVar[bool] = True
 
     def __init__(
-        self, *, classifier: BaseEstimator | None = None, rounds: int = 50, resample: bool = True, seed: int = 0
+        self,
+        *,
+        classifier: BaseEstimator | None = None,
+        n_estimators: int = 50,
+        resample: bool = True,
+        random_state: int = 0,
     ):
-        self.classifier, self.rounds, self.resample, self.seed = classifier, rounds, resample, seed
+        self.classifier, self.n_estimators, self.resample, self.random_state = (
+            classifier,
+            n_estimators,
+            resample,
+            random_state,
+        )
 
     def fit(self, source: Domain, target: Any, labelled: Any = None) -> Self:
         """Learn ``learners_``, their ``votes_``, and ``weights_`` (n_s + m,), source first.
 
         Raises:
-            UsageError: ``rounds`` is below 1, or the learner takes no sample weights.
+            UsageError: ``n_estimators`` is below 1, or the learner takes no sample weights.
         """
-        if self.rounds < 1:
-            raise UsageError(f"TrAdaBoostR2 needs at least 1 round, got {self.rounds}.")
+        if self.n_estimators < 1:
+            raise UsageError(f"TrAdaBoostR2 needs at least 1 estimator, got {self.n_estimators}.")
         x, y, n = pooled(source, labelled)
         y = y.astype(np.float64)
         learner = DecisionTreeRegressor(max_depth=6, random_state=0) if self.classifier is None else self.classifier
-        rng = np.random.default_rng(self.seed) if self.resample else None
+        rng = np.random.default_rng(self.random_state) if self.resample else None
         if rng is None:
             check_learner(learner, "TrAdaBoostR2")
-        beta = 1.0 / (1.0 + np.sqrt(2.0 * np.log(n) / self.rounds))
+        beta = 1.0 / (1.0 + np.sqrt(2.0 * np.log(n) / self.n_estimators))
         weights = np.ones(len(y))
         learners: list[Any] = []
         votes: list[float] = []
-        for _ in range(self.rounds):
+        for _ in range(self.n_estimators):
             fitted = trained(learner, x, y, weights, rng)
             wrong = adjusted(y, fitted.predict(x))
             error = max(float(np.average(wrong[n:], weights=weights[n:])), LEAST_ERROR)

@@ -45,12 +45,12 @@ class TwoStageTrAdaBoostR2(Predictor):
         classifier: a *regressor*, which without ``resample`` must take sample weights, passed with mean 1; None is the
             regressor of :class:`~da.estimators.adapter.TransferRegressor`, or, outside of it, a regression tree of
             depth 6.
-        rounds: N, of each AdaBoost.R2.
+        n_estimators: N, of each AdaBoost.R2.
         steps: S, at least 2.
         folds: F of the cross-validation; at most m.
         resample: train on samples drawn by their weights, as AdaBoost.R2 does (which makes the learners more diverse
             and improves their median), not on weighted samples.
-        seed: of the draws.
+        random_state: of the draws.
 
     Reference: Pardoe & Stone, Boosting for regression transfer, ICML 2010.
 
@@ -69,32 +69,32 @@ class TwoStageTrAdaBoostR2(Predictor):
         self,
         *,
         classifier: BaseEstimator | None = None,
-        rounds: int = 20,
+        n_estimators: int = 20,
         steps: int = 10,
         folds: int = 5,
         resample: bool = True,
-        seed: int = 0,
+        random_state: int = 0,
     ):
-        self.classifier, self.rounds, self.steps, self.folds = classifier, rounds, steps, folds
-        self.resample, self.seed = resample, seed
+        self.classifier, self.n_estimators, self.steps, self.folds = classifier, n_estimators, steps, folds
+        self.resample, self.random_state = resample, random_state
 
     def fit(self, source: Domain, target: Any, labelled: Any = None) -> Self:
         """Learn ``scores_`` (S,), ``step_`` of the least, its ``booster_`` and initial ``weights_`` (n_s + m,).
 
         Raises:
-            UsageError: ``rounds`` is below 1, or ``steps`` or ``folds`` below 2, or the learner takes no sample
+            UsageError: ``n_estimators`` is below 1, or ``steps`` or ``folds`` below 2, or the learner takes no sample
                 weights.
         """
-        if self.rounds < 1 or self.steps < 2 or self.folds < 2:
+        if self.n_estimators < 1 or self.steps < 2 or self.folds < 2:
             raise UsageError(
-                f"TwoStageTrAdaBoostR2 needs rounds >= 1, steps >= 2 and folds >= 2, got {self.rounds}, {self.steps} "
-                f"and {self.folds}."
+                f"TwoStageTrAdaBoostR2 needs n_estimators >= 1, steps >= 2 and folds >= 2, got "
+                f"{self.n_estimators}, {self.steps} and {self.folds}."
             )
         x, y, n = pooled(source, labelled)
         y = y.astype(np.float64)
         m = len(y) - n
         learner = DecisionTreeRegressor(max_depth=6, random_state=0) if self.classifier is None else self.classifier
-        rng = np.random.default_rng(self.seed) if self.resample else None
+        rng = np.random.default_rng(self.random_state) if self.resample else None
         if rng is None:
             check_learner(learner, "TwoStageTrAdaBoostR2")
         fold = np.full(len(y), -1)
@@ -106,7 +106,7 @@ class TwoStageTrAdaBoostR2(Predictor):
             squared = np.zeros(len(y))
             for k in np.unique(fold[n:]):
                 held = fold == k
-                booster = boost(learner, x[~held], y[~held], weights[~held], n, self.rounds, rng)
+                booster = boost(learner, x[~held], y[~held], weights[~held], n, self.n_estimators, rng)
                 squared[held] = np.square(booster.predict(x[held]) - y[held])
             self.scores_[t] = squared[n:].mean()
             if self.scores_[t] < self.scores_[self.step_]:
@@ -115,7 +115,7 @@ class TwoStageTrAdaBoostR2(Predictor):
                 fitted = trained(learner, x, y, normalized(weights), rng)
                 share = m / (n + m) + (t + 1) / (self.steps - 1) * n / (n + m)
                 weights = lower_source(weights, adjusted(y, fitted.predict(x), weights), n, share)
-        self.booster_ = boost(learner, x, y, self.weights_, n, self.rounds, rng)
+        self.booster_ = boost(learner, x, y, self.weights_, n, self.n_estimators, rng)
         return self
 
     def predict(self, x: Any) -> np.ndarray:
@@ -124,14 +124,14 @@ class TwoStageTrAdaBoostR2(Predictor):
 
 
 def boost(
-    learner: Any, x: Any, y: np.ndarray, weights: np.ndarray, n: int, rounds: int, rng: np.random.Generator | None
+    learner: Any, x: Any, y: np.ndarray, weights: np.ndarray, n: int, n_estimators: int, rng: np.random.Generator | None
 ) -> Boosted:
     """AdaBoost.R2 with the first ``n`` weights fixed; the others are updated and keep their sum."""
     learners: list[Any] = []
     votes: list[float] = []
     weights = weights / weights.sum() if weights.any() else np.full(len(weights), 1.0 / len(weights))
     share = weights[n:].sum()
-    for _ in range(rounds):
+    for _ in range(n_estimators):
         fitted = trained(learner, x, y, normalized(weights), rng)
         wrong = adjusted(y, fitted.predict(x), weights)
         error = max(float(weights @ wrong), LEAST_ERROR)

@@ -40,12 +40,13 @@ class DASVM(Predictor):
         C: cost of an error, on inputs that are centred and divided by one common scale (the root mean square of all
             entries), so that units do not matter.
         kernel: ``linear`` or ``rbf``.
-        bandwidth: :math:`\sigma` of the Gaussian, in units of the scaled inputs; None is their median distance.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the scaled inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is their median distance.
         share: :math:`\rho` as a share of the target samples.
         weakest: w, the smallest cost of a sample as a share of C.
         growth: g, iterations from the smallest cost to the full one.
-        tolerance: share of target samples that may be new or changed when it stops.
-        iterations: largest number of iterations.
+        tol: share of target samples that may be new or changed when it stops.
+        max_iter: largest number of iterations.
 
     Reference: Bruzzone & Marconcini, Domain adaptation problems: a DASVM classification technique and a circular
         validation strategy, IEEE TPAMI 32(5), 2010.
@@ -67,24 +68,24 @@ class DASVM(Predictor):
         share: PositiveFraction = 0.05,
         weakest: Fraction = 0.1,
         growth: Count = 10,
-        tolerance: NonNegative = 0.03,
-        iterations: Count = 100,
+        tol: NonNegative = 0.03,
+        max_iter: Count = 100,
     ):
         self.C, self.kernel, self.bandwidth, self.share = C, kernel, bandwidth, share
-        self.weakest, self.growth, self.tolerance, self.iterations = weakest, growth, tolerance, iterations
+        self.weakest, self.growth, self.tol, self.max_iter = weakest, growth, tol, max_iter
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``machines_``, one per class (a single one for two classes), and set ``iterations_`` of each.
 
         Raises:
-            UsageError: the kernel is unknown, ``share`` is outside (0, 1], or ``growth`` or ``iterations`` is below 1.
+            UsageError: the kernel is unknown, ``share`` is outside (0, 1], or ``growth`` or ``max_iter`` is below 1.
         """
         if self.kernel not in KERNELS:
             raise UsageError(f"There is no kernel '{self.kernel}'; {nearest(self.kernel, KERNELS)}")
-        if not 0 < self.share <= 1 or self.growth < 1 or self.iterations < 1:
+        if not 0 < self.share <= 1 or self.growth < 1 or self.max_iter < 1:
             raise UsageError(
                 "dasvm needs a share in (0, 1] and at least one iteration of growth and in all, got "
-                f"share={self.share}, growth={self.growth} and iterations={self.iterations}."
+                f"share={self.share}, growth={self.growth} and max_iter={self.max_iter}."
             )
         x_s, x_t = map(dense, matched(source, target))
         y = labels_to_tell_apart(source)
@@ -108,10 +109,10 @@ class DASVM(Predictor):
     def _adapt(self, x_s: np.ndarray, y_s: np.ndarray, x_t: np.ndarray) -> tuple[SVC, int]:
         """The machine of one class against the rest, and the number of iterations."""
         size = max(int(np.ceil(self.share * len(x_t))), 1)
-        few = int(np.ceil(self.tolerance * len(x_t)))
+        few = int(np.ceil(self.tol * len(x_t)))
         remaining, age, labels = np.ones(len(x_s), dtype=bool), np.zeros(len(x_t)), np.zeros(len(x_t), dtype=int)
         machine = self._machine(x_s, y_s, np.ones(len(x_s)))
-        for i in range(1, self.iterations + 1):
+        for i in range(1, self.max_iter + 1):
             f_s, f_t = machine.decision_function(x_s), machine.decision_function(x_t)
             new, drop = exchange(f_s, f_t, remaining, age > 0, size)
             signs = np.where(f_t >= 0, 1, -1)

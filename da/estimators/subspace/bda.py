@@ -33,17 +33,18 @@ class BDA(JointComponents):
     those of JDA.
 
     Args:
-        components: k, dimension of the result; at most what has variance.
+        n_components: k, dimension of the result; at most what has variance.
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
         mu: :math:`\mu`, from 0 (marginal means only) to 1 (class-conditional means only).
         weighted: use W-BDA.
         kernel: ``linear``, ``rbf`` or ``primal``, as in TCA.
-        bandwidth: of ``rbf``, in units of the inputs; None is the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         features: of ``rbf``, number of Nyström landmarks; None is exact up to 12 000 samples and 1000 beyond.
         rounds: largest number of rounds; it stops earlier when the labels no longer change.
         classifier: predicts the pseudo-labels of the target; None is 1-nearest-neighbour.
         normalize: scale the rows of inputs and result to unit length.
-        seed: of the random landmarks.
+        random_state: of the random landmarks.
 
     Reference: Wang et al., Balanced distribution adaptation for transfer learning, ICDM 2017, algorithm 1.
 
@@ -56,14 +57,14 @@ class BDA(JointComponents):
     needs = Access(source_y=ALL, target_x=True)
     search_space = {
         "regularization": log_uniform(1e-3, 1e3),
-        "components": choice(10, 20, 50, 100),
+        "n_components": choice(10, 20, 50, 100),
         "mu": uniform(0.0, 1.0),
     }
 
     def __init__(
         self,
         *,
-        components: Count = 100,
+        n_components: Count = 100,
         regularization: Positive = 0.1,
         mu: Fraction = 0.5,
         weighted: bool = False,
@@ -73,11 +74,11 @@ class BDA(JointComponents):
         rounds: Count = 10,
         classifier: BaseEstimator | None = None,
         normalize: bool = True,
-        seed: Seed = 0,
+        random_state: Seed = 0,
     ):
-        self.components, self.regularization, self.mu, self.weighted = components, regularization, mu, weighted
+        self.n_components, self.regularization, self.mu, self.weighted = n_components, regularization, mu, weighted
         self.kernel, self.bandwidth, self.features = kernel, bandwidth, features
-        self.rounds, self.classifier, self.normalize, self.seed = rounds, classifier, normalize, seed
+        self.rounds, self.classifier, self.normalize, self.random_state = rounds, classifier, normalize, random_state
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``embedding_``, and set ``n_rounds_``, the number of rounds.

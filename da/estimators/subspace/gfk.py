@@ -33,7 +33,7 @@ class GFK(FeatureMapping):
     Costs :math:`O(n d \min(n, d))`.
 
     Args:
-        components: k, the dimension of the subspaces; at most the rank of both domains. None takes the smallest at
+        n_components: k, the dimension of the subspaces; at most the rank of both domains. None takes the smallest at
             which a subspace is as far from that of both domains pooled as it can be (:func:`disagreement`).
         centre: subtract every domain's mean. Without centring :math:`P_s` and :math:`P_t` are leading right singular
             vectors of the original rows, which contain the directions of the means, and the original rows are mapped,
@@ -46,27 +46,27 @@ class GFK(FeatureMapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    search_space = {"components": choice(10, 20, 40)}
+    search_space = {"n_components": choice(10, 20, 40)}
 
-    def __init__(self, *, components: Count | None = 20, centre: bool = True):
-        self.components, self.centre = components, centre
+    def __init__(self, *, n_components: Count | None = 20, centre: bool = True):
+        self.n_components, self.centre = n_components, centre
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn means, ``angles_`` ``(k,)`` ascending in radians, and ``map_``, the ``(d, 2k)`` root Z.
 
         Raises:
-            UsageError: ``components`` is below 1.
+            UsageError: ``n_components`` is below 1.
         """
-        if self.components is not None and self.components < 1:
-            raise UsageError(f"GFK needs at least 1 component, got {self.components}.")
+        if self.n_components is not None and self.n_components < 1:
+            raise UsageError(f"GFK needs at least 1 component, got {self.n_components}.")
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
         self.source_mean_, self.target_mean_ = (self.centre * xp.mean(x, axis=0) for x in (x_s, x_t))
         x_s, x_t = x_s - self.source_mean_, x_t - self.target_mean_
         size = max(min(x_s.shape[0] - 1, x_t.shape[0] - 1, x_s.shape[1]), 1)
-        if self.components is None:
+        if self.n_components is None:
             size = chosen(disagreement(x_s, x_t, min(size, max(x_s.shape[1] // 2, 1))))
-        p_s, p_t = (principal(x, min(size, self.components or size)) for x in (x_s, x_t))
+        p_s, p_t = (principal(x, min(size, self.n_components or size)) for x in (x_s, x_t))
         size = min(p_s.shape[1], p_t.shape[1])
         self.angles_, self.map_ = flow(p_s[:, :size], p_t[:, :size])
         return self

@@ -31,7 +31,7 @@ class ITL(FeatureMapping):
     Costs :math:`O((n_s + n_t)^2 k)` a step, and memory for a few times :math:`(n_s + n_t)^2` numbers.
 
     Args:
-        components: k, at most the rank of the samples; None is one less than the number of classes.
+        n_components: k, at most the rank of the samples; None is one less than the number of classes.
         domain_weight: :math:`\lambda`.
         scale: s, in units of the inputs; None is the median distance of a target sample to its nearest source sample
             in the first subspace.
@@ -46,24 +46,24 @@ class ITL(FeatureMapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    search_space = {"components": choice(None, 5, 10, 20, 40), "domain_weight": log_uniform(1e-2, 1e2)}
+    search_space = {"n_components": choice(None, 5, 10, 20, 40), "domain_weight": log_uniform(1e-2, 1e2)}
 
     def __init__(
         self,
         *,
-        components: Count | None = None,
+        n_components: Count | None = None,
         domain_weight: NonNegative = 1.0,
         scale: Positive | None = None,
         max_iter: Count = 50,
     ):
-        self.components, self.domain_weight, self.scale, self.max_iter = components, domain_weight, scale, max_iter
+        self.n_components, self.domain_weight, self.scale, self.max_iter = n_components, domain_weight, scale, max_iter
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``map_`` ``(d, k)``, its columns along the principal axes of the mapped samples, and ``objective_``.
 
         ``converged_`` is False, with a warning, if ``max_iter`` steps do not reach a local optimum.
         """
-        above_zero(self, "components", "scale", "max_iter")
+        above_zero(self, "n_components", "scale", "max_iter")
         at_least_zero(self, "domain_weight")
         x_s, x_t = matched(source, target)
         y_s, n_s = labels_of(source), len(x_s)
@@ -73,7 +73,7 @@ class ITL(FeatureMapping):
         basis = principal(both, min(both.shape))
         z = both @ basis
         classes = np.unique(y_s)
-        start = principal(z[n_s:] - xp.mean(z[n_s:], axis=0), self.components or max(len(classes) - 1, 1))
+        start = principal(z[n_s:] - xp.mean(z[n_s:], axis=0), self.n_components or max(len(classes) - 1, 1))
         k = start.shape[1]
         scale = self.scale or spacing(z[n_s:] @ start)
         z = z / scale

@@ -29,15 +29,16 @@ class JDA(JointComponents):
     ``(n, k)`` components of all samples in memory, and for many samples a faster classifier than nearest neighbours.
 
     Args:
-        components: k, dimension of the result; at most the number of directions with variance.
+        n_components: k, dimension of the result; at most the number of directions with variance.
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
         kernel: ``linear``, ``rbf`` or ``primal``, as in TCA.
-        bandwidth: of ``rbf``, in units of the inputs; None is the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         features: of ``rbf``, number of Nyström landmarks; None is exact up to 12 000 samples and 1000 beyond.
         rounds: largest number of rounds; it stops earlier when the labels no longer change.
         classifier: predicts the pseudo-labels of the target; None is 1-nearest-neighbour.
         normalize: scale the rows of inputs and result to unit length.
-        seed: of the random landmarks.
+        random_state: of the random landmarks.
 
     Reference: Long et al., Transfer feature learning with joint distribution adaptation, ICCV 2013, algorithm 1.
 
@@ -48,12 +49,12 @@ class JDA(JointComponents):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    search_space = {"regularization": log_uniform(1e-3, 1e3), "components": choice(10, 20, 50, 100)}
+    search_space = {"regularization": log_uniform(1e-3, 1e3), "n_components": choice(10, 20, 50, 100)}
 
     def __init__(
         self,
         *,
-        components: Count = 100,
+        n_components: Count = 100,
         regularization: Positive = 0.1,
         kernel: Literal["primal", "linear", "rbf"] = "primal",
         bandwidth: Positive | None = None,
@@ -61,12 +62,12 @@ class JDA(JointComponents):
         rounds: Count = 10,
         classifier: BaseEstimator | None = None,
         normalize: bool = True,
-        seed: Seed = 0,
+        random_state: Seed = 0,
     ):
-        self.components, self.regularization = components, regularization
+        self.n_components, self.regularization = n_components, regularization
         self.kernel, self.bandwidth = kernel, bandwidth
         self.features, self.rounds, self.classifier = features, rounds, classifier
-        self.normalize, self.seed = normalize, seed
+        self.normalize, self.random_state = normalize, random_state
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``embedding_``, and set ``n_rounds_``, the number of rounds."""

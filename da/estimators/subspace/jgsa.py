@@ -31,7 +31,7 @@ class JGSA(FeatureMapping):
     :math:`O(d^3)` a round (n in place of d where it is smaller), and the classifier.
 
     Args:
-        components: k.
+        n_components: k.
         alpha: weight of the distance between the two maps.
         mu: weight of the target's variance.
         beta: weight of the source's discrimination.
@@ -53,7 +53,7 @@ class JGSA(FeatureMapping):
         "they differ on equal domains too"
     }
     search_space = {
-        "components": choice(10, 30, 100),
+        "n_components": choice(10, 30, 100),
         "alpha": log_uniform(1e-2, 1e2),
         "mu": log_uniform(1e-2, 1e2),
         "beta": log_uniform(1e-3, 1e1),
@@ -62,14 +62,14 @@ class JGSA(FeatureMapping):
     def __init__(
         self,
         *,
-        components: Count = 30,
+        n_components: Count = 30,
         alpha: Positive = 1.0,
         mu: Positive = 1.0,
         beta: Positive = 0.1,
         rounds: Count = 10,
         classifier: BaseEstimator | None = None,
     ):
-        self.components, self.alpha, self.mu, self.beta = components, alpha, mu, beta
+        self.n_components, self.alpha, self.mu, self.beta = n_components, alpha, mu, beta
         self.rounds, self.classifier = rounds, classifier
 
     def fit(self, source: Domain, target: Domain) -> Self:
@@ -78,7 +78,7 @@ class JGSA(FeatureMapping):
         The numerator is :math:`F F^\top`, of low rank, and the denominator :math:`P + E E^\top`, where only E, of
         C + 1 columns, changes between rounds: its inverse is a low-rank update of the inverse of P.
         """
-        above_zero(self, "components", "alpha", "mu", "beta", "rounds")
+        above_zero(self, "n_components", "alpha", "mu", "beta", "rounds")
         x_s, x_t = matched(source, target)
         y_s = labels_of(source)
         xp = namespace(x_s)
@@ -107,7 +107,7 @@ class JGSA(FeatureMapping):
             bend = drift.T @ moved
             middle = power((bend + bend.T) / 2.0, -1.0, 1.0)
             reduced = fixed - seen @ middle @ seen.T
-            _, u = leading((reduced + reduced.T) / 2.0, min(self.components, r))
+            _, u = leading((reduced + reduced.T) / 2.0, min(self.n_components, r))
             maps = solved @ u - moved @ (middle @ (seen.T @ u))
             size = xp.sqrt(xp.sum(maps * maps, axis=0))
             maps = signed(maps / xp.where(size > 0, size, xp.ones_like(size)))

@@ -37,11 +37,12 @@ class JPDA(FeatureMapping):
     :math:`O(n^3)` a round with the Gaussian one, and the classifier.
 
     Args:
-        components: k.
+        n_components: k.
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
         mu: weight of the discriminative part; 0 uses the discrepancy of joint probabilities only.
         kernel: ``linear``, or ``rbf``, the Gaussian.
-        bandwidth: of ``rbf``, in units of the (normalised) inputs; None is the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the (normalised) inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         rounds: largest number of rounds; it stops earlier when the labels no longer change.
         classifier: predicts the pseudo-labels of the target; None is 1-nearest-neighbour.
         normalize: scale the rows of inputs and result to unit length.
@@ -55,7 +56,7 @@ class JPDA(FeatureMapping):
 
     needs = Access(source_y=ALL, target_x=True)
     search_space = {
-        "components": choice(10, 30, 100),
+        "n_components": choice(10, 30, 100),
         "regularization": log_uniform(1e-2, 1e2),
         "mu": uniform(0.0, 0.2),
     }
@@ -63,7 +64,7 @@ class JPDA(FeatureMapping):
     def __init__(
         self,
         *,
-        components: Count = 100,
+        n_components: Count = 100,
         regularization: Positive = 1.0,
         mu: NonNegative = 0.1,
         kernel: Literal["linear", "rbf"] = "linear",
@@ -72,7 +73,7 @@ class JPDA(FeatureMapping):
         classifier: BaseEstimator | None = None,
         normalize: bool = True,
     ):
-        self.components, self.regularization, self.mu = components, regularization, mu
+        self.n_components, self.regularization, self.mu = n_components, regularization, mu
         self.kernel, self.bandwidth, self.rounds = kernel, bandwidth, rounds
         self.classifier, self.normalize = classifier, normalize
 
@@ -82,7 +83,7 @@ class JPDA(FeatureMapping):
         Raises:
             DataError: the objective is unbounded, as classes can be separated without limit.
         """
-        above_zero(self, "components", "regularization", "bandwidth", "rounds")
+        above_zero(self, "n_components", "regularization", "bandwidth", "rounds")
         at_least_zero(self, "mu")
         x_s, x_t = matched(source, target)
         y_s, n_s = labels_of(source), len(x_s)
@@ -96,7 +97,7 @@ class JPDA(FeatureMapping):
         def solve(guess: np.ndarray | None) -> np.ndarray:
             parts, core = contrast(y_s, guess, len(x_t), classes, self.mu)
             factor = span.lengths[:, None] * (span.rows.T @ like(parts, x_s))
-            b = smallest(self.regularization, factor, like(core, x_s), span, self.components)
+            b = smallest(self.regularization, factor, like(core, x_s), span, self.n_components)
             if b is None:
                 raise DataError(
                     f"JPDA has no solution with mu={self.mu}: pushing classes apart outweighs "

@@ -38,8 +38,8 @@ class Landmarks(Weighting):
 
     Args:
         octaves: number of scales on either side of the median distance, each twice the one before.
-        components: dimension of the subspaces of the geodesic flow kernel.
-        tolerance: a scale is solved when its squared MMD, of a kernel that is 1 between equal samples, exceeds the
+        n_components: dimension of the subspaces of the geodesic flow kernel.
+        tol: a scale is solved when its squared MMD, of a kernel that is 1 between equal samples, exceeds the
             minimum by at most this much.
         max_iter: largest number of iterations per scale.
         min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
@@ -56,18 +56,18 @@ class Landmarks(Weighting):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    search_space = {"octaves": choice(0, 2, 4, 6), "components": choice(10, 20, 40)}
+    search_space = {"octaves": choice(0, 2, 4, 6), "n_components": choice(10, 20, 40)}
 
     def __init__(
         self,
         *,
         octaves: Whole = 6,
-        components: Count = 20,
-        tolerance: NonNegative = 1e-4,
+        n_components: Count = 20,
+        tol: NonNegative = 1e-4,
         max_iter: Count = 1000,
         min_effective: ProperFraction | Literal["auto"] = "auto",
     ):
-        self.octaves, self.components, self.tolerance, self.max_iter = octaves, components, tolerance, max_iter
+        self.octaves, self.n_components, self.tol, self.max_iter = octaves, n_components, tol, max_iter
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
@@ -79,17 +79,17 @@ class Landmarks(Weighting):
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
         y = labels_of(source)
-        root = GFK(components=self.components).fit(source, target).map_
+        root = GFK(n_components=self.n_components).fit(source, target).map_
         centre = xp.mean(x_t, axis=0)
         z_s, z_t = (x_s - centre) @ root, (x_t - centre) @ root
         middle = median_bandwidth(xp.concat([z_s, z_t], axis=0))
         near_s, near_t = squared_distances(z_s, z_s) / middle**2, squared_distances(z_s, z_t) / middle**2
         matches = [
-            match(xp.exp(-near_s / 4.0**q), xp.mean(xp.exp(-near_t / 4.0**q), axis=1), y, self.tolerance, self.max_iter)
+            match(xp.exp(-near_s / 4.0**q), xp.mean(xp.exp(-near_t / 4.0**q), axis=1), y, self.tol, self.max_iter)
             for q in range(-self.octaves, self.octaves + 1)
         ]
         self.shares_, self.gaps_ = np.array([beta for beta, _ in matches]), np.array([gap for _, gap in matches])
-        self.converged_ = bool((self.gaps_ <= max(self.tolerance, CLOSE)).all())
+        self.converged_ = bool((self.gaps_ <= max(self.tol, CLOSE)).all())
         if not self.converged_:
             warnings.warn(
                 f"Landmarks did not converge within {self.max_iter} iterations: squared MMD may fall by "
@@ -101,7 +101,7 @@ class Landmarks(Weighting):
         return self
 
 
-def match(kernel: Any, wanted: Any, y: np.ndarray, tolerance: float, max_iter: int) -> tuple[np.ndarray, float]:
+def match(kernel: Any, wanted: Any, y: np.ndarray, tol: float, max_iter: int) -> tuple[np.ndarray, float]:
     r"""``(n,)`` minimiser of :math:`\beta^\top K \beta - 2 \beta^\top \kappa` with the class proportions of the source.
 
     The second value is the duality gap, a bound on the suboptimality of the solution.
@@ -120,7 +120,7 @@ def match(kernel: Any, wanted: Any, y: np.ndarray, tolerance: float, max_iter: i
     now = ahead = np.full(len(y), 1.0 / len(y))
     momentum, left = 1.0, gap(now)
     for k in range(1, max_iter + 1):
-        if left <= tolerance:
+        if left <= tol:
             break
         moved = ahead - step * slope(ahead)
         for rows in members:

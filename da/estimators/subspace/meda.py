@@ -44,11 +44,11 @@ class MEDA(Predictor):
     :math:`O(n^2 K_c)`. Costs :math:`O(n^3)` time and :math:`O(n^2)` memory.
 
     Args:
-        components: dimension of the subspaces of the geodesic flow kernel.
+        n_components: dimension of the subspaces of the geodesic flow kernel.
         alignment: :math:`\lambda`, weight of the alignment of distributions.
         smoothness: :math:`\rho`, weight of the Laplacian.
         ridge: :math:`\eta > 0`, weight of the squared norm of f.
-        neighbors: nearest neighbours of a sample in the graph, itself not counted.
+        n_neighbors: nearest neighbours of a sample in the graph, itself not counted.
         mu: :math:`\mu`, from 0 (marginal) to 1 (class-conditional distributions); None estimates it in every round.
         rounds: largest number of rounds of pseudo-labels; it stops earlier when they no longer change.
         classifier: predicts the first pseudo-labels; None is 1-nearest-neighbour.
@@ -64,7 +64,7 @@ class MEDA(Predictor):
 
     needs = Access(source_y=ALL, target_x=True)
     search_space = {
-        "components": choice(10, 20, 40),
+        "n_components": choice(10, 20, 40),
         "alignment": log_uniform(1e-1, 1e3),
         "smoothness": log_uniform(1e-2, 1e2),
         "ridge": log_uniform(1e-3, 1e1),
@@ -73,17 +73,17 @@ class MEDA(Predictor):
     def __init__(
         self,
         *,
-        components: Count = 20,
+        n_components: Count = 20,
         alignment: NonNegative = 10.0,
         smoothness: NonNegative = 1.0,
         ridge: Positive = 0.1,
-        neighbors: Count = 10,
+        n_neighbors: Count = 10,
         mu: Fraction | None = None,
         rounds: Count = 10,
         classifier: BaseEstimator | None = None,
     ):
-        self.components, self.alignment, self.smoothness, self.ridge = components, alignment, smoothness, ridge
-        self.neighbors, self.mu, self.rounds, self.classifier = neighbors, mu, rounds, classifier
+        self.n_components, self.alignment, self.smoothness, self.ridge = n_components, alignment, smoothness, ridge
+        self.n_neighbors, self.mu, self.rounds, self.classifier = n_neighbors, mu, rounds, classifier
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``coefficients_`` ``(n, K_c)`` with their features, ``mu_`` and ``rounds_``.
@@ -99,14 +99,14 @@ class MEDA(Predictor):
         xp = namespace(x_s)
         y = labels_of(source)
         self.classes_ = np.unique(y)
-        self.manifold_ = GFK(components=self.components).fit(source, target)
+        self.manifold_ = GFK(n_components=self.n_components).fit(source, target)
         z_s = self.manifold_.transform(source.x, domain="source")
         z_t = self.manifold_.transform(target.x)
         n_s, n_t = z_s.shape[0], z_t.shape[0]
         z = self.features_ = unit_rows(xp.concat([z_s, z_t], axis=0))
 
         one_hot = like(np.r_[y[:, None] == self.classes_, np.zeros((n_t, len(self.classes_)))], z)
-        plain = self.smoothness * laplacian(z, self.neighbors) + xp.diag(like(np.arange(n_s + n_t) < n_s, z))
+        plain = self.smoothness * laplacian(z, self.n_neighbors) + xp.diag(like(np.arange(n_s + n_t) < n_s, z))
         kernel = gaussian(z, z, 1.0)
         smoother = xp.linalg.solve(kernel @ plain + self.ridge * xp.eye(n_s + n_t, **_place(z)), kernel)
         free = smoother @ one_hot
@@ -145,7 +145,7 @@ class MEDA(Predictor):
         return nearest_on_simplex(as_numpy(scores))
 
 
-def laplacian(z: Any, neighbors: int) -> Any:
+def laplacian(z: Any, n_neighbors: int) -> Any:
     r"""``(n, n)`` normalised Laplacian :math:`I - D^{-1/2} W D^{-1/2}` of unit rows.
 
     W has the cosine, where positive, between samples of which one is among the nearest neighbours of the other or as
@@ -154,8 +154,8 @@ def laplacian(z: Any, neighbors: int) -> Any:
     xp = namespace(z)
     n = z.shape[0]
     cosine = xp.clip(z @ z.T, 0.0)
-    if neighbors + 1 < n:
-        least = xp.sort(cosine, axis=1)[:, n - 1 - neighbors][:, None]
+    if n_neighbors + 1 < n:
+        least = xp.sort(cosine, axis=1)[:, n - 1 - n_neighbors][:, None]
         cosine = xp.where(cosine >= xp.minimum(least, least.T), cosine, xp.zeros_like(cosine))
     degree = xp.sum(cosine, axis=1)
     scale = xp.where(degree > 0, degree, xp.ones_like(degree)) ** -0.5

@@ -30,12 +30,13 @@ class MIDA(FeatureMapping):
     Gaussian one.
 
     Args:
-        components: k; columns that would lower the objective are omitted.
+        n_components: k; columns that would lower the objective are omitted.
         mu: weight of the scatter.
         label_weight: :math:`\gamma`, weight of dependence on the source's labels; above 0 the method is called SMIDA.
         augment: append D to the features, so that each domain has its own offset.
         kernel: ``linear``, or ``rbf``, the Gaussian.
-        bandwidth: of ``rbf``, in units of the (augmented) inputs; None is the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the (augmented) inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
 
     Reference: Yan, Kou & Zhang, Learning domain-invariant subspace using domain features and independence maximization,
     IEEE Transactions on Cybernetics 2018.
@@ -45,24 +46,28 @@ class MIDA(FeatureMapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    search_space = {"components": choice(10, 30, 100), "mu": log_uniform(1e-3, 1e3), "label_weight": uniform(0.0, 10.0)}
+    search_space = {
+        "n_components": choice(10, 30, 100),
+        "mu": log_uniform(1e-3, 1e3),
+        "label_weight": uniform(0.0, 10.0),
+    }
 
     def __init__(
         self,
         *,
-        components: Count = 30,
+        n_components: Count = 30,
         mu: Positive = 1.0,
         label_weight: NonNegative = 0.0,
         augment: bool = True,
         kernel: Literal["linear", "rbf"] = "linear",
         bandwidth: Positive | None = None,
     ):
-        self.components, self.mu, self.label_weight, self.augment = components, mu, label_weight, augment
+        self.n_components, self.mu, self.label_weight, self.augment = n_components, mu, label_weight, augment
         self.kernel, self.bandwidth = kernel, bandwidth
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``map_``, which is applied to the ``features_`` of (augmented) samples."""
-        above_zero(self, "components", "mu", "bandwidth")
+        above_zero(self, "n_components", "mu", "bandwidth")
         at_least_zero(self, "label_weight")
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
@@ -79,7 +84,7 @@ class MIDA(FeatureMapping):
             y_s = labels_of(source)
             classes = rows[:n_s].T @ like(y_s[:, None] == np.unique(y_s), x_s)
             objective = objective + self.label_weight * (classes @ classes.T)
-        values, b = leading(objective, min(self.components, n_s + n_t))
+        values, b = leading(objective, min(self.n_components, n_s + n_t))
         rounding = EPS * len(rows) * float(xp.linalg.matrix_norm(objective))
         size = max(int(xp.sum(xp.astype(values > rounding, xp.int64))), 1)
         self.features_ = span.features

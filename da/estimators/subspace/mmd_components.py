@@ -27,19 +27,19 @@ LANDMARKS = 1000
 class MMDComponents(FeatureMapping):
     """Base class that chooses the space of components by the parameters and the number of samples."""
 
-    components: int
+    n_components: int
     regularization: float
     kernel: str
     bandwidth: float | None
     features: int | None
     normalize: bool
-    seed: int
+    random_state: int
 
     def _rows(self, source: Domain, target: Domain) -> PairedRows:
         """Check both domains, and scale their rows to unit length if ``normalize`` is set."""
         if self.kernel not in KERNELS:
             raise UsageError(f"There is no kernel '{self.kernel}'; {nearest(self.kernel, KERNELS)}")
-        above_zero(self, "components", "regularization", "bandwidth", "features")
+        above_zero(self, "n_components", "regularization", "bandwidth", "features")
         check_widths(source, target)
         encode: Encode = unit_rows if self.normalize else plain
         return PairedRows(source.x, target.x, encode, int(np.prod(source.x.shape[1:])))
@@ -59,7 +59,7 @@ class MMDComponents(FeatureMapping):
 
     def _approximate(self, rows: PairedRows, bandwidth: float, size: int) -> Linear:
         """The space of a Gaussian kernel's Nyström approximation with ``size`` landmarks."""
-        landmarks = rows.take(landmark_index(rows.n, size, self.seed))
+        landmarks = rows.take(landmark_index(rows.n, size, self.random_state))
         kernel = Kernel(landmarks, bandwidth, rows.encode)
         return Linear(PairedRows(*rows.parts, kernel, landmarks.shape[0]), dual=True, frame=nystroem(kernel))
 
@@ -93,7 +93,7 @@ class JointComponents(MMDComponents):
             groups = np.concatenate([of_s, len(classes) + of_t])
             counts = np.bincount(groups, minlength=2 * len(classes))
             contrasts = self._contrasts(*np.split(counts, 2))
-            space.solve(groups, to_unit_norm(contrasts, counts), self.regularization, self.components)
+            space.solve(groups, to_unit_norm(contrasts, counts), self.regularization, self.n_components)
             if self.n_rounds_ == self.rounds:
                 break
             z = space.embedded()

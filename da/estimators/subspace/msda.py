@@ -39,7 +39,7 @@ class MSDA(FeatureMapping):
             the features of about this size each, whose reconstructions are averaged; for inputs too wide for
             :math:`d^3`. None reconstructs all features from all.
         regularization: r, added to the sums of squares over samples, and so in squared units of the input.
-        seed: of the subsets, where there are several.
+        random_state: of the subsets, where there are several.
 
     Reference: Chen, Xu, Weinberger & Sha, Marginalized denoising autoencoders for domain adaptation, ICML 2012,
         section 3 and, for ``frequent``, its extension to high dimensional data.
@@ -55,10 +55,10 @@ class MSDA(FeatureMapping):
         layers: Count = 5,
         frequent: Count | None = None,
         regularization: NonNegative = 1e-5,
-        seed: Seed = 0,
+        random_state: Seed = 0,
     ):
         self.corruption, self.layers, self.frequent = corruption, layers, frequent
-        self.regularization, self.seed = regularization, seed
+        self.regularization, self.random_state = regularization, random_state
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``maps_``, a list of matrices for each layer, and ``parts_``, the subsets of features of the first.
@@ -75,7 +75,7 @@ class MSDA(FeatureMapping):
         if self.frequent is not None and self.frequent < d:
             count = as_numpy(namespace(h).sum(h != 0, axis=0))
             restored = h[:, np.argsort(-count, kind="stable")[: self.frequent]]
-            order = np.random.default_rng(self.seed).permutation(d)
+            order = np.random.default_rng(self.random_state).permutation(d)
             self.parts_ = [np.sort(part) for part in np.array_split(order, -(-d // self.frequent))]
         self.maps_: list[list[Any]] = []
         for _ in range(self.layers):

@@ -23,24 +23,24 @@ class PCA(FeatureMapping):
     :math:`O(n d \min(n, d))`.
 
     Args:
-        components: dimension of the result; at most the number of directions with variance.
+        n_components: dimension of the result; at most the number of directions with variance.
 
     Reference: the "PCA" rows of Long et al., Transfer feature learning with joint distribution adaptation, ICCV 2013.
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    search_space = {"components": choice(10, 20, 50, 100)}
+    search_space = {"n_components": choice(10, 20, 50, 100)}
     exempt = {"beats_its_baseline": "PCA knows nothing of domains; it is itself the baseline of the subspace methods."}
 
-    def __init__(self, *, components: Count = 100):
-        self.components = components
+    def __init__(self, *, n_components: Count = 100):
+        self.n_components = n_components
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``mean_`` and ``map_``."""
         x_s, x_t = matched(source, target)
         x = namespace(x_s).concat([x_s, x_t])
         self.mean_ = namespace(x).mean(x, axis=0)
-        self.map_ = principal(x - self.mean_, max(min(self.components, *x.shape), 1))
+        self.map_ = principal(x - self.mean_, max(min(self.n_components, *x.shape), 1))
         return self
 
     def transform(self, x: Any, *, domain: str = "target") -> Any:

@@ -36,17 +36,17 @@ class SSTCA(MMDComponents):
     features, or n where that is smaller, and the search for neighbours.
 
     Args:
-        components: k, dimension of the result; at most the number of directions with variance.
+        n_components: k, dimension of the result; at most the number of directions with variance.
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
         dependence: :math:`\gamma`, from 0 (variance alone) to 1 (dependence on labels alone).
         smoothness: :math:`\nu`, weight of the differences between neighbours.
-        neighbors: number of neighbours of each sample.
+        n_neighbors: number of neighbours of each sample.
         kernel: ``linear``, ``rbf`` or ``primal``, as in TCA.
-        bandwidth: :math:`\sigma` of the graph, and of ``rbf``, in units of the inputs; None is the median distance of
-            pooled samples.
+        bandwidth: :math:`\sigma` of the graph, and of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the
+            inputs (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         features: of ``rbf``, number of Nyström landmarks; None is exact up to 2000 samples and 1000 beyond.
         normalize: scale the rows of inputs and result to unit length.
-        seed: of the random landmarks.
+        random_state: of the random landmarks.
 
     Reference: Pan, Tsang, Kwok & Yang, Domain adaptation via transfer component analysis, IEEE TNN 2011, section on
     semi-supervised TCA.
@@ -57,7 +57,7 @@ class SSTCA(MMDComponents):
     needs = Access(source_y=ALL, target_x=True)
     search_space = {
         "regularization": log_uniform(1e-3, 1e3),
-        "components": choice(10, 20, 50, 100),
+        "n_components": choice(10, 20, 50, 100),
         "dependence": uniform(0.0, 1.0),
         "smoothness": log_uniform(1e-2, 1e4),
     }
@@ -65,33 +65,33 @@ class SSTCA(MMDComponents):
     def __init__(
         self,
         *,
-        components: Count = 100,
+        n_components: Count = 100,
         regularization: Positive = 1.0,
         dependence: Fraction = 0.5,
         smoothness: NonNegative = 100.0,
-        neighbors: Count = 10,
+        n_neighbors: Count = 10,
         kernel: Literal["primal", "linear", "rbf"] = "linear",
         bandwidth: Positive | None = None,
         features: Count | None = None,
         normalize: bool = False,
-        seed: Seed = 0,
+        random_state: Seed = 0,
     ):
-        self.components, self.regularization, self.dependence = components, regularization, dependence
-        self.smoothness, self.neighbors, self.kernel, self.bandwidth = smoothness, neighbors, kernel, bandwidth
-        self.features, self.normalize, self.seed = features, normalize, seed
+        self.n_components, self.regularization, self.dependence = n_components, regularization, dependence
+        self.smoothness, self.n_neighbors, self.kernel, self.bandwidth = smoothness, n_neighbors, kernel, bandwidth
+        self.features, self.normalize, self.random_state = features, normalize, random_state
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``embedding_``.
 
         Raises:
-            UsageError: ``dependence`` is outside [0, 1], ``smoothness`` below 0, or ``neighbors`` below 1.
+            UsageError: ``dependence`` is outside [0, 1], ``smoothness`` below 0, or ``n_neighbors`` below 1.
         """
         if not 0.0 <= self.dependence <= 1.0:
             raise UsageError(f"SSTCA needs `dependence` from 0 to 1, got {self.dependence}.")
-        if self.smoothness < 0.0 or self.neighbors < 1:
+        if self.smoothness < 0.0 or self.n_neighbors < 1:
             raise UsageError(
-                f"SSTCA needs `smoothness` at least 0 and `neighbors` above 0, got {self.smoothness} and "
-                f"{self.neighbors}."
+                f"SSTCA needs `smoothness` at least 0 and `n_neighbors` above 0, got {self.smoothness} and "
+                f"{self.n_neighbors}."
             )
         rows = self._rows(source, target)
         bandwidth = self._bandwidth(rows)
@@ -107,7 +107,7 @@ class SSTCA(MMDComponents):
         penalty = r @ r.T
         if self.smoothness > 0:
             z = space.coordinates()
-            smooth = like(laplacian(as_numpy(inputs), self.neighbors, bandwidth) @ as_numpy(z), z)
+            smooth = like(laplacian(as_numpy(inputs), self.n_neighbors, bandwidth) @ as_numpy(z), z)
             penalty = penalty + z.T @ smooth * (self.smoothness / n**2 / (1 / sizes).sum())
         g = space.project(*self._labels(labels_of(source), n))
         scatter = (1.0 - self.dependence) * space.scatter + self.dependence * (g @ g.T)
@@ -115,7 +115,7 @@ class SSTCA(MMDComponents):
         values, q = xp.linalg.eigh((penalty + penalty.T) / 2.0)
         white = q / xp.sqrt(xp.clip(values, 0.0) + self.regularization)
         a = white.T @ scatter @ white
-        values, v = leading((a + a.T) / 2.0, self.components)
+        values, v = leading((a + a.T) / 2.0, self.n_components)
         space.use(scaled(values, white @ v, n))
         self.embedding_ = space.embedding(self.normalize)
         return self
@@ -129,10 +129,10 @@ class SSTCA(MMDComponents):
         return groups, member - np.bincount(of_s, minlength=len(classes)) / n
 
 
-def laplacian(x: np.ndarray, neighbors: int, bandwidth: float) -> Any:
+def laplacian(x: np.ndarray, n_neighbors: int, bandwidth: float) -> Any:
     """``(n, n)`` sparse Laplacian of the graph in which either of two samples is among the other's nearest."""
     n = len(x)
-    distance, index = NearestNeighbors(n_neighbors=min(neighbors, n - 1)).fit(x).kneighbors()
+    distance, index = NearestNeighbors(n_neighbors=min(n_neighbors, n - 1)).fit(x).kneighbors()
     near = np.exp(-np.square(distance / bandwidth) / 2.0)
     place = (np.repeat(np.arange(n), index.shape[1]), index.ravel())
     affinity = sparse.coo_array((near.ravel(), place), shape=(n, n)).tocsr()

@@ -28,16 +28,16 @@ class TCA(MMDComponents):
     An exact ``rbf`` kernel costs :math:`O(n^2 (d + k))` a pass and :math:`O(n^2)` memory.
 
     Args:
-        components: k, dimension of the result; at most the number of directions with variance.
+        n_components: k, dimension of the result; at most the number of directions with variance.
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
         kernel: ``linear``; ``rbf``, the Gaussian; or ``primal``, in which W is a linear map of the features themselves
             and is penalised as such.
-        bandwidth: of ``rbf``, :math:`\sigma` in :math:`e^{-\|a - b\|^2 / 2 \sigma^2}` in units of the inputs; None is
-            the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         features: of ``rbf``, number of Nyström landmarks of an approximate kernel; None is the exact kernel up to
             12 000 samples and 1000 landmarks beyond.
         normalize: scale the rows of inputs and result to unit length.
-        seed: of the random landmarks.
+        random_state: of the random landmarks.
 
     Reference: Pan, Tsang, Kwok & Yang, Domain adaptation via transfer component analysis, IEEE TNN 2011.
 
@@ -47,28 +47,28 @@ class TCA(MMDComponents):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    search_space = {"regularization": log_uniform(1e-3, 1e3), "components": choice(10, 20, 50, 100)}
+    search_space = {"regularization": log_uniform(1e-3, 1e3), "n_components": choice(10, 20, 50, 100)}
 
     def __init__(
         self,
         *,
-        components: Count = 100,
+        n_components: Count = 100,
         regularization: Positive = 1.0,
         kernel: Literal["primal", "linear", "rbf"] = "linear",
         bandwidth: Positive | None = None,
         features: Count | None = None,
         normalize: bool = False,
-        seed: Seed = 0,
+        random_state: Seed = 0,
     ):
-        self.components, self.regularization = components, regularization
+        self.n_components, self.regularization = n_components, regularization
         self.kernel, self.bandwidth = kernel, bandwidth
-        self.features, self.normalize, self.seed = features, normalize, seed
+        self.features, self.normalize, self.random_state = features, normalize, random_state
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``embedding_``."""
         space = self._space(source, target)
         sizes = np.array([len(source), len(target)])
         contrasts = to_unit_norm(grouped(sizes[:1], sizes[1:]), sizes)
-        space.solve(None, contrasts, self.regularization, self.components)
+        space.solve(None, contrasts, self.regularization, self.n_components)
         self.embedding_ = space.embedding(self.normalize)
         return self

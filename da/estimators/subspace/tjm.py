@@ -29,10 +29,11 @@ class TJM(FeatureMapping):
     :math:`O(n^3)` with the Gaussian one.
 
     Args:
-        components: k.
+        n_components: k.
         regularization: :math:`\lambda`, in units of the squared kernel matrix.
         kernel: ``linear``, or ``rbf``, the Gaussian.
-        bandwidth: of ``rbf``, in units of the (normalised) inputs; None is the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the (normalised) inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         rounds: number of solutions for A.
         constrained: scale columns of A by the constraint, so that the objective falls in every round; otherwise their
             length is 1.
@@ -46,12 +47,12 @@ class TJM(FeatureMapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    search_space = {"components": choice(10, 20, 40), "regularization": log_uniform(1e-2, 1e2)}
+    search_space = {"n_components": choice(10, 20, 40), "regularization": log_uniform(1e-2, 1e2)}
 
     def __init__(
         self,
         *,
-        components: Count = 20,
+        n_components: Count = 20,
         regularization: Positive = 1.0,
         kernel: Literal["linear", "rbf"] = "linear",
         bandwidth: Positive | None = None,
@@ -59,8 +60,8 @@ class TJM(FeatureMapping):
         constrained: bool = False,
         normalize: bool = True,
     ):
-        self.components, self.regularization, self.kernel, self.bandwidth = (
-            components,
+        self.n_components, self.regularization, self.kernel, self.bandwidth = (
+            n_components,
             regularization,
             kernel,
             bandwidth,
@@ -69,7 +70,7 @@ class TJM(FeatureMapping):
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``map_``, which is applied to ``features_``, and ``norms_`` ``(n,)`` of the rows of A."""
-        above_zero(self, "components", "regularization", "bandwidth", "rounds")
+        above_zero(self, "n_components", "regularization", "bandwidth", "rounds")
         x_s, x_t = matched(source, target)
         n_s = len(x_s)
         xp = namespace(x_s)
@@ -83,7 +84,9 @@ class TJM(FeatureMapping):
         ease = xp.ones_like(both[:, 0])  # the inverse of G's diagonal
         for _ in range(self.rounds):
             root = xp.sqrt(ease)[:, None]
-            w, scatters, coefficients = solutions(span.rows * root, gap, scatter, self.regularization, self.components)
+            w, scatters, coefficients = solutions(
+                span.rows * root, gap, scatter, self.regularization, self.n_components
+            )
             coefficients = root * coefficients
             size = xp.clip(scatters, 0.0) if self.constrained else xp.sum(coefficients * coefficients, axis=0)
             size = xp.sqrt(xp.where(size > EPS * size[0], size, xp.ones_like(size)))

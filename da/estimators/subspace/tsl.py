@@ -41,14 +41,15 @@ class TSL(FeatureMapping):
     few times :math:`(n_s + n_t)^2` numbers.
 
     Args:
-        components: k, at most the rank of the samples; None is one less than the number of classes, and, for ``pca``,
+        n_components: k, at most the rank of the samples; None is one less than the number of classes, and, for ``pca``,
             at least the smaller of 50 and half of the rank.
         weight: :math:`\lambda`.
         criterion: ``pca`` or ``flda``; ``pca`` also serves where the class means of the source coincide.
-        bandwidth: h, in units of the inputs; None makes :math:`\sqrt 2 h` the median distance in the first subspace.
+        bandwidth: h, in units of the inputs, of kernels :math:`e^{-\|a - b\|^2 / 4 h^2}` (scikit-learn's ``gamma`` is
+            :math:`1 / 4 h^2`); None makes :math:`\sqrt 2 h` the median distance in the first subspace.
         shrinkage: share of its mean variance that is added to every direction of :math:`S_w`.
         max_iter: largest number of steps of L-BFGS.
-        tolerance: it stops at a step that lowers the objective by at most this share (of 1, where that is more).
+        tol: it stops at a step that lowers the objective by at most this share (of 1, where that is more).
 
     Reference: Si, Tao & Geng, Bregman divergence-based regularization for transfer subspace learning, IEEE TKDE 2010.
 
@@ -61,21 +62,21 @@ class TSL(FeatureMapping):
     """
 
     needs = Access(source_y=ALL, target_x=True)
-    search_space = {"components": choice(None, 10, 20, 50), "weight": log_uniform(1e-2, 1e3)}
+    search_space = {"n_components": choice(None, 10, 20, 50), "weight": log_uniform(1e-2, 1e3)}
 
     def __init__(
         self,
         *,
-        components: Count | None = None,
+        n_components: Count | None = None,
         weight: NonNegative = 10.0,
         criterion: Literal["flda", "pca"] = "pca",
         bandwidth: Positive | None = None,
         shrinkage: Positive = 0.01,
         max_iter: Count = 100,
-        tolerance: NonNegative = 1e-6,
+        tol: NonNegative = 1e-6,
     ):
-        self.components, self.weight, self.criterion, self.bandwidth = components, weight, criterion, bandwidth
-        self.shrinkage, self.max_iter, self.tolerance = shrinkage, max_iter, tolerance
+        self.n_components, self.weight, self.criterion, self.bandwidth = n_components, weight, criterion, bandwidth
+        self.shrinkage, self.max_iter, self.tol = shrinkage, max_iter, tol
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``map_`` ``(d, k)``, its columns along the principal axes of the mapped samples, and ``objective_``.
@@ -87,8 +88,8 @@ class TSL(FeatureMapping):
         """
         if self.criterion not in CRITERIA:
             raise UsageError(f"There is no criterion '{self.criterion}'; {nearest(self.criterion, CRITERIA)}")
-        above_zero(self, "components", "bandwidth", "shrinkage", "max_iter")
-        at_least_zero(self, "weight", "tolerance")
+        above_zero(self, "n_components", "bandwidth", "shrinkage", "max_iter")
+        at_least_zero(self, "weight", "tol")
         x_s, x_t = matched(source, target)
         y_s, n_s = labels_of(source), len(x_s)
         xp = namespace(x_s)
@@ -97,7 +98,7 @@ class TSL(FeatureMapping):
         basis = principal(both, min(both.shape))
         z = both @ basis
         usual = max(len(np.unique(y_s)) - 1, 1, min(SPAN, z.shape[1] // 2) if self.criterion == "pca" else 0)
-        k = min(self.components or usual, z.shape[1])
+        k = min(self.n_components or usual, z.shape[1])
         criterion, w = (self._fisher if self.criterion == "flda" else self._variance)(z[:n_s], y_s, k)
         sigma = median_bandwidth(z @ w) if self.bandwidth is None else 2.0**0.5 * self.bandwidth
         contrast = like(marginal(n_s, len(x_t)), x_s)
@@ -107,7 +108,7 @@ class TSL(FeatureMapping):
             gap, push = divergence(w, z, contrast, sigma)
             return value + self.weight * gap, grad + self.weight * push
 
-        w, self.objective_, self.converged_ = descend(loss, w, self.max_iter, self.tolerance)
+        w, self.objective_, self.converged_ = descend(loss, w, self.max_iter, self.tol)
         warn_of_steps(self)
         axes = z @ w
         self.map_ = basis @ signed(w @ leading(axes.T @ axes, k)[1])
@@ -166,7 +167,7 @@ def divergence(w: Any, z: Any, contrast: Any, sigma: float) -> tuple[float, Any]
     return float(xp.sum(own)), (-2.0 / sigma**2) * (z.T @ (own * y - contrast[:, None] * sums[:, 1:]))
 
 
-def descend(loss: Loss, w: Any, max_iter: int, tolerance: float) -> tuple[Any, float, bool]:
+def descend(loss: Loss, w: Any, max_iter: int, tol: float) -> tuple[Any, float, bool]:
     """Minimise a loss of the span of orthonormal columns by L-BFGS; returns columns, loss, and whether it converged."""
     xp = namespace(w)
     shape = w.shape
@@ -177,6 +178,6 @@ def descend(loss: Loss, w: Any, max_iter: int, tolerance: float) -> tuple[Any, f
         grad = xp.linalg.solve(triangle, (grad - w_free @ (w_free.T @ grad)).T).T
         return value, as_numpy(grad).ravel()
 
-    options = {"maxiter": max_iter, "ftol": tolerance, "gtol": 1e-9}
+    options = {"maxiter": max_iter, "ftol": tol, "gtol": 1e-9}
     optimum = minimize(free, as_numpy(w).ravel(), jac=True, method="L-BFGS-B", options=options)
     return xp.linalg.qr(like(optimum.x.reshape(shape), w))[0], float(optimum.fun), bool(optimum.success)

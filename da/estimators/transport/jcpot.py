@@ -39,7 +39,7 @@ class JCPOT(Propagation):
         entropy: :math:`\varepsilon`, in units of the normalised cost.
         cost_norm: divisor of squared distances (of all sources): their ``max``, ``mean``, ``median`` or ``none`` (1).
         max_iter: largest number of iterations.
-        tolerance: largest change of the proportions (Euclidean norm) at convergence, with masses accurate to 1 %.
+        tol: largest change of the proportions (Euclidean norm) at convergence, with masses accurate to 1 %.
         classifier: trained on the target's labels; None predicts the label of the nearest target sample of ``fit``.
 
     Reference: Redko, Courty, Flamary & Tuia, Optimal transport for multi-source domain adaptation under target shift,
@@ -59,17 +59,17 @@ class JCPOT(Propagation):
         entropy: Positive = 0.1,
         cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 1000,
-        tolerance: NonNegative = 1e-6,
+        tol: NonNegative = 1e-6,
         classifier: BaseEstimator | None = None,
     ):
-        self.entropy, self.cost_norm, self.max_iter, self.tolerance = entropy, cost_norm, max_iter, tolerance
+        self.entropy, self.cost_norm, self.max_iter, self.tol = entropy, cost_norm, max_iter, tol
         self.classifier = classifier
 
     def fit(self, sources: tuple[Domain, ...], target: Domain) -> Self:
         """Learn ``proportions_`` ``(C,)``, ``plans_``, ``labels_`` of the target, and the classifier.
 
         Diagnostics are ``n_iter_`` iterations, ``marginal_error_``, the largest relative error of a sample's mass in a
-        plan, and ``converged_``, whether that is within 1 % and proportions changed by at most ``tolerance`` (else a
+        plan, and ``converged_``, whether that is within 1 % and proportions changed by at most ``tol`` (else a
         warning is given).
 
         Raises:
@@ -102,11 +102,11 @@ class JCPOT(Propagation):
             for p in projected:
                 p.to_proportions(h)
             change = float(np.linalg.norm(h - before))
-            settled = change <= self.tolerance and all(p.error() <= MASSES for p in projected)
+            settled = change <= self.tol and all(p.error() <= MASSES for p in projected)
         self.proportions_ = h / h.sum()
         self.plans_ = tuple(p.plan() for p in projected)
         self.marginal_error_ = max(p.error() for p in projected)
-        self.converged_ = change <= self.tolerance and self.marginal_error_ <= MASSES
+        self.converged_ = change <= self.tol and self.marginal_error_ <= MASSES
         if self.marginal_error_ > MASSES:
             warn_of_masses(self, self.n_iter_, "raise `entropy` or `max_iter`")
         else:

@@ -38,11 +38,12 @@ class JDOT(Predictor):
         distance_weight: :math:`\alpha`.
         loss: ``hinge`` or ``squared``.
         kernel: ``rbf``, or ``linear`` (with a bias).
-        bandwidth: of the ``rbf`` kernel, in the inputs' units; None is the median distance within the target.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance within the target.
         regularization: :math:`\lambda`.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
         max_iter: largest number of alternations.
-        tolerance: largest relative decrease of the objective in the last alternation at convergence.
+        tol: largest relative decrease of the objective in the last alternation at convergence.
 
     Reference: Courty, Flamary, Habrard & Rakotomamonjy, Joint distribution optimal transportation for domain
     adaptation, NeurIPS 2017.
@@ -69,17 +70,17 @@ class JDOT(Predictor):
         regularization: Positive = 1e-3,
         cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 100,
-        tolerance: NonNegative = 1e-6,
+        tol: NonNegative = 1e-6,
     ):
         self.distance_weight, self.loss, self.kernel, self.bandwidth = distance_weight, loss, kernel, bandwidth
         self.regularization, self.cost_norm = regularization, cost_norm
-        self.max_iter, self.tolerance = max_iter, tolerance
+        self.max_iter, self.tol = max_iter, tol
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``coefficients_`` ``(n_t, C)``, ``plan_``, and ``objectives_`` after every alternation.
 
         Diagnostics are ``n_iter_`` alternations, ``marginal_error_``, the largest relative error of a sample's mass, a
-        rounding error for exact transport, and ``converged_``, whether the objective fell by at most ``tolerance`` in
+        rounding error for exact transport, and ``converged_``, whether the objective fell by at most ``tol`` in
         the last alternation (else a warning is given).
 
         Raises:
@@ -101,9 +102,9 @@ class JDOT(Predictor):
             return both @ xp.concat(self._losses(f), axis=1).T, penalty
 
         cost = self.distance_weight * costs(x_s, x_t, self.cost_norm)
-        self.plan_, self.objectives_ = alternate(cost, learn, self.max_iter, self.tolerance)
+        self.plan_, self.objectives_ = alternate(cost, learn, self.max_iter, self.tol)
         fall, self.n_iter_ = falling(self.objectives_), len(self.objectives_)
-        self.converged_ = fall <= self.tolerance
+        self.converged_ = fall <= self.tol
         self.marginal_error_ = marginal_error(self.plan_, uniform(x_s), uniform(x_t))
         warn_of_change(self, fall, "the objective still falls", self.n_iter_)
         return self
@@ -129,7 +130,7 @@ class JDOT(Predictor):
             before = f
             target = f + share * xp.clip(1.0 - f, 0.0) - (1.0 - share) * xp.clip(1.0 + f, 0.0)
             f = self.machine_.smooth(target)
-            if float(xp.max(xp.abs(f - before))) <= self.tolerance:
+            if float(xp.max(xp.abs(f - before))) <= self.tol:
                 break
         return self.machine_.fit(target)
 

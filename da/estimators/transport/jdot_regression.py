@@ -30,11 +30,12 @@ class JDOTRegression(Predictor):
     Args:
         distance_weight: :math:`\alpha`.
         kernel: ``rbf``, or ``linear`` (with a bias).
-        bandwidth: of the ``rbf`` kernel, in the inputs' units; None is the median distance within the target.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance within the target.
         regularization: :math:`\lambda`.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
         max_iter: largest number of alternations.
-        tolerance: largest relative decrease of the objective in the last alternation at convergence.
+        tol: largest relative decrease of the objective in the last alternation at convergence.
 
     Reference: Courty, Flamary, Habrard & Rakotomamonjy, Joint distribution optimal transportation for domain
     adaptation, NeurIPS 2017.
@@ -60,17 +61,17 @@ class JDOTRegression(Predictor):
         regularization: float = 1e-3,
         cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: int = 100,
-        tolerance: float = 1e-6,
+        tol: float = 1e-6,
     ):
         self.distance_weight, self.kernel, self.bandwidth = distance_weight, kernel, bandwidth
         self.regularization, self.cost_norm = regularization, cost_norm
-        self.max_iter, self.tolerance = max_iter, tolerance
+        self.max_iter, self.tol = max_iter, tol
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``coefficients_`` ``(n_t, 1)``, ``plan_``, and ``objectives_`` after every alternation.
 
         Diagnostics are ``n_iter_`` alternations, ``marginal_error_``, the largest relative error of a sample's mass, a
-        rounding error for exact transport, and ``converged_``, whether the objective fell by at most ``tolerance`` in
+        rounding error for exact transport, and ``converged_``, whether the objective fell by at most ``tol`` in
         the last alternation (else a warning is given).
         """
         x_s, x_t = matched(source, target)
@@ -85,9 +86,9 @@ class JDOTRegression(Predictor):
             return (values - f.T) ** 2, penalty
 
         cost = self.distance_weight * costs(x_s, x_t, self.cost_norm)
-        self.plan_, self.objectives_ = alternate(cost, learn, self.max_iter, self.tolerance)
+        self.plan_, self.objectives_ = alternate(cost, learn, self.max_iter, self.tol)
         fall, self.n_iter_ = falling(self.objectives_), len(self.objectives_)
-        self.converged_ = fall <= self.tolerance
+        self.converged_ = fall <= self.tol
         self.marginal_error_ = marginal_error(self.plan_, uniform(x_s), uniform(x_t))
         warn_of_change(self, fall, "the objective still falls", self.n_iter_)
         return self

@@ -67,7 +67,7 @@ def falling(objectives: Sequence[float]) -> float:
 
 
 def alternate(
-    cost: Any, learn: Callable[[Any], tuple[Any, float]], max_iter: int, tolerance: float
+    cost: Any, learn: Callable[[Any], tuple[Any, float]], max_iter: int, tol: float
 ) -> tuple[Any, list[float]]:
     """Minimise alternately over plan and predictor, starting from the plan of least ``cost``.
 
@@ -76,7 +76,7 @@ def alternate(
         learn: trains the predictor for a plan, and returns the ``(n_s, n_t)`` losses between source labels and target
             predictions, and the predictor's penalty.
         max_iter: largest number of alternations.
-        tolerance: it stops when the objective decreases by less, relative to its value.
+        tol: it stops when the objective decreases by less, relative to its value.
 
     Returns:
         The last plan, and the objective after every alternation.
@@ -85,7 +85,7 @@ def alternate(
     xp = namespace(cost)
     total = cost
     objectives: list[float] = []
-    while len(objectives) < max(max_iter, 1) and falling(objectives) > tolerance:
+    while len(objectives) < max(max_iter, 1) and falling(objectives) > tol:
         plan = exact(a, b, total)
         losses, penalty = learn(plan)
         total = cost + losses

@@ -37,7 +37,7 @@ class ClassTransportL1L2(Barycentric):
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
         rounds: largest number of steps of the conditional gradient; it stops after a Sinkhorn that fails.
         max_iter: largest number of iterations of each Sinkhorn.
-        tolerance: it stops at a step that improves the objective by less, relatively or absolutely; also the largest
+        tol: it stops at a step that improves the objective by less, relatively or absolutely; also the largest
             error of the target's masses (Euclidean norm) in each Sinkhorn.
 
     Reference: Courty, Flamary, Tuia & Rakotomamonjy, Optimal transport for domain adaptation, IEEE TPAMI 39(9), 2017;
@@ -62,10 +62,10 @@ class ClassTransportL1L2(Barycentric):
         cost_norm: Literal["max", "mean", "median", "none"] = "median",
         rounds: Count = 20,
         max_iter: Count = 1000,
-        tolerance: NonNegative = 1e-9,
+        tol: NonNegative = 1e-9,
     ):
         self.entropy, self.class_weight, self.cost_norm = entropy, class_weight, cost_norm
-        self.rounds, self.max_iter, self.tolerance = rounds, max_iter, tolerance
+        self.rounds, self.max_iter, self.tol = rounds, max_iter, tol
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``plan_``, the ``images_`` of the source, and diagnostics of the solver.
@@ -98,7 +98,7 @@ class ClassTransportL1L2(Barycentric):
         while rounds < max(self.rounds, 1):
             rounds += 1
             tangent = cost + self.class_weight * plan / xp.clip(group @ norms(plan), TINY)
-            solution = entropic(a, b, tangent, self.entropy, self.max_iter, self.tolerance)
+            solution = entropic(a, b, tangent, self.entropy, self.max_iter, self.tol)
             self.n_iter_, worst = self.n_iter_ + solution.steps, max(worst, solution.error)
             move = solution.plan - plan
             slope = float(xp.sum(move * tangent)) + order(solution.plan) - order(plan)
@@ -106,7 +106,7 @@ class ClassTransportL1L2(Barycentric):
             plan = plan + _search(value, plan, move) * move
             before, current = current, value(plan)
             fall = abs(before - current)
-            if not solution.converged or fall < self.tolerance * max(1.0, abs(current)):
+            if not solution.converged or fall < self.tol * max(1.0, abs(current)):
                 break
         self.marginal_error_ = max(marginal_error(plan, a, b), worst)
         self.gap_ = max(current - below, 0.0) / max(paid(plan), TINY)

@@ -36,7 +36,7 @@ class ClassTransportLpL1(Barycentric):
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the costs, or ``none`` (1).
         rounds: number of rounds, the first of which has no penalty; it stops after a Sinkhorn that fails.
         max_iter: largest number of iterations of each Sinkhorn.
-        tolerance: largest error of the target's masses (Euclidean norm) at convergence.
+        tol: largest error of the target's masses (Euclidean norm) at convergence.
 
     Reference: Courty, Flamary & Tuia, Domain adaptation with regularized optimal transport, ECML PKDD 2014.
 
@@ -61,11 +61,11 @@ class ClassTransportLpL1(Barycentric):
         cost_norm: Literal["max", "mean", "median", "none"] = "median",
         rounds: Count = 10,
         max_iter: Count = 1000,
-        tolerance: NonNegative = 1e-9,
+        tol: NonNegative = 1e-9,
     ):
         self.entropy, self.class_weight = entropy, class_weight
         self.metric, self.cost_norm = metric, cost_norm
-        self.rounds, self.max_iter, self.tolerance = rounds, max_iter, tolerance
+        self.rounds, self.max_iter, self.tol = rounds, max_iter, tol
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``plan_``, the ``images_`` of the source, and diagnostics of the solver.
@@ -81,7 +81,7 @@ class ClassTransportLpL1(Barycentric):
         slope, self.n_iter_ = 0.0 * cost, 0
         for _ in range(max(self.rounds, 1)):
             tilted = cost + self.class_weight * slope
-            solution = entropic(a, b, tilted, self.entropy, self.max_iter, self.tolerance)
+            solution = entropic(a, b, tilted, self.entropy, self.max_iter, self.tol)
             self.n_iter_ += solution.steps
             if not solution.converged:  # a tangent at an infeasible plan is meaningless
                 break

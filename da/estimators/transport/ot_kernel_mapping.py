@@ -36,12 +36,13 @@ class KernelTransport(FeatureMapping):
 
     Args:
         kernel: ``rbf`` or ``linear``.
-        bandwidth: of the ``rbf`` kernel, in the inputs' units; None is the median distance within the source.
+        bandwidth: :math:`\sigma` of ``rbf``, :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance within the source.
         transport_weight: :math:`\mu`.
         regularization: :math:`\eta`.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
         max_iter: largest number of steps.
-        tolerance: it stops at a step that improves the objective by less, relatively or absolutely.
+        tol: it stops at a step that improves the objective by less, relatively or absolutely.
 
     Reference: Perrot, Courty, Flamary & Habrard, Mapping estimation for discrete optimal transport, NeurIPS 2016.
 
@@ -67,11 +68,11 @@ class KernelTransport(FeatureMapping):
         regularization: Positive = 1e-3,
         cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 100,
-        tolerance: NonNegative = 1e-6,
+        tol: NonNegative = 1e-6,
     ):
         self.kernel, self.bandwidth, self.transport_weight = kernel, bandwidth, transport_weight
         self.regularization, self.cost_norm = regularization, cost_norm
-        self.max_iter, self.tolerance = max_iter, tolerance
+        self.max_iter, self.tol = max_iter, tol
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``plan_``, ``coefficients_`` ``(n_s, d)`` of the kernel, means, unit, and diagnostics of the solver.
@@ -102,7 +103,7 @@ class KernelTransport(FeatureMapping):
         term = Quadratic(self.regularization, lambda z: inverse @ z, n * z_t, start=start)
         cost = self.transport_weight * n * squared_distances(self.source_, z_t)
         a, b = uniform(x_s), uniform(x_t)
-        self.plan_, self.gap_, self.n_iter_ = minimise(a, b, cost, (term,), self.max_iter, self.tolerance)
+        self.plan_, self.gap_, self.n_iter_ = minimise(a, b, cost, (term,), self.max_iter, self.tol)
         self.marginal_error_, self.converged_ = marginal_error(self.plan_, a, b), self.gap_ <= GAP
         warn_of_gap(self, self.n_iter_)
         self.coefficients_ = inverse @ (n * (self.plan_ @ z_t) - start)

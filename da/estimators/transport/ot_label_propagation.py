@@ -35,7 +35,7 @@ class TransportedLabels(Propagation):
             ``cosine`` (1 minus the cosine of the angle).
         cost_norm: divisor of the costs: their ``max``, ``mean`` or ``median``, or ``none`` (1).
         max_iter: largest number of iterations, with entropy.
-        tolerance: largest error of the target's masses (Euclidean norm) at convergence.
+        tol: largest error of the target's masses (Euclidean norm) at convergence.
         classifier: trained on the target's labels; None predicts the label of the nearest target sample of ``fit``.
 
     Reference: Solomon, Rustamov, Guibas & Butscher, Wasserstein propagation for semi-supervised learning, ICML 2014;
@@ -55,11 +55,11 @@ class TransportedLabels(Propagation):
         metric: Literal["sqeuclidean", "cityblock", "cosine"] = "sqeuclidean",
         cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 1000,
-        tolerance: NonNegative = 1e-9,
+        tol: NonNegative = 1e-9,
         classifier: BaseEstimator | None = None,
     ):
         self.entropy, self.metric, self.cost_norm = entropy, metric, cost_norm
-        self.max_iter, self.tolerance = max_iter, tolerance
+        self.max_iter, self.tol = max_iter, tol
         self.classifier = classifier
 
     def fit(self, source: Domain, target: Domain) -> Self:
@@ -76,7 +76,7 @@ class TransportedLabels(Propagation):
             plan = exact(a, b, cost)
             solution = Entropic(plan, marginal_error(plan, a, b), 0)
         else:
-            solution = entropic(a, b, cost, self.entropy, self.max_iter, self.tolerance)
+            solution = entropic(a, b, cost, self.entropy, self.max_iter, self.tol)
         self.plan_, self.marginal_error_, self.n_iter_ = solution
         self.converged_ = solution.converged
         warn_of_masses(self, self.n_iter_)

@@ -35,10 +35,10 @@ class LaplaceTransport(Barycentric):
     Args:
         laplace_weight: :math:`\eta`.
         target_share: :math:`\alpha` in [0, 1], share of the target's neighbourhoods in the regularisation.
-        neighbors: nearest neighbours in each graph.
+        n_neighbors: nearest neighbours in each graph.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
         max_iter: largest number of steps.
-        tolerance: it stops at a step that improves the objective by less, relatively or absolutely.
+        tol: it stops at a step that improves the objective by less, relatively or absolutely.
 
     Reference: Courty, Flamary, Tuia & Rakotomamonjy, Optimal transport for domain adaptation, IEEE TPAMI 39(9), 2017;
     Ferradans et al., Regularized discrete optimal transport, SIAM J. Imaging Sciences 7(3), 2014.
@@ -59,13 +59,13 @@ class LaplaceTransport(Barycentric):
         *,
         laplace_weight: NonNegative = 1.0,
         target_share: Fraction = 0.5,
-        neighbors: Count = 3,
+        n_neighbors: Count = 3,
         cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 100,
-        tolerance: NonNegative = 1e-9,
+        tol: NonNegative = 1e-9,
     ):
-        self.laplace_weight, self.target_share, self.neighbors = laplace_weight, target_share, neighbors
-        self.cost_norm, self.max_iter, self.tolerance = cost_norm, max_iter, tolerance
+        self.laplace_weight, self.target_share, self.n_neighbors = laplace_weight, target_share, n_neighbors
+        self.cost_norm, self.max_iter, self.tol = cost_norm, max_iter, tol
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``plan_``, the ``images_`` of the source, and diagnostics of the solver.
@@ -80,7 +80,7 @@ class LaplaceTransport(Barycentric):
         unit = unit_of(cost, self.cost_norm)
         centre = xp.mean(x_t, axis=0)  # Laplacians are invariant to an offset, but rounding is not
         z_s, z_t = (x_s - centre) / unit**0.5, (x_t - centre) / unit**0.5
-        l_s, l_t = (laplacian(x, self.neighbors) for x in (x_s, x_t))
+        l_s, l_t = (laplacian(x, self.n_neighbors) for x in (x_s, x_t))
         w_s, w_t = self.laplace_weight * (1.0 - self.target_share), self.laplace_weight * self.target_share
 
         terms = (
@@ -88,20 +88,20 @@ class LaplaceTransport(Barycentric):
             Quadratic(w_t, lambda z: l_t @ z, z_s, back=True),
         )
         a, b = uniform(x_s), uniform(x_t)
-        plan, self.gap_, self.n_iter_ = minimise(a, b, cost / unit, terms, self.max_iter, self.tolerance)
+        plan, self.gap_, self.n_iter_ = minimise(a, b, cost / unit, terms, self.max_iter, self.tol)
         self.marginal_error_, self.converged_ = marginal_error(plan, a, b), self.gap_ <= GAP
         warn_of_gap(self, self.n_iter_)
         self._learn(x_s, x_t, plan)
         return self
 
 
-def laplacian(x: Any, neighbors: int) -> Any:
+def laplacian(x: Any, n_neighbors: int) -> Any:
     """``(n, n)`` Laplacian of the nearest-neighbour graph, with edge weights 1 if mutual and 1/2 if not.
 
     Sparse, unless x is a tensor.
     """
     n = x.shape[0]
-    k = min(neighbors, n - 1)
+    k = min(n_neighbors, n - 1)
     edges = sparse.csr_array(kneighbors_graph(as_numpy(x), k) if k >= 1 else (n, n))
     edges = (edges + edges.T) / 2.0
     difference = sparse.csr_array(sparse.diags_array(edges.sum(axis=0)) - edges)

@@ -29,7 +29,7 @@ class SinkhornTransport(Barycentric):
             ``cosine`` (1 minus the cosine of the angle).
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the costs, or ``none`` (1).
         max_iter: largest number of iterations.
-        tolerance: largest error of the target's masses (Euclidean norm) at convergence.
+        tol: largest error of the target's masses (Euclidean norm) at convergence.
 
     Reference: Cuturi, Sinkhorn distances, NeurIPS 2013; Courty, Flamary, Tuia & Rakotomamonjy, Optimal transport for
     domain adaptation, IEEE TPAMI 39(9), 2017.
@@ -46,10 +46,10 @@ class SinkhornTransport(Barycentric):
         metric: Literal["sqeuclidean", "cityblock", "cosine"] = "sqeuclidean",
         cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 1000,
-        tolerance: NonNegative = 1e-9,
+        tol: NonNegative = 1e-9,
     ):
         self.entropy, self.metric, self.cost_norm = entropy, metric, cost_norm
-        self.max_iter, self.tolerance = max_iter, tolerance
+        self.max_iter, self.tol = max_iter, tol
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``plan_``, the ``images_`` of the source, and diagnostics of the solver.
@@ -59,7 +59,7 @@ class SinkhornTransport(Barycentric):
         """
         x_s, x_t = matched(source, target)
         a, b, cost = uniform(x_s), uniform(x_t), costs(x_s, x_t, self.cost_norm, self.metric)
-        solution = entropic(a, b, cost, self.entropy, self.max_iter, self.tolerance)
+        solution = entropic(a, b, cost, self.entropy, self.max_iter, self.tol)
         self.converged_, self.marginal_error_, self.n_iter_ = solution.converged, solution.error, solution.steps
         warn_of_masses(self, self.n_iter_)
         self._learn(x_s, x_t, solution.plan)

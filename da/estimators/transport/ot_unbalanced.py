@@ -34,7 +34,7 @@ class UnbalancedTransport(Barycentric):
         mass_weight: :math:`\rho`, in the same units: the cost of creating or destroying mass.
         cost_norm: u: the ``max``, ``mean`` or ``median`` of the squared distances, or ``none`` (1).
         max_iter: largest number of iterations.
-        tolerance: largest change of the logarithm of a scaling vector at convergence.
+        tol: largest change of the logarithm of a scaling vector at convergence.
 
     Reference: Chizat, Peyré, Schmitzer & Vialard, Scaling algorithms for unbalanced optimal transport problems,
     Mathematics of Computation 87(314), 2018.
@@ -57,10 +57,10 @@ class UnbalancedTransport(Barycentric):
         mass_weight: Positive = 1.0,
         cost_norm: Literal["max", "mean", "median", "none"] = "median",
         max_iter: Count = 1000,
-        tolerance: NonNegative = 1e-9,
+        tol: NonNegative = 1e-9,
     ):
         self.entropy, self.mass_weight, self.cost_norm = entropy, mass_weight, cost_norm
-        self.max_iter, self.tolerance = max_iter, tolerance
+        self.max_iter, self.tol = max_iter, tol
 
     def fit(self, source: Domain, target: Domain) -> Self:
         r"""Learn ``plan_``, the ``images_`` of the source, and diagnostics of the solver.
@@ -84,7 +84,7 @@ class UnbalancedTransport(Barycentric):
         kernel = Gibbs(costs(x_s, x_t, self.cost_norm), self.entropy)
         power = self.mass_weight / (self.mass_weight + self.entropy)
         f, g, change, self.n_iter_ = xp.zeros_like(a), xp.zeros_like(b), math.inf, 0
-        while change > self.tolerance and self.n_iter_ < self.max_iter:
+        while change > self.tol and self.n_iter_ < self.max_iter:
             self.n_iter_ += 1
             before = f
             f = -power * kernel.rows(g + log_b)

@@ -58,7 +58,7 @@ class Minimum(NamedTuple):
     steps: int
 
 
-def minimise(a: Any, b: Any, cost: Any, terms: Sequence[Quadratic], max_iter: int, tolerance: float) -> Minimum:
+def minimise(a: Any, b: Any, cost: Any, terms: Sequence[Quadratic], max_iter: int, tol: float) -> Minimum:
     r"""Minimise :math:`\langle \gamma, C \rangle` plus terms over plans, starting from the independent plan.
 
     Images are updated incrementally, and the vertices of the steps are sparse plans, so that a step costs an exact
@@ -71,7 +71,7 @@ def minimise(a: Any, b: Any, cost: Any, terms: Sequence[Quadratic], max_iter: in
         cost: ``(n_s, n_t)`` C.
         terms: of the objective.
         max_iter: largest number of steps.
-        tolerance: it stops at a step that lowers the objective by less, absolutely or relatively.
+        tol: it stops at a step that lowers the objective by less, absolutely or relatively.
     """
     xp = namespace(cost)
     plan = a[:, None] * b[None, :]
@@ -81,7 +81,7 @@ def minimise(a: Any, b: Any, cost: Any, terms: Sequence[Quadratic], max_iter: in
     curved = [term.weight * float(xp.sum(z * p)) for term, z, p in zip(terms, images, pushed, strict=True)]
     first = value = linear + sum(curved)
     below, fall, steps = -np.inf, np.inf, 0
-    while fall > tolerance and steps < max(max_iter, 1):
+    while fall > tol and steps < max(max_iter, 1):
         steps += 1
         gradient = cost
         for term, p in zip(terms, pushed, strict=True):

@@ -101,7 +101,7 @@ class Entropic(NamedTuple):
         return self.error <= MASSES
 
 
-def entropic(a: Any, b: Any, cost: Any, entropy: float, max_iter: int, tolerance: float) -> Entropic:
+def entropic(a: Any, b: Any, cost: Any, entropy: float, max_iter: int, tol: float) -> Entropic:
     r"""The plan that minimises cost minus ``entropy`` times its entropy between two masses.
 
     An iteration costs two products with an ``(n_s, n_t)`` matrix, and up to ``2 n_s n_t`` exponentials where potentials
@@ -113,7 +113,7 @@ def entropic(a: Any, b: Any, cost: Any, entropy: float, max_iter: int, tolerance
         cost: ``(n_s, n_t)``.
         entropy: in units of the cost.
         max_iter: largest number of iterations.
-        tolerance: largest error of the target's masses (Euclidean norm) at convergence.
+        tol: largest error of the target's masses (Euclidean norm) at convergence.
     """
     xp = namespace(cost)
     cost = cost - xp.min(cost, axis=1, keepdims=True)  # does not change the plan, and no row of the kernel is zero
@@ -126,7 +126,7 @@ def entropic(a: Any, b: Any, cost: Any, entropy: float, max_iter: int, tolerance
             g = log_b - sums
             f = log_a - kernel.rows(g)
             sums = kernel.columns(f)
-            if step % EVERY == 0 and float(xp.sum((xp.exp(g + sums) - b) ** 2)) ** 0.5 < tolerance:
+            if step % EVERY == 0 and float(xp.sum((xp.exp(g + sums) - b) ** 2)) ** 0.5 < tol:
                 break
         plan = kernel.plan(f, g)
     return Entropic(plan, marginal_error(plan, a, b), step + 1)

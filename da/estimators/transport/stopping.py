@@ -34,15 +34,15 @@ def warn_of_gap(estimator: Any, steps: int, most: str = "max_iter") -> None:
 
 
 def warn_of_change(estimator: Any, change: float, what: str, steps: int, remedy: str = "raise `max_iter`") -> None:
-    """Warn if ``what``, the unknown of the solver, changed by more than ``tolerance``, relatively, in the last step."""
-    _warn(estimator, change, estimator.tolerance, what, steps, "max_iter", remedy)
+    """Warn if ``what``, the unknown of the solver, changed by more than ``tol``, relatively, in the last step."""
+    _warn(estimator, change, estimator.tol, what, steps, "max_iter", remedy)
 
 
 def _warn(estimator: Any, error: float, limit: float, what: str, steps: int, most: str, remedy: str) -> None:
     if error <= limit:
         return
     if steps < getattr(estimator, most):  # it stopped by its own tolerance
-        remedy = f"lower `tolerance`, which ended it; if that does not help, {remedy}"
+        remedy = f"lower `tol`, which ended it; if that does not help, {remedy}"
     warnings.warn(
         f"{type(estimator).__name__} did not converge within {steps} iterations: {what} by {error:.2g} of its value, "
         f"and {limit:.2g} is the limit; {remedy}.",

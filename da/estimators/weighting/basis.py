@@ -15,10 +15,10 @@ SELECTION = 2000  # samples of a domain on which hyper-parameters are chosen
 MULTIPLES = tuple(2.0 ** (k / 2.0) for k in range(-6, 5))
 
 
-def shuffle(x: Any, seed: int) -> np.ndarray:
+def shuffle(x: Any, random_state: int) -> np.ndarray:
     """A random permutation of rows that depends on their values, not on their order."""
     x = as_numpy(x)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_state)
     key = (x - x.mean(axis=0)) @ rng.normal(size=x.shape[1])
     order: np.ndarray = np.argsort(key, kind="stable")[rng.permutation(len(x))]
     return order

@@ -38,7 +38,7 @@ class EMPrior(LabelShift):
         calibration: correction of f's probabilities, fitted to its predictions in five-fold cross-validation on the
             source: ``none``; ``temperature`` divides their logarithms by one number; ``bias_corrected`` then adds a
             bias to every class. The method needs calibrated probabilities, which networks do not give.
-        tolerance: stop when the priors change by less (sum of absolute changes).
+        tol: stop when the priors change by less (sum of absolute changes).
         max_iter: largest number of iterations.
         min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
             it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
@@ -60,11 +60,11 @@ class EMPrior(LabelShift):
         *,
         classifier: BaseEstimator | None = None,
         calibration: Literal["none", "temperature", "bias_corrected"] = "bias_corrected",
-        tolerance: NonNegative = 1e-8,
+        tol: NonNegative = 1e-8,
         max_iter: Count = 1000,
         min_effective: ProperFraction | Literal["auto"] = "auto",
     ):
-        self.classifier, self.calibration, self.tolerance, self.max_iter = classifier, calibration, tolerance, max_iter
+        self.classifier, self.calibration, self.tol, self.max_iter = classifier, calibration, tol, max_iter
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
@@ -93,7 +93,7 @@ class EMPrior(LabelShift):
             new = (posterior / posterior.sum(1, keepdims=True)).mean(0) / priors
             change = priors @ np.abs(new - ratio)
             ratio = new
-            if change < self.tolerance:
+            if change < self.tol:
                 break
         self._set_class_weights(ratio, index, priors, x_s, x_t)
         return self

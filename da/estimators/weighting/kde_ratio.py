@@ -25,12 +25,13 @@ class KDERatio(Weighting):
     :math:`O(n_s (n_s + n_t) d)`.
 
     Args:
-        bandwidth: h of both densities, in units of the inputs; None chooses one for each domain, among multiples of the
-            median distance of its samples (1/8 to 4), by the leave-one-out likelihood of at most 2000 samples.
+        bandwidth: h of both densities, in units of the inputs (scikit-learn's ``gamma`` is :math:`1 / 2 h^2`); None
+            chooses one for each domain, among multiples of the median distance of its samples (1/8 to 4), by the
+            leave-one-out likelihood of at most 2000 samples.
         min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
             it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
             samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
-        seed: of the random choice of these samples.
+        random_state: of the random choice of these samples.
 
     Reference: Sugiyama & Müller, Input-dependent estimation of generalization error under covariate shift, Statistics
     & Decisions 23(4), 2005; the standard baseline of direct estimates of the ratio.
@@ -43,9 +44,9 @@ class KDERatio(Weighting):
         *,
         bandwidth: Positive | None = None,
         min_effective: ProperFraction | Literal["auto"] = "auto",
-        seed: Seed = 0,
+        random_state: Seed = 0,
     ):
-        self.bandwidth, self.seed = bandwidth, seed
+        self.bandwidth, self.random_state = bandwidth, random_state
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
@@ -57,7 +58,7 @@ class KDERatio(Weighting):
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
         if self.bandwidth is None:
-            self.bandwidths_ = _bandwidth(x_s, self.seed), _bandwidth(x_t, self.seed)
+            self.bandwidths_ = _bandwidth(x_s, self.random_state), _bandwidth(x_t, self.random_state)
         else:
             self.bandwidths_ = float(self.bandwidth), float(self.bandwidth)
         if min(self.bandwidths_) <= 0:
@@ -72,10 +73,10 @@ def _log_density(x: Any, queries: Any, h: float) -> Any:
     return rows(lambda block: _log_sum(squared_distances(block, x) / (-2.0 * h**2)), queries, x.shape[0])
 
 
-def _bandwidth(x: Any, seed: int) -> float:
+def _bandwidth(x: Any, random_state: int) -> float:
     xp = namespace(x)
     median = median_bandwidth(x)
-    x = x[shuffle(x, seed)[:SELECTION]]
+    x = x[shuffle(x, random_state)[:SELECTION]]
     n, d = x.shape
     if n < 2:
         return median

@@ -29,14 +29,15 @@ class KLIEP(Weighting):
     overflows. Costs :math:`O((n_s + n_t) b (d + b))` a bandwidth for b centres.
 
     Args:
-        bandwidth: :math:`\sigma`, in units of the inputs; None chooses among multiples (1/8 to 4) of the median
-            distance of pooled samples by the likelihood of held-out target samples, of which at most 2000 are used.
+        bandwidth: :math:`\sigma`, in units of the inputs (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None
+            chooses among multiples (1/8 to 4) of the median distance of pooled samples by the likelihood of held-out
+            target samples, of which at most 2000 are used.
         centres: b; all target samples if there are fewer.
         folds: number of folds of the target for cross-validation.
         min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
             it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
             samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
-        seed: of the random centres and folds.
+        random_state: of the random centres and folds.
 
     Reference: Sugiyama, Suzuki, Nakajima, Kashima, von Bünau & Kawanabe, Direct importance estimation for covariate
     shift adaptation, Annals of the Institute of Statistical Mathematics, 2008.
@@ -56,9 +57,9 @@ class KLIEP(Weighting):
         centres: Count = 100,
         folds: Several = 5,
         min_effective: ProperFraction | Literal["auto"] = "auto",
-        seed: Seed = 0,
+        random_state: Seed = 0,
     ):
-        self.bandwidth, self.centres, self.folds, self.seed = bandwidth, centres, folds, seed
+        self.bandwidth, self.centres, self.folds, self.random_state = bandwidth, centres, folds, random_state
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
@@ -70,7 +71,7 @@ class KLIEP(Weighting):
         x_s, x_t = matched(source, target)
         if self.bandwidth is not None and self.bandwidth <= 0:
             raise UsageError(f"KLIEP needs a bandwidth above 0, got {self.bandwidth}; None chooses one.")
-        x_t = x_t[shuffle(x_t, self.seed)]
+        x_t = x_t[shuffle(x_t, self.random_state)]
         centres = x_t[: self.centres]
         to_source, to_target = squared_distances(x_s, centres), squared_distances(x_t, centres)
         few = to_target[:SELECTION]

@@ -39,14 +39,14 @@ class KMM(Weighting):
     :math:`O(n_s m)` a gradient step, without exchanges.
 
     Args:
-        bandwidth: :math:`\sigma` of :math:`k(a, b) = e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs; None is
-            the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of :math:`k(a, b) = e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         limit: B, the largest weight, before weights are scaled to mean 1.
-        tolerance: :math:`\epsilon`; None is :math:`(\sqrt{n_s} - 1) / \sqrt{n_s}`, as the paper proposes.
+        slack: :math:`\epsilon`; None is :math:`(\sqrt{n_s} - 1) / \sqrt{n_s}`, as the paper proposes.
         landmarks: m; None is exact up to 10,000 source samples, and 500 landmarks beyond. On 3000 samples of Gaussians
             these lost 0.004 % of the exact weights' reduction of the squared distance of means in 10 dimensions, and
             3 % in 50 (2000 landmarks: 0.6 %); weights correlated by 0.86 and 0.86 (0.97).
-        accuracy: the ``residual_`` to stop at. Exchanges leave 1e-8 of it or less. On all pairs of Office-Caltech10
+        tol: the ``residual_`` to stop at. Exchanges leave 1e-8 of it or less. On all pairs of Office-Caltech10
             (SURF, SqueezeNet), WISDM, MNIST and USPS, and some of Amazon reviews, they started after 30 steps, and
             needed 1 to 18 exchanges and 0.01 to 0.6 s up to 2000 samples; gradients alone take 35 to 1150 steps to
             1e-6, where weights correlate by at least 0.9977 with the exact ones.
@@ -54,7 +54,7 @@ class KMM(Weighting):
         min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
             it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
             samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
-        seed: of the random landmarks.
+        random_state: of the random landmarks.
 
     Reference: Huang et al., Correcting sample selection bias by unlabeled data, NeurIPS 2006, eq. 5.
 
@@ -71,15 +71,15 @@ class KMM(Weighting):
         *,
         bandwidth: Positive | None = None,
         limit: Positive = 1000.0,
-        tolerance: NonNegative | None = None,
+        slack: NonNegative | None = None,
         landmarks: Count | None = None,
-        accuracy: NonNegative = 1e-6,
+        tol: NonNegative = 1e-6,
         max_iter: Count = 2000,
         min_effective: ProperFraction | Literal["auto"] = "auto",
-        seed: Seed = 0,
+        random_state: Seed = 0,
     ):
-        self.bandwidth, self.limit, self.tolerance, self.landmarks = bandwidth, limit, tolerance, landmarks
-        self.accuracy, self.max_iter, self.min_effective, self.seed = accuracy, max_iter, min_effective, seed
+        self.bandwidth, self.limit, self.slack, self.landmarks = bandwidth, limit, slack, landmarks
+        self.tol, self.max_iter, self.min_effective, self.random_state = tol, max_iter, min_effective, random_state
 
     def fit(self, source: Domain, target: Domain) -> Self:
         r"""Learn ``weights_``, and diagnostics of the solver.
@@ -87,7 +87,7 @@ class KMM(Weighting):
         ``residual_`` is the largest change of a weight, in mean weights, by one more projected gradient step of length
         :math:`1 / \lambda_{\max}(K)`: 0 exactly where the conditions of Karush, Kuhn and Tucker hold. ``gap_`` bounds
         the suboptimality of the squared distance of means, as a share of its reduction over equal weights.
-        ``converged_`` is False, with a warning, if ``max_iter`` steps leave both above ``accuracy`` and 0.001.
+        ``converged_`` is False, with a warning, if ``max_iter`` steps leave both above ``tol`` and 0.001.
 
         Raises:
             UsageError: ``bandwidth`` or ``limit`` is not above 0; a bandwidth of None takes the median distance.
@@ -111,14 +111,14 @@ class KMM(Weighting):
         if size is None:
             times, kappa, kernel = _exact(x_s, x_t, sigma, squared)
         else:
-            chosen = shuffle(pooled, self.seed)[:size]
+            chosen = shuffle(pooled, self.random_state)[:size]
             (times, kappa), kernel = _nystroem(x_s, x_t, pooled[chosen], sigma), None
-        slack = 1.0 - n**-0.5 if self.tolerance is None else self.tolerance
+        slack = 1.0 - n**-0.5 if self.slack is None else self.slack
         low, high = n * max(1.0 - slack, 0.0), n * (1.0 + slack)
-        solution = minimise(times, kappa, self.limit, low, high, self.accuracy, self.max_iter, kernel)
+        solution = minimise(times, kappa, self.limit, low, high, self.tol, self.max_iter, kernel)
         self.bandwidth_, self.residual_, self.n_iter_ = float(sigma), solution.residual, solution.n_iter
         self.gap_ = solution.gap
-        self.converged_ = solution.residual <= self.accuracy or solution.gap <= CLOSE
+        self.converged_ = solution.residual <= self.tol or solution.gap <= CLOSE
         if not self.converged_:
             warnings.warn(
                 f"KMM did not converge within {solution.n_iter} steps: domains' means could be brought closer by up to "

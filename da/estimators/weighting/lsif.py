@@ -26,9 +26,9 @@ class Design(NamedTuple):
     target: Any
 
 
-def shuffled(x_s: Any, x_t: Any, seed: int) -> tuple[Any, Any]:
+def shuffled(x_s: Any, x_t: Any, random_state: int) -> tuple[Any, Any]:
     """Both domains in random orders that depend on the samples only."""
-    return x_s[shuffle(x_s, seed)], x_t[shuffle(x_t, seed + 1)]
+    return x_s[shuffle(x_s, random_state)], x_t[shuffle(x_t, random_state + 1)]
 
 
 def design(x_s: Any, x_t: Any, centres: Any, bandwidth: float) -> Design:

@@ -30,11 +30,11 @@ class MMDTargetShift(LabelShift):
     for 512 rows of a kernel matrix.
 
     Args:
-        bandwidth: :math:`\sigma` of :math:`k(a, b) = e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs; None is
-            the median distance of pooled samples.
+        bandwidth: :math:`\sigma` of :math:`k(a, b) = e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs
+            (scikit-learn's ``gamma`` is :math:`1 / 2 \sigma^2`); None is the median distance of pooled samples.
         regularization: :math:`\lambda` of the conditional mean, in samples.
         limit: B, the largest ratio of priors.
-        tolerance: :math:`\epsilon`; None is :math:`B / (4 \sqrt{n_s})`, as the paper proposes.
+        slack: :math:`\epsilon`; None is :math:`B / (4 \sqrt{n_s})`, as the paper proposes.
         min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
             it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
             samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
@@ -55,10 +55,10 @@ class MMDTargetShift(LabelShift):
         bandwidth: Positive | None = None,
         regularization: NonNegative = 0.1,
         limit: Annotated[float, Bound(least=1)] = 10.0,
-        tolerance: NonNegative | None = None,
+        slack: NonNegative | None = None,
         min_effective: ProperFraction | Literal["auto"] = "auto",
     ):
-        self.bandwidth, self.regularization, self.limit, self.tolerance = bandwidth, regularization, limit, tolerance
+        self.bandwidth, self.regularization, self.limit, self.slack = bandwidth, regularization, limit, slack
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
@@ -78,7 +78,7 @@ class MMDTargetShift(LabelShift):
         counts = priors * len(index)
         mixing = like(np.eye(len(priors))[index] * (priors / (counts + self.regularization)), x_s)
         gram, cross = _means(x_s, mixing, x_t, sigma)
-        slack = self.limit / (4.0 * np.sqrt(len(index))) if self.tolerance is None else self.tolerance
+        slack = self.limit / (4.0 * np.sqrt(len(index))) if self.slack is None else self.slack
         self._set_class_weights(_programme(gram, cross, priors, self.limit, slack), index, priors, x_s, x_t)
         return self
 

@@ -31,8 +31,9 @@ class RULSIF(Weighting):
 
     Args:
         relative: :math:`\alpha`, in [0, 1): no ratio exceeds :math:`1 / \alpha`; at 1 all would be equal.
-        bandwidth: :math:`\sigma`, in units of the inputs; None chooses among multiples (1/8 to 4) of the median
-            distance of pooled samples.
+        bandwidth: :math:`\sigma` of :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs (scikit-learn's
+            ``gamma`` is :math:`1 / 2 \sigma^2`); None chooses among multiples (1/8 to 4) of the median distance of
+            pooled samples.
         ridge: :math:`\lambda`; None chooses from 0.001 to 10. Bandwidth and ridge are chosen by the squared error on
             held-out samples, at most 2000 of each domain.
         centres: b; all target samples if there are fewer.
@@ -40,7 +41,7 @@ class RULSIF(Weighting):
         min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
             it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
             samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
-        seed: of the random centres and folds.
+        random_state: of the random centres and folds.
 
     Reference: Yamada, Suzuki, Kanamori, Hachiya & Sugiyama, Relative density-ratio estimation for robust distribution
     comparison, Neural Computation 25(5), 2013.
@@ -58,10 +59,10 @@ class RULSIF(Weighting):
         centres: Count = 100,
         folds: Several = 5,
         min_effective: ProperFraction | Literal["auto"] = "auto",
-        seed: Seed = 0,
+        random_state: Seed = 0,
     ):
         self.relative, self.bandwidth, self.ridge = relative, bandwidth, ridge
-        self.centres, self.folds, self.seed = centres, folds, seed
+        self.centres, self.folds, self.random_state = centres, folds, random_state
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
@@ -73,7 +74,7 @@ class RULSIF(Weighting):
         if not 0.0 <= self.relative < 1.0:
             raise UsageError(f"`relative` must be at least 0 and below 1, got {self.relative}.")
         x_s, x_t = matched(source, target)
-        mixed_s, mixed_t = shuffled(x_s, x_t, self.seed)
+        mixed_s, mixed_t = shuffled(x_s, x_t, self.random_state)
         self.centres_ = mixed_t[: self.centres]
         grid = candidates(x_s, x_t, self.bandwidth, self.ridge)
         few = mixed_s[:SELECTION], mixed_t[:SELECTION]

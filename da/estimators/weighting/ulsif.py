@@ -26,15 +26,16 @@ class ULSIF(Weighting):
     :math:`O((n_s + n_t) b (d + b) + b^3)`, and as much for each candidate on the samples of the selection.
 
     Args:
-        bandwidth: :math:`\sigma`, in units of the inputs; None chooses among multiples (1/8 to 4) of the median
-            distance of pooled samples.
+        bandwidth: :math:`\sigma` of :math:`e^{-\|a - b\|^2 / 2 \sigma^2}`, in units of the inputs (scikit-learn's
+            ``gamma`` is :math:`1 / 2 \sigma^2`); None chooses among multiples (1/8 to 4) of the median distance of
+            pooled samples.
         ridge: :math:`\lambda`; None chooses from 0.001 to 10. Bandwidth and ridge are chosen by the leave-one-out
             score, which has a closed form, on at most 2000 pairs of samples.
         centres: b; all target samples if there are fewer.
         min_effective: smallest effective sample size, as a share of the source: weights are shrunk towards 1 to reach
             it (:func:`~da.estimators.base.limited`); 0 does not shrink the estimated weights, and ``"auto"`` is ten
             samples per feature, from 0.1 to 0.9 (:func:`~da.estimators.base.share_of`).
-        seed: of the random centres and pairs.
+        random_state: of the random centres and pairs.
 
     Reference: Kanamori, Hido & Sugiyama, A least-squares approach to direct importance estimation, JMLR 10, 2009.
     """
@@ -49,16 +50,16 @@ class ULSIF(Weighting):
         ridge: Positive | None = None,
         centres: Count = 100,
         min_effective: ProperFraction | Literal["auto"] = "auto",
-        seed: Seed = 0,
+        random_state: Seed = 0,
     ):
-        self.bandwidth, self.ridge, self.centres, self.seed = bandwidth, ridge, centres, seed
+        self.bandwidth, self.ridge, self.centres, self.random_state = bandwidth, ridge, centres, random_state
         self.min_effective = min_effective
 
     def fit(self, source: Domain, target: Domain) -> Self:
         """Learn ``weights_``, ``bandwidth_``, ``ridge_``, and ``coefficients_`` of the ``centres_``."""
         x_s, x_t = matched(source, target)
         xp = namespace(x_s)
-        mixed_s, mixed_t = shuffled(x_s, x_t, self.seed)
+        mixed_s, mixed_t = shuffled(x_s, x_t, self.random_state)
         self.centres_ = mixed_t[: self.centres]
         grid = candidates(x_s, x_t, self.bandwidth, self.ridge)
         few = mixed_s[:SELECTION], mixed_t[:SELECTION]

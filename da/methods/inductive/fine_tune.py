@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from da.bounds import Fraction
 from da.domain import Batch
 from da.errors import DataError
-from da.files import File
+from da.files import File, weights_of
 from da.methods.base import Method, Phase, Spec, Terms
 from da.nn import weights
 from da.search_space import uniform
@@ -23,7 +23,7 @@ class FineTune(Method):
     """Fine-tune pretrained weights, unfreezing the network's blocks from the last to the first.
 
     Args:
-        checkpoint: ``model.pt`` of an earlier run, or that run's folder; None trains from scratch, nothing frozen.
+        checkpoint: the weights of an earlier run, or that run's folder; None trains from scratch, nothing frozen.
         keep_head: load the checkpoint's classifier too, where the number of classes is the same.
         unfreeze_from: progress at which the last block of the encoder is unfrozen; before, only the head is trained.
         unfreeze_to: progress at which the first block is unfrozen.
@@ -93,7 +93,7 @@ def load_network(network: nn.Module, path: Path, *, keep_head: bool) -> None:
         DataError: the file is missing, or its encoder has other shapes.
         ConfigError: it holds no tensors.
     """
-    file = path / "model.pt" if path.is_dir() else path
+    file = (weights_of(path) or path) if path.is_dir() else path
     if not file.is_file():
         raise DataError(f"There is no checkpoint at {file}; give method.checkpoint=RUN_FOLDER of a finished deep run.")
     saved = weights.read(file, "method.checkpoint")

@@ -1,0 +1,67 @@
+"""The command line of ``scripts/export.py``: write the network of a finished deep run for other programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from da.engine.saved import TrainedModel, load
+from da.errors import UsageError, nearest
+from da.files import write_atomically
+
+HELP = """Write the network of a finished deep run as torch.export or ONNX, checked against its own answers.
+
+  python scripts/export.py RUN [format=torch|onnx] [output=FILE]
+
+RUN     the folder of a run, or a copy of it
+output  default: RUN/exported.pt2 or RUN/exported.onnx; beside it a .json names classes, shape and preparation of inputs
+"""
+KEYS = ("format", "output")
+
+
+def export(words: Sequence[str]) -> int:
+    """Run the command line; exit code 0 done, 2 wrong usage."""
+    if not words or set(words) & {"-h", "--help"}:
+        print(HELP)
+        return 0 if words else 2
+    try:
+        print(_exported(words))
+    except UsageError as error:
+        print(f"export: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _exported(words: Sequence[str]) -> str:
+    runs = [word for word in words if "=" not in word]
+    given = dict(word.partition("=")[::2] for word in words if "=" in word)
+    for key in given:
+        if key not in KEYS:
+            raise UsageError(f"There is no key '{key}'; {nearest(key, KEYS)}")
+    if len(runs) != 1:
+        raise UsageError("name one run: python scripts/export.py RUN format=onnx")
+    from da.engine.export import SUFFIXES
+    from da.engine.export import export as write
+
+    directory, kind = Path(runs[0]).expanduser(), given.get("format", "torch")
+    file = Path(given.get("output") or directory / f"exported{SUFFIXES.get(kind, '')}").expanduser()
+    model = load(directory)
+    difference = write(model, kind, file)
+    beside = write_atomically(file.with_suffix(f"{file.suffix}.json"), json.dumps(described(model), indent=1).encode())
+    return f"logits agree within {difference:.1g} -> {file} (inputs and classes: {beside})"
+
+
+def described(model: TrainedModel) -> dict[str, object]:
+    """What a program needs to know beside the network: classes, shape, names of columns, and what inputs go through."""
+    inputs = model.inputs
+    mean, deviation = getattr(inputs, "mean", None), getattr(inputs, "deviation", None)
+    return {
+        "classes": [str(name) for name in model.classes_],
+        "shape": list(model.content["shapes"]["target"]),
+        "columns": getattr(inputs, "columns", None),
+        "subtract": None if mean is None else mean.tolist(),
+        "divide": None if deviation is None else deviation.tolist(),
+        "images": "RGB in 0..1, channels first" if hasattr(inputs, "crop") else None,
+    }

@@ -1,0 +1,80 @@
+"""The predictions that a run, or a model that it left, makes: as a table that people read, and as arrays."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from da.domain import Domain
+from da.files import write_atomically
+
+TABLE = "predictions.csv"
+ARRAYS = "predictions.npz"
+DIGITS = 6
+"""Significant digits of a probability in a table."""
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """``(n, k)`` softmax of logits, in double precision."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def write_table(
+    file: Path,
+    logits: np.ndarray,
+    classes: Sequence[str],
+    ids: Any,
+    *,
+    id_name: str,
+    labels: Any = None,
+    certain: bool = True,
+) -> Path:
+    """Write predictions as CSV: a row for each sample with its name, predicted class, its probability, and its label.
+
+    Args:
+        file: where to.
+        logits: ``(n, k)``.
+        classes: names of the ``k`` classes.
+        ids: ``(n,)`` names of the samples; None numbers them from 0.
+        id_name: what the names are; heads the first column.
+        labels: ``(n,)`` known classes as integers; None leaves the column ``label`` out.
+        certain: whether the logits tell probabilities; else the column ``probability`` is empty.
+    """
+    best = logits.argmax(axis=1)
+    shown = [""] * len(best)
+    if certain:
+        shown = [f"{value:.{DIGITS}g}" for value in probabilities(logits).max(axis=1)]
+    stream = io.StringIO(newline="")
+    rows = csv.writer(stream, lineterminator="\n")
+    rows.writerow([id_name, "prediction", "probability", *([] if labels is None else ["label"])])
+    for k, name in enumerate(range(len(best)) if ids is None else ids):
+        known = [] if labels is None else [classes[int(labels[k])]]
+        rows.writerow([name, classes[int(best[k])], shown[k], *known])
+    return write_atomically(file, stream.getvalue().encode())
+
+
+def save(
+    directory: Path, logits: np.ndarray, test: Domain, classes: Sequence[str], id_name: str, certain: bool
+) -> None:
+    """Write both files of a run's target test samples, with their labels where they are known.
+
+    Args:
+        directory: of the run.
+        logits: ``(n, k)``.
+        test: the samples.
+        classes: names of the ``k`` classes.
+        id_name: what names the samples.
+        certain: whether the logits tell probabilities.
+    """
+    known: dict[str, Any] = {} if test.y is None else {"y": np.asarray(test.y)}
+    known |= {} if test.ids is None else {"ids": np.asarray(test.ids)}
+    stream = io.BytesIO()
+    np.savez_compressed(stream, logits=logits, predicted=logits.argmax(1), classes=np.array(classes), **known)
+    write_atomically(directory / ARRAYS, stream.getvalue())
+    write_table(directory / TABLE, logits, classes, test.ids, id_name=id_name, labels=test.y, certain=certain)

@@ -1,0 +1,248 @@
+"""What a finished run leaves to predict with: the model alone, without the data that it was trained on.
+
+``model.json`` says what it is (configuration, shapes, classes, how inputs are prepared); ``model.safetensors`` holds
+the weights of a deep method, ``model.npz`` the arrays of a closed-form one. Nothing is pickled, and reading runs no
+code but this package's.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from da.config import catalog
+from da.config.validate import Plan
+from da.data.validity import check_units
+from da.domain import Domain, Task
+from da.engine import predictions
+from da.engine.result import MODEL
+from da.engine.runner import Runner
+from da.errors import DataError, UsageError, few
+from da.estimators.serialization import Unsaved, decode, encode
+from da.files import write_atomically
+from da.metrics import Prediction
+from da.results import record
+
+ARRAYS, WEIGHTS = "model.npz", "model.safetensors"
+FORMAT = 1
+PROBED = 256
+"""Values of the target that a model keeps to tell the units of its inputs."""
+PARTS = ("method", "classifier", "network", "embedding", "seed")
+
+
+def save(directory: Path, plan: Plan, task: Task, made: Runner) -> str:
+    """Write a trained method; returns a sentence on why it is not kept, empty where it is.
+
+    Args:
+        directory: of the run.
+        plan: of the run.
+        task: that it was trained on.
+        made: the finished run.
+    """
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "method": plan.method.name,
+        "config": {key: plan.config[key] for key in PARTS if key in plan.config},
+        "closed_form": plan.method.is_estimator,
+        "shapes": {"source": task.sources[0].train.sample_shape, "target": task.target.train.sample_shape},
+        "classes": list(task.classes),
+        "task": task.name,
+        "id_name": task.id_name,
+        "probabilities": made.method.tells_probabilities,
+        "versions": record.package_versions(),
+    }
+    parts = {"inputs": task.inputs, "probe": _probe(task.target.train)}
+    if plan.method.is_estimator:
+        parts["model"] = made.method.model
+    try:
+        node, arrays = encode(parts)
+    except Unsaved as error:
+        return str(error)
+    held = _held(arrays, [len(part) for part in task.parts().values()]) if plan.method.is_estimator else 0
+    content |= {"parts": node, "training_samples": held}
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)  # type: ignore[arg-type]  # names are not those of its options
+    write_atomically(directory / ARRAYS, stream.getvalue())
+    if not plan.method.is_estimator:
+        made.save_weights(directory / WEIGHTS)
+    write_atomically(directory / MODEL, json.dumps(record.portable(content), indent=1).encode())
+    return ""
+
+
+def _probe(target: Domain) -> np.ndarray:
+    """A few values of the target's inputs, its least and greatest among them, as one row."""
+    few = target.x[np.linspace(0, len(target) - 1, min(len(target), 64)).astype(int)]
+    values = np.asarray(few.toarray() if hasattr(few, "toarray") else few).reshape(-1)
+    if not values.size:
+        return np.zeros((1, 0))
+    chosen = values[np.linspace(0, values.size - 1, min(values.size, PROBED)).astype(int)]
+    return np.concatenate([chosen, [values.min(), values.max()]]).astype(values.dtype)[None]
+
+
+def _held(arrays: Mapping[str, np.ndarray], sizes: list[int]) -> int:
+    """How many samples' rows are among the arrays: those whose length is that of a domain."""
+    known = {*sizes, sum(sizes)}
+    rows = [len(array) for array in arrays.values() if array.ndim == 2 and len(array) in known and array.shape[1] > 1]
+    return max(rows, default=0)
+
+
+class TrainedModel:
+    """A trained method that predicts new samples of its target; see :func:`load`.
+
+    Args:
+        method: fitted.
+        content: of its ``model.json``.
+        inputs: how samples are read and prepared; None takes arrays as they are.
+        probe: a few values of the target that it was trained on.
+
+    Attributes:
+        classes_: ``(k,)`` names of the classes.
+    """
+
+    def __init__(self, method: Any, content: Mapping[str, Any], inputs: Any, probe: np.ndarray):
+        self.method, self.content, self.inputs, self.probe = method, content, inputs, probe
+        self.classes_ = np.array(content["classes"])
+
+    def predict(self, samples: Any) -> np.ndarray:
+        """``(n,)`` names of classes.
+
+        Args:
+            samples: ``(n, ...)`` inputs as the data set's files have them, a data frame with the columns of the
+                target, or the path of a file or folder.
+
+        Raises:
+            DataError: the samples do not fit the model; the message says why.
+        """
+        labels: np.ndarray = self.classes_[self.answer(self.read(samples))[1].argmax(axis=1)]
+        return labels
+
+    def predict_proba(self, samples: Any) -> np.ndarray:
+        """``(n, k)`` probabilities in the order of ``classes_``; arguments as :meth:`predict`.
+
+        Raises:
+            UsageError: the classifier knows margins alone.
+        """
+        if not self.content["probabilities"]:
+            raise UsageError(
+                f"The classifier of this {self.content['method']} has no probabilities; train with classifier=logistic."
+            )
+        return predictions.probabilities(self.answer(self.read(samples))[1])
+
+    def transform(self, samples: Any) -> np.ndarray:
+        """``(n, d)`` features of samples, as the classifier sees them; arguments as :meth:`predict`."""
+        return self.answer(self.read(samples))[0]
+
+    def read(self, samples: Any) -> Domain:
+        """Samples as inputs of the method, with their names and labels where a file has them.
+
+        Raises:
+            DataError: they do not fit the model, or it reads no files.
+        """
+        if isinstance(samples, str | Path):
+            if self.inputs is None:
+                raise DataError(f"A model trained on {self.content['task']} reads no files; give it arrays.")
+            return self.checked(self.inputs.read(Path(samples).expanduser()))
+        return self.checked(Domain(np.asarray(samples) if self.inputs is None else self.inputs.prepare(samples)))
+
+    def known_labels(self, samples: Domain) -> np.ndarray | None:
+        """``(n,)`` classes of samples as numbers, where a file has labels.
+
+        Raises:
+            DataError: a label is none of the model's classes.
+        """
+        if samples.y is None:
+            return None
+        words = [str(int(y)) if isinstance(y, float | np.floating) and y == int(y) else str(y) for y in samples.y]
+        number = {str(name): k for k, name in enumerate(self.classes_)}
+        if strange := sorted(set(words) - number.keys()):
+            raise DataError(
+                f"The samples have labels that the model does not know ({few(strange)}); it knows "
+                f"{few(self.classes_)}. Drop these rows, or the column of labels."
+            )
+        return np.array([number[word] for word in words])
+
+    def checked(self, domain: Domain) -> Domain:
+        """The samples, if their shape, values and units are those of the target.
+
+        Raises:
+            DataError: they are not.
+        """
+        shape = tuple(self.content["shapes"]["target"])
+        if len(domain.x.shape) != len(shape) + 1 or domain.sample_shape != shape:
+            raise DataError(f"The samples have shape {tuple(domain.x.shape)}; the model takes (n, {str(shape)[1:-1]}).")
+        values = domain.x.data if hasattr(domain.x, "tocsr") else domain.x
+        if np.asarray(values).dtype.kind == "f" and not np.isfinite(values).all():
+            raise DataError("The samples have NaN or infinite values; impute or drop them first.")
+        if domain.x.shape[0]:
+            check_units({"the target that the model was trained on": [self.probe], "the samples": [domain.x]})
+        return domain
+
+    def answer(self, domain: Domain) -> Prediction:
+        """Features and logits of checked samples, in order.
+
+        Raises:
+            DataError: there are none.
+        """
+        if not len(domain):
+            raise DataError("There are no samples to predict; give at least one.")
+        result: Prediction = self.method.predict(domain.without_labels())
+        return result
+
+
+def load(directory: str | Path) -> TrainedModel:
+    """The model that a finished run left.
+
+    Args:
+        directory: of the run, or a copy of it, on any machine; no data are needed.
+
+    Raises:
+        DataError: it holds no model, or one that cannot be read here.
+    """
+    directory = Path(directory).expanduser()
+    file = directory / MODEL
+    if not file.is_file():
+        raise DataError(f"{directory} holds no {MODEL}; name the folder of a finished run, or train it with rerun=all.")
+    try:
+        content = json.loads(file.read_bytes())
+        if content["format"] > FORMAT:
+            raise DataError(f"{file} was written by a later version of da; update da to read it.")
+        with np.load(directory / ARRAYS, allow_pickle=False) as arrays:
+            parts = decode(content["parts"], dict(arrays))
+        method = (_closed_form if content["closed_form"] else _deep)(content, parts, directory)
+        return TrainedModel(method, content, parts["inputs"], parts["probe"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, UsageError):
+            raise
+        raise DataError(
+            f"The model in {directory} cannot be read ({error}); copy the whole folder of the run."
+        ) from error
+
+
+def _closed_form(content: Mapping[str, Any], parts: Mapping[str, Any], directory: Path) -> Any:
+    from da.methods.closed_form import ClosedForm
+
+    model = parts["model"]
+    method = ClosedForm(model.estimator, model.classifier, len(content["classes"]))
+    method.model = model
+    return method
+
+
+def _deep(content: Mapping[str, Any], parts: Mapping[str, Any], directory: Path) -> Any:
+    from safetensors.torch import load_file
+
+    from da.config.pretrained import without_files
+    from da.methods.base import Spec
+
+    config = content["config"]
+    method = catalog.build(without_files(config["method"]), where="method")
+    network = catalog.factory(without_files(config["network"]), where="network")
+    shapes = {name: tuple(shape) for name, shape in content["shapes"].items()}
+    source = shapes["source"] if method.needs.source_x else shapes["target"]
+    method.build(Spec(source, shapes["target"], len(content["classes"]), network))
+    method.load_state_dict(load_file(directory / WEIGHTS))
+    return method.eval()
