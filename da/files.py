@@ -22,7 +22,9 @@ See :func:`named_by`.
 WEIGHTS = ("model.safetensors", "model.pt")
 """Names of the file of weights in a run's directory: as runs write it, and as earlier versions did."""
 RANDOM = "random"
-"""Value of a parameter of weights for random initialisation, the only one that names no file."""
+"""Value of a parameter of weights for random initialisation."""
+LATER = "loaded later"
+"""Value of a parameter of weights for a network built as for pretrained ones, which are loaded afterwards."""
 
 
 def data_dir() -> Path:
@@ -98,7 +100,7 @@ def names_in(node: Mapping[str, Any]) -> Iterator[str]:
     for key, value in node.items():
         if isinstance(value, Mapping):
             yield from names_in(value)
-        elif key in paths and value != RANDOM:
+        elif key in paths and value not in (RANDOM, LATER):
             yield from [value] if isinstance(value, str) else value or ()
 
 

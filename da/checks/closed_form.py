@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import json
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.base import clone
 
-from da.checks.harness import task_for
+from da.checks.harness import build, task_for, train
 from da.checks.suite import CheckedMethod, applies_if
 from da.domain import Domain
 from da.estimators.arrays import as_numpy
 from da.estimators.base import Estimator, FeatureMapping, Predictor, Weighting
+from da.estimators.serialization import decode, encode
 from da.setting import FEW, MANY, NONE, Access
 
 
@@ -86,6 +89,23 @@ def check_refitting_is_idempotent(subject: CheckedMethod) -> None:
     estimator.fit(*domains_for(subject.needs, source.take(np.arange(30)), target.take(np.arange(20)), labelled))
     estimator.fit(*domains_for(subject.needs, source, target, labelled))
     assert np.array_equal(first, learned(estimator, source.x)), f"{subject.name} remembers an earlier fit."
+
+
+def check_a_saved_model_predicts_the_same(subject: CheckedMethod) -> None:
+    """What a run writes of a fitted method predicts as the method did, bit for bit."""
+    task = task_for(subject.needs)
+    method = build(subject, task)
+    train(method, task)
+    target = task.target.train.without_labels()
+    expected = method.predict(target)
+    node, arrays = encode(method.model)
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)  # type: ignore[arg-type]  # names are not those of its options
+    stream.seek(0)
+    method.model = decode(json.loads(json.dumps(node)), dict(np.load(stream, allow_pickle=False)))
+    assert all(map(np.array_equal, expected, method.predict(target))), (
+        f"{subject.name}, saved and read, predicts differently; what it learns must be plain attributes."
+    )
 
 
 def check_order_of_samples_does_not_matter(subject: CheckedMethod) -> None:

@@ -7,13 +7,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from da.cli.run_and_keys import run_and_keys
 from da.engine.saved import TrainedModel, load
-from da.errors import UsageError, nearest
+from da.errors import UsageError
 from da.files import write_atomically
 
-HELP = """Write the network of a finished deep run as torch.export or ONNX, checked against its own answers.
+USAGE = "python scripts/export.py RUN [format=torch|onnx] [output=FILE]"
+HELP = f"""Write the network of a finished deep run as torch.export or ONNX, checked against its own answers.
 
-  python scripts/export.py RUN [format=torch|onnx] [output=FILE]
+  {USAGE}
 
 RUN     the folder of a run, or a copy of it
 output  default: RUN/exported.pt2 or RUN/exported.onnx; beside it a .json names classes, shape and preparation of inputs
@@ -35,17 +37,11 @@ def export(words: Sequence[str]) -> int:
 
 
 def _exported(words: Sequence[str]) -> str:
-    runs = [word for word in words if "=" not in word]
-    given = dict(word.partition("=")[::2] for word in words if "=" in word)
-    for key in given:
-        if key not in KEYS:
-            raise UsageError(f"There is no key '{key}'; {nearest(key, KEYS)}")
-    if len(runs) != 1:
-        raise UsageError("name one run: python scripts/export.py RUN format=onnx")
+    directory, given = run_and_keys(words, KEYS, USAGE)
     from da.engine.export import SUFFIXES
     from da.engine.export import export as write
 
-    directory, kind = Path(runs[0]).expanduser(), given.get("format", "torch")
+    kind = given.get("format", "torch")
     file = Path(given.get("output") or directory / f"exported{SUFFIXES.get(kind, '')}").expanduser()
     model = load(directory)
     difference = write(model, kind, file)
@@ -55,11 +51,11 @@ def _exported(words: Sequence[str]) -> str:
 
 def described(model: TrainedModel) -> dict[str, object]:
     """What a program needs to know beside the network: classes, shape, names of columns, and what inputs go through."""
-    inputs = model.inputs
+    inputs = getattr(model.inputs, "before", model.inputs)
     mean, deviation = getattr(inputs, "mean", None), getattr(inputs, "deviation", None)
     return {
         "classes": [str(name) for name in model.classes_],
-        "shape": list(model.content["shapes"]["target"]),
+        "shape": list(model.input_shape),
         "columns": getattr(inputs, "columns", None),
         "subtract": None if mean is None else mean.tolist(),
         "divide": None if deviation is None else deviation.tolist(),

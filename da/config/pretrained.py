@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from da.config import catalog
 from da.errors import ConfigError, few
-from da.files import RANDOM
+from da.files import LATER, RANDOM
 from da.nn.weights import enumeration, find_file, published
 from da.signatures import evaluate, find
 
@@ -62,7 +62,7 @@ def find_files(config: Mapping[str, Any]) -> None:
 
 
 def without_files(node: Mapping[str, Any]) -> dict[str, Any]:
-    """A node that builds the same modules without reading a file: for weights that come from elsewhere."""
+    """A node that builds the same modules without reading a file: for weights that are loaded afterwards."""
     signature = find(str(node["_target_"]))
     known = {} if signature is None else signature.keywords()
     kept = dict(node)
@@ -71,7 +71,7 @@ def without_files(node: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, Mapping) and "_target_" in value:
             kept[name] = without_files(value)
         elif value is not None and "Weights" in annotation.split(" | "):
-            kept[name] = RANDOM
+            kept[name] = value if value == RANDOM else LATER
         elif value is not None and "File" in annotation:
             kept[name] = None
     return kept

@@ -101,9 +101,10 @@ class DomainNet:
             return Split(*parts)
 
         splits = [read(name) for name in (*sources, self.target)]
-        return Task(
+        task = Task(
             name=f"{'+'.join(sources)}->{self.target}",
             sources=tuple(splits[:-1]),
             target=splits[-1],
             classes=tuple(classes.get(k, str(k)) for k in range(N_CLASSES)),
         )
+        return images.named(task)

@@ -107,11 +107,11 @@ class Features:
         reading = TableInputs(task.columns[1], self.label_column, self.feature_key, self.id_column)
         if not self.standardize:
             return replace(task, inputs=reading)
-        sources = tuple(map(_standardized, task.sources))
+        standardized = tuple(map(_standardized, task.sources))
         mean, deviation = _moments(task.target)
         return replace(
             task,
-            sources=sources,
+            sources=standardized,
             target=_standardized(task.target),
             inputs=replace(reading, mean=mean, deviation=deviation),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -11,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import normalize
 
 from da.data.cache import CachedRows, cached
+from da.data.frozen_inputs import FrozenNetwork, FrozenInputs, embed, identity
 from da.data.images import Images
+from da.data.inputs import probe
 from da.domain import Domain, Split, Task, as_float
 from da.errors import ConfigError, DataError, nearest
 from da.files import RANDOM
 from da.nn.networks import NetworkFactory
 from da.nn.weights import Weights, find_file, fit, read
 
-CHUNK = 64
 DTYPES = ("float32", "float16")
 
 
@@ -33,7 +32,7 @@ class Frozen:
 
     Args:
         network: factory of the network from the shape of an input and the number of classes.
-        weights: file of a whole network's state dict, such as ``model.pt`` of a finished run; from the working folder,
+        weights: file of a whole network's state dict, such as ``model.safetensors`` of a run; from the working folder,
             else from ``DA_DATA_DIR``. None keeps the weights that the network is constructed with; so does
             ``random``, for a network without pretrained ones (the random numbers are the same every time).
         unit: divide each sample's features by their Euclidean norm, as is usual before nearest neighbours.
@@ -57,14 +56,22 @@ class Frozen:
         shapes = {domain.sample_shape for domain in task.parts().values()}
         if len(shapes) > 1:
             raise DataError(f"The inputs of {task.name} have shapes {sorted(shapes)}; one network needs one shape.")
+        shape = shapes.pop()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            network = self.network(shapes.pop(), task.n_classes)
+            network = self.network(shape, task.n_classes)
         if self.weights is not None and self.weights != RANDOM:
             load_encoder(network.encoder, find_file(self.weights, key="features.weights"))
         encoder, kind = network.encoder.eval().requires_grad_(False), type(network).__name__
         splits = [self._split(split, encoder, kind) for split in (*task.sources, task.target)]
-        return replace(task, name=f"{task.name} ({kind})", sources=tuple(splits[:-1]), target=splits[-1])
+        seen = probe(task.target.train)
+        return replace(
+            task,
+            name=f"{task.name} ({kind})",
+            sources=tuple(splits[:-1]),
+            target=splits[-1],
+            inputs=FrozenInputs(task.inputs, encoder, shape, seen, unit=self.unit, dtype=self.dtype),
+        )
 
     def _split(self, split: Split, encoder: nn.Module, kind: str) -> Split:
         parts = [split.train, *([] if split.test is None or split.test is split.train else [split.test])]
@@ -82,34 +89,18 @@ class Frozen:
 
     def _embed(self, parts: list[Domain], index: np.ndarray, encoder: nn.Module, name: str) -> np.ndarray:
         """Features of the samples at ``index`` in the joined parts."""
-        from tqdm import tqdm
-
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        encoder.to(device)
         part = np.repeat(np.arange(len(parts)), [len(p) for p in parts])
         row = np.concatenate([np.arange(len(p)) for p in parts])
-        chunks = []
-        # disable=None shows the bar on terminals only
-        with torch.no_grad(), tqdm(total=len(index), desc=f"features of {name}", unit="img", disable=None) as bar:
-            for start in range(0, len(index), CHUNK):
-                chunk = index[start : start + CHUNK]
-                x = torch.empty(len(chunk), *parts[0].sample_shape)
-                for k, domain in enumerate(parts):
-                    here = part[chunk] == k
-                    if here.any():
-                        x[torch.from_numpy(here)] = as_float(domain.x[row[chunk[here]]])
-                z = encoder(x.to(device)).flatten(1)
-                z = normalize(z) if self.unit else z
-                with np.errstate(over="ignore"):  # checked below
-                    chunks.append(z.cpu().numpy().astype(self.dtype))
-                bar.update(len(chunk))
-        encoder.cpu()
-        features = np.concatenate(chunks)
-        if not np.isfinite(features).all():
-            raise DataError(
-                f"The features of {name} are not all finite as {self.dtype}; check the weights, or keep float32."
-            )
-        return features
+
+        def read(chunk: np.ndarray) -> torch.Tensor:
+            x = torch.empty(len(chunk), *parts[0].sample_shape)
+            for k, domain in enumerate(parts):
+                here = part[index[chunk]] == k
+                if here.any():
+                    x[torch.from_numpy(here)] = as_float(domain.x[row[index[chunk][here]]])
+            return x
+
+        return embed(FrozenNetwork(encoder, unit=self.unit), read, len(index), self.dtype, name)
 
 
 def digests(domain: Domain, chunk: int = 512) -> np.ndarray:
@@ -123,17 +114,6 @@ def digests(domain: Domain, chunk: int = 512) -> np.ndarray:
         head = f"{x.dtype}{x.shape[1:]}".encode()
         hashes += [hashlib.blake2b(head + row.tobytes(), digest_size=16).hexdigest().encode() for row in x]
     return np.array(hashes, dtype="S32")
-
-
-def identity(encoder: nn.Module) -> bytes:
-    """A hash of all that determines an encoder's outputs: structure, code of its modules from `da`, and weights."""
-    digest = hashlib.sha256(repr(encoder).encode())
-    for kind in sorted({type(m) for m in encoder.modules()}, key=str):
-        if kind.__module__.startswith("da."):
-            digest.update(inspect.getsource(kind).encode())
-    for name, value in sorted(encoder.state_dict().items()):
-        digest.update(f"{name}{value.dtype}{tuple(value.shape)}".encode() + value.cpu().contiguous().numpy().tobytes())
-    return digest.digest()
 
 
 def load_encoder(encoder: nn.Module, file: Path) -> None:

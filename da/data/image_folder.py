@@ -105,7 +105,7 @@ class ImageFolder:
             split_seed=self.split_seed,
         )
         notes = [note for name, domain in domains.items() for note in (*domain.notes, *read[name][1])]
-        return replace(task, notes=tuple(notes), id_name="file", inputs=ImageInputs(self.size, self.crop))
+        return replace(task, notes=tuple(notes), id_name="file", inputs=ImageInputs(self.size, self.size, self.crop))
 
     def _read(self, name: str, tree: Tree, files: Found) -> tuple[Raw, list[str]]:
         """A domain's images, and sentences on those that were left out."""

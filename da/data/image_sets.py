@@ -6,13 +6,14 @@ Nothing is downloaded. Images are listed by folder or by the list that comes wit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from da.data.images import Images, only_images
-from da.domain import Domain
+from da.data.inputs import ImageInputs
+from da.domain import Domain, Task
 from da.errors import ConfigError, DataError, few
 from da.files import locate
 
@@ -122,6 +123,10 @@ class ImageSet:
             )
         images = Images(self.folder(), names, size=self.size, scale=self.scale)
         return Domain(images, y, name=name, ids=np.asarray(names, dtype=np.str_))
+
+    def named(self, task: Task) -> Task:
+        """A task of these images, with what names them and how new ones are read."""
+        return replace(task, id_name="file", inputs=ImageInputs(self.size, self.scale, crop=False))
 
     def domains_by_folder(self, places: Mapping[str, str]) -> tuple[list[Domain], tuple[str, ...]]:
         """Domains of class folders with the same classes, and the classes' names in sorted order.

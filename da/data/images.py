@@ -22,22 +22,23 @@ from da.errors import DataError
 class Images:
     """Image files that are decoded on access, as inputs of a :class:`~da.domain.Domain`.
 
-    The whole image is resized to a square of ``scale`` pixels, whose central ``size`` is cropped, as RGB. Paths often
+    The whole image is resized to a square of ``scale`` pixels, whose central ``size`` is cut out, as RGB. Paths often
     contain the class, so the object does not hold them: see :mod:`da.data.apart` and :func:`paths`.
 
     Args:
         root: folder of the files.
         names: ``(n,)`` paths relative to it, with forward slashes.
         size: height and width in pixels.
-        scale: height and width before the central crop.
+        scale: height and width before the central ``size`` is cut out.
+        crop: keep the aspect ratio instead, so that ``scale`` is the length of the shorter side.
     """
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, root: Path, names: Sequence[str] | np.ndarray, *, size: int, scale: int):
+    def __init__(self, root: Path, names: Sequence[str] | np.ndarray, *, size: int, scale: int, crop: bool = False):
         self._files = keep((root, np.asarray(names, dtype=np.str_)))
         self._index = np.arange(len(names))
-        self.size, self.scale = size, scale
+        self.size, self.scale, self.crop = size, scale, crop
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -49,7 +50,7 @@ class Images:
 
     def __getitem__(self, index: Any) -> np.ndarray:
         names = paths(self)[index]
-        images = decode(np.atleast_1d(names).tolist(), self._read, self.size, crop=False, scale=self.scale)
+        images = decode(np.atleast_1d(names).tolist(), self._read, self.size, crop=self.crop, scale=self.scale)
         return images if np.ndim(names) else images[0]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -64,7 +65,7 @@ class Images:
     def joined(self, others: Iterable[Images]) -> Images:
         """These images followed by those of the others, without decoding them."""
         names = np.concatenate([paths(part) for part in (self, *others)])
-        return Images(kept(self._files)[0], names, size=self.size, scale=self.scale)
+        return Images(kept(self._files)[0], names, size=self.size, scale=self.scale, crop=self.crop)
 
     def fingerprint(self) -> str:
         """A hash of the names, the files' contents and the parameters of decoding.
@@ -83,7 +84,7 @@ class Images:
         Raises:
             DataError: a file is missing.
         """
-        head = f"{pixels.VERSION} {self.size} {self.scale} "
+        head = f"{pixels.VERSION} {self.size} {self.scale} {'crop ' if self.crop else ''}"
         with self._missing_files_named():
             hashes = contents.digests(kept(self._files)[0], paths(self).tolist())
         return np.array([hashlib.blake2b((head + d).encode(), digest_size=16).hexdigest() for d in hashes], dtype="S32")

@@ -11,10 +11,11 @@ import numpy as np
 from scipy import sparse
 
 from da.data.class_folders import is_picture
-from da.data.contents import below, regular
-from da.data.images import decode
+from da.data.contents import below
+from da.data.images import Images
 from da.data.readers import read_table
 from da.data.tables import Table
+from da.data.validity import check_units
 from da.domain import Domain, dense
 from da.errors import DataError, few
 
@@ -105,28 +106,64 @@ def names_of(path: Path) -> list[str]:
     return [str(name) for name in read_delimited(path, text=()).columns]
 
 
+PROBED = 256
+"""Values of the target that a model keeps to tell the units of its inputs."""
+
+
+def probe(target: Domain) -> np.ndarray:
+    """``(1, m)`` a few values of a domain's inputs, the least and the greatest among them."""
+    if getattr(target.x, "dtype", None) == np.uint8:  # any value of it says so
+        return np.zeros((1, 1), np.uint8)
+    few = target.x[np.linspace(0, len(target) - 1, min(len(target), 64)).astype(int)]
+    values = np.asarray(few.toarray() if hasattr(few, "toarray") else few).reshape(-1)
+    if not values.size:
+        return np.zeros((1, 0))
+    chosen = values[np.linspace(0, values.size - 1, min(values.size, PROBED)).astype(int)]
+    return np.concatenate([chosen, [values.min(), values.max()]]).astype(values.dtype)[None]
+
+
+def check_fit(x: Any, shape: tuple[int, ...], probe: np.ndarray) -> None:
+    """Refuse new samples of another shape or units than a model's target.
+
+    Args:
+        x: ``(n, ...)`` inputs.
+        shape: of one input of the target.
+        probe: of the target, see :func:`probe`.
+
+    Raises:
+        DataError: shape or units differ, or values are not finite.
+    """
+    if tuple(x.shape[1:]) != shape or not len(x.shape):
+        raise DataError(f"The samples have shape {tuple(x.shape)}; the model takes (n, {str(shape)[1:-1]}).")
+    values = x.data if sparse.issparse(x) else x
+    if np.dtype(values.dtype).kind == "f" and not np.isfinite(values).all():
+        raise DataError("The samples have NaN or infinite values; impute or drop them first.")
+    if x.shape[0]:
+        check_units({"the target that the model was trained on": [probe], "the samples": [x]})
+
+
 @dataclass(frozen=True)
 class ImageInputs:
     """Images of a folder.
 
     Args:
-        size: height and width in pixels.
-        crop: see :class:`~da.data.image_folder.ImageFolder`.
+        size, scale, crop: see :class:`~da.data.images.Images`.
     """
 
     size: int
-    crop: bool = True
+    scale: int
+    crop: bool
 
     def read(self, path: Path) -> Domain:
-        """All images below a folder, or a single one, with their paths as names.
+        """All images below a folder, or a single one, with their paths as names; they are decoded on access.
 
         Raises:
-            DataError: there are none, or one cannot be read.
+            DataError: there are none.
         """
         root, names = (path.parent, [path.name]) if path.is_file() else (path, self._names(path))
         if not names:
             raise DataError(f"'{path}' holds no images; give the folder of the images to predict.")
-        x = decode(names, lambda name: regular(root / name).read_bytes(), self.size, path.name, crop=self.crop)
+        x = Images(root, names, size=self.size, scale=self.scale, crop=self.crop)
         return Domain(x, name=path.name, ids=np.array(names, dtype=np.str_))
 
     def prepare(self, x: Any) -> Any:

@@ -79,10 +79,11 @@ class Office31:
             scale=self.scale,
         )
         domains, classes = images.domains_by_folder({name: f"{name}/images" for name in (*sources, self.target)})
-        return transductive_task(
+        task = transductive_task(
             domains[:-1],
             domains[-1],
             classes,
             validation_fraction=self.validation_fraction,
             split_seed=self.split_seed,
         )
+        return images.named(task)

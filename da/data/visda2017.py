@@ -90,4 +90,4 @@ class VisDA2017:
             validation_fraction=self.validation_fraction,
             split_seed=self.split_seed,
         )
-        return replace(task, metric="mean_class_accuracy")
+        return replace(images.named(task), metric="mean_class_accuracy")

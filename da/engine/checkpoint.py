@@ -6,7 +6,6 @@ import io
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 from pytorch_lightning import Callback, Trainer
 
@@ -74,9 +73,3 @@ def usable(directory: Path) -> Path | None:
         print(f"{file} was made by other code; the run starts over.")
         return None
     return file
-
-
-def save_weights(method: torch.nn.Module, file: Path) -> None:
-    """Write a method's tensors as safetensors, for inference or fine-tuning."""
-    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in method.state_dict().items()}
-    write_atomically(file, safetensors.torch.save(tensors))

@@ -20,6 +20,7 @@ from da.engine.runner import Runner, Settings
 from da.engine.tracking.tracker import RunLogger
 from da.estimators.sample_size import warn_if_few
 from da.methods.base import Method, Optimization, Spec
+from da.nn import weights
 from da.nn.networks import NetworkFactory
 
 
@@ -74,7 +75,7 @@ class DeepRunner(Runner):
         return None if self.directory is None else checkpoint.usable(self.directory)
 
     def save_weights(self, file: Path) -> None:
-        checkpoint.save_weights(self.method, file)
+        weights.write(file, self.method)
 
     def warn_if_degenerate(self) -> None:
         last = self.scorer.history[-1] if self.is_first and self.scorer.history else {}

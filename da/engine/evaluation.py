@@ -121,12 +121,6 @@ class Evaluator:
                 }
         return result
 
-    def state_dict(self) -> dict[str, Any]:
-        return {"history": self.history, "seconds": self.seconds}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.history, self.seconds = state_dict["history"], state_dict["seconds"]
-
 
 def logged(entry: Mapping[str, Any]) -> dict[str, float]:
     """An evaluated epoch as loggers take it: ``target_test/METRIC``, ``selection/RULE``, ``terms/NAME``, ``epoch``."""

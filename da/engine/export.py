@@ -21,15 +21,20 @@ TOLERANCE = 1e-4
 
 
 class Logits(nn.Module):
-    """Inputs of the target, as 32-bit floats, to logits."""
+    """Inputs of the target, as 32-bit floats, to logits.
 
-    def __init__(self, method: Any):
+    Args:
+        method: trained.
+        before: computes the features that the method was trained on, where those are a frozen network's.
+    """
+
+    def __init__(self, method: Any, before: nn.Module | None = None):
         super().__init__()
-        self.method = method
+        self.method, self.before = method, before or nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """``(n, ...)`` inputs to ``(n, k)`` logits."""
-        logits: Tensor = self.method(x).logits
+        logits: Tensor = self.method(self.before(x)).logits
         return logits
 
 
@@ -50,9 +55,8 @@ def export(model: TrainedModel, kind: str, file: Path) -> float:
         raise UsageError(
             f"{model.content['method']} is closed-form and no network; da.load and scripts/predict.py predict with it."
         )
-    shape = tuple(model.content["shapes"]["target"])
-    network = Logits(model.method).eval()
-    x = torch.rand((CHECKED, *shape), generator=torch.Generator().manual_seed(0))
+    network = Logits(model.method, getattr(model.inputs, "network", None)).eval()
+    x = torch.rand((CHECKED, *model.input_shape), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         expected = network(x).numpy()
     answer = (_torch if kind == "torch" else _onnx)(network, x, file)

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from da.config import catalog
+from da.config.pretrained import without_files
 from da.config.validate import Plan
-from da.data.validity import check_units
+from da.data.inputs import check_fit, probe
 from da.domain import Domain, Task
 from da.engine import predictions
 from da.engine.result import MODEL
@@ -30,8 +31,6 @@ from da.results import record
 
 ARRAYS, WEIGHTS = "model.npz", "model.safetensors"
 FORMAT = 1
-PROBED = 256
-"""Values of the target that a model keeps to tell the units of its inputs."""
 PARTS = ("method", "classifier", "network", "embedding", "seed")
 
 
@@ -56,7 +55,10 @@ def save(directory: Path, plan: Plan, task: Task, made: Runner) -> str:
         "probabilities": made.method.tells_probabilities,
         "versions": record.package_versions(),
     }
-    parts = {"inputs": task.inputs, "probe": _probe(task.target.train)}
+    parts = {"inputs": task.inputs, "probe": probe(task.target.train)}
+    if features := plan.config.get("features"):
+        content["features"] = features
+        parts["inputs"] = task.inputs.written(directory)
     if plan.method.is_estimator:
         parts["model"] = made.method.model
     try:
@@ -72,16 +74,6 @@ def save(directory: Path, plan: Plan, task: Task, made: Runner) -> str:
         made.save_weights(directory / WEIGHTS)
     write_atomically(directory / MODEL, json.dumps(record.portable(content), indent=1).encode())
     return ""
-
-
-def _probe(target: Domain) -> np.ndarray:
-    """A few values of the target's inputs, its least and greatest among them, as one row."""
-    few = target.x[np.linspace(0, len(target) - 1, min(len(target), 64)).astype(int)]
-    values = np.asarray(few.toarray() if hasattr(few, "toarray") else few).reshape(-1)
-    if not values.size:
-        return np.zeros((1, 0))
-    chosen = values[np.linspace(0, values.size - 1, min(values.size, PROBED)).astype(int)]
-    return np.concatenate([chosen, [values.min(), values.max()]]).astype(values.dtype)[None]
 
 
 def _held(arrays: Mapping[str, np.ndarray], sizes: list[int]) -> int:
@@ -107,6 +99,11 @@ class TrainedModel:
     def __init__(self, method: Any, content: Mapping[str, Any], inputs: Any, probe: np.ndarray):
         self.method, self.content, self.inputs, self.probe = method, content, inputs, probe
         self.classes_ = np.array(content["classes"])
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one sample, as the data set has it."""
+        return getattr(self.inputs, "shape", None) or tuple(self.content["shapes"]["target"])
 
     def predict(self, samples: Any) -> np.ndarray:
         """``(n,)`` names of classes.
@@ -172,14 +169,7 @@ class TrainedModel:
         Raises:
             DataError: they are not.
         """
-        shape = tuple(self.content["shapes"]["target"])
-        if len(domain.x.shape) != len(shape) + 1 or domain.sample_shape != shape:
-            raise DataError(f"The samples have shape {tuple(domain.x.shape)}; the model takes (n, {str(shape)[1:-1]}).")
-        values = domain.x.data if hasattr(domain.x, "tocsr") else domain.x
-        if np.asarray(values).dtype.kind == "f" and not np.isfinite(values).all():
-            raise DataError("The samples have NaN or infinite values; impute or drop them first.")
-        if domain.x.shape[0]:
-            check_units({"the target that the model was trained on": [self.probe], "the samples": [domain.x]})
+        check_fit(domain.x, tuple(self.content["shapes"]["target"]), self.probe)
         return domain
 
     def answer(self, domain: Domain) -> Prediction:
@@ -213,6 +203,9 @@ def load(directory: str | Path) -> TrainedModel:
             raise DataError(f"{file} was written by a later version of da; update da to read it.")
         with np.load(directory / ARRAYS, allow_pickle=False) as arrays:
             parts = decode(content["parts"], dict(arrays))
+        if features := content.get("features"):
+            network = catalog.factory(without_files(features["network"]), where="network")
+            parts["inputs"] = parts["inputs"].opened(directory, network)
         method = (_closed_form if content["closed_form"] else _deep)(content, parts, directory)
         return TrainedModel(method, content, parts["inputs"], parts["probe"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -233,10 +226,8 @@ def _closed_form(content: Mapping[str, Any], parts: Mapping[str, Any], directory
 
 
 def _deep(content: Mapping[str, Any], parts: Mapping[str, Any], directory: Path) -> Any:
-    from safetensors.torch import load_file
-
-    from da.config.pretrained import without_files
     from da.methods.base import Spec
+    from da.nn import weights
 
     config = content["config"]
     method = catalog.build(without_files(config["method"]), where="method")
@@ -244,5 +235,5 @@ def _deep(content: Mapping[str, Any], parts: Mapping[str, Any], directory: Path)
     shapes = {name: tuple(shape) for name, shape in content["shapes"].items()}
     source = shapes["source"] if method.needs.source_x else shapes["target"]
     method.build(Spec(source, shapes["target"], len(content["classes"]), network))
-    method.load_state_dict(load_file(directory / WEIGHTS))
+    method.load_state_dict(weights.tensors(directory / WEIGHTS))
     return method.eval()

@@ -107,7 +107,15 @@ class _Writer:
             return {KIND: "array", "name": self._array(value.detach().cpu().numpy())}
         if inspect.isfunction(value) or inspect.isclass(value):
             return {KIND: "name", "path": _path(value)}
+        if hasattr(value, "__array__"):  # rows that are read on access
+            return {KIND: "array", "name": self._array(np.asarray(value))}
         path = _path(type(value))
+        if isinstance(value, tuple):  # with names
+            return {KIND: "named tuple", "class": path, "parts": [self.node(part) for part in value]}
+        if not hasattr(value, "__dict__"):
+            raise Unsaved(
+                f"{path} has no attributes that can be written, so the model is not kept; its predictions are."
+            )
         state = {name: part for name, part in vars(value).items() if not _rebuilt(value, name)}
         return {KIND: "object", "class": path, "state": {name: self.node(part) for name, part in state.items()}}
 
@@ -140,6 +148,8 @@ class _Reader:
     def _plain(self, kind: str, node: Mapping[str, Any]) -> Any:
         if kind == "tuple":
             return tuple(self.value(part) for part in node["parts"])
+        if kind == "named tuple":
+            return _class(node["class"])._make(self.value(part) for part in node["parts"])
         if kind == "dict":
             return {self.value(key): self.value(part) for key, part in node["pairs"]}
         if kind == "array":
@@ -154,9 +164,7 @@ class _Reader:
         raise KeyError(kind)
 
     def _object(self, node: Mapping[str, Any]) -> Any:
-        known = _found(node["class"])
-        if not inspect.isclass(known):
-            raise TypeError(f"{node['class']} is no class")
+        known = _class(node["class"])
         made = known.__new__(known)
         self.made[node["number"]] = made
         vars(made).update({name: self.value(part) for name, part in node["state"].items()})
@@ -201,6 +209,18 @@ def _found(path: str) -> Any:
     known = _resolved(path) if _allowed(path) else None
     if known is None:
         raise DataError(f"The saved model names {path}, which is not read; it is damaged, or of another version.")
+    return known
+
+
+def _class(path: str) -> Any:
+    """The class of a path that may be read.
+
+    Raises:
+        TypeError: it is no class.
+    """
+    known = _found(path)
+    if not inspect.isclass(known):
+        raise TypeError(f"{path} is no class")
     return known
 
 

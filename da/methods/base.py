@@ -100,9 +100,8 @@ class Method(LightningModule):
         source, target = batch.source, batch.target
         if self.embedding == "apart":
             return self.embed(source), self.embed(target)
-        n = len(source)
         z = self.network.encoder(torch.cat([source.x, target.x]))
-        z_s, z_t = self.gather(z[:n]), self.gather(z[n:])
+        z_s, z_t = (self.gather(part) for part in z.split([len(source), len(target)]))
         logits = self.network.head(torch.cat([z_s, z_t]))
         return (
             Embedded(z_s, logits[: len(z_s)], self.gather(source.y), self.gather(source.weight)),

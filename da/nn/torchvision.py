@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from da.bounds import Bound
 from da.errors import ConfigError
-from da.files import RANDOM
+from da.files import LATER, RANDOM
 from da.nn.networks import Network
 from da.nn.weights import Weights, enumeration, find_file, fit, published, read
 
@@ -92,7 +92,7 @@ class ResNet(Network):
             raise ConfigError(f"{what} is for RGB, got inputs of shape {shape}; set {instead}, or give RGB images.")
         if shape[0] != 3:
             body.conv1 = nn.Conv2d(shape[0], 64, 7, stride=2, padding=3, bias=False)
-        if weights is not None and given:
+        if weights is not None and given and weights != LATER:
             file = find_file(weights, enumeration(self.names, depth=depth))
             fit(body, read(file), file, head="fc.", remedy=REMEDY)
         stem = nn.Sequential(body.conv1, body.bn1, body.relu, body.maxpool)
@@ -134,7 +134,7 @@ class SqueezeNet(Network):
         if make is None:
             raise ConfigError(f"network.version={version} is unknown; take 1.0 or 1.1.")
         body = make(weights=None)
-        if weights is not None and weights != RANDOM:
+        if weights is not None and weights not in (RANDOM, LATER):
             names = enumeration(self.names, version=version)
             file = find_file(weights, names)
             if caffe and file.name in {url.rpartition("/")[2] for url in published(names).values()}:

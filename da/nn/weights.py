@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from da.errors import ConfigError, DataError, few
-from da.files import data_dir, locate
+from da.files import data_dir, locate, write_atomically
 from da.signatures import find
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Weights = str
-"""A parameter of this type takes a file or a published name of weights, or ``random``; a run must state which."""
+"""A parameter of this type takes a file or a published name of weights, or ``random``; a run must state which.
+
+A network is also given :data:`da.files.LATER`, and then has the modules that it has for a file, and reads none.
+"""
 FOLDER = "pretrained"
 """Folder of published weights below the data folder."""
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
@@ -90,7 +93,7 @@ def read(file: Path, key: str = "weights") -> dict[str, Tensor]:
     import torch
 
     try:
-        content: Any = _tensors(file) if file.suffix == ".safetensors" else _loaded(file)
+        content: Any = tensors(file) if file.suffix == ".safetensors" else _loaded(file)
     except Exception as error:  # on a damaged file torch.load raises errors of many kinds
         if "global" in str(error).lower():
             raise ConfigError(
@@ -117,10 +120,19 @@ def read(file: Path, key: str = "weights") -> dict[str, Tensor]:
     return named
 
 
-def _tensors(file: Path) -> Any:
+def tensors(file: Path) -> dict[str, Tensor]:
+    """Tensors of a safetensors file by their names."""
     from safetensors.torch import load_file
 
     return load_file(file)
+
+
+def write(file: Path, module: nn.Module) -> Path:
+    """Write a module's tensors as safetensors."""
+    from safetensors.torch import save
+
+    named = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.state_dict().items()}
+    return write_atomically(file, save(named))
 
 
 def _loaded(file: Path) -> Any:

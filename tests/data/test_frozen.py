@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from small import SMALL
 
 from da.config.compose import compose
@@ -178,7 +179,7 @@ def test_a_run_takes_features_of_a_network_that_another_run_trained(tmp_path) ->
     assert plain.record.fingerprint != made.record.fingerprint
     again = runs.run(compose(overrides))
     assert not again.fresh
-    torch.save({k: v + 0.1 for k, v in torch.load(trained, weights_only=True).items()}, trained)
+    save_file({k: v + 0.1 for k, v in load_file(trained).items()}, trained)
     with pytest.warns(UserWarning, match="The data of an earlier run have changed"):
         other = runs.run(compose(overrides))
     assert other.fresh, "other weights are other data, in the same process too"

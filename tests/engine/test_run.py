@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from da.config import catalog
 from da.config.compose import compose
@@ -76,7 +76,7 @@ def test_a_trained_method_can_be_restored(tmp_path: Path) -> None:
     method, _, exam = runs.restore(result.directory)
     logits = predict(method, exam.domains["target_test"])[1]
     np.testing.assert_allclose(logits, np.load(result.directory / "predictions.npz")["logits"], rtol=1e-5, atol=1e-6)
-    with pytest.raises(DataError, match="no finished run"):
+    with pytest.raises(DataError, match="no finished deep run with its weights"):
         runs.restore(tmp_path)
     stored = json.loads((result.directory / record.FILE).read_text())  # as runs recorded before loggers moved
     stored["config"]["logger"] = {"_target_": "da.results.tracking.csv"}
@@ -107,8 +107,7 @@ def test_whatever_can_change_a_result_changes_the_identity(tmp_path: Path, chang
 def test_the_content_of_a_named_checkpoint_is_part_of_the_identity(tmp_path: Path) -> None:
     trained = runs.run(config(tmp_path, "method=source_only")).directory / "model.safetensors"
     first = runs.run(config(tmp_path, "method=fine_tune", f"method.checkpoint={trained}"))
-    weights = torch.load(trained, weights_only=True)
-    torch.save({name: value + 0.1 for name, value in weights.items()}, trained)
+    save_file({name: value + 0.1 for name, value in load_file(trained).items()}, trained)
     assert runs.run(config(tmp_path, "method=fine_tune", f"method.checkpoint={trained}")).directory != first.directory
 
 

@@ -143,7 +143,10 @@ def test_wandb_is_told_everything(tmp_path: Path, fake: Any, capfd: pytest.Captu
         f"selection/{rule}": found.score for rule, found in result.record.selection.items()
     }
     name = f"source_only-toy-{result.record.run_id}"
-    assert seen["artifacts"] == {f"{name}-model": ["model.pt"], f"{name}-results": ["predictions.npz", "record.json"]}
+    assert seen["artifacts"] == {
+        f"{name}-model": ["model.json", "model.npz", "model.safetensors"],
+        f"{name}-results": ["predictions.csv", "predictions.npz", "record.json"],
+    }
 
 
 @pytest.mark.parametrize("moment", ["init", "log", "artifact", "finish", "init killed", "log killed", "finish killed"])
@@ -255,7 +258,13 @@ def kept(directory: Path) -> bytes:
     return log.read_bytes()
 
 
-ALL = (b"target_test/accuracy", b"toy subspace", b"transductive", b"chosen/oracle_accuracy/accuracy", b"model.pt")
+ALL = (
+    b"target_test/accuracy",
+    b"toy subspace",
+    b"transductive",
+    b"chosen/oracle_accuracy/accuracy",
+    b"model.safetensors",
+)
 
 
 @pytest.mark.usefixtures("real")

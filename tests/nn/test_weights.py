@@ -52,7 +52,7 @@ def test_a_name_that_only_some_have_before_it_stays(tmp_path) -> None:
         ({}, r"holds no tensors with names but nothing"),
         ({"ema": body().state_dict(), "epoch": 3}, r"holds no tensors with names but ema, epoch; save them"),
         ({"model": {}}, r"holds no tensors with names but nothing"),
-        (b"no file of torch", r"is damaged, or no file that torch\.save wrote; fetch it anew"),
+        (b"no file of torch", r"is damaged, or no file of weights \(safetensors, or torch\.save\); fetch it anew"),
         (b"", r"is damaged"),
         (b"PK\x03\x04" + bytes(40), r"is damaged"),
     ],

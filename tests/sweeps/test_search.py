@@ -113,7 +113,7 @@ def test_a_search_that_was_begun_under_earlier_keywords_goes_on(tmp_path):
     for method, trial in zip(asked, study.study.trials[1:], strict=True):
         assert trial.params == {old: method[new] for new, old in names.items()}
     best = before.trials[0].params
-    assert f"best of 3 finished trials by infomax 100.0000: method.regularization={best['regularization']}" in (
+    assert f"best of 3 finished trials by infomax 100.0000: method.regularization={best['regularization']:.3g}" in (
         study.verdict()
     )
     assert f" method.n_components={best['components']}" in study.verdict()

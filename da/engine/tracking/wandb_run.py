@@ -16,7 +16,7 @@ from da.results.record import FILE, Record
 
 CLIENT = Path(__file__).with_name("wandb_client.py")
 GRACE = 5.0  # seconds beyond the patience after which a client that has not ended is killed
-MODELS, RESULTS = ("model.*",), ("predictions.*", "*.png", FILE)
+MODELS, RESULTS = ("model.*", "features.safetensors"), ("predictions.*", "*.png", FILE)
 
 
 class WandbRun(Tracker):
