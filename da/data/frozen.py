@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from da.data.cache import CachedRows, cached
-from da.data.frozen_inputs import FrozenNetwork, FrozenInputs, embed, identity
+from da.data.frozen_inputs import FrozenInputs, FrozenNetwork, embed, identity
 from da.data.images import Images
 from da.data.inputs import probe
 from da.domain import Domain, Split, Task, as_float
