@@ -67,8 +67,10 @@ def _written(model: TrainedModel, source: Path, file: Path, *, skip: bool) -> li
     said = f"{len(read)} samples predicted by {model.content['method']}"
     if labels is not None:
         said += f", accuracy {100 * float(np.mean(logits.argmax(axis=1) == labels[read])):.2f} on their labels"
-    lost = [f"{len(left_out)} images cannot be read and are left out: {few(samples.ids[left_out])}"]
-    return [*(lost if len(left_out) else []), f"{said} -> {file}"]
+    done = [f"{said} -> {file}"]
+    if len(left_out):  # images, which are named by their files
+        done.insert(0, f"{len(left_out)} images cannot be read and are left out: {few(samples.ids[left_out])}")
+    return done
 
 
 def _logits(model: TrainedModel, samples: Domain, name: str, *, skip: bool) -> tuple[np.ndarray, np.ndarray]:

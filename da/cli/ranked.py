@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -109,8 +110,14 @@ def report(runs: Sequence[Ranked], rule: str, overrides: Sequence[str], most: in
             *(f"  {command}" for command in commands),
             f"choice: {top.method}",
             f"predictions: {top.predictions}",
+            *([f"new samples: {predict_command(top)}"] if (top.directory / "model.json").is_file() else []),
         ]
     )
+
+
+def predict_command(run: Ranked) -> str:
+    """The command that predicts new samples with the model of a run."""
+    return f"python scripts/predict.py {shlex.quote(str(run.directory))} data=FILE"
 
 
 def table(ranking: Sequence[Ranked], rule: str) -> str:

@@ -57,14 +57,16 @@ def one_line(made: Record, directory: Path, fresh: bool, named: str | None = Non
     """One line on a finished run, by the name that somebody gave it or as on the command line."""
     rule = made.config["selection"]
     metrics = made.selection[rule].target_test if rule in made.selection else {}
-    scores = ", ".join(f"{name} {shown(value, 2)}" for name, value in metrics.items()) or "no target labels"
+    scores = ", ".join(f"{name} {shown(value, 2)}" for name, value in metrics.items())
+    count = made.task.evaluated.get("target_test", 0) if made.task else 0
+    result = f"target test {scores}" if scores else f"{count} target samples predicted, no labels to score"
     word = "finished" if fresh else "skipped "
     named = named or title_of(made.config, catalog.entries("method")[made.method], catalog.entries("data")[made.data])
     other = "" if fresh or not made_by_other_code(made) else "; made by other code, rerun=stale runs it again"
     table = directory / TABLE
     held = training_samples(directory)
     place = f"{table if table.is_file() else directory}{f' (its model holds {held} training samples)' if held else ''}"
-    return f"{word} {named}: target test {scores} ({rule}, {made.work_seconds:.1f} s{other}) -> {place}"
+    return f"{word} {named}: {result} ({rule}, {made.work_seconds:.1f} s{other}) -> {place}"
 
 
 def training_samples(directory: Path) -> int:

@@ -11,6 +11,7 @@ import pytest
 from da.cli import choose as entry
 from da.cli import look, ranked, train
 from da.cli.choose import Runnable, candidates, lacking, listing
+from da.cli.predict import predict
 from da.cli.ranked import Ranked
 from da.config import catalog
 from da.data.splits import Raw, assemble
@@ -73,6 +74,10 @@ def test_two_files_lead_to_a_choice_with_commands_that_run_and_predictions(tmp_p
     again = capsys.readouterr().out
     assert again.startswith("skipped")
     assert str(predictions.parent) in again
+    new = re.search(r"^new samples: python scripts/predict.py (.*) data=FILE$", said, re.MULTILINE)[1]
+    (tmp_path / "third.csv").write_bytes((tmp_path / "b.csv").read_bytes())
+    assert predict([*shlex.split(new), f"data={tmp_path / 'third.csv'}", f"output={tmp_path / 'out.csv'}"]) == 0
+    assert (tmp_path / "out.csv").read_bytes() == predictions.read_bytes()  # the same rows, so the same table
 
     before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("record.json")}
     assert len(before) == 3

@@ -78,7 +78,7 @@ def test_arrays_frames_and_files_are_the_same_samples(files):
 def test_what_does_not_fit_is_refused(files):
     model = da.load(run("method=coral").directory)
     for x, message in (
-        (np.zeros((3, 5)), r"shape \(3, 5\); the model takes \(n, 2,\)"),
+        (np.zeros((3, 5)), r"shape \(3, 5\); the model takes \(n, 2\)"),
         (np.array([[np.nan, 1.0]]), "NaN"),
         (np.zeros((0, 2)), "no samples"),
     ):
@@ -118,12 +118,13 @@ def test_no_model_is_kept_where_none_is_asked_for(files):
     assert not run("method=coral").fresh  # it is the same run
 
 
-def test_python_and_the_command_line_are_one(files, capsys):
+@pytest.mark.parametrize("overrides", [("method=coral",), DEEP], ids=["closed_form", "deep"])
+def test_python_and_the_command_line_are_one(files, capsys, overrides):
     from da.cli.train import train
 
-    made = run("method=coral")
+    made = run(*overrides)
     words = ["data=features", "data.source=a.csv", "data.target=b.csv", "data.id_column=name", "output=lines"]
-    assert train([*words, "method=coral", "trainer.enable_progress_bar=false"]) == 0
+    assert train([*words, *overrides, "trainer.enable_progress_bar=false"]) == 0
     line = capsys.readouterr().out.strip().splitlines()[-1]
     other = files / line.rpartition(" -> ")[2]
     assert other.name == "predictions.csv"

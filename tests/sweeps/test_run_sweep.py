@@ -107,7 +107,9 @@ def test_a_sweep_counts(tmp_path, capsys):
     status.ended(Job(plan), Outcome("failed", f"{called}: It broke."))
     status.close()
     said = capsys.readouterr()
-    assert said.out.startswith("[1/3, 1:00 left] finished a on b, seed 0: target test no target labels (last, 2.0 s")
+    assert said.out.startswith(
+        "[1/3, 1:00 left] finished a on b, seed 0: 0 target samples predicted, no labels to score (last, 2.0 s"
+    )
     assert said.err.splitlines() == [
         "[2/3, 0:30 left] FAILED   a on b, seed 1: It broke.",
         f"[3/3] FAILED   {called}: It broke.",
