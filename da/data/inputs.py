@@ -134,7 +134,9 @@ def check_fit(x: Any, shape: tuple[int, ...], probe: np.ndarray) -> None:
         DataError: shape or units differ, or values are not finite.
     """
     if tuple(x.shape[1:]) != shape or not len(x.shape):
-        raise DataError(f"The samples have shape {tuple(x.shape)}; the model takes (n, {str(shape)[1:-1].rstrip(',')}).")
+        raise DataError(
+            f"The samples have shape {tuple(x.shape)}; the model takes (n, {str(shape)[1:-1].rstrip(',')})."
+        )
     values = x.data if sparse.issparse(x) else x
     if np.dtype(values.dtype).kind == "f" and not np.isfinite(values).all():
         raise DataError("The samples have NaN or infinite values; impute or drop them first.")

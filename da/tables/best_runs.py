@@ -9,20 +9,20 @@ from da.errors import ConfigError
 from da.results.record import Record
 from da.results.scores import deviation, mean, shown
 from da.setting import ALL
+from da.tables.label_free import comparing_rules
 from da.tables.paired import interval_text, t_interval
 from da.tables.summarize import TableResults
 from da.tables.task_runs import TaskRuns
-from da.tables.wording import ORACLE, chosen_by
-
-UNSCORED = "last"
-"""The rule whose score is the number of the epoch, which ranks no methods."""
+from da.tables.wording import chosen_by
 
 
 def best_runs(results: Sequence[TableResults]) -> list[str]:
     """One line for each task, under the selection rule of its table.
 
     Methods are ranked by the main metric on the target test split in the epoch that the rule chose, as a mean over
-    seeds; without target labels by the rule's own score. What was trained on all target labels is no candidate.
+    seeds; without target labels by a label-free rule's own score: the table's, or where that compares no methods
+    (``last``, an oracle) the one with the least regret on our tables. What was trained on all target labels is no
+    candidate.
 
     Args:
         results: of a folder, as :func:`da.tables.summarize.summarize` gives them.
@@ -35,22 +35,24 @@ def _line(task: TaskRuns) -> str:
     split = "transductive" if task.protocol.transductive else "held-out target samples"
     where = f"{task.name} (data={task.protocol.data}, {split})"
     labelled = any(r.target_test for r in task.finished)
-    if not labelled and (task.rule == UNSCORED or task.rule.startswith(ORACLE)):
-        return f"{where}: no target labels, so selection={task.rule} ranks no method; name another with --selection."
+    rule = task.rule if labelled else next(iter(comparing_rules(task.finished, task.rule)), "")
+    if not rule:
+        return f"{where}: no target labels, and no rule that does without them scored a run, so none is best."
 
     def value(r: Record) -> float | None:
         if labelled:
-            return None if r.main(task.rule) != r.main(task.rule) else r.main(task.rule)
-        return r.selection[task.rule].score if task.rule in r.selection else None
+            return None if r.main(rule) != r.main(rule) else r.main(rule)
+        return r.selection[rule].score if rule in r.selection else None
 
     best = _best(task, value)
     if best is None:
-        return f"{where}: no run of a method without all target labels has a figure under {chosen_by(task.rule)}."
+        return f"{where}: no run of a method without all target labels has a figure under {chosen_by(rule)}."
     label, values, run = best
-    metric = task.metrics[0] if labelled else f"{task.rule} score, without target labels"
+    metric = task.metrics[0] if labelled else f"{rule} score, without target labels"
+    highest = "highest" if not labelled else "best"  # a score is no accuracy
     return (
         f"{where}: {label}, {metric} {_score(values, 1 if labelled else 4)} ({_runs(len(values))}, "
-        f"{chosen_by(task.rule)}); best run {run.directory}; again: {_command(run, task.rule)}"
+        f"{chosen_by(rule)}); {highest} run {run.directory}; again: {_command(run, rule)}"
     )
 
 

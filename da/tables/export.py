@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +98,7 @@ def latex(spec: TableSpec, summary: Summary) -> str:
     marked = {
         column: _marked(
             [(summary.mean(line.row, column, rule), summary.std(line.row, column, rule)) for line in lines],
+            [line.is_bound for line in lines],
             places,
             rule.startswith(ORACLE),
         )
@@ -113,7 +114,7 @@ def latex(spec: TableSpec, summary: Summary) -> str:
         [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{_caption(spec, summary, any(map(_differs, lines)))}}}",
+            rf"\caption{{{_caption(spec, summary, lines)}}}",
             rf"\label{{tab:{spec.protocol.name}}}",
             Sheet(head, body).latex(),
             r"\end{table}",
@@ -130,8 +131,9 @@ def _differs(line: Line) -> bool:
     return line.p is not None and line.p < ALPHA
 
 
-def _caption(spec: TableSpec, summary: Summary, starred: bool) -> str:
+def _caption(spec: TableSpec, summary: Summary, lines: Sequence[Line]) -> str:
     """What the scores are, which rule chose them, and what the stars mean, or why there is no test."""
+    starred = any(map(_differs, lines))
     seeds = len({entry.seed for entry in summary.entries})
     spread = f", mean and sample standard deviation over {seeds} seeds" if seeds > 1 else ""
     what = f"{render.heading(spec, summary)}: {summary.metric} in % on the target test split"
@@ -140,18 +142,22 @@ def _caption(spec: TableSpec, summary: Summary, starred: bool) -> str:
     test = why or render.tested(spec, summary)
     star = "" if why else f"{STAR}: " if starred else "No row has a star: "
     meaning = "" if why else f"differs from {spec.protocol.baseline} at {ALPHA:g}. "
-    return f"{escape(scores)} {star}{escape(meaning + test)}"
+    bounds = leaderboard.bounds(lines)
+    return f"{escape(scores)} {star}{escape(' '.join(filter(None, [meaning + test, bounds])))}"
 
 
-def _marked(scores: list[tuple[float, float | None]], places: int, bound: bool) -> list[str]:
-    """The cells of a column; ties, as printed, share a mark."""
-    distinct = sorted({shown(mean, places) for mean, _ in scores if not math.isnan(mean)}, key=float, reverse=True)
+def _marked(
+    scores: list[tuple[float, float | None]], is_bound: Sequence[bool], places: int, by_oracle: bool
+) -> list[str]:
+    """The cells of a column: the best bold, the second underlined, but no bounds; ties, as printed, share a mark."""
+    ranked = [mean for (mean, _), bound in zip(scores, is_bound, strict=True) if not bound and not math.isnan(mean)]
+    distinct = sorted({shown(mean, places) for mean in ranked}, key=float, reverse=True)
     cells = []
-    for mean, std in scores:
+    for (mean, std), bound in zip(scores, is_bound, strict=True):
         text = "--" if math.isnan(mean) else shown(mean, places)
-        place = distinct.index(text) if text in distinct else None
+        place = distinct.index(text) if text in distinct and not bound else None
         spread = "" if std is None or math.isnan(mean) else rf" $\pm$ {shown(std, places)}"
-        text = rf"\textit{{{text}}}" if bound and place is not None else text
+        text = rf"\textit{{{text}}}" if by_oracle and not math.isnan(mean) else text
         marked = rf"\textbf{{{text}}}" if place == 0 else rf"\underline{{{text}}}" if place == 1 else text
         cells.append(marked + spread)
     return cells

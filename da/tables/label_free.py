@@ -113,12 +113,8 @@ def label_free_table(
     finished = {row: [r for r in found if r.is_finished] for row, found in runs.items()}
     every = [r for found in finished.values() for r in found]
     known = regret.method_choice()
-    scored = {
-        rule for r in every for rule, chosen in r.selection.items() if chosen.score is not None and compares(rule)
-    }
-    falling_regret = sorted(scored, key=lambda rule: (known[rule].mean if rule in known else math.inf, rule))
-    rule = named if named in scored else next(iter(falling_regret), "")
-    rules = tuple(dict.fromkeys([rule, *falling_regret])) if rule else ()
+    rules = comparing_rules(every, named)
+    rule = next(iter(rules), "")
     predicted, unread = _predictions(finished)
     metric = next((name for r in every for name in r.source_test), "accuracy")
     classes = next((tuple(r.task.classes) for r in every if r.task), ())
@@ -129,7 +125,7 @@ def label_free_table(
         task=task,
         samples=next((len(labels) for found in predicted.values() for labels in found), None),
         rule=rule,
-        is_least=bool(known) and rule == next(iter(falling_regret), ""),
+        is_least=bool(known) and rule == next(iter(comparing_rules(every)), ""),
         rules=rules,
         metric=metric,
         rows=tuple(rows),
@@ -138,6 +134,20 @@ def label_free_table(
         agreement=agreement({row: predicted[row] for row in order}),
         unread=unread,
         notes=tuple(notes),
+    )
+
+
+def comparing_rules(runs: Iterable[Record], named: str = "") -> tuple[str, ...]:
+    """Rules that scored runs and can compare methods without target labels, from the least regret to the greatest.
+
+    Args:
+        runs: finished.
+        named: the rule that somebody named, which comes first where it is one of these.
+    """
+    known = regret.method_choice()
+    scored = {rule for r in runs for rule, chosen in r.selection.items() if chosen.score is not None and compares(rule)}
+    return tuple(
+        sorted(scored, key=lambda rule: (rule != named, known[rule].mean if rule in known else math.inf, rule))
     )
 
 

@@ -93,6 +93,12 @@ def best(lines: Sequence[Line]) -> Line | None:
     return next((line for line in lines if line.is_scored and not line.is_bound), None)
 
 
+def bounds(lines: Sequence[Line]) -> str:
+    """A sentence on the rows that are bounds; empty where there are none."""
+    rows = [line.row for line in lines if line.is_bound and line.is_scored]
+    return f"Trained on all target labels, a bound and never the best: {', '.join(rows)}." if rows else ""
+
+
 def trains_on_all_target_labels(target: str) -> bool:
     """Whether a method is granted all target labels, as ``target_only`` is.
 
@@ -210,7 +216,7 @@ def _line(spec: TableSpec, summary: Summary, row: str, p: float | None, differen
         oracle=math.nan if apart is None else summary.mean(row, MEAN, apart),
         stale=sum(entry.stale for entry in summary.entries if entry.row == row),
         cpu_seconds=summary.cpu_seconds(row),
-        is_bound=any(map(trains_on_all_target_labels, _methods(summary, row))),
+        is_bound=row in spec.protocol.bounds or any(map(trains_on_all_target_labels, _methods(summary, row))),
         difference=difference,
     )
 

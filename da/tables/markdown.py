@@ -39,7 +39,7 @@ def markdown(spec: TableSpec, summary: Summary, cost: bool = True, line: str = "
         spec.protocol.description,
         f"`{line or command(spec, summary.overrides)}`",
         _leaderboard(spec, summary, lines, cost),
-        _caption(spec, summary),
+        _caption(spec, summary, lines),
         _rules(spec, summary, lines),
         _tasks(spec, summary, lines),
         diagnostics(summary, [line.row for line in lines]),
@@ -82,7 +82,9 @@ def results_page(pairs: Sequence[tuple[TableSpec, Summary]], absent: Sequence[Ta
 
 
 def overview(pairs: Sequence[tuple[TableSpec, Summary]], place: str = "") -> str:
-    """One line for each table: its size, its best method, how far ours are from the papers, and what runs take.
+    """One line for each table: its size, its best row, how far ours are from the papers, and what runs take.
+
+    Rows trained on all target labels are bounds, which are never the best.
 
     Runs a minute are what two cores trained and evaluated, beside other work; the choice of C is in it, and loading
     data, which runs of a process share, is not.
@@ -92,7 +94,7 @@ def overview(pairs: Sequence[tuple[TableSpec, Summary]], place: str = "") -> str
         place: path of the page that the links lead to; empty for the page itself.
     """
     gap = "mean gap to papers, absolute"
-    head = ["table", "tasks", "methods", "runs", "best method", "its mean", gap, "runs a minute"]
+    head = ["table", "tasks", "methods", "runs", "best method but bounds", "its mean", gap, "runs a minute"]
     return Sheet(head, [_overview(spec, summary, place) for spec, summary in pairs]).markdown()
 
 
@@ -211,14 +213,15 @@ def environment(summary: Summary) -> str:
 
 def _leaderboard(spec: TableSpec, summary: Summary, lines: Sequence[Line], cost: bool) -> str:
     places = digits(summary)
-    best = max((line.mean for line in lines if not math.isnan(line.mean)), default=math.nan)
+    first = leaderboard.best(lines)
+    best = math.nan if first is None else first.mean
     oracle = leaderboard.oracle(summary)
     columns: dict[str, list[str]] = {"method": [line.row for line in lines]}
     if spec.published.sources:
         columns["paper"] = [paper_cell(line.paper, spec) for line in lines]
     bound = spec.protocol.selection.startswith(ORACLE)
     columns["*ours*" if bound else "ours"] = [
-        _ours(number(line.mean, line.std, places), line.mean == best, bound) for line in lines
+        _ours(number(line.mean, line.std, places), line.mean == best and not line.is_bound, bound) for line in lines
     ]
     if spec.published.sources:
         columns["gap"] = [gap_cell(line, spec, places) for line in lines]
@@ -234,7 +237,7 @@ def _leaderboard(spec: TableSpec, summary: Summary, lines: Sequence[Line], cost:
     return Sheet(list(columns), list(zip(*columns.values(), strict=True))).markdown()
 
 
-def _caption(spec: TableSpec, summary: Summary) -> str:
+def _caption(spec: TableSpec, summary: Summary, lines: Sequence[Line]) -> str:
     seeds = len({entry.seed for entry in summary.entries})
     said = [
         f"{summary.metric} in % on the target test split, mean over {_count(len(spec.protocol.tasks), 'task')}"
@@ -247,6 +250,8 @@ def _caption(spec: TableSpec, summary: Summary) -> str:
     said.append(why or tested(spec, summary))
     if leaderboard.oracle(summary):
         said.append(f"*{ORACLE}* reads the target test labels and is a bound, not a result.")
+    if leaderboard.bounds(lines):
+        said.append(leaderboard.bounds(lines))
     return " ".join(said)
 
 
@@ -274,8 +279,9 @@ def _tasks(spec: TableSpec, summary: Summary, lines: Sequence[Line]) -> str:
         return ""
     places = digits(summary)
     ours = leaderboard.by_task(spec, summary)
+    candidates = [ours[line.row] for line in lines if line.row in ours and not line.is_bound]
     best = [
-        max((v[k] for v in ours.values() if not math.isnan(v[k])), default=math.nan)
+        max((v[k] for v in candidates if not math.isnan(v[k])), default=math.nan)
         for k in range(len(spec.protocol.tasks))
     ]
     body = []
@@ -286,7 +292,7 @@ def _tasks(spec: TableSpec, summary: Summary, lines: Sequence[Line]) -> str:
             found = spec.published.score(line.row, task)
             rule = spec.protocol.selection
             text = number(value, summary.std(line.row, task, rule), places)
-            cell = _ours(text, value == best[k], rule.startswith(ORACLE))
+            cell = _ours(text, value == best[k] and not line.is_bound, rule.startswith(ORACLE))
             cells.append(cell if found is None else f"{cell} ({published_cell(*found)})")
         body.append([line.row, *cells])
     beside = ", the paper's figure in parentheses" if spec.published.sources else ""
@@ -304,7 +310,7 @@ def remarked(spec: TableSpec, summary: Summary) -> list[str]:
 def _overview(spec: TableSpec, summary: Summary, place: str) -> list[str]:
     lines = leaderboard.lines(spec, summary)
     ours = [line for line in lines if line.runs]
-    best = lines[0] if lines and not math.isnan(lines[0].mean) else None
+    best = leaderboard.best(lines)
     seconds = [entry.seconds for entry in summary.entries if entry.seconds is not None]
     gaps = [abs(line.gap) for line in lines if not math.isnan(line.gap)]
     return [

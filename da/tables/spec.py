@@ -36,7 +36,7 @@ KEYS = {
     "published": list,
     "notes": list,
 }
-OPTIONAL = {"elsewhere": list, "made_by": str, "remarks": dict}
+OPTIONAL = {"elsewhere": list, "made_by": str, "remarks": dict, "bounds": list}
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ class EvaluationProtocol:
         seeds: one run for each, with overrides of its own (a draw or split of the data).
         made_by: the command that makes this table where it is not a plain grid of runs; empty otherwise.
         remarks: by row, why it equals another in every cell, or why a weighting loses (:mod:`da.tables.remarks`).
+        bounds: rows trained on all target labels, beside those of methods whose ``needs`` say so.
         path: of a table of one's own; empty for those of ``benchmarks/tables``.
     """
 
@@ -119,6 +120,7 @@ class EvaluationProtocol:
     seeds: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     made_by: str = ""
     remarks: Mapping[str, str] = field(default_factory=dict)
+    bounds: tuple[str, ...] = ()
     path: str = ""
 
     @property
@@ -232,6 +234,7 @@ def read(file: Path, name: str) -> TableSpec:
         seeds=_seeds(given["seeds"]),
         made_by=given.get("made_by", ""),
         remarks={str(row): " ".join(str(why).split()) for row, why in given.get("remarks", {}).items()},
+        bounds=tuple(map(str, given.get("bounds", ()))),
     )
     sources, elsewhere = (
         tuple(_published(node, list(tasks), file.name) for node in given.get(key, ()))

@@ -123,6 +123,7 @@ def _content(protocol: EvaluationProtocol, published: Published) -> dict[str, An
         "elsewhere": [_source(source) for source in published.elsewhere],
         "notes": list(protocol.notes),
         "remarks": dict(protocol.remarks),
+        "bounds": list(protocol.bounds),
     }
 
 

@@ -71,7 +71,7 @@ def test_without_target_labels_the_rules_own_score_ranks(report, tmp_path, keep,
     _, out, _ = report(tmp_path, "--best", "--selection", "entropy")
     assert ": dann, entropy score, without target labels -0.2500 (1 run, selection=entropy)" in out
     _, out, _ = report(tmp_path, "--best")
-    assert "no target labels, so selection=last ranks no method; name another with --selection." in out
+    assert ": dann, entropy score, without target labels -0.2500 (1 run, selection=entropy); highest run" in out
 
 
 def test_two_methods_are_paired_over_tasks(report, folder):

@@ -8,6 +8,15 @@ from da.tables.markdown import markdown
 from da.tables.summary import CellResult, Summary
 
 
+def test_latex_marks_no_bound(spec, summary, base):
+    made = summary({"a": [50.0, 40.0], "b": [60.0, 30.0], "all": [90.0, 90.0]}, tasks="AB")
+    text = latex(spec(tasks="AB", bounds=("all",)), made)
+    rows = {line.split(" & ")[0]: line for line in text.splitlines() if line.endswith(r"\\")}
+    assert rows["all"] == r"all & 90.00 & 90.00 & 90.00 \\"
+    assert rows["b"] == r"b & \textbf{60.00} & \underline{30.00} & \textbf{45.00} \\"
+    assert "a bound and never the best: all." in text
+
+
 def test_latex_marks_the_best_and_the_second_and_ties_share(spec, summary, base):
     text = latex(spec(tasks="AB"), summary({"a_1": [50.0, 40.0], "b": [60.004, 40.0], "c": [60.0, 30.0]}, tasks="AB"))
     rows = {line.split(" & ")[0]: line for line in text.splitlines() if line.endswith(r"\\")}

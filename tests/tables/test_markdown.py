@@ -101,6 +101,18 @@ def test_the_page_begins_with_an_overview_and_ends_with_what_was_not_run(
     assert cells(text.partition("# Not run")[2], "dann")[:3] == ["dann", "[1]", "82.0"]
 
 
+def test_a_bound_is_named_and_is_never_the_best(spec, summary, base):
+    made = summary({"unadapted": base, "tca": better(base), "all labels": better(base, 30.0)})
+    text = render.markdown(spec(bounds=("all labels",)), made)
+    assert cells(text, "all labels")[1] == "87.50"
+    assert cells(text, "tca")[1] == "**62.50**"
+    by_task = text.partition("By task")[2]
+    assert "**" not in "".join(cells(by_task, "all labels"))
+    assert cells(by_task, "tca")[1] == "**55.00**"
+    assert "Trained on all target labels, a bound and never the best: all labels." in text
+    assert cells(render.overview([(spec(bounds=("all labels",)), made)]), "[office](#office-bags-of-words)")[4] == "tca"
+
+
 def test_figures_of_other_protocols_stand_apart(spec, published, summary, base):
     other = replace(published({"tca": {"A": 77.0}}, "memory", "Another paper"), protocol="Support vector machines.")
     text = render.markdown(spec(elsewhere=(other,)), summary({"unadapted": base, "tca": better(base)}))
