@@ -34,7 +34,10 @@ def run(*overrides: str) -> Result:
     """
     from da.config.compose import expand
     from da.engine.run import run as run_config
+    from da.errors import UsageError
 
+    if options := [word for word in overrides if word.startswith("-")]:
+        raise UsageError(f"da.run takes overrides such as method=coral, not {options[0]!r}.")
     return run_config(expand(list(overrides), multirun=False).plans[0].config)
 
 

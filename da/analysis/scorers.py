@@ -6,6 +6,7 @@ samples without labels. A scorer takes them from a fitted model as a run does, s
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from da.estimators.subspace.unadapted import Unadapted
 from da.methods.closed_form import ClosedForm
 
 ORACLE = "test_accuracy"
+CONFIDENCE = ("bnm", "corr_c", "entropy", "infomax", "soft_neighbourhood_density")
+"""Rules that read how probable a model takes its predictions to be."""
 
 
 class TransferScorer:
@@ -28,7 +31,8 @@ class TransferScorer:
 
     Rules that read the target alone need no held-out samples: give the search ``cv=whole(len(X))``
     (:func:`da.estimators.validation.whole`), which trains once on everything. Those that read the source need
-    ``cv=TransferKFold(...)``, whose test folds are held-out labelled samples.
+    ``cv=TransferKFold(...)``, whose test folds are held-out labelled samples, and answer them as the source's, with or
+    without metadata routing. A warning says where a rule reads probabilities and the classifier has none.
 
     Args:
         rule: a name of ``da.selection.names()``: ``"source_accuracy"``, ``"infomax"``, ``"class_ami"``, ...;
@@ -119,6 +123,12 @@ class TransferScorer:
     def _evidence(self, model: TransferClassifier, entering: Any, X: Any, y: Any, domain: Any) -> selection.Evidence:
         """What a run's evaluation hands to rules, as far as this one reads it; inputs are those of the last step."""
         method = as_method(model)
+        if self.rule in CONFIDENCE and not method.tells_probabilities:
+            warnings.warn(
+                f"{type(model.classifier_).__name__} knows margins and no probabilities, so its predictions count as "
+                f"certain: {self.rule!r} cannot compare it with classifiers that have probabilities.",
+                stacklevel=3,
+            )
         found: dict[str, Any] = {}
         if self.of_source:
             held = self._held_out(model, entering(X), y, domain)

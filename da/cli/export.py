@@ -6,8 +6,9 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from da.cli.run_and_keys import run_and_keys
+from da.cli.run_and_keys import run_and_keys, writable_file
 from da.engine.saved import TrainedModel, load
 from da.errors import UsageError
 from da.files import write_atomically
@@ -43,6 +44,7 @@ def _exported(words: Sequence[str]) -> str:
 
     kind = given.get("format", "torch")
     file = Path(given.get("output") or directory / f"exported{SUFFIXES.get(kind, '')}").expanduser()
+    writable_file(file, "output")
     model = load(directory)
     difference = write(model, kind, file)
     beside = write_atomically(file.with_suffix(f"{file.suffix}.json"), json.dumps(described(model), indent=1).encode())
@@ -59,5 +61,12 @@ def described(model: TrainedModel) -> dict[str, object]:
         "columns": getattr(inputs, "columns", None),
         "subtract": None if mean is None else mean.tolist(),
         "divide": None if deviation is None else deviation.tolist(),
-        "images": "RGB in 0..1, channels first" if hasattr(inputs, "crop") else None,
+        "images": None if not hasattr(inputs, "crop") else pixels(inputs),
     }
+
+
+def pixels(inputs: Any) -> str:
+    """How images of a data set are prepared, in words."""
+    side, cut = inputs.scale, f", whose central {inputs.size} x {inputs.size} pixels are cut out"
+    resized = f"the shorter side resized to {side} pixels" if inputs.crop else f"resized to {side} x {side} pixels"
+    return f"{resized}{cut if inputs.crop or inputs.size < side else ''}; RGB in 0..1, channels first"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from da.cli.run_and_keys import flag, run_and_keys
+from da.cli.run_and_keys import flag, run_and_keys, writable_file
 from da.domain import Domain
 from da.engine import predictions
 from da.engine.saved import TrainedModel, load
@@ -40,6 +41,7 @@ def predict(words: Sequence[str]) -> int:
         directory, given = run_and_keys(words, KEYS, USAGE, needed=("data",))
         source = Path(given["data"]).expanduser()
         file = Path(given.get("output") or f"{source.stem}_predictions.csv").expanduser()
+        writable_file(file, "output")
         skip = flag("skip_unreadable", given.get("skip_unreadable", "false"))
         for line in _written(load(directory), source, file, skip=skip):
             print(line)
@@ -51,8 +53,15 @@ def predict(words: Sequence[str]) -> int:
 
 def _written(model: TrainedModel, source: Path, file: Path, *, skip: bool) -> list[str]:
     """Predict, write the table, and return what was done in a line or two."""
-    samples = model.read(source)
-    labels = model.known_labels(samples)
+    with warnings.catch_warnings(record=True) as said_of_data:
+        warnings.simplefilter("always")
+        samples = model.read(source)
+    notes = [str(warning.message) for warning in said_of_data]
+    try:
+        labels = model.known_labels(samples)
+    except DataError as error:
+        labels = None
+        notes.append(f"Nothing is scored: {error}")
     read, logits = _logits(model, samples, source.name, skip=skip)
     left_out = np.setdiff1d(np.arange(len(samples)), read)
     predictions.write_table(
@@ -67,7 +76,7 @@ def _written(model: TrainedModel, source: Path, file: Path, *, skip: bool) -> li
     said = f"{len(read)} samples predicted by {model.content['method']}"
     if labels is not None:
         said += f", accuracy {100 * float(np.mean(logits.argmax(axis=1) == labels[read])):.2f} on their labels"
-    done = [f"{said} -> {file}"]
+    done = [*notes, f"{said} -> {file}"]
     if len(left_out):  # images, which are named by their files
         done.insert(0, f"{len(left_out)} images cannot be read and are left out: {few(samples.ids[left_out])}")
     return done
@@ -83,11 +92,16 @@ def _logits(model: TrainedModel, samples: Domain, name: str, *, skip: bool) -> t
     with tqdm(total=len(samples), desc=f"predicting {name}", unit="sample", disable=None) as bar:
         for start in range(0, len(samples), size):
             batch = np.arange(start, min(start + size, len(samples)))
-            if skip:
+            try:
+                part = samples.take(batch)
+            except DataError:
+                if not skip:
+                    raise
                 batch = batch[[_readable(samples, int(k)) for k in batch]]
+                part = samples.take(batch)
             if len(batch):
                 read.append(batch)
-                answers.append(model.answer(samples.take(batch))[1])
+                answers.append(model.answer(part)[1])
             bar.update(size if start + size < len(samples) else len(samples) - start)
     if not answers:
         raise DataError("There are no samples to predict; give at least one that can be read.")

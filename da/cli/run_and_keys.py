@@ -23,7 +23,10 @@ def run_and_keys(
         UsageError: a key is unknown, without a value or not given, or not exactly one run is named.
     """
     folders = [word for word in words if "=" not in word or Path(word).is_dir()]
-    given = dict(word.partition("=")[::2] for word in words if word not in folders)
+    pairs = [word.partition("=")[::2] for word in words if word not in folders]
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        raise UsageError(f"a key is given twice: {usage}")
     for key, value in given.items():
         if key not in keys:
             raise UsageError(f"There is no key '{key}'; {nearest(key, keys)}")
@@ -45,3 +48,17 @@ def flag(key: str, value: str) -> bool:
     if value.lower() not in ("true", "false"):
         raise UsageError(f"{key}={value} is neither true nor false.")
     return value.lower() == "true"
+
+
+def writable_file(file: Path, key: str) -> None:
+    """Make the folder of a file that is to be written.
+
+    Raises:
+        UsageError: the file is a folder, or its folder cannot be made.
+    """
+    if file.is_dir():
+        raise UsageError(f"{key}={file} is a folder; name a file in it.")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{key}={file} cannot be written ({error.strerror}); name another file.") from error

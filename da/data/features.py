@@ -104,7 +104,15 @@ class Features:
         )
         task = replace(task, metric=self.metric, columns=(tables[0].columns, tables[len(sources)].columns))
         task = replace(task, notes=tuple(doubts(files, tables)), id_name=self._id_name(tables[-1]))
-        reading = TableInputs(task.columns[1], self.label_column, self.feature_key, self.id_column)
+        x = task.target.train.x
+        reading = TableInputs(
+            columns=task.columns[1],
+            width=x.shape[1],
+            is_sparse=sparse.issparse(x),
+            label_column=self.label_column,
+            feature_key=self.feature_key,
+            id_column=self.id_column,
+        )
         if not self.standardize:
             return replace(task, inputs=reading)
         standardized = tuple(map(_standardized, task.sources))

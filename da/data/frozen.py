@@ -64,13 +64,13 @@ class Frozen:
             load_encoder(network.encoder, find_file(self.weights, key="features.weights"))
         encoder, kind = network.encoder.eval().requires_grad_(False), type(network).__name__
         splits = [self._split(split, encoder, kind) for split in (*task.sources, task.target)]
-        seen = probe(task.target.train)
+        seen, width = probe(task.target.train), splits[-1].train.x.shape[1]
         return replace(
             task,
             name=f"{task.name} ({kind})",
             sources=tuple(splits[:-1]),
             target=splits[-1],
-            inputs=FrozenInputs(task.inputs, encoder, shape, seen, unit=self.unit, dtype=self.dtype),
+            inputs=FrozenInputs(task.inputs, encoder, shape, seen, width=width, unit=self.unit, dtype=self.dtype),
         )
 
     def _split(self, split: Split, encoder: nn.Module, kind: str) -> Split:

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from da.data.cache import cache_dir
-from da.data.inputs import check_fit
+from da.data.inputs import as_inputs, check_fit
 from da.domain import Domain, as_float
 from da.errors import DataError
 from da.nn import weights
@@ -46,7 +46,7 @@ class FrozenNetwork(nn.Module):
 
 
 def embed(
-    network: FrozenNetwork, read: Callable[[np.ndarray], torch.Tensor], count: int, dtype: str, name: str
+    network: FrozenNetwork, read: Callable[[np.ndarray], torch.Tensor], count: int, dtype: str, name: str | None
 ) -> np.ndarray:
     """Features of samples that are read a few at a time, with a progress bar.
 
@@ -55,7 +55,7 @@ def embed(
         read: function from numbers of samples to their inputs, as 32-bit floats.
         count: number of samples.
         dtype: of the features.
-        name: what the samples are called.
+        name: what the samples are called; None shows no progress bar.
 
     Raises:
         DataError: a feature is not finite.
@@ -65,8 +65,8 @@ def embed(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)
     chunks = []
-    # disable=None shows the bar on terminals only
-    with torch.no_grad(), tqdm(total=count, desc=f"features of {name}", unit="img", disable=None) as bar:
+    hidden = True if name is None else None  # None shows the bar on terminals only
+    with torch.no_grad(), tqdm(total=count, desc=f"features of {name}", unit="img", disable=hidden) as bar:
         for start in range(0, count, CHUNK):
             chunk = np.arange(start, min(start + CHUNK, count))
             z = network(read(chunk).to(device))
@@ -76,8 +76,34 @@ def embed(
     network.cpu()
     features = np.concatenate(chunks)
     if not np.isfinite(features).all():
-        raise DataError(f"The features of {name} are not all finite as {dtype}; check the weights, or keep float32.")
+        raise DataError(
+            f"The features of {name or 'the samples'} are not all finite as {dtype}; check the weights, or keep "
+            "float32."
+        )
     return features
+
+
+class EmbeddedRows:
+    """Features that are computed on access, as inputs of a :class:`~da.domain.Domain`.
+
+    Args:
+        x: ``(n, ...)`` inputs of the network.
+        network: computes the features.
+        width: number of features.
+        dtype: of the features.
+    """
+
+    def __init__(self, x: Any, network: FrozenNetwork, width: int, dtype: str):
+        self.x, self.network, self.shape, self.dtype = x, network, (x.shape[0], width), np.dtype(dtype)
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        rows = np.atleast_1d(np.arange(self.shape[0])[index])
+        x = self.x[rows]
+        z = embed(self.network, lambda chunk: as_float(x[chunk]), len(rows), str(self.dtype), None)
+        return z if np.ndim(index) or isinstance(index, slice) else z[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self[:].astype(dtype or self.dtype, copy=False)
 
 
 class FrozenInputs:
@@ -85,8 +111,9 @@ class FrozenInputs:
 
     Args:
         before: how the data's own inputs are read, see :class:`~da.domain.Task`.
-        encoder: of the network; None where its weights lie in a file, see :meth:`written`.
+        encoder: of the network; None before :meth:`open`.
         shape: of one of its inputs.
+        width: number of features.
         probe: a few values of the target's inputs, see :func:`~da.data.inputs.probe`.
         unit, dtype: see :class:`Frozen`.
     """
@@ -98,11 +125,12 @@ class FrozenInputs:
         shape: tuple[int, ...],
         probe: np.ndarray,
         *,
+        width: int,
         unit: bool,
         dtype: str,
     ):
         self.before, self.encoder, self.shape, self.probe = before, encoder, shape, probe
-        self.unit, self.dtype = unit, dtype
+        self.width, self.unit, self.dtype = width, unit, dtype
 
     @property
     def network(self) -> FrozenNetwork:
@@ -124,22 +152,22 @@ class FrozenInputs:
         if self.before is None:
             raise DataError(f"This model reads no files, as its data are built in; give it arrays {self.shape}.")
         domain = self.before.read(path)
-        return replace(domain, x=self._embedded(domain.x, path.name))
+        return replace(domain, x=self._embedded(domain.x))
 
-    def prepare(self, x: Any) -> np.ndarray:
+    def prepare(self, x: Any) -> EmbeddedRows:
         """Features of samples as the data set has them.
 
         Raises:
             DataError: they do not fit the network.
         """
-        return self._embedded(np.asarray(x) if self.before is None else self.before.prepare(x), "the samples")
+        return self._embedded(as_inputs(x) if self.before is None else self.before.prepare(x))
 
-    def _embedded(self, x: Any, name: str) -> np.ndarray:
+    def _embedded(self, x: Any) -> EmbeddedRows:
         check_fit(x, self.shape, self.probe)
-        return embed(self.network, lambda chunk: as_float(x[chunk]), len(x), self.dtype, name)
+        return EmbeddedRows(x, self.network, self.width, self.dtype)
 
-    def written(self, directory: Path) -> FrozenInputs:
-        """The same without the network, whose weights are written into a run's directory.
+    def write(self, directory: Path) -> None:
+        """Write the network's weights into a run's directory.
 
         All runs on the same network share one file's content where the file system has hard links.
         """
@@ -152,10 +180,9 @@ class FrozenInputs:
             (directory / ENCODER).hardlink_to(shared)
         except OSError:  # another file system, or one without links
             shutil.copyfile(shared, directory / ENCODER)
-        return FrozenInputs(self.before, None, self.shape, self.probe, unit=self.unit, dtype=self.dtype)
 
-    def opened(self, directory: Path, network: NetworkFactory) -> FrozenInputs:
-        """The same with the network, whose weights lie in a run's directory.
+    def open(self, directory: Path, network: NetworkFactory) -> None:
+        """Read the weights that lie in a run's directory into the network.
 
         Args:
             directory: of the run.
@@ -163,8 +190,11 @@ class FrozenInputs:
         """
         encoder = network(self.shape, 2).encoder
         encoder.load_state_dict(weights.tensors(directory / ENCODER))
-        encoder.eval().requires_grad_(False)
-        return FrozenInputs(self.before, encoder, self.shape, self.probe, unit=self.unit, dtype=self.dtype)
+        self.encoder = encoder.eval().requires_grad_(False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes without the network, whose weights lie in a file of their own."""
+        return vars(self) | {"encoder": None}
 
 
 def identity(encoder: nn.Module) -> bytes:

@@ -52,7 +52,15 @@ def write_table(
         shown = [f"{value:.{DIGITS}g}" for value in probabilities(logits).max(axis=1)]
     stream = io.StringIO(newline="")
     rows = csv.writer(stream, lineterminator="\n")
-    rows.writerow([id_name, "prediction", "probability", *([] if labels is None else ["label"])])
+    taken = ("prediction", "probability", "label")
+    rows.writerow(
+        [
+            f"{id_name} (id)" if id_name in taken else id_name,
+            "prediction",
+            "probability",
+            *([] if labels is None else ["label"]),
+        ]
+    )
     for k, name in enumerate(range(len(best)) if ids is None else ids):
         known = [] if labels is None else [classes[int(labels[k])]]
         rows.writerow([name, classes[int(best[k])], shown[k], *known])

@@ -7,9 +7,11 @@ code but this package's.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +20,24 @@ import numpy as np
 from da.config import catalog
 from da.config.pretrained import without_files
 from da.config.validate import Plan
-from da.data.inputs import check_fit, probe
+from da.data.inputs import as_inputs, check_fit, probe
 from da.domain import Domain, Task
 from da.engine import predictions
+from da.engine.closed_form import ClosedFormRunner
 from da.engine.result import MODEL
 from da.engine.runner import Runner
 from da.errors import DataError, UsageError, few
-from da.estimators.serialization import Unsaved, decode, encode
+from da.estimators.serialization import KIND, Unsaved, decode, encode
 from da.files import write_atomically
 from da.metrics import Prediction
 from da.results import record
 
 ARRAYS, WEIGHTS = "model.npz", "model.safetensors"
 FORMAT = 1
+BESIDE = (ARRAYS, WEIGHTS, "features.safetensors")
+"""Files that belong to a model, whose content it knows."""
+KEPT = ("_fit_X", "support_vectors_")
+"""Attributes of scikit-learn's classifiers that hold training samples."""
 PARTS = ("method", "classifier", "network", "embedding", "seed")
 
 
@@ -56,31 +63,74 @@ def save(directory: Path, plan: Plan, task: Task, made: Runner) -> str:
         "versions": record.package_versions(),
     }
     parts = {"inputs": task.inputs, "probe": probe(task.target.train)}
-    if features := plan.config.get("features"):
-        content["features"] = features
-        parts["inputs"] = task.inputs.written(directory)
     if plan.method.is_estimator:
         parts["model"] = made.method.model
     try:
         node, arrays = encode(parts)
     except Unsaved as error:
         return str(error)
-    held = _held(arrays, [len(part) for part in task.parts().values()]) if plan.method.is_estimator else 0
+    if features := plan.config.get("features"):
+        content["features"] = features
+        task.inputs.write(directory)
+    seen = [len(domain) for domain in made.granted.parts().values()] if isinstance(made, ClosedFormRunner) else []
+    held = training_rows(node, arrays, seen)
     content |= {"parts": node, "training_samples": held}
     stream = io.BytesIO()
     np.savez(stream, **arrays)  # type: ignore[arg-type]  # names are not those of its options
     write_atomically(directory / ARRAYS, stream.getvalue())
     if not plan.method.is_estimator:
         made.save_weights(directory / WEIGHTS)
+    content["sha256"] = {name: _digest(directory / name) for name in BESIDE if (directory / name).is_file()}
     write_atomically(directory / MODEL, json.dumps(record.portable(content), indent=1).encode())
     return ""
 
 
-def _held(arrays: Mapping[str, np.ndarray], sizes: list[int]) -> int:
-    """How many samples' rows are among the arrays: those whose length is that of a domain."""
-    known = {*sizes, sum(sizes)}
-    rows = [len(array) for array in arrays.values() if array.ndim == 2 and len(array) in known and array.shape[1] > 1]
-    return max(rows, default=0)
+def clear(directory: Path) -> None:
+    """Remove the model that an earlier attempt left in a run's directory."""
+    for name in (MODEL, *BESIDE):
+        (directory / name).unlink(missing_ok=True)
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def training_rows(node: Any, arrays: Mapping[str, np.ndarray], seen: Sequence[int]) -> int:
+    """How many training samples the parts of a closed-form model hold, because it predicts by them.
+
+    They are the rows of nearest neighbours and support vectors, and of every matrix with as many rows as one domain
+    that the method saw, or as several have together.
+
+    Args:
+        node: of the encoded parts.
+        arrays: that it refers to.
+        seen: sizes of the domains that it learnt from; none where it keeps no rows.
+    """
+    sizes = {sum(group) for n in range(1, len(seen) + 1) for group in combinations(seen, n)}
+    found = [0]
+
+    def rows(part: Mapping[str, Any]) -> int:
+        if part.get(KIND) == "sparse":
+            return int(part["shape"][0])
+        array = arrays[part["name"]] if part.get(KIND) == "array" else np.zeros(0)
+        return len(array) if array.ndim == 2 else 0
+
+    def walk(part: Any, name: str = "") -> None:
+        if isinstance(part, list):
+            for inner in part:
+                walk(inner)
+        elif isinstance(part, dict):
+            if (count := rows(part)) and (name in KEPT or count in sizes):
+                found.append(count)
+            for key, inner in part.get("state", {}).items():
+                walk(inner, key)
+            walk(part.get("parts"))
+            walk(part.get("pairs"))
+
+    if seen:
+        walk(node)
+    return max(found)
 
 
 class TrainedModel:
@@ -93,12 +143,14 @@ class TrainedModel:
         probe: a few values of the target that it was trained on.
 
     Attributes:
-        classes_: ``(k,)`` names of the classes.
+        classes_: ``(k,)`` names of the classes; whole numbers where all names are such.
     """
 
     def __init__(self, method: Any, content: Mapping[str, Any], inputs: Any, probe: np.ndarray):
         self.method, self.content, self.inputs, self.probe = method, content, inputs, probe
-        self.classes_ = np.array(content["classes"])
+        names = [str(name) for name in content["classes"]]
+        whole = all(name.lstrip("-").isdecimal() and str(int(name)) == name for name in names)  # 01 is text
+        self.classes_ = np.array([int(name) for name in names] if whole else names)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -106,7 +158,7 @@ class TrainedModel:
         return getattr(self.inputs, "shape", None) or tuple(self.content["shapes"]["target"])
 
     def predict(self, samples: Any) -> np.ndarray:
-        """``(n,)`` names of classes.
+        """``(n,)`` classes, as in ``classes_``.
 
         Args:
             samples: ``(n, ...)`` inputs as the data set's files have them, a data frame with the columns of the
@@ -144,7 +196,7 @@ class TrainedModel:
             if self.inputs is None:
                 raise DataError(f"A model trained on {self.content['task']} reads no files; give it arrays.")
             return self.checked(self.inputs.read(Path(samples).expanduser()))
-        return self.checked(Domain(np.asarray(samples) if self.inputs is None else self.inputs.prepare(samples)))
+        return self.checked(Domain(as_inputs(samples) if self.inputs is None else self.inputs.prepare(samples)))
 
     def known_labels(self, samples: Domain) -> np.ndarray | None:
         """``(n,)`` classes of samples as numbers, where a file has labels.
@@ -181,6 +233,8 @@ class TrainedModel:
         if not len(domain):
             raise DataError("There are no samples to predict; give at least one.")
         result: Prediction = self.method.predict(domain.without_labels())
+        if result[1].shape[1] != len(self.classes_):
+            raise DataError("The model is damaged: it knows other classes than it says; copy the whole folder again.")
         return result
 
 
@@ -201,16 +255,18 @@ def load(directory: str | Path) -> TrainedModel:
         content = json.loads(file.read_bytes())
         if content["format"] > FORMAT:
             raise DataError(f"{file} was written by a later version of da; update da to read it.")
+        if changed := [name for name, known in content["sha256"].items() if _digest(directory / name) != known]:
+            raise DataError(f"{directory / changed[0]} is damaged or of another run; copy the whole folder again.")
         with np.load(directory / ARRAYS, allow_pickle=False) as arrays:
             parts = decode(content["parts"], dict(arrays))
         if features := content.get("features"):
             network = catalog.factory(without_files(features["network"]), where="network")
-            parts["inputs"] = parts["inputs"].opened(directory, network)
+            parts["inputs"].open(directory, network)
         method = (_closed_form if content["closed_form"] else _deep)(content, parts, directory)
         return TrainedModel(method, content, parts["inputs"], parts["probe"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, UsageError):
-            raise
+    except UsageError:
+        raise
+    except Exception as error:  # a damaged file raises errors of many kinds
         raise DataError(
             f"The model in {directory} cannot be read ({error}); copy the whole folder of the run."
         ) from error

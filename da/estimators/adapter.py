@@ -32,6 +32,7 @@ from da.estimators.roles import (
     missing,
     named,
     read,
+    warn_if_numbered,
     warn_of_filler,
 )
 from da.estimators.subspace.unadapted import Unadapted
@@ -69,6 +70,10 @@ class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     def _default(self) -> BaseEstimator:
         raise NotImplementedError
 
+    def _given_classifier(self) -> BaseEstimator:
+        """The classifier or regressor, not fitted; an ensemble that is not has no length, so no truth value."""
+        return self._default() if self.classifier is None else self.classifier
+
     def _masked(self, label: Any) -> bool:
         """Whether skada's convention masks a label that is not missing."""
         raise NotImplementedError
@@ -80,7 +85,7 @@ class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
     def _rows(self, X: Any) -> Any:
         """Keep sparse rows where the classifier supports them, else convert them to dense ones."""
-        takes = get_tags(self.classifier or self._default()).input_tags.sparse
+        takes = get_tags(self._given_classifier()).input_tags.sparse
         return X if takes else dense(X)
 
     def _checked(self, X: Any) -> Any:
@@ -110,7 +115,7 @@ class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         if (labelled if few else target) is None:
             estimator = None
         sources = tuple(part[role] for role in sorted(part, reverse=True))
-        model = Transfer(estimator, weighable(clone(self.classifier or self._default())))
+        model = Transfer(estimator, weighable(clone(self._given_classifier())))
         model.fit(sources, None if target is None else Domain(target.x), labelled)
         self.model_, self.estimator_, self.classifier_ = model, model.estimator, model.classifier
 
@@ -165,7 +170,7 @@ def _has_probabilities(adapter: Any) -> bool:
 
 
 def _has_of_classifier(name: str) -> Callable[[Any], bool]:
-    return lambda adapter: hasattr(adapter.classifier or adapter._default(), name)
+    return lambda adapter: hasattr(adapter._given_classifier(), name)
 
 
 def _has_margins(adapter: Any) -> bool:
@@ -203,6 +208,11 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
     What fills the labels of unlabelled samples is not used, but other code reads ``y`` too. Best is a value that is no
     class, such as -1, which :meth:`score` refuses; a warning is given where it is a class. ``VotingClassifier`` and
     ``CalibratedClassifierCV`` take all values that they find in ``y`` for classes: to them alone give the label of one.
+
+    ``scoring="accuracy"`` and the other names of metrics call :meth:`predict` without the domains, and never
+    :meth:`score`: a splitter that tests on target samples, as ``cv=5`` does, then scores their fillers in silence, and
+    held-out source samples are answered as the target's. Score by the default or by a
+    :class:`~da.analysis.scorers.TransferScorer`, on folds of a :class:`~da.estimators.splitter.TransferKFold`.
 
     The target below is ``3 t + 5`` where the source is ``t``, which a linear map of means and covariances undoes:
 
@@ -273,6 +283,7 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
         is_class = filler in self.classes_.tolist()
         if is_class:
             warn_of_filler(filler, int((~known).sum()), "-1")
+        warn_if_numbered(filler, self.classes_)
         self.filler_ = None if is_class else filler
         self._fit(X, np.searchsorted(self.classes_, y), roles, weight)
         return self

@@ -150,6 +150,22 @@ def filler_of(y: Any, hidden: np.ndarray) -> Any:
     return first if not missing(first) and all(label == first for label in others) else None
 
 
+def warn_if_numbered(filler: Any, classes: np.ndarray) -> None:
+    """Warn where the labels look as scikit-learn's ensembles number them, which take a filler of -1 for a class.
+
+    Args:
+        filler: the label of all unlabelled samples.
+        classes: ``(K,)`` of the labelled ones, sorted.
+    """
+    if filler == 0 and classes.dtype.kind in "iu" and np.array_equal(classes, np.arange(1, len(classes) + 1)):
+        warnings.warn(
+            f"The unlabelled target samples have the label 0 and all others 1 to {len(classes)}. If an ensemble such "
+            "as VotingClassifier numbered them, it took the filler for a class, and what it predicts is wrong: give it "
+            "any class's label for the target's samples.",
+            stacklevel=3,
+        )
+
+
 def warn_of_filler(filler: Any, n: int, instead: str) -> None:
     """Warn that a filler could be taken for the truth by whoever scores the samples; of a few samples it may be.
 

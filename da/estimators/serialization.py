@@ -116,7 +116,8 @@ class _Writer:
             raise Unsaved(
                 f"{path} has no attributes that can be written, so the model is not kept; its predictions are."
             )
-        state = {name: part for name, part in vars(value).items() if not _rebuilt(value, name)}
+        attributes = value.__getstate__() if "__getstate__" in vars(type(value)) else vars(value)
+        state = {name: part for name, part in attributes.items() if not _rebuilt(value, name)}
         return {KIND: "object", "class": path, "state": {name: self.node(part) for name, part in state.items()}}
 
     def _array(self, array: np.ndarray) -> str:

@@ -21,8 +21,9 @@ class TransferKFold(BaseCrossValidator):  # type: ignore[misc]  # scikit-learn i
 
     It is the ``cv`` of scikit-learn's ``cross_val_score``, ``GridSearchCV``, ``CalibratedClassifierCV`` and the like.
     With metadata routing, ``domain`` is passed once, and reaches both the splitter and the model, in nested
-    cross-validation too; without, the splitter is made with it. ``cross_val_predict`` wants each sample in one test
-    fold: give it ``partition=True``.
+    cross-validation too; without, the splitter is made with it, and scikit-learn's own scores answer held-out source
+    samples as the target's (a :class:`~da.analysis.scorers.TransferScorer` does not). ``cross_val_predict`` wants each
+    sample in one test fold: give it ``partition=True``.
 
     Args:
         n_splits: number of folds.

@@ -161,7 +161,7 @@ class DomainScorer:
             Domain(X[of_source], known),
             Domain(X[~of_source]),
             estimator=model._method(),
-            classifier=model.classifier or model._default(),
+            classifier=model._given_classifier(),
             **self.options,
         )
 

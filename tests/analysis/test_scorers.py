@@ -1,5 +1,8 @@
 """Rules choose among scikit-learn's candidates as they choose among runs, and better than scores of fillers do."""
 
+import inspect
+import warnings
+
 import numpy as np
 import pytest
 from sklearn import config_context
@@ -7,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
 from da import selection
 from da.analysis.scorers import TransferScorer
@@ -129,3 +133,16 @@ def test_what_cannot_be_scored_is_refused(shifted):
     ):
         with pytest.raises(UsageError, match=sentence):
             wrong()
+
+
+def test_rules_that_read_probabilities_warn_of_a_classifier_that_has_none():
+    source, target, X, y, domain = table("rotation")
+    model = TransferClassifier(None, LinearSVC()).fit(X, y, domain=domain)
+    for rule in RULES:
+        y_target = target.y if rule == "oracle_accuracy" else None
+        score = TransferScorer(rule, target.x, y_target)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            score(model, source.x, source.y, domain=["source"] * len(source))
+        reads = "softmax" in inspect.getsource(inspect.getmodule(selection.criterion(rule)))
+        assert any("no probabilities" in str(warning.message) for warning in said) == reads, rule

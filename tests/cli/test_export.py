@@ -65,10 +65,17 @@ def test_onnx_answers_as_the_model_or_names_what_is_missing(run, tmp_path, capsy
 def test_a_network_that_differs_is_not_kept(run, tmp_path, capsys, monkeypatch):
     import da.engine.export
 
-    monkeypatch.setattr(da.engine.export, "_torch", lambda *given: given[2].touch() or (lambda part: np.ones((1, 2))))
+    directory = run(*DEEP)
+
+    def wrong(network, x, file):
+        """A network that was exported for one number of samples alone."""
+        file.touch()
+        return lambda part: network(part).detach().numpy() + float(len(part) != len(x))
+
+    monkeypatch.setattr(da.engine.export, "_torch", wrong)
     file = tmp_path / "network.pt2"
-    assert export([str(run(*DEEP)), f"output={file}"]) == 2
-    assert "differs from the run's" in capsys.readouterr().err
+    assert export([str(directory), f"output={file}"]) == 2
+    assert "differs from the run's by 1 " in capsys.readouterr().err
     assert not file.exists()
 
 
@@ -76,6 +83,7 @@ def test_what_cannot_be_exported_is_said(run, capsys):
     for words, message in (
         ([str(run("method=coral"))], "coral is closed-form and no network"),
         ([str(run(*DEEP)), "format=tflite"], "There is no format=tflite"),
+        ([str(run(*DEEP)), "output=runs"], "output=runs is a folder"),
         ([str(run(*DEEP)), "fromat=onnx"], "no key 'fromat'; did you mean 'format'"),
         ([], ""),
     ):

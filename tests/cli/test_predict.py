@@ -27,6 +27,8 @@ def home(tmp_path_factory):
     (home / "third.csv").write_text(
         "label,note,v,id,u\n" + "".join(f"{y},x y,{v:.3f},{i},{u + 0.3:.3f}\n" for i, u, v, y in lines[:20])
     )
+    (home / "empty.csv").touch()
+    (home / "other.csv").write_text("A,B\n1,2\n")
     for folder in ("red/cat", "red/dog", "blue", "new/deep"):
         (home / "photos" / folder).mkdir(parents=True)
         for k in range(5):
@@ -87,6 +89,12 @@ def test_folders_are_searched_and_files_named(photo_run, tmp_path):
     assert {row["prediction"] for row in made} <= {"cat", "dog"}
 
 
+def test_an_archive_of_images_is_refused(photo_run, tmp_path, capsys):
+    (tmp_path / "photos.zip").touch()
+    assert predict([photo_run, f"data={tmp_path / 'photos.zip'}"]) == 2
+    assert "is an archive; unpack it" in capsys.readouterr().err
+
+
 def test_an_image_that_cannot_be_read_ends_it_or_is_left_out(photo_run, here, tmp_path, capsys):
     bad = here / "photos" / "new" / "deep" / "2x.png"
     bad.write_bytes(b"no image")
@@ -109,6 +117,11 @@ def test_an_image_that_cannot_be_read_ends_it_or_is_left_out(photo_run, here, tm
         (["data=b.csv"], "name one run"),
         (["RUN", "dta=b.csv"], "no key 'dta'; did you mean 'data'"),
         (["RUN", "data="], "data= has no value"),
+        (["RUN", "data=b.csv", "data=a.csv"], "given twice"),
+        (["RUN", "data=b.csv", "output=photos"], "output=photos is a folder"),
+        (["RUN", "data=b.csv", "output=b.csv/out.csv"], "cannot be written"),
+        (["RUN", "data=empty.csv"], "'empty.csv' cannot be read"),
+        (["RUN", "data=other.csv"], "'other.csv' lacks the columns u, v"),
         (["RUN", "data=absent.csv"], "absent.csv"),
         (["RUN", "data=b.csv", "skip_unreadable=perhaps"], "neither true nor false"),
         (["photos", "data=b.csv"], "holds no model.json"),
@@ -122,11 +135,56 @@ def test_what_is_wrong_is_said(table_run, capsys, words, message):
     assert len(said.splitlines()) == 1
 
 
-def test_labels_that_the_model_does_not_know_are_refused(table_run, here, tmp_path, capsys):
-    file = tmp_path / "strange.csv"
-    file.write_text("u,v,id,label\n0.1,0.2,a,maybe\n")
-    assert predict([table_run, f"data={file}"]) == 2
-    assert "labels that the model does not know (maybe)" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("u,v,id,label\n0.1,0.2,p,maybe\n0.3,0.1,q,no\n", "labels that the model does not know (maybe)"),
+        ("u,v,id,label\n0.1,0.2,p,yes\n0.3,0.1,q,\n", "has no 'label' in 1 of 2 rows"),
+    ],
+    ids=["unknown", "partly"],
+)
+def test_labels_that_cannot_be_used_are_left_out_and_it_is_said(table_run, tmp_path, capsys, text, why):
+    file, out = tmp_path / "some.csv", tmp_path / "out.csv"
+    file.write_text(text)
+    assert predict([table_run, f"data={file}", f"output={out}"]) == 0
+    said = capsys.readouterr().out
+    assert why in said
+    assert "accuracy" not in said
+    assert list(rows(out)[0]) == ["id", "prediction", "probability"]
+    assert [row["id"] for row in rows(out)] == ["p", "q"]
+
+
+def test_rows_without_a_column_of_names_are_numbered(table_run, tmp_path):
+    file, out = tmp_path / "plain.csv", tmp_path / "out.csv"
+    file.write_text("u,v\n0.1,0.2\n0.3,0.1\n")
+    assert predict([table_run, f"data={file}", f"output={out}"]) == 0
+    assert [row["row"] for row in rows(out)] == ["0", "1"]
+
+
+def test_arrays_without_names_are_taken_in_order_and_it_is_said(table_run, tmp_path, capsys):
+    x = np.array([[0.0, 0.1], [1.0, 0.9], [0.1, 1.2]])
+    np.savez(tmp_path / "x.npz", x=x)
+    out = tmp_path / "out.csv"
+    assert predict([table_run, f"data={tmp_path / 'x.npz'}", f"output={out}"]) == 0
+    assert "they are taken to stand in the same order" in capsys.readouterr().out
+    assert [row["prediction"] for row in rows(out)] == da.load(table_run).predict(x).tolist()
+
+
+def test_a_classifier_of_margins_tells_no_probabilities(here, tmp_path):
+    data = ("data=features", "data.source=a.csv", "data.target=b.csv", "data.id_column=id", "output=runs")
+    run = da.run("method=coral", "classifier=linear_svm", *data, "trainer.enable_progress_bar=false").directory
+    out = tmp_path / "out.csv"
+    assert predict([str(run), "data=b.csv", f"output={out}"]) == 0
+    assert {row["probability"] for row in rows(out)} == {""}
+
+
+def test_names_of_rows_under_a_heading_of_predictions_keep_theirs(here, tmp_path):
+    for name in ("a.csv", "b.csv"):
+        text = (here / name).read_text()
+        (tmp_path / name).write_text(text.replace("id,", "prediction,", 1))
+    files = (f"data.source={tmp_path / 'a.csv'}", f"data.target={tmp_path / 'b.csv'}", "data.id_column=prediction")
+    made = da.run("method=coral", "data=features", *files, f"output={tmp_path / 'runs'}").directory
+    assert list(rows(made / "predictions.csv")[0]) == ["prediction (id)", "prediction", "probability"]
 
 
 def test_a_damaged_model_is_refused(table_run, here, tmp_path, capsys):

@@ -6,6 +6,8 @@ import shutil
 
 import numpy as np
 import pytest
+from scipy import sparse
+from sklearn.datasets import dump_svmlight_file
 
 import da
 from da.engine.result import one_line
@@ -105,11 +107,53 @@ def test_margins_are_no_probabilities(files):
         da.load(made.directory).predict_proba("b.csv")
 
 
-def test_a_model_that_holds_samples_says_so(files):
-    made = run("method=unadapted", "classifier=one_nn", "data.validation_fraction=0")
-    assert "(its model holds 60 training samples)" in one_line(made.record, made.directory, fresh=True)
-    made = run("method=coral")
-    assert "holds" not in one_line(made.record, made.directory, fresh=True)
+@pytest.mark.parametrize(
+    ("overrides", "held"),
+    [
+        (("method=coral",), 0),
+        (("method=unadapted", "classifier=one_nn"), 54),  # a tenth of the source is held out
+        (("method=unadapted", "classifier=one_nn", "data.validation_fraction=0"), 60),
+        (("method=tca", "method.kernel=rbf"), 114),  # the target's, too
+        (("method=self_training", "classifier=one_nn"), 114),
+    ],
+    ids=["none", "neighbours", "all", "kernel", "labelled"],
+)
+def test_a_model_that_holds_samples_says_so(files, overrides, held):
+    made = run(*overrides)
+    line = one_line(made.record, made.directory, fresh=True)
+    assert ("holds" in line) == bool(held)
+    assert not held or f"(its model holds {held} training samples)" in line
+
+
+def test_support_vectors_and_sparse_rows_are_samples(files):
+    held = json.loads((run("method=coral", "classifier=svm").directory / "model.json").read_text())["training_samples"]
+    assert 0 < held <= 54
+    x = sparse.random(40, 30, 0.3, format="csr", random_state=0)
+    for name, scale in (("s", 1.0), ("t", 1.5)):
+        dump_svmlight_file(x * scale, np.arange(40) % 2, f"{name}.svm")
+    made = da.run(
+        "method=unadapted", "classifier=one_nn", "data=features", "data.source=s.svm", "data.target=t.svm",
+        "data.validation_fraction=0", "data.test_fraction=0.5", "output=runs",
+    )  # fmt: skip
+    assert json.loads((made.directory / "model.json").read_text())["training_samples"] == 40
+    narrow = sparse.csr_matrix(x.toarray()[:5, :29])
+    dump_svmlight_file(narrow, np.zeros(5), "narrow.svm")  # its last columns are empty, and it does not say so
+    wide = sparse.hstack([narrow, sparse.csr_matrix((5, 1))]).tocsr()
+    model = da.load(made.directory)
+    assert model.predict("narrow.svm").tolist() == model.predict(wide).tolist()
+    assert model.predict(wide.tocoo()).tolist() == model.predict(wide).tolist()
+
+
+def test_what_tells_units_is_no_sample_of_the_target(files):
+    target = da.load(run("method=coral").directory)
+    with np.load(run("method=coral").directory / "model.npz") as arrays:
+        values = {float(v) for name in arrays.files for v in np.ravel(arrays[name])}
+    with open("b.csv") as file:
+        cells = [{float(row["u"]), float(row["v"])} for row in csv.DictReader(file)]
+    assert not any(row <= values for row in cells)
+    assert target.probe.size <= 3
+    with pytest.raises(DataError, match="bring all to one type"):
+        target.predict(np.full((4, 2), 7, np.uint8))
 
 
 def test_no_model_is_kept_where_none_is_asked_for(files):
@@ -144,3 +188,56 @@ def test_labels_stand_beside_predictions_where_they_are_known(files):
     assert len(rows) == 18  # three tenths of a labelled target
     hits = np.mean([row["prediction"] == row["label"] for row in rows])
     assert made.value == pytest.approx(100 * hits)
+
+
+def test_whole_numbers_as_labels_stay_numbers(files):
+    for name, y in (("n.csv", ("11", "2")), ("z.csv", ("01", "2"))):
+        text = (files / "a.csv").read_text()
+        (files / name).write_text(text.replace("cat", y[0]).replace("dog", y[1]))
+    assert da.load(run("method=coral", "data.source=n.csv").directory).classes_.tolist() == [2, 11]
+    assert set(da.load(run("method=coral", "data.source=n.csv").directory).predict("b.csv")) <= {2, 11}
+    assert da.load(run("method=coral", "data.source=z.csv").directory).classes_.tolist() == ["01", "2"]
+
+
+def test_an_earlier_model_goes_where_none_is_to_be_kept(files):
+    made = run(*DEEP)
+    assert (made.directory / "model.safetensors").exists()
+    assert run(*DEEP, "save_model=false", "rerun=all").fresh
+    assert not list(made.directory.glob("model.*"))
+
+
+@pytest.mark.parametrize("name", ["model.npz", "model.safetensors"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "absent", "other"])
+def test_a_damaged_file_is_named(files, name, damage):
+    made = run(*DEEP)
+    home = shutil.copytree(made.directory, files / "copy")
+    content = (home / name).read_bytes()
+    (home / name).unlink()
+    other = run(*DEEP, "seed=1").directory / name
+    if damage != "absent":
+        (home / name).write_bytes(
+            {"cut": content[: len(content) // 2], "empty": b"", "other": other.read_bytes() + b"\0"}[damage]
+        )
+    with pytest.raises(DataError, match=f"{name}.*copy the whole folder"):
+        da.load(home)
+
+
+def test_what_is_no_number_is_refused(files):
+    import pandas
+
+    model = da.load(run("method=coral").directory)
+    words = pandas.DataFrame({"u": ["a", "b"], "v": ["c", "d"]})
+    for samples in (words, [["a", "b"]], np.array([[object(), 1]], dtype=object)):
+        with pytest.raises(DataError, match="are not all numbers"):
+            model.predict(samples)
+    x = np.array([[0.1, 0.2], [1.0, 0.0]])
+    assert model.predict(sparse.csr_matrix(x)).tolist() == model.predict(x).tolist()  # made dense, as in training
+    with pytest.raises(DataError, match=r"shape \(2, 2\)"):
+        da.load(da.run("method=coral", "data=toy", "output=runs").directory).predict(sparse.csr_matrix(x))
+
+
+def test_python_runs_one_configuration_and_no_options(files):
+    with pytest.raises(UsageError, match="several"):
+        da.run("method=coral,tca", "data=toy")
+    with pytest.raises(UsageError, match="takes overrides such as method=coral, not '--dry-run'"):
+        da.run("--dry-run", "data=toy")

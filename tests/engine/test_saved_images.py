@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 import da
+from da.cli.predict import predict
 from da.data.frozen_inputs import ENCODER
 from da.errors import DataError
 
@@ -50,10 +51,11 @@ def run(*overrides):
         ("method=coral",),
         ("method=coral", *FEATURES),
         ("method=unadapted", "classifier=one_nn", *FEATURES, "features.dtype=float16", "features.unit=true"),
+        ("method=coral", *FEATURES, "features.unit=true"),
         ("method=dann", *FEATURES, *SHORT),
         ("method=dann", "network=resnet", "network.depth=18", "network.weights=r18.pt", *SHORT),
     ],
-    ids=["pixels", "features", "half_unit", "deep_features", "pretrained"],
+    ids=["pixels", "features", "half_unit", "unit", "deep_features", "pretrained"],
 )
 def test_a_copy_predicts_as_its_run_did_without_the_weights_it_began_with(here, tmp_path, overrides):
     made = run(*overrides)
@@ -63,11 +65,14 @@ def test_a_copy_predicts_as_its_run_did_without_the_weights_it_began_with(here, 
         model = da.load(away)
         samples = model.read("photos/blue")
         logits = model.answer(samples)[1]
+        table = tmp_path / "table.csv"
+        assert predict([str(away), "data=photos/blue", f"output={table}"]) == 0
     finally:
         (here / "elsewhere.pt").rename(here / "r18.pt")
     with np.load(made.directory / "predictions.npz") as of_run:
         assert of_run["ids"].tolist() == samples.ids.tolist()
         np.testing.assert_array_equal(of_run["logits"], logits)
+    assert table.read_bytes() == (made.directory / "predictions.csv").read_bytes()
     pixels = np.stack([np.asarray(Image.open(Path("photos/blue") / name).resize((39, 32))) for name in samples.ids])
     assert model.predict(pixels[:, :, 3:35].transpose(0, 3, 1, 2)).shape == (12,)
     assert model.input_shape == (3, 32, 32)
@@ -84,6 +89,18 @@ def test_samples_of_another_shape_or_unit_are_refused_before_the_network_sees_th
         model.predict(np.zeros((2, 3, 8, 8), np.uint8))
     with pytest.raises(DataError, match="bring all to one type and scale"):
         model.predict(np.full((2, 3, 32, 32), 0.5))
+
+
+def test_batches_do_not_matter_and_what_cannot_be_read_is_left_out(here, tmp_path, monkeypatch):
+    directory = str(run("method=coral", *FEATURES).directory)
+    shutil.copytree(here / "photos" / "blue", tmp_path / "new")
+    whole, parts = tmp_path / "whole.csv", tmp_path / "parts.csv"
+    assert predict([directory, f"data={tmp_path / 'new'}", f"output={whole}"]) == 0
+    (tmp_path / "new" / "a2x.png").write_bytes(b"no image")
+    monkeypatch.setattr("da.cli.predict.BATCH", 4 * 512)  # four samples of 512 features
+    assert predict([directory, f"data={tmp_path / 'new'}", f"output={parts}", "skip_unreadable=true"]) == 0
+    names = [[line.split(",")[:2] for line in file.read_text().splitlines()] for file in (whole, parts)]
+    assert names[0] == names[1]
 
 
 def test_a_run_without_the_file_of_its_network_says_what_is_missing(here, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import config_context
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, RandomForestRegressor, VotingClassifier
 from sklearn.linear_model import LinearRegression, RidgeClassifier
 from sklearn.metrics import accuracy_score
 from sklearn.naive_bayes import GaussianNB
@@ -240,3 +240,41 @@ def test_a_pipeline_routes_domains_to_fit_predict_and_score(shifted):
         assert pipeline.score(X[:60], y[:60], domain=domain[:60]) > 0.95 > pipeline.score(X[:60], y[:60])
         with pytest.raises(UsageError, match="60 of the 120 samples"):
             pipeline.score(X, y, domain=domain)
+
+
+def test_minus_one_is_a_filler_among_other_labels_of_the_target(shifted):
+    """Some target labels were handed over, so no one label fills all."""
+    X, y, domain = shifted
+    mixed = np.r_[y[:60], np.repeat([1, -1], 30)]
+    model = TransferClassifier("ot_linear").fit(X, mixed, domain=domain)
+    assert model.filler_ is None
+    with pytest.raises(UsageError, match="30 of the 60 samples"):
+        model.score(X[60:], mixed[60:])
+    assert model.score(X[60:90], mixed[60:90]) == 0.0  # the first thirty are of class 0
+
+
+@pytest.mark.parametrize(
+    "ensemble", [RandomForestClassifier(5, random_state=0), BaggingClassifier(GaussianNB(), 3, random_state=0)]
+)
+def test_ensembles_that_are_not_fitted_are_classifiers(ensemble, shifted):
+    X, y, domain = shifted
+    model = TransferClassifier("ot_linear", ensemble)
+    assert hasattr(model, "predict_proba")  # an ensemble that is not fitted has no length
+    assert model.fit(X, y, domain=domain).score(X[60:], np.repeat([0, 1], 30)) > 0.9
+    regressor = TransferRegressor(None, RandomForestRegressor(5, random_state=0)).fit(X, X[:, 0], domain=domain)
+    assert regressor.predict(X[:5]).shape == (5,)
+
+
+def test_labels_that_an_ensemble_numbered_are_warned_of(shifted):
+    """A voting classifier takes the filler for class 0, so that its members answer other classes than it thinks."""
+    X, y, domain = shifted
+    voters = VotingClassifier([("a", TransferClassifier("coral"))])
+    with config_context(enable_metadata_routing=True), pytest.warns(UserWarning, match="took the filler for a class"):
+        voters.fit(X, y, domain=domain)
+
+
+def test_a_pipeline_that_takes_weights_keeps_its_cache(shifted, tmp_path):
+    X, y, domain = shifted
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=1.0), memory=str(tmp_path / "cache"))
+    TransferClassifier("kmm", pipeline).fit(X, y, domain=domain)
+    assert any((tmp_path / "cache").rglob("*.pkl"))
