@@ -71,8 +71,7 @@ class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         raise NotImplementedError
 
     def _given_classifier(self) -> BaseEstimator:
-        """The classifier or regressor, not fitted; an ensemble that is not has no length, so no truth value."""
-        return self._default() if self.classifier is None else self.classifier
+        return self._default() if self.classifier is None else self.classifier  # ensembles have no truth value
 
     def _masked(self, label: Any) -> bool:
         """Whether skada's convention masks a label that is not missing."""
