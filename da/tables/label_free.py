@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from pathlib import Path
 
 import numpy as np
 
@@ -157,18 +158,39 @@ def compares(rule: str) -> bool:
 
 
 def predictions_of(r: Record) -> dict[str, np.ndarray]:
-    """What a run predicted of the target's test samples: ``logits``, ``predicted``, ``classes``, and ``y`` if known.
+    """What a run predicted of the target's test samples, see :func:`predictions_in`.
 
     Raises:
         DataError: the file is missing, damaged or cut off.
     """
+    return predictions_in(r.place)
+
+
+def predictions_in(directory: Path) -> dict[str, np.ndarray]:
+    """What a run predicted of the target's test samples: ``logits``, ``predicted``, ``classes``, and ``y`` if known.
+
+    Args:
+        directory: of the run.
+
+    Raises:
+        DataError: the file is missing, damaged or cut off, or predicts what is no number of a class.
+    """
     try:
-        with np.load(r.place / PREDICTIONS) as arrays:
+        with np.load(directory / PREDICTIONS) as arrays:
             found = dict(arrays)
-        return {name: found[name] for name in ("logits", "predicted", "classes")} | found
+        missing = {"logits", "predicted", "classes"} - found.keys()
+        if missing or not _are_classes(found["predicted"], len(found["classes"])):
+            raise ValueError
+        return found
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         why = "are not there" if isinstance(error, FileNotFoundError) else "are damaged or cut off"
-        raise DataError(f"The predictions of {r.place} {why}; rerun=all makes them again.") from error
+        raise DataError(f"The predictions of {directory} {why} ({PREDICTIONS}); rerun=all makes them again.") from error
+
+
+def _are_classes(predicted: np.ndarray, n_classes: int) -> bool:
+    """Whether an array is a number of a class for each of some samples."""
+    whole = predicted.ndim == 1 and predicted.size > 0 and predicted.dtype.kind in "iu"
+    return whole and bool((predicted >= 0).all() and (predicted < n_classes).all())
 
 
 def agreement(predicted: Mapping[str, Sequence[np.ndarray]]) -> dict[tuple[str, str], float]:
