@@ -74,7 +74,7 @@ class Runnable:
 
 
 def choose(words: Sequence[str]) -> int:
-    """Run the command line; exit code 0 a choice was made, 1 no run finished, 2 wrong usage, 130 interrupted."""
+    """Run the command line; exit code 0 chosen, 1 not (no run finished or has a score), 2 wrong usage, 130 Ctrl-C."""
     if set(arguments.HELP) & set(words):
         print(HELP)
         return 0
@@ -93,6 +93,7 @@ def read(words: Sequence[str]) -> Asked:
     """
     from da import selection
     from da.sweeps.budget import seconds_of
+    from da.tables.label_free import compares
     from da.tables.regret import best_rule
     from da.tables.wording import ORACLE
 
@@ -122,6 +123,8 @@ def read(words: Sequence[str]) -> Asked:
         raise ConfigError(f"There is no rule={rule}; {nearest(rule, selection.names())}")
     if rule.startswith(ORACLE):
         raise ConfigError(f"rule={rule} reads target labels, and this is a choice without; leave it out.")
+    if not compares(rule):
+        raise ConfigError(f"rule={rule} scores an epoch by its number, which says nothing of methods; leave it out.")
     names = tuple(name for name in own["methods"].strip("[]").split(",") if name)
     known = catalog.options("method")
     for name in names:
@@ -300,7 +303,8 @@ def _run_and_rank(asked: Asked, found: Runnable) -> int:
         return INTERRUPTED if stopped else 1
     command = ["output=" + config["output"]] if not any(w.startswith("output=") for w in asked.overrides) else []
     print(f"\n{ranked.report(made, asked.rule, [*asked.overrides, *command], TOP)}", flush=True)
-    return INTERRUPTED if stopped else 0
+    chosen = any(run.score is not None for run in made)
+    return INTERRUPTED if stopped else 0 if chosen else 1
 
 
 def _line(rule: str, job: Job, outcome: Outcome) -> str:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from records import unlabelled
 
 from da.cli import choose as entry
 from da.cli import look, ranked, train
 from da.cli.choose import Runnable, candidates, lacking, listing
 from da.cli.predict import predict
-from da.cli.ranked import Ranked
+from da.cli.ranked import Answers, Ranked
 from da.config import catalog
 from da.data.splits import Raw, assemble
 from da.setting import ALL, DIFFERENT, FEW, MANY, Access
@@ -142,6 +143,10 @@ def planned_only(monkeypatch):
     return install
 
 
+def save_predictions(directory: Path, predicted) -> None:
+    np.savez(directory / "predictions.npz", logits=np.zeros((len(predicted), 3)), predicted=predicted, classes=CLASSES)
+
+
 def outcome_of(job, folder: Path, score: float | None):
     """A made-up finished run."""
     from da.results.record import Record, Status
@@ -149,7 +154,7 @@ def outcome_of(job, folder: Path, score: float | None):
 
     directory = folder / "made_up" / job.title
     directory.mkdir(parents=True, exist_ok=True)
-    np.savez(directory / "predictions.npz", predicted=np.zeros(4, int))
+    save_predictions(directory, np.zeros(4, int))
     epoch = EvaluatedEpoch(epoch=1, source_test={"accuracy": 88.0}, scores={"class_ami": score})
     made = Record(
         status=Status.FINISHED,
@@ -199,6 +204,7 @@ def test_all_of_an_unlabelled_target_is_adapted_to_unless_one_says_otherwise(tmp
 
 MISTAKES = {
     "rule=oracle_accuracy": "reads target labels",
+    "rule=last": "scores an epoch by its number, which says nothing of methods",
     "rule=infomx": "did you mean 'infomax'",
     "budget=3": "write a number above 0 and its unit",
     "budgt=3s": "did you mean 'budget'",
@@ -337,10 +343,10 @@ def made(tmp_path):
     def make(method: str, score: float | None, predicted: list[int], csv: bool = False) -> Ranked:
         directory = tmp_path / method
         directory.mkdir()
-        np.savez(directory / "predictions.npz", predicted=np.array(predicted))
+        save_predictions(directory, np.array(predicted))
         if csv:
             (directory / "predictions.csv").write_text("row,predicted\n")
-        return Ranked(method, directory, score, 90.0, 1.5)
+        return Ranked(method, directory, score, 90.0, 1.5, epoch=1, last_epoch=1, last_score=score)
 
     return make
 
@@ -352,9 +358,9 @@ def test_the_highest_score_is_first_and_none_last(made):
 
 def test_agreement_is_the_share_of_equal_predictions(made):
     first, other, less = made("coral", 0.9, [0, 1, 2, 2]), made("gfk", 0.3, [0, 1, 1, 2]), made("tca", 0.1, [0, 1])
-    assert ranked.agreement(other, first) == 0.75
-    assert ranked.agreement(less, first) is None
-    *_, last, shorter = ranked.table([first, other, less], "infomax").splitlines()
+    runs = [first, other, less]
+    assert Answers.of(runs).agreements() == [1.0, 0.75, None]
+    *_, last, shorter = ranked.table(runs, "infomax", Answers.of(runs)).splitlines()
     assert last.split() == ["gfk", "0.3000", "90.0", "1.5", "75.0"]
     assert shorter.split()[-1] == "-"
 
@@ -373,6 +379,48 @@ def test_ties_and_labels_are_spoken_of(made):
     assert said[0] == "gfk has the same score: the rule knows no better."
     assert said[1] == "pooled took a few target labels, which the others had not."
     assert "scored no run" in ranked.verdict([runs[0]._replace(score=None)], "r")[0]
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"PK")], ids=["missing", "damaged"])
+@pytest.mark.parametrize("lost", ["coral", "gfk"])
+def test_a_run_whose_predictions_cannot_be_read_is_ranked_all_the_same(made, damage, lost):
+    runs = [made("coral", 0.9, [0, 1]), made("gfk", 0.3, [0, 1]), made("unadapted", 0.2, [0, 0])]
+    (file,) = (run.predictions for run in runs if run.method == lost)
+    damage(file)
+    said = ranked.report(runs, "infomax", [], 3)
+    assert f"The predictions of {file.parent} are " in said
+    assert "(predictions.npz); rerun=all makes them again." in said
+    assert "choice: coral" in said
+    agreed = [line.split()[-1] for line in said.partition("-----\n")[2].splitlines()[:3]]
+    assert agreed == {"coral": ["-", "-", "-"], "gfk": ["100.0", "-", "50.0"]}[lost]
+    assert f"predictions: {file}" not in said or file.exists()
+
+
+def test_a_run_is_ranked_by_the_epoch_that_the_rule_chose_and_the_last_one_is_spoken_of(tmp_path):
+    runs = {
+        method: Ranked.of(unlabelled(tmp_path, method, {"infomax": scores}), tmp_path / f"{method}-0", "infomax")
+        for method, scores in {"dann": [0.2, 0.95, 0.9297], "cdan": [0.9, 0.1], "unadapted": [0.1]}.items()
+    }
+    assert runs["dann"][2:4] == (0.95, 71.0)  # the score and the source's accuracy
+    said = ranked.report(list(runs.values()), "infomax", [], 3)
+    assert (
+        "\ndann's score is of epoch 2 of 3, which infomax chose; its predictions and its model are of the last epoch, "
+        "where infomax is 0.9297.\n"
+    ) in said
+    assert "\ncdan is likewise ranked by an epoch before the last, which infomax chose; predictions, " in said
+    fewer = ranked.report(list(runs.values()), "infomax", [], 1)  # cdan is not among the first
+    assert "dann's score is of epoch 2 of 3" in fewer
+    assert "likewise" not in fewer
+    assert "last epoch" not in ranked.report([runs["unadapted"]], "infomax", [], 3)
+
+
+def test_where_nothing_is_scored_nothing_is_chosen(tmp_path, capsys, planned_only):
+    planned_only(lambda job: outcome_of(job, tmp_path, None))
+    assert entry.choose([*words(tmp_path), "rule=class_ami"]) == 1
+    said = capsys.readouterr().out
+    assert "class_ami scored no run, so that the order says nothing" in said
+    assert said.splitlines()[-1] == "choice: none"
+    assert "python scripts/train.py method=unadapted " in said
 
 
 def test_the_table_of_predictions_is_named_where_there_is_one(made):
