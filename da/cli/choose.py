@@ -149,7 +149,7 @@ def _choose(asked: Asked) -> int:
     if said := first_sentences():
         print(f"{wrapped(said)}\n")
     plan = next(iter(plans.values()))
-    task, _ = load(plan)
+    task, fingerprint = load(plan)
     print(f"DATA\n{look(task)}\n", flush=True)
     if caution := split_by_labels(plan, task):
         print(f"warning: {caution}", file=sys.stderr)
@@ -157,7 +157,7 @@ def _choose(asked: Asked) -> int:
     print(f"METHODS\n{listing(found)}\n", flush=True)
     if not found.plans:
         raise ConfigError("No method can run on these data; the lines above say what each lacks.")
-    return _run_and_rank(asked, found)
+    return _run_and_rank(asked, found, fingerprint)
 
 
 def _whole_target(composer: compose.Composer, asked: Asked) -> Asked:
@@ -263,7 +263,7 @@ def listing(found: Runnable) -> str:
     return "\n".join(f"  {part}" for line in lines for part in wrapped(line, 116).splitlines())
 
 
-def _run_and_rank(asked: Asked, found: Runnable) -> int:
+def _run_and_rank(asked: Asked, found: Runnable, fingerprint: str) -> int:
     from da.cli import ranked
     from da.sweeps import budget
     from da.sweeps.job import Job
@@ -274,7 +274,9 @@ def _run_and_rank(asked: Asked, found: Runnable) -> int:
     launcher = catalog.build(config["launcher"], where="launcher")
     if not isinstance(launcher, Processes):
         raise ConfigError("choose.py runs in processes of this machine; leave out the launcher.")
-    jobs = budget.Budget([Job(plan, name=name) for name, plan in found.plans.items()], asked.seconds)
+    timeout = budget.timeout_of(launcher, asked.seconds)
+    plans = {name: budget.with_timeout(plan, fingerprint, timeout) for name, plan in found.plans.items()}
+    jobs = budget.Budget([Job(plan, name=name) for name, plan in plans.items()], asked.seconds)
     made: list[Ranked] = []
     failed: list[str] = []
     line = partial(_line, asked.rule)

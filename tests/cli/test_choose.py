@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from da.cli.predict import predict
 from da.cli.ranked import Answers, Ranked
 from da.config import catalog
 from da.data.splits import Raw, assemble
+from da.engine.result import directory_of, write_failure
+from da.engine.run import load
 from da.setting import ALL, DIFFERENT, FEW, MANY, Access
 from da.sweeps import budget
 from da.sweeps.job import Outcome
@@ -177,6 +180,50 @@ def test_a_run_that_fails_does_so_alone(tmp_path, capsys, planned_only):
     assert "coral" not in said.partition("RANKING")[2].partition("The first")[0]
 
 
+@pytest.mark.parametrize(
+    ("now", "kind", "again"),
+    [
+        ("budget=20min", "timeout", True),
+        ("launcher.timeout=151", "timeout", True),
+        ("budget=10min", "timeout", False),
+        ("budget=5min", "timeout", False),
+        ("budget=20min", "crashed", False),
+    ],
+)
+def test_a_run_that_took_too_long_is_tried_again_where_it_may_take_longer(now, kind, again, tmp_path, planned_only):
+    planned = planned_only(lambda job: outcome_of(job, tmp_path, 0.5))
+    assert entry.choose([*words(tmp_path), "rule=class_ami"]) == 0
+    plan = next(job.plan for job in planned if job.title == "coral")
+    assert plan.config["launcher"]["timeout"] == 150.0  # a quarter of ten minutes
+    directory = directory_of(plan, load(plan)[1])
+    write_failure(directory, plan, kind, "It took longer.", "")
+    planned.clear()
+    assert entry.choose([*words(tmp_path), "rule=class_ami", now]) == 0
+    assert {job.title for job in planned if job.plan.config["rerun"] == "failed"} == ({"coral"} if again else set())
+
+
+def test_a_run_that_took_too_long_is_tried_again_where_nobody_knows_what_it_might(tmp_path, planned_only):
+    planned = planned_only(lambda job: outcome_of(job, tmp_path, 0.5))
+    assert entry.choose([*words(tmp_path), "rule=class_ami"]) == 0
+    plan = next(job.plan for job in planned if job.title == "coral")
+    unknown = replace(plan, config=plan.config | {"launcher": plan.config["launcher"] | {"timeout": None}})
+    write_failure(directory_of(plan, load(plan)[1]), unknown, "timeout", "It took longer.", "")
+    planned.clear()
+    assert entry.choose([*words(tmp_path), "rule=class_ami", "budget=1min"]) == 0
+    assert [job.title for job in planned if job.plan.config["rerun"] == "failed"] == ["coral"]
+
+
+def test_a_record_of_a_later_version_is_left_to_its_own_run(tmp_path, planned_only):
+    planned = planned_only(lambda job: outcome_of(job, tmp_path, 0.5))
+    assert entry.choose([*words(tmp_path), "rule=class_ami"]) == 0
+    plan = next(job.plan for job in planned if job.title == "coral")
+    directory = directory_of(plan, load(plan)[1])
+    directory.mkdir(parents=True)
+    (directory / "record.json").write_text(json.dumps({"schema": 999}))
+    assert entry.choose([*words(tmp_path), "rule=class_ami"]) == 0
+    assert len(planned) == 6
+
+
 def test_nothing_is_chosen_where_no_run_finished(tmp_path, capsys, planned_only):
     planned_only(lambda job: Outcome("failed", "It broke."))
     assert entry.choose(words(tmp_path)) == 1
@@ -306,6 +353,36 @@ def test_what_is_said_of_the_data_counts_no_target_label():
     assert "12 samples of 3 features" in said
     assert "3 classes: 0 33.3 %, 1 33.3 %, 2 33.3 %" in said
     assert "two-sample test of p(x): p = " in said
+
+
+def shifted(target_counts):
+    """Three classes that hardly overlap, alike but for their shares, 50, 30 and 20 % in the source."""
+    rng = np.random.default_rng(0)
+    source, target = (
+        Raw(3.0 * MEANS[y := np.repeat(np.arange(3), counts)] + rng.normal(size=(len(y), 3)), y, name)
+        for name, counts in (("a", (100, 60, 40)), ("b", target_counts))
+    )
+    return assemble([source], target, test_fraction=0.0, validation_fraction=0.0, split_seed=0)
+
+
+def test_class_shares_of_the_target_stand_in_their_interval_beside_those_of_the_source():
+    said = look.look(shifted((20, 20, 160)))
+    number = r"(\d+\.\d)"
+    line = rf"  (\d) +{number}  \(95 % interval {number} to {number}; source {number}\)"
+    found = {int(k): tuple(map(float, rest)) for k, *rest in re.findall(line, said)}
+    assert list(found) == [0, 1, 2]
+    for k, (true, given) in enumerate(((10.0, 50.0), (10.0, 30.0), (80.0, 20.0))):
+        share, low, high, source = found[k]
+        assert share == pytest.approx(true, abs=1.0)
+        assert low < share < high
+        assert low < true - 2.0 < true + 2.0 < high
+        assert source == given
+
+
+def test_class_shares_of_one_target_sample_are_not_told():
+    said = look.look(shifted((1, 0, 0)))
+    assert "Class shares of a target of 1 sample have no interval that could be trusted; give at least 20." in said
+    assert "95 % interval" not in said
 
 
 def test_domains_that_were_standardised_each_by_itself_are_spoken_of():
