@@ -34,7 +34,8 @@ the order of their average rank on our tables while the budget lasts, and ranks 
   methods=A,B      only these and the baseline; a method that needs a few target labels runs only if it is named here
   KEY=VALUE        anything else that scripts/train.py takes, such as classifier=one_nn output=DIR launcher.jobs=2
 
-Finished runs are not repeated: the same command goes on where it stopped."""
+Finished runs are not repeated: the same command goes on where it stopped, and a larger budget tries again what took
+too long."""
 OWN = {"budget": "10min", "rule": "", "methods": ""}
 TAKEN = ("method", "selection", "seed", "sweep")
 INTERRUPTED = 130

@@ -11,6 +11,8 @@ from scipy.stats import wilcoxon
 from da.config.compose import compose
 from da.config.repeat import MACHINERY
 from da.results.record import Record
+from da.tables.summary import CellResult
+from da.tables.versus import Side
 
 TASKS = ("art->clip", "art->real", "clip->art", "clip->real", "real->art", "real->clip", "art->photo")
 
@@ -122,6 +124,16 @@ def test_settings_are_compared_pair_by_pair_and_of_what_is_paired_alone(report, 
     assert "99" not in out
     assert [row[1:] for row in rows if row[:1] == ["optimizer.lr"]] == [["1.0", "2.0", "1"], ["2.0", "1.0", "1"]]
     assert ["method", "CORAL", "TCA", "3"] in rows
+
+
+def test_a_pair_is_of_the_runs_of_its_seed_or_of_the_run_that_stands_for_all_seeds(record):
+    place = (0, "art->clip")
+    cells = [CellResult("tca", "art->clip", seed, "finished", {}) for seed in (0, 1)]
+    runs = {(place, seed): record("tca", "art->clip", 50.0, seed) for seed in (0, 1)}
+    every = Side("tca", {place: cells}, runs)
+    assert [every.record(place, seed).seed for seed in (0, 1)] == [0, 1]
+    only = Side("tca", {place: cells[:1]}, runs)
+    assert [only.record(place, seed).seed for seed in (0, 1)] == [0, 0]
 
 
 def test_without_target_labels_that_is_why_nothing_is_compared(report, tmp_path, keep, record):
