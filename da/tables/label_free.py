@@ -178,19 +178,19 @@ def predictions_in(directory: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(directory / PREDICTIONS) as arrays:
             found = dict(arrays)
-        missing = {"logits", "predicted", "classes"} - found.keys()
-        if missing or not _are_classes(found["predicted"], len(found["classes"])):
-            raise ValueError
+        _check(found)
         return found
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         why = "are not there" if isinstance(error, FileNotFoundError) else "are damaged or cut off"
         raise DataError(f"The predictions of {directory} {why} ({PREDICTIONS}); rerun=all makes them again.") from error
 
 
-def _are_classes(predicted: np.ndarray, n_classes: int) -> bool:
-    """Whether an array is a number of a class for each of some samples."""
+def _check(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise where an array is missing, or predictions are not the number of a class for each of some samples."""
+    _, predicted, classes = (arrays[name] for name in ("logits", "predicted", "classes"))
     whole = predicted.ndim == 1 and predicted.size > 0 and predicted.dtype.kind in "iu"
-    return whole and bool((predicted >= 0).all() and (predicted < n_classes).all())
+    if not whole or (predicted < 0).any() or (predicted >= len(classes)).any():
+        raise ValueError("no numbers of classes")
 
 
 def agreement(predicted: Mapping[str, Sequence[np.ndarray]]) -> dict[tuple[str, str], float]:
