@@ -10,6 +10,8 @@ from da.errors import UsageError
 from da.estimators.weighting.label_shift import Outputs, confusion, cross_outputs
 
 LEVEL = 0.95
+FEWEST = 20
+"""Target samples: of fewer the bootstrap's intervals are far too narrow, of one they have no width at all."""
 
 
 class ClassShares(NamedTuple):
@@ -49,7 +51,7 @@ def class_shares(x_s: Any, y_s: np.ndarray, x_t: Any, *, draws: int = 500, seed:
         seed: of them.
 
     Raises:
-        UsageError: the source has a single class.
+        UsageError: the source has a single class, or the target fewer than 20 samples.
 
     Reference: Lipton, Wang & Smola, Detecting and correcting for label shift with black box predictors, ICML 2018; as
     :class:`da.estimators.weighting.bbse.BBSE`, logistic regression with five-fold cross-validation.
@@ -57,6 +59,11 @@ def class_shares(x_s: Any, y_s: np.ndarray, x_t: Any, *, draws: int = 500, seed:
     classes, index = np.unique(y_s, return_inverse=True)
     if len(classes) < 2:
         raise UsageError("The source has one class only, so there are no class shares; give samples of at least two.")
+    if len(x_t) < FEWEST:
+        raise UsageError(
+            f"Class shares of a target of {len(x_t)} sample{'s' * (len(x_t) != 1)} have no interval that could be "
+            f"trusted; give at least {FEWEST}."
+        )
     outputs = cross_outputs(None, x_s, index, x_t, soft=False)
     rng = np.random.default_rng(seed)
     drawn = []

@@ -34,7 +34,8 @@ the order of their average rank on our tables while the budget lasts, and ranks 
   methods=A,B      only these and the baseline; a method that needs a few target labels runs only if it is named here
   KEY=VALUE        anything else that scripts/train.py takes, such as classifier=one_nn output=DIR launcher.jobs=2
 
-Finished runs are not repeated: the same command goes on where it stopped."""
+Finished runs are not repeated: the same command goes on where it stopped, and a larger budget tries again what took
+too long."""
 OWN = {"budget": "10min", "rule": "", "methods": ""}
 TAKEN = ("method", "selection", "seed", "sweep")
 INTERRUPTED = 130
@@ -74,7 +75,7 @@ class Runnable:
 
 
 def choose(words: Sequence[str]) -> int:
-    """Run the command line; exit code 0 a choice was made, 1 no run finished, 2 wrong usage, 130 interrupted."""
+    """Run the command line; exit code 0 chosen, 1 not (no run finished or has a score), 2 wrong usage, 130 Ctrl-C."""
     if set(arguments.HELP) & set(words):
         print(HELP)
         return 0
@@ -93,6 +94,7 @@ def read(words: Sequence[str]) -> Asked:
     """
     from da import selection
     from da.sweeps.budget import seconds_of
+    from da.tables.label_free import compares
     from da.tables.regret import best_rule
     from da.tables.wording import ORACLE
 
@@ -122,6 +124,8 @@ def read(words: Sequence[str]) -> Asked:
         raise ConfigError(f"There is no rule={rule}; {nearest(rule, selection.names())}")
     if rule.startswith(ORACLE):
         raise ConfigError(f"rule={rule} reads target labels, and this is a choice without; leave it out.")
+    if not compares(rule):
+        raise ConfigError(f"rule={rule} scores an epoch by its number, which says nothing of methods; leave it out.")
     names = tuple(name for name in own["methods"].strip("[]").split(",") if name)
     known = catalog.options("method")
     for name in names:
@@ -146,7 +150,7 @@ def _choose(asked: Asked) -> int:
     if said := first_sentences():
         print(f"{wrapped(said)}\n")
     plan = next(iter(plans.values()))
-    task, _ = load(plan)
+    task, fingerprint = load(plan)
     print(f"DATA\n{look(task)}\n", flush=True)
     if caution := split_by_labels(plan, task):
         print(f"warning: {caution}", file=sys.stderr)
@@ -154,7 +158,7 @@ def _choose(asked: Asked) -> int:
     print(f"METHODS\n{listing(found)}\n", flush=True)
     if not found.plans:
         raise ConfigError("No method can run on these data; the lines above say what each lacks.")
-    return _run_and_rank(asked, found)
+    return _run_and_rank(asked, found, fingerprint)
 
 
 def _whole_target(composer: compose.Composer, asked: Asked) -> Asked:
@@ -260,7 +264,7 @@ def listing(found: Runnable) -> str:
     return "\n".join(f"  {part}" for line in lines for part in wrapped(line, 116).splitlines())
 
 
-def _run_and_rank(asked: Asked, found: Runnable) -> int:
+def _run_and_rank(asked: Asked, found: Runnable, fingerprint: str) -> int:
     from da.cli import ranked
     from da.sweeps import budget
     from da.sweeps.job import Job
@@ -271,7 +275,9 @@ def _run_and_rank(asked: Asked, found: Runnable) -> int:
     launcher = catalog.build(config["launcher"], where="launcher")
     if not isinstance(launcher, Processes):
         raise ConfigError("choose.py runs in processes of this machine; leave out the launcher.")
-    jobs = budget.Budget([Job(plan, name=name) for name, plan in found.plans.items()], asked.seconds)
+    timeout = budget.timeout_of(launcher, asked.seconds)
+    plans = {name: budget.with_timeout(plan, fingerprint, timeout) for name, plan in found.plans.items()}
+    jobs = budget.Budget([Job(plan, name=name) for name, plan in plans.items()], asked.seconds)
     made: list[Ranked] = []
     failed: list[str] = []
     line = partial(_line, asked.rule)
@@ -300,7 +306,8 @@ def _run_and_rank(asked: Asked, found: Runnable) -> int:
         return INTERRUPTED if stopped else 1
     command = ["output=" + config["output"]] if not any(w.startswith("output=") for w in asked.overrides) else []
     print(f"\n{ranked.report(made, asked.rule, [*asked.overrides, *command], TOP)}", flush=True)
-    return INTERRUPTED if stopped else 0
+    chosen = any(run.score is not None for run in made)
+    return INTERRUPTED if stopped else 0 if chosen else 1
 
 
 def _line(rule: str, job: Job, outcome: Outcome) -> str:

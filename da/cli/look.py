@@ -9,6 +9,7 @@ import numpy as np
 
 from da.data.grant import evenly
 from da.domain import Domain, Task, dense, pool
+from da.errors import UsageError
 
 LIMIT = 2000
 """Samples of a domain that are looked at, evenly spaced: more would only cost time."""
@@ -39,7 +40,6 @@ def compared(source: Domain, target: Domain, classes: Sequence[str]) -> list[str
     """Sentences on how an unlabelled target differs from a source of the same features."""
     from da.analysis.distance import proxy_a_distance
     from da.analysis.two_sample import two_sample_test
-    from da.errors import UsageError
 
     x_s, x_t = _rows(source), _rows(target)
     try:
@@ -63,10 +63,10 @@ def compared(source: Domain, target: Domain, classes: Sequence[str]) -> list[str
 def _shares(source: Domain, x_s: np.ndarray, x_t: np.ndarray, classes: Sequence[str]) -> list[str]:
     from da.analysis.class_shares import class_shares
 
-    y = np.asarray(source.y)[evenly(len(source), LIMIT)]
-    if len(np.unique(y)) < 2:
-        return ["the source has one class only"]
-    found = class_shares(x_s, y, x_t)
+    try:
+        found = class_shares(x_s, np.asarray(source.y)[evenly(len(source), LIMIT)], x_t)
+    except UsageError as error:
+        return [str(error)]
     if len(found.classes) > NARROW:
         return [f"class shares are not shown for {len(found.classes)} classes"]
     head = "if only class shares changed (label shift), which the data cannot show, the target's are, in %:"

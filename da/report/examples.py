@@ -14,6 +14,7 @@ from da.analysis.embedding import GREY, MOST, PALETTE, thinned, tsne
 from da.errors import UsageError, nearest
 from da.files import weights_of
 from da.report.attempts import Trouble, attempt
+from da.report.labels import LETTER
 from da.report.svg import Cross, Dot, Drawing, Label, Ring, Shape, Square, TurnedLabel, scale
 from da.results.record import Record
 from da.tables.label_free import PREDICTIONS, LabelFreeTable, predictions_of
@@ -175,6 +176,9 @@ def _confusions(arrays: Mapping[str, np.ndarray]) -> Confusions:
     return Confusions(k, [f"{names[i]} taken for {names[j]}: {counts[i, j]}" for i, j in wrong[:15]])
 
 
+READING = "rows: true class; columns: predicted"
+
+
 def _matrix(arrays: Mapping[str, np.ndarray]) -> Drawing:
     """True classes down, predicted ones across; shares of the true class as darkness."""
     counts, names = _counts(arrays)
@@ -197,8 +201,10 @@ def _matrix(arrays: Mapping[str, np.ndarray]) -> Drawing:
             shapes.append(Label(*middle, str(counts[i, j]), "middle", kind))
     edge = size * k
     shapes.append(Square(left, top, edge, "edge"))
-    shapes.append(Label(left, top + edge + 16, "rows: true class; columns: predicted", kind="title"))
-    return Drawing(max(left + edge, left + 190) + 6, top + edge + 22, shapes, "confusion matrix", "chart confusion")
+    shapes.append(Label(left, top + edge + 16, READING, kind="title"))
+    return Drawing(
+        left + max(edge, LETTER * len(READING)) + 6, top + edge + 22, shapes, "confusion matrix", "chart confusion"
+    )
 
 
 def _embedding(r: Record, arrays: Mapping[str, np.ndarray], asked: bool) -> DrawnEmbedding:

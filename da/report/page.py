@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from da.errors import UsageError
+from da.errors import UsageError, few
 from da.report import charts, examples, tables, unlabelled
 from da.report.attempts import Trouble, attempt
 from da.results.record import Record
@@ -232,9 +232,8 @@ def _tiles(section: TableResults, lines: Sequence[Line], without_labels: Sequenc
     without = sum(n for line in lines for status, n in line.runs.items() if status != "finished")
     facts = [(str(runs), "finished runs"), (str(sum(bool(line.runs) for line in lines)), "rows")]
     facts.append((str(len(section.spec.protocol.tasks)), f"task{'s' * (len(section.spec.protocol.tasks) != 1)}"))
-    best = leaderboard.best(lines)
-    if best is not None:
-        facts.append((f"{best.mean:.1f} %", f"best: {best.row}"))
+    if best := leaderboard.tied(lines):
+        facts.append((f"{best[0].mean:.1f} %", f"best: {few(line.row for line in best)}"))
     facts += [(f"{line.mean:.1f} %", f"bound: {line.row}") for line in lines if line.is_bound and line.is_scored]
     if len(without_labels) == 1 and (highest := without_labels[0].highest) is not None:
         rule = without_labels[0].rule

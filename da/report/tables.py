@@ -132,7 +132,7 @@ class Fact:
 
 
 def ranking(section: TableResults, lines: Sequence[Line]) -> SortableTable:
-    """Paper, ours, gap, p, runs and seconds; what an oracle would select apart, in italics."""
+    """Paper, ours, gap, difference to the baseline, p, runs, seconds; what an oracle would select apart, in italics."""
     spec, summary = section.spec, section.summary
     places = render.digits(summary)
     oracle = leaderboard.oracle(summary)
@@ -140,6 +140,8 @@ def ranking(section: TableResults, lines: Sequence[Line]) -> SortableTable:
     if spec.published.sources:
         columns.insert(0, TableColumn("paper", [_paper(line, spec) for line in lines]))
         columns.append(TableColumn("gap", [TableCell(render.gap_cell(x, spec, places), x.gap) for x in lines]))
+    if leaderboard.replicated([line.difference for line in lines]):
+        columns.append(TableColumn(f"to {spec.protocol.baseline}", [_difference(line, places) for line in lines]))
     if any(line.p is not None for line in lines):
         columns.append(TableColumn("p", [_tested(line) for line in lines]))
     runs = [TableCell(render.runs_cell(line), float(line.runs.get("finished", 0))) for line in lines]
@@ -186,6 +188,11 @@ def _paper(line: Line, spec: TableSpec) -> TableCell:
     if line.paper is None:
         return TableCell(ABSENT)
     return TableCell(render.paper_cell(line.paper, spec), line.paper.value, source=line.paper.source.source)
+
+
+def _difference(line: Line, places: int) -> TableCell:
+    """A paired difference over seeds, with its interval."""
+    return TableCell(render.difference_cell(line, places), None if line.difference is None else line.difference.mean)
 
 
 def _tested(line: Line) -> TableCell:

@@ -31,7 +31,7 @@ REPEATED = ("method", "data", "task", "status", "family", "setting", "device", "
 """Columns of few values: kept as categories, which group faster."""
 
 
-def collect(folder: Path) -> DataFrame:
+def collect(folder: str | Path) -> DataFrame:
     """Every readable record below a folder as a row, in the order of data, task, method and seed, what failed last.
 
     Warns of records that cannot be read.
@@ -42,9 +42,9 @@ def collect(folder: Path) -> DataFrame:
     Raises:
         UsageError: the folder is not there, or pandas is missing.
     """
-    store.existing(folder)
+    place = store.existing(Path(folder))
     with store.collector_off():
-        records = store.scan(folder)
+        records = store.scan(place)
         if complaint := records.complaint():
             warnings.warn(complaint, stacklevel=2)
         return frame(records.records)

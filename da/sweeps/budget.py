@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+from da.config.validate import Plan
+from da.engine.result import directory_of
 from da.errors import ConfigError
+from da.results import record
+from da.results.schema import NewerRecord
 from da.results.scores import clock as shown_clock
 from da.sweeps.job import Job, Outcome
 from da.sweeps.launchers import Processes
@@ -82,8 +88,35 @@ class BudgetStatus(SweepStatus):
         return self.line(job, outcome)
 
 
+def timeout_of(launcher: Processes, seconds: float) -> float:
+    """Seconds a run may take: what the launcher says, else a quarter of the budget and a minute in any case.
+
+    Args:
+        launcher: whose ``timeout`` may be given.
+        seconds: of the budget.
+    """
+    return launcher.timeout or max(LEAST, seconds / SHARE)
+
+
+def with_timeout(plan: Plan, fingerprint: str, timeout: float) -> Plan:
+    """A plan that says what its run may take, and that is run again where it took longer than a shorter time.
+
+    Args:
+        plan: of the run.
+        fingerprint: of its data.
+        timeout: seconds; its record will hold them.
+    """
+    launcher = {**plan.config["launcher"], "timeout": timeout}
+    found = None
+    with suppress(NewerRecord):  # the run itself refuses to run over it
+        found = record.read(directory_of(plan, fingerprint))
+    before = found.config.get("launcher", {}).get("timeout") if found is not None else None
+    again = found is not None and found.error_kind == "timeout" and (before is None or before < timeout)
+    return replace(plan, config={**plan.config, "launcher": launcher, **({"rerun": "failed"} if again else {})})
+
+
 def run(budget: Budget, launcher: Processes, status: BudgetStatus, done: Callable[[Job, Outcome], None]) -> None:
-    """Run jobs in processes of this machine while the budget lasts; each may take a quarter of it, or a minute.
+    """Run jobs in processes of this machine while the budget lasts; each may take what :func:`timeout_of` says.
 
     Args:
         budget: the jobs.
@@ -94,10 +127,12 @@ def run(budget: Budget, launcher: Processes, status: BudgetStatus, done: Callabl
     Raises:
         KeyboardInterrupt: it was interrupted, and has stopped.
     """
-    timeout = launcher.timeout or max(LEAST, budget.seconds / SHARE)
+    timeout = timeout_of(launcher, budget.seconds)
+    limit = "" if launcher.timeout else f"{timeout:g} seconds, its share of the budget; a larger one gives it more"
+    pool = Pool(
+        launcher.jobs, threads=launcher.threads, timeout=timeout, limit=limit, memory=launcher.memory, status=status
+    )
     try:
-        Pool(launcher.jobs, threads=launcher.threads, timeout=timeout, memory=launcher.memory, status=status).run(
-            budget, done
-        )
+        pool.run(budget, done)
     finally:
         status.close()

@@ -92,6 +92,7 @@ class Pool:
         size: number of processes.
         threads: numerical threads of each; None divides the cores among them.
         timeout: seconds a job may take, or None.
+        limit: what a job that took longer is said to have exceeded; by default ``launcher.timeout``.
         memory: GiB a process may allocate, or None.
         status: updated with the state of the jobs.
         clock: function that returns the time in seconds.
@@ -105,8 +106,10 @@ class Pool:
         timeout: float | None,
         memory: float | None,
         status: SweepStatus,
+        limit: str = "",
         clock: Callable[[], float] = time.monotonic,
     ):
+        self.limit = limit or f"launcher.timeout={timeout or 0.0:g} seconds"
         self.size, self.timeout, self.memory, self.status, self.clock = size, timeout, memory, status, clock
         self.threads = threads or max(1, (os.cpu_count() or 1) // size)
         self.workers: list[Worker] = []
@@ -201,7 +204,7 @@ class Pool:
         now = self.clock()
         for worker in [w for w in self.workers if w.job]:
             if self.timeout is not None and worker.ready and now - worker.since > self.timeout:
-                self._lost(worker, done, "timeout", f"It took longer than launcher.timeout={self.timeout:g} seconds.")
+                self._lost(worker, done, "timeout", f"It took longer than {self.limit}.")
             elif self.stops > 1 or (self.stops and now - self.asked_at > GRACE):
                 self._lost(worker, done, "interrupted", "")
 

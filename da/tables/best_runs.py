@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from da.config import catalog, repeat
-from da.errors import ConfigError
+from da.errors import ConfigError, few
 from da.results.record import Record
-from da.results.scores import deviation, mean, shown
+from da.results.scores import deviation, falling, mean, shown
 from da.setting import ALL
 from da.tables.label_free import comparing_rules
 from da.tables.paired import interval_text, t_interval
@@ -47,23 +47,27 @@ def _line(task: TaskRuns) -> str:
     best = _best(task, value)
     if best is None:
         return f"{where}: no run of a method without all target labels has a figure under {chosen_by(rule)}."
-    label, values, run = best
+    labels, values, run = best
     metric = task.metrics[0] if labelled else f"{rule} score, without target labels"
     highest = "highest" if not labelled else "best"  # a score is no accuracy
     return (
-        f"{where}: {label}, {metric} {_score(values, 1 if labelled else 4)} ({_runs(len(values))}, "
+        f"{where}: {few(labels)}, {metric} {_score(values, 1 if labelled else 4)} ({_runs(len(values))}, "
         f"{chosen_by(rule)}); {highest} run {run.directory}; again: {_command(run, rule)}"
     )
 
 
-def _best(task: TaskRuns, value: Callable[[Record], float | None]) -> tuple[str, list[float], Record] | None:
-    """The row with the highest mean, its values, and its run with the highest value; the first of equal ones."""
+def _best(task: TaskRuns, value: Callable[[Record], float | None]) -> tuple[list[str], list[float], Record] | None:
+    """The rows with the highest mean, which are several in a tie; of the first the values and the highest run."""
     found = []
     for label, runs in task.rows.items():
         scored = [(v, r) for r in runs if r.is_finished and (v := value(r)) is not None]
         if scored and not _is_bound(scored[0][1]):
             found.append((label, [v for v, _ in scored], max(scored, key=lambda pair: pair[0])[1]))
-    return max(found, key=lambda row: mean(row[1]), default=None)
+    found.sort(key=lambda row: (*falling(mean(row[1])), row[0]))
+    if not found:
+        return None
+    _, values, run = found[0]
+    return [label for label, own, _ in found if falling(mean(own)) == falling(mean(values))], values, run
 
 
 def _is_bound(r: Record) -> bool:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from pathlib import Path
 
 import numpy as np
 
@@ -157,18 +158,39 @@ def compares(rule: str) -> bool:
 
 
 def predictions_of(r: Record) -> dict[str, np.ndarray]:
-    """What a run predicted of the target's test samples: ``logits``, ``predicted``, ``classes``, and ``y`` if known.
+    """What a run predicted of the target's test samples, see :func:`predictions_in`.
 
     Raises:
         DataError: the file is missing, damaged or cut off.
     """
+    return predictions_in(r.place)
+
+
+def predictions_in(directory: Path) -> dict[str, np.ndarray]:
+    """What a run predicted of the target's test samples: ``logits``, ``predicted``, ``classes``, and ``y`` if known.
+
+    Args:
+        directory: of the run.
+
+    Raises:
+        DataError: the file is missing, damaged or cut off, or predicts what is no number of a class.
+    """
     try:
-        with np.load(r.place / PREDICTIONS) as arrays:
+        with np.load(directory / PREDICTIONS) as arrays:
             found = dict(arrays)
-        return {name: found[name] for name in ("logits", "predicted", "classes")} | found
+        _check(found)
+        return found
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         why = "are not there" if isinstance(error, FileNotFoundError) else "are damaged or cut off"
-        raise DataError(f"The predictions of {r.place} {why}; rerun=all makes them again.") from error
+        raise DataError(f"The predictions of {directory} {why} ({PREDICTIONS}); rerun=all makes them again.") from error
+
+
+def _check(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise where an array is missing, or predictions are not the number of a class for each of some samples."""
+    _, predicted, classes = (arrays[name] for name in ("logits", "predicted", "classes"))
+    whole = predicted.ndim == 1 and predicted.size > 0 and predicted.dtype.kind in "iu"
+    if not whole or (predicted < 0).any() or (predicted >= len(classes)).any():
+        raise ValueError("no numbers of classes")
 
 
 def agreement(predicted: Mapping[str, Sequence[np.ndarray]]) -> dict[tuple[str, str], float]:

@@ -93,6 +93,18 @@ def best(lines: Sequence[Line]) -> Line | None:
     return next((line for line in lines if line.is_scored and not line.is_bound), None)
 
 
+def tied(lines: Sequence[Line]) -> list[Line]:
+    """The lines with the best mean, which are several in a tie; none is a bound.
+
+    Args:
+        lines: as :func:`lines` orders them.
+    """
+    first = best(lines)
+    if first is None:
+        return []
+    return [line for line in lines if falling(line.mean) == falling(first.mean) and not line.is_bound]
+
+
 def bounds(lines: Sequence[Line]) -> str:
     """A sentence on the rows that are bounds; empty where there are none."""
     rows = [line.row for line in lines if line.is_bound and line.is_scored]

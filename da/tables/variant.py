@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -37,9 +38,8 @@ def with_rows(table: TableSpec, names: Sequence[str]) -> tuple[TableSpec, list[s
     for name in names:
         rows, method = table.protocol.rows(), name.removesuffix(DEFAULTS)
         if name not in rows and method not in catalog.entries("method"):
-            known = {*rows, *catalog.entries("method")}
             raise ConfigError(
-                f"table={table.protocol.given} has no row '{name}', and there is no such method; {nearest(name, known)}"
+                f"table={table.protocol.given} has no row '{name}', and there is no such method; {_hint(name, rows)}"
             )
         row = name if name in rows else _row_at_defaults(table, method)
         if row in called:
@@ -49,6 +49,12 @@ def with_rows(table: TableSpec, names: Sequence[str]) -> tuple[TableSpec, list[s
             methods = {**table.protocol.methods, row: (f"method={method}",)}
             table = replace(table, protocol=replace(table.protocol, methods=methods))
     return table, called
+
+
+def _hint(name: str, rows: Collection[str]) -> str:
+    """A row or method that is very near to a name, else a row that is near, else all rows."""
+    very_near = difflib.get_close_matches(name, {*rows, *catalog.entries("method")}, n=1, cutoff=0.75)
+    return nearest(name, very_near or rows)
 
 
 def _row_at_defaults(table: TableSpec, method: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from da.errors import UsageError, nearest
+from da.errors import UsageError, few, nearest
 from da.results.record import Record
 from da.results.scores import mean, shown
 from da.results.store import settings
@@ -36,12 +37,17 @@ class Side:
     Args:
         name: as it was asked for.
         cells: its runs by table and task.
-        records: the records behind them.
+        records: the records behind them, by table, task and seed.
     """
 
     name: str
     cells: Mapping[TableAndTask, Sequence[CellResult]]
-    records: Sequence[Record]
+    records: Mapping[tuple[TableAndTask, int], Record]
+
+    def record(self, place: TableAndTask, seed: int) -> Record | None:
+        """The record that is paired under a seed; of a run that stands for all seeds its own."""
+        seeds = [cell.seed for cell in self.cells[place]]
+        return self.records.get((place, seed if seed in seeds else seeds[0]))
 
 
 def versus(results: Sequence[TableResults], a: str, b: str) -> str:
@@ -64,7 +70,7 @@ def versus(results: Sequence[TableResults], a: str, b: str) -> str:
     }
     pairs = {place: found for place, found in pairs.items() if found}
     if not pairs:
-        raise UsageError(f"{a} and {b} have no task and seed in common: {_has(one)}; {_has(other)}.")
+        raise UsageError(_unpaired(one, other))
     if _same(one, other):
         raise UsageError(f"{a} and {b} are the same runs; name two that differ.")
     used = [results[k].spec.protocol.selection for k in sorted({place[0] for place in pairs})]
@@ -73,7 +79,7 @@ def versus(results: Sequence[TableResults], a: str, b: str) -> str:
         f"{a} against {b}: {'/'.join(metrics)} in % on the target test split, "
         f"{'/'.join(map(chosen_by, dict.fromkeys(used)))}"
     )
-    parts = [head, _verdict(pairs), _by_task(one, other, pairs, rules), _differing(one.records, other.records)]
+    parts = [head, _verdict(pairs), _by_task(one, other, pairs, rules), _differing(one, other, pairs)]
     return "\n\n".join(parts)
 
 
@@ -103,7 +109,7 @@ def _side(results: Sequence[TableResults], name: str) -> Side:
     for (_, task), own in cells.items():
         if len(rows := sorted({entry.row for entry in own})) > 1:
             raise UsageError(f"{name} has {len(rows)} rows on {task}; name one of them: {'; '.join(rows)}.")
-    return Side(name, cells, [r for _, _, r in found if r is not None])
+    return Side(name, cells, {(place, entry.seed): r for place, entry, r in found if r is not None})
 
 
 def _lies_in(r: Record | None, folder: Path) -> bool:
@@ -111,7 +117,25 @@ def _lies_in(r: Record | None, folder: Path) -> bool:
 
 
 def _same(one: Side, other: Side) -> bool:
-    return {id(r) for r in one.records} == {id(r) for r in other.records} and one.cells == other.cells
+    ours, theirs = ({id(r) for r in side.records.values()} for side in (one, other))
+    return ours == theirs and one.cells == other.cells
+
+
+def _unpaired(one: Side, other: Side) -> str:
+    """Why no two runs can be compared: their targets have no labels, or no two have a task and a seed in common."""
+    unlabelled = [place[1] for place in one.cells if _without_labels(one, place) and _without_labels(other, place)]
+    if unlabelled:
+        return (
+            f"{one.name} and {other.name} have no accuracies to compare: the target of {few(unlabelled)} has no "
+            "labels; report.py without --compare compares them by label-free rules."
+        )
+    return f"{one.name} and {other.name} have no task and seed in common: {_has(one)}; {_has(other)}."
+
+
+def _without_labels(side: Side, place: TableAndTask) -> bool:
+    """Whether runs on a task finished, and none could be scored."""
+    finished = [cell for cell in side.cells.get(place, ()) if cell.status == "finished"]
+    return bool(finished) and not any(cell.scores for cell in finished)
 
 
 def _has(side: Side) -> str:
@@ -167,31 +191,26 @@ def _mean(cells: Sequence[CellResult], seeds: Mapping[int, float], rule: str) ->
     return shown(mean([scores[seed] for seed in seeds if seed in scores]), 2)
 
 
-def _differing(a: Sequence[Record], b: Sequence[Record]) -> str:
-    """The settings in which the runs differ, numbers in full; seeds and data are not among them."""
-    one, other = _values(a), _values(b)
-    keys = sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
-    if not a or not b:
+def _differing(one: Side, other: Side, pairs: Mapping[TableAndTask, Mapping[int, float]]) -> str:
+    """The settings in which runs that are paired differ, numbers in full; seeds and data are not among them."""
+    records = [(one.record(place, seed), other.record(place, seed)) for place, found in pairs.items() for seed in found]
+    known = [(settings(a), settings(b)) for a, b in records if a is not None and b is not None]
+    if not known:
         return "Their configurations are not at hand: the folder has no records of these runs."
-    if not keys:
+    counts = Counter(difference for a, b in known for difference in _differences(a, b))
+    if not counts:
         return "Their configurations are the same."
-    body = [[key, _shown(one.get(key)), _shown(other.get(key))] for key in keys]
-    return f"Their configurations differ in\n{Sheet(['key', 'the first', 'the second'], body, words=(0, 1, 2)).text()}"
+    body = [[*difference, str(n)] for difference, n in sorted(counts.items())]
+    head = ["key", "the first", "the second", f"pairs of {len(known)}"]
+    if all(n == len(known) for n in counts.values()):
+        head, body = head[:-1], [row[:-1] for row in body]
+    return f"Their configurations differ in\n{Sheet(head, body, words=(0, 1, 2)).text()}"
 
 
-def _values(records: Sequence[Record]) -> dict[str, list[Any]]:
-    """By key, the distinct values in several runs."""
-    values: dict[str, list[Any]] = {}
-    for r in records:
-        for key, value in settings(r).items():
-            found = values.setdefault(key, [])
-            if value not in found:
-                found.append(value)
-    return values
-
-
-def _shown(values: Sequence[Any] | None) -> str:
-    return ABSENT if values is None else " or ".join(map(str, values))
+def _differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """The keys that two runs set differently, with both values as text."""
+    keys = [key for key in a.keys() | b.keys() if (key in a, a.get(key)) != (key in b, b.get(key))]
+    return [(key, str(a.get(key, ABSENT)), str(b.get(key, ABSENT))) for key in keys]
 
 
 def _count(n: int, thing: str) -> str:

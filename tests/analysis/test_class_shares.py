@@ -44,6 +44,13 @@ def test_labels_may_leave_numbers_out():
     assert found.classes.tolist() == [0, 5, 10]
 
 
+@pytest.mark.parametrize("samples", [1, 19])
+def test_a_target_of_few_samples_has_no_interval(samples):
+    (x_s, y_s), (x_t, _) = drawn([0.5, 0.3, 0.2], 200, 0), drawn([0.1, 0.1, 0.8], samples, 1)
+    with pytest.raises(UsageError, match=f"a target of {samples} samples? have no interval .*at least 20"):
+        class_shares(x_s, y_s, x_t)
+
+
 def test_one_class_has_no_shares():
     with pytest.raises(UsageError, match="one class only"):
         class_shares(np.zeros((5, 2)), np.zeros(5), np.zeros((5, 2)))

@@ -3,18 +3,22 @@
 import json
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from records import unlabelled
 
 from da.cli import choose as entry
 from da.cli import look, ranked, train
 from da.cli.choose import Runnable, candidates, lacking, listing
 from da.cli.predict import predict
-from da.cli.ranked import Ranked
+from da.cli.ranked import Answers, Ranked
 from da.config import catalog
 from da.data.splits import Raw, assemble
+from da.engine.result import directory_of, write_failure
+from da.engine.run import load
 from da.setting import ALL, DIFFERENT, FEW, MANY, Access
 from da.sweeps import budget
 from da.sweeps.job import Outcome
@@ -142,6 +146,10 @@ def planned_only(monkeypatch):
     return install
 
 
+def save_predictions(directory: Path, predicted) -> None:
+    np.savez(directory / "predictions.npz", logits=np.zeros((len(predicted), 3)), predicted=predicted, classes=CLASSES)
+
+
 def outcome_of(job, folder: Path, score: float | None):
     """A made-up finished run."""
     from da.results.record import Record, Status
@@ -149,7 +157,7 @@ def outcome_of(job, folder: Path, score: float | None):
 
     directory = folder / "made_up" / job.title
     directory.mkdir(parents=True, exist_ok=True)
-    np.savez(directory / "predictions.npz", predicted=np.zeros(4, int))
+    save_predictions(directory, np.zeros(4, int))
     epoch = EvaluatedEpoch(epoch=1, source_test={"accuracy": 88.0}, scores={"class_ami": score})
     made = Record(
         status=Status.FINISHED,
@@ -170,6 +178,50 @@ def test_a_run_that_fails_does_so_alone(tmp_path, capsys, planned_only):
     assert "unadapted, which does not adapt, ranks first itself" in said
     assert "1 failed (coral); rerun=failed tries them again" in said
     assert "coral" not in said.partition("RANKING")[2].partition("The first")[0]
+
+
+@pytest.mark.parametrize(
+    ("now", "kind", "again"),
+    [
+        ("budget=20min", "timeout", True),
+        ("launcher.timeout=151", "timeout", True),
+        ("budget=10min", "timeout", False),
+        ("budget=5min", "timeout", False),
+        ("budget=20min", "crashed", False),
+    ],
+)
+def test_a_run_that_took_too_long_is_tried_again_where_it_may_take_longer(now, kind, again, tmp_path, planned_only):
+    planned = planned_only(lambda job: outcome_of(job, tmp_path, 0.5))
+    assert entry.choose([*words(tmp_path), "rule=class_ami"]) == 0
+    plan = next(job.plan for job in planned if job.title == "coral")
+    assert plan.config["launcher"]["timeout"] == 150.0  # a quarter of ten minutes
+    directory = directory_of(plan, load(plan)[1])
+    write_failure(directory, plan, kind, "It took longer.", "")
+    planned.clear()
+    assert entry.choose([*words(tmp_path), "rule=class_ami", now]) == 0
+    assert {job.title for job in planned if job.plan.config["rerun"] == "failed"} == ({"coral"} if again else set())
+
+
+def test_a_run_that_took_too_long_is_tried_again_where_nobody_knows_what_it_might(tmp_path, planned_only):
+    planned = planned_only(lambda job: outcome_of(job, tmp_path, 0.5))
+    assert entry.choose([*words(tmp_path), "rule=class_ami"]) == 0
+    plan = next(job.plan for job in planned if job.title == "coral")
+    unknown = replace(plan, config=plan.config | {"launcher": plan.config["launcher"] | {"timeout": None}})
+    write_failure(directory_of(plan, load(plan)[1]), unknown, "timeout", "It took longer.", "")
+    planned.clear()
+    assert entry.choose([*words(tmp_path), "rule=class_ami", "budget=1min"]) == 0
+    assert [job.title for job in planned if job.plan.config["rerun"] == "failed"] == ["coral"]
+
+
+def test_a_record_of_a_later_version_is_left_to_its_own_run(tmp_path, planned_only):
+    planned = planned_only(lambda job: outcome_of(job, tmp_path, 0.5))
+    assert entry.choose([*words(tmp_path), "rule=class_ami"]) == 0
+    plan = next(job.plan for job in planned if job.title == "coral")
+    directory = directory_of(plan, load(plan)[1])
+    directory.mkdir(parents=True)
+    (directory / "record.json").write_text(json.dumps({"schema": 999}))
+    assert entry.choose([*words(tmp_path), "rule=class_ami"]) == 0
+    assert len(planned) == 6
 
 
 def test_nothing_is_chosen_where_no_run_finished(tmp_path, capsys, planned_only):
@@ -199,6 +251,7 @@ def test_all_of_an_unlabelled_target_is_adapted_to_unless_one_says_otherwise(tmp
 
 MISTAKES = {
     "rule=oracle_accuracy": "reads target labels",
+    "rule=last": "scores an epoch by its number, which says nothing of methods",
     "rule=infomx": "did you mean 'infomax'",
     "budget=3": "write a number above 0 and its unit",
     "budgt=3s": "did you mean 'budget'",
@@ -302,6 +355,36 @@ def test_what_is_said_of_the_data_counts_no_target_label():
     assert "two-sample test of p(x): p = " in said
 
 
+def shifted(target_counts):
+    """Three classes that hardly overlap, alike but for their shares, 50, 30 and 20 % in the source."""
+    rng = np.random.default_rng(0)
+    source, target = (
+        Raw(3.0 * MEANS[y := np.repeat(np.arange(3), counts)] + rng.normal(size=(len(y), 3)), y, name)
+        for name, counts in (("a", (100, 60, 40)), ("b", target_counts))
+    )
+    return assemble([source], target, test_fraction=0.0, validation_fraction=0.0, split_seed=0)
+
+
+def test_class_shares_of_the_target_stand_in_their_interval_beside_those_of_the_source():
+    said = look.look(shifted((20, 20, 160)))
+    number = r"(\d+\.\d)"
+    line = rf"  (\d) +{number}  \(95 % interval {number} to {number}; source {number}\)"
+    found = {int(k): tuple(map(float, rest)) for k, *rest in re.findall(line, said)}
+    assert list(found) == [0, 1, 2]
+    for k, (true, given) in enumerate(((10.0, 50.0), (10.0, 30.0), (80.0, 20.0))):
+        share, low, high, source = found[k]
+        assert share == pytest.approx(true, abs=1.0)
+        assert low < share < high
+        assert low < true - 2.0 < true + 2.0 < high
+        assert source == given
+
+
+def test_class_shares_of_one_target_sample_are_not_told():
+    said = look.look(shifted((1, 0, 0)))
+    assert "Class shares of a target of 1 sample have no interval that could be trusted; give at least 20." in said
+    assert "95 % interval" not in said
+
+
 def test_domains_that_were_standardised_each_by_itself_are_spoken_of():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(200, 5)), rng.normal(3.0, 2.0, size=(200, 5))
@@ -337,10 +420,10 @@ def made(tmp_path):
     def make(method: str, score: float | None, predicted: list[int], csv: bool = False) -> Ranked:
         directory = tmp_path / method
         directory.mkdir()
-        np.savez(directory / "predictions.npz", predicted=np.array(predicted))
+        save_predictions(directory, np.array(predicted))
         if csv:
             (directory / "predictions.csv").write_text("row,predicted\n")
-        return Ranked(method, directory, score, 90.0, 1.5)
+        return Ranked(method, directory, score, 90.0, 1.5, epoch=1, last_epoch=1, last_score=score)
 
     return make
 
@@ -352,9 +435,9 @@ def test_the_highest_score_is_first_and_none_last(made):
 
 def test_agreement_is_the_share_of_equal_predictions(made):
     first, other, less = made("coral", 0.9, [0, 1, 2, 2]), made("gfk", 0.3, [0, 1, 1, 2]), made("tca", 0.1, [0, 1])
-    assert ranked.agreement(other, first) == 0.75
-    assert ranked.agreement(less, first) is None
-    *_, last, shorter = ranked.table([first, other, less], "infomax").splitlines()
+    runs = [first, other, less]
+    assert Answers.of(runs).agreements() == [1.0, 0.75, None]
+    *_, last, shorter = ranked.table(runs, "infomax", Answers.of(runs)).splitlines()
     assert last.split() == ["gfk", "0.3000", "90.0", "1.5", "75.0"]
     assert shorter.split()[-1] == "-"
 
@@ -373,6 +456,48 @@ def test_ties_and_labels_are_spoken_of(made):
     assert said[0] == "gfk has the same score: the rule knows no better."
     assert said[1] == "pooled took a few target labels, which the others had not."
     assert "scored no run" in ranked.verdict([runs[0]._replace(score=None)], "r")[0]
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"PK")], ids=["missing", "damaged"])
+@pytest.mark.parametrize("lost", ["coral", "gfk"])
+def test_a_run_whose_predictions_cannot_be_read_is_ranked_all_the_same(made, damage, lost):
+    runs = [made("coral", 0.9, [0, 1]), made("gfk", 0.3, [0, 1]), made("unadapted", 0.2, [0, 0])]
+    (file,) = (run.predictions for run in runs if run.method == lost)
+    damage(file)
+    said = ranked.report(runs, "infomax", [], 3)
+    assert f"The predictions of {file.parent} are " in said
+    assert "(predictions.npz); rerun=all makes them again." in said
+    assert "choice: coral" in said
+    agreed = [line.split()[-1] for line in said.partition("-----\n")[2].splitlines()[:3]]
+    assert agreed == {"coral": ["-", "-", "-"], "gfk": ["100.0", "-", "50.0"]}[lost]
+    assert f"predictions: {file}" not in said or file.exists()
+
+
+def test_a_run_is_ranked_by_the_epoch_that_the_rule_chose_and_the_last_one_is_spoken_of(tmp_path):
+    runs = {
+        method: Ranked.of(unlabelled(tmp_path, method, {"infomax": scores}), tmp_path / f"{method}-0", "infomax")
+        for method, scores in {"dann": [0.2, 0.95, 0.9297], "cdan": [0.9, 0.1], "unadapted": [0.1]}.items()
+    }
+    assert runs["dann"][2:4] == (0.95, 71.0)  # the score and the source's accuracy
+    said = ranked.report(list(runs.values()), "infomax", [], 3)
+    assert (
+        "\ndann's score is of epoch 2 of 3, which infomax chose; its predictions and its model are of the last epoch, "
+        "where infomax is 0.9297.\n"
+    ) in said
+    assert "\ncdan is likewise ranked by an epoch before the last, which infomax chose; predictions, " in said
+    fewer = ranked.report(list(runs.values()), "infomax", [], 1)  # cdan is not among the first
+    assert "dann's score is of epoch 2 of 3" in fewer
+    assert "likewise" not in fewer
+    assert "last epoch" not in ranked.report([runs["unadapted"]], "infomax", [], 3)
+
+
+def test_where_nothing_is_scored_nothing_is_chosen(tmp_path, capsys, planned_only):
+    planned_only(lambda job: outcome_of(job, tmp_path, None))
+    assert entry.choose([*words(tmp_path), "rule=class_ami"]) == 1
+    said = capsys.readouterr().out
+    assert "class_ami scored no run, so that the order says nothing" in said
+    assert said.splitlines()[-1] == "choice: none"
+    assert "python scripts/train.py method=unadapted " in said
 
 
 def test_the_table_of_predictions_is_named_where_there_is_one(made):

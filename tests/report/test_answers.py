@@ -5,11 +5,14 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from records import unlabelled
 from scipy.stats import wilcoxon
 
 from da.config.compose import compose
 from da.config.repeat import MACHINERY
 from da.results.record import Record
+from da.tables.summary import CellResult
+from da.tables.versus import Side
 
 TASKS = ("art->clip", "art->real", "clip->art", "clip->real", "real->art", "real->clip", "art->photo")
 
@@ -107,6 +110,39 @@ def test_on_one_task_seeds_pair_and_settings_are_compared(report, tmp_path, keep
     assert any(row[:2] == ["method.regularization", "0.00018273645"] for row in rows), "in full"
     assert ["method", "CORAL", "TCA"] in rows
     assert ["art->clip", "3", "62.33", "52.33", "+10.00", "[5.03,", "14.97]"] in rows
+
+
+def test_settings_are_compared_pair_by_pair_and_of_what_is_paired_alone(report, tmp_path, keep, record):
+    weights = {"art->clip": ("2.0", "1.0"), "art->real": ("1.0", "2.0"), "clip->art": ("3.0", "3.0")}
+    for task, values in weights.items():
+        for method, value in zip(("coral", "tca"), values, strict=True):
+            keep(real(record, [f"method={method}", f"optimizer.lr={value}", "trainer.max_epochs=7"], 50.0, 0, task))
+    keep(real(record, ["method=coral", "trainer.max_epochs=99"], 50.0, 0, "clip->real"))  # pairs with nothing
+    _, out, _ = report(tmp_path, "--compare", "coral", "tca")
+    rows = [line.split() for line in out.partition("differ in")[2].splitlines()]
+    assert "trainer.max_epochs" not in out
+    assert "99" not in out
+    assert [row[1:] for row in rows if row[:1] == ["optimizer.lr"]] == [["1.0", "2.0", "1"], ["2.0", "1.0", "1"]]
+    assert ["method", "CORAL", "TCA", "3"] in rows
+
+
+def test_a_pair_is_of_the_runs_of_its_seed_or_of_the_run_that_stands_for_all_seeds(record):
+    place = (0, "art->clip")
+    cells = [CellResult("tca", "art->clip", seed, "finished", {}) for seed in (0, 1)]
+    runs = {(place, seed): record("tca", "art->clip", 50.0, seed) for seed in (0, 1)}
+    every = Side("tca", {place: cells}, runs)
+    assert [every.record(place, seed).seed for seed in (0, 1)] == [0, 1]
+    only = Side("tca", {place: cells[:1]}, runs)
+    assert [only.record(place, seed).seed for seed in (0, 1)] == [0, 0]
+
+
+def test_without_target_labels_that_is_why_nothing_is_compared(report, tmp_path, keep, record):
+    for method in ("coral", "itl"):
+        unlabelled(tmp_path, method, {"last": [1], "infomax": [0.5]})
+    code, _, err = report(tmp_path, "--compare", "coral", "itl")
+    assert code == 2
+    assert "coral and itl have no accuracies to compare: the target of shop->home has no labels; report.py " in err
+    assert "in common" not in err
 
 
 def test_rows_and_folders_are_named_too(report, tmp_path, keep, record):

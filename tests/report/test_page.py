@@ -27,6 +27,42 @@ def test_the_page_is_one_file_that_asks_for_nothing(folder):
     assert "default-src 'none'" in text
 
 
+def test_seeds_of_one_task_have_their_paired_difference_as_in_the_other_tables(tmp_path, keep, record):
+    for seed, (a, b) in enumerate(((60.0, 50.0), (61.0, 53.0), (66.0, 54.0))):
+        keep(record("tca", "art->clip", a, seed))
+        keep(record("unadapted", "art->clip", b, seed))
+    text = page(tmp_path)
+    board = words(text, "Leaderboard")
+    assert "to unadapted" in board
+    assert "+10.0 [5.0, 15.0]" in board
+    assert re.search(r'data-v="10\.0"[^>]*>\s*\+10\.0 \[5\.0, 15\.0\]', text), "it sorts by the difference"
+
+
+def test_one_seed_has_no_column_of_differences(tmp_path, keep, record):
+    keep(record("tca", "art->clip", 60.0))
+    keep(record("unadapted", "art->clip", 50.0))
+    assert "to unadapted" not in words(page(tmp_path), "Leaderboard")
+
+
+def test_rows_that_tie_are_all_named_the_best(tmp_path, keep, record, report):
+    for method, accuracy in {"unadapted": 60.0, "coral": 60.0, "tca": 50.0}.items():
+        keep(record(method, "art->clip", accuracy))
+    bound = record("target_only", "art->clip", 60.0)
+    keep(replace(bound, config=bound.config | {"method": {"_target_": "da.methods.inductive.target_only.TargetOnly"}}))
+    assert "<b>60.0 %</b>best: coral, unadapted<" in page(tmp_path)
+    _, said, _ = report(tmp_path, "--best")
+    assert "): coral, unadapted, accuracy 60.0 (1 run" in said
+
+
+def test_the_line_beneath_a_confusion_matrix_is_not_cut(tmp_path, keep, record):
+    keep(record("unadapted", "art->clip", 60.0))
+    drawing = re.search(
+        r'<svg[^>]*viewBox="0 0 ([\d.]+) [^>]*aria-label="confusion matrix.*?</svg>', page(tmp_path), re.DOTALL
+    )
+    (x,) = re.findall(r'<text x="([\d.]+)"[^>]*>rows: true class; columns: predicted', drawing[0])
+    assert float(drawing[1]) - float(x) > 250.0  # 36 letters of 7 pixels at most
+
+
 def test_names_and_errors_are_escaped(folder):
     text = page(folder)
     assert "<b>bag</b>" not in text

@@ -28,6 +28,15 @@ def folder(tmp_path, keep, finished, failed):
     return tmp_path
 
 
+def test_a_folder_may_be_named_by_a_word(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    pandas.testing.assert_frame_equal(
+        frame.collect(folder.name).drop(columns="directory"), frame.collect(folder).drop(columns="directory")
+    )
+    with pytest.raises(UsageError, match="The folder nowhere is not there"):
+        frame.collect("nowhere")
+
+
 def test_every_run_is_a_row_with_its_configuration_and_figures(folder):
     whole = frame.collect(folder)
     assert whole[["method", "seed", "status"]].values.tolist() == [

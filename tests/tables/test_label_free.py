@@ -153,10 +153,30 @@ def test_predictions_that_cannot_be_read_are_said_and_the_others_stand(runs):
     table = table_of(runs)
     assert [row.label for row in table.rows if row.shares] == ["dann"]
     assert table.unread == (
-        f"The predictions of {runs[0].place} are damaged or cut off; rerun=all makes them again.",
-        f"The predictions of {runs[2].place} are not there; rerun=all makes them again.",
+        f"The predictions of {runs[0].place} are damaged or cut off (predictions.npz); rerun=all makes them again.",
+        f"The predictions of {runs[2].place} are not there (predictions.npz); rerun=all makes them again.",
     )
     assert f"The predictions of {runs[0].place}" in render.markdown(task_tables(summarize(runs)))
+
+
+@pytest.mark.parametrize(
+    "predicted",
+    [
+        np.array([0.0, 1.0, 2.0, 0.0]),
+        np.array([0, 1, 2, 3]),
+        np.array([0, -1, 2, 0]),
+        np.eye(3, dtype=int),
+        np.array([]),
+    ],
+    ids=["float", "too large", "negative", "a matrix", "empty"],
+)
+def test_predictions_that_are_no_classes_are_unread(runs, predicted):
+    np.savez(runs[2].place / "predictions.npz", logits=np.zeros((4, 3)), predicted=predicted, classes=["a", "b", "c"])
+    table = table_of(runs)
+    assert table.unread == (
+        f"The predictions of {runs[2].place} are damaged or cut off (predictions.npz); rerun=all makes them again.",
+    )
+    assert [row.label for row in table.rows if row.shares] == ["dann"]
 
 
 def test_predictions_of_other_samples_are_left_out_aloud(runs, tmp_path):

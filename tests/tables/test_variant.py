@@ -60,6 +60,8 @@ def test_a_row_at_defaults_has_no_figures_that_were_published_at_other_settings(
 @pytest.mark.parametrize(
     ("names", "message"),
     [
+        (["nothing"], "and there is no such method; known: SA, coral, coral, twice as strong, unadapted."),
+        (["deep_corl"], "and there is no such method; did you mean 'deep_coral'?"),
         (["unadaptd"], "has no row 'unadaptd', and there is no such method; did you mean 'unadapted'?"),
         (["gfkk"], "did you mean 'gfk'?"),
         (["SA", "subspace_alignment"], "names SA twice, once as 'subspace_alignment'"),
