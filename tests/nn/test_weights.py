@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from da.errors import ConfigError
-from da.nn.weights import enumeration, find_file, fit, published, read
+from da.nn.weights import enumeration, find_file, fit, published, read, tensors, write
 
 
 def body(width: int = 3) -> nn.Module:
@@ -138,3 +138,14 @@ def test_a_file_that_holds_itself_ends(tmp_path):
     content["state_dict"] = content
     torch.save(content, tmp_path / "a.pt")
     assert list(read(tmp_path / "a.pt")) == ["fc.weight"]
+
+
+def test_a_modules_tensors_are_written_and_read_as_they_are(tmp_path) -> None:
+    shared = nn.Linear(3, 3)
+    module = nn.Sequential(shared, shared, nn.BatchNorm1d(3))  # one tensor under two names, and counters
+    file = write(tmp_path / "module.safetensors", module)
+    for found in (tensors(file), read(file)):
+        assert found.keys() == module.state_dict().keys()
+        for name, value in module.state_dict().items():
+            assert torch.equal(found[name], value)
+            assert found[name].dtype == value.dtype
