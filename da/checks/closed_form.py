@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.base import clone
 
 from da.checks.harness import build, task_for, train
 from da.checks.suite import CheckedMethod, applies_if
-from da.domain import Domain
+from da.domain import Domain, Split, Task
 from da.estimators.arrays import as_numpy
 from da.estimators.base import Estimator, FeatureMapping, Predictor, Weighting
 from da.estimators.serialization import decode, encode
@@ -92,20 +93,35 @@ def check_refitting_is_idempotent(subject: CheckedMethod) -> None:
 
 
 def check_a_saved_model_predicts_the_same(subject: CheckedMethod) -> None:
-    """What a run writes of a fitted method predicts as the method did, bit for bit."""
-    task = task_for(subject.needs)
-    method = build(subject, task)
-    train(method, task)
-    target = task.target.train.without_labels()
-    expected = method.predict(target)
-    node, arrays = encode(method.model)
-    stream = io.BytesIO()
-    np.savez(stream, **arrays)  # type: ignore[arg-type]  # names are not those of its options
-    stream.seek(0)
-    method.model = decode(json.loads(json.dumps(node)), dict(np.load(stream, allow_pickle=False)))
-    assert all(map(np.array_equal, expected, method.predict(target))), (
-        f"{subject.name}, saved and read, predicts differently; what it learns must be plain attributes."
-    )
+    """What a run writes of a fitted method predicts as it did, bit for bit, also of more features than samples."""
+    few = task_for(subject.needs)
+    for task in (few, _wide(few)):
+        method = build(subject, task)
+        train(method, task)
+        target = task.target.train.without_labels()
+        expected = method.predict(target)
+        node, arrays = encode(method.model)
+        stream = io.BytesIO()
+        np.savez(stream, **arrays)  # type: ignore[arg-type]  # names are not those of its options
+        stream.seek(0)
+        method.model = decode(json.loads(json.dumps(node)), dict(np.load(stream, allow_pickle=False)))
+        assert all(map(np.array_equal, expected, method.predict(target))), (
+            f"{subject.name}, saved and read, predicts differently; what it learns must be plain attributes."
+        )
+
+
+def _wide(task: Task) -> Task:
+    """A task whose features were mapped linearly to more of them than there are samples."""
+    samples = sum(map(len, task.parts().values()))
+
+    def mapped(domain: Domain) -> Domain:
+        d = domain.x.shape[1]
+        return replace(domain, x=domain.x @ np.random.default_rng(d).normal(size=(d, samples)))
+
+    def widened(split: Split) -> Split:
+        return Split(mapped(split.train), None if split.test is None else mapped(split.test))
+
+    return replace(task, sources=tuple(map(widened, task.sources)), target=widened(task.target))
 
 
 def check_order_of_samples_does_not_matter(subject: CheckedMethod) -> None:
