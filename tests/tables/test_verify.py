@@ -139,6 +139,23 @@ def test_guessed_labels_and_tied_values_of_c_may_lead_eight_points_apart_on_anot
     assert compare.difference(of(plain), plain, replace(entry(81.1, said=plain.said), origin=elsewhere)) != ""
 
 
+def test_another_c_may_lead_three_standard_errors_of_few_samples_apart_on_another_kernel() -> None:
+    def right(count: int, samples: int, **changes: object) -> CellResult:
+        return entry(100.0 * count / samples, **changes)
+
+    elsewhere = replace(entry().origin, environment=entry().origin.environment | {"kernel": "OpenBLAS SkylakeX"})
+    for old, new, samples, differs in (
+        (24, 30, 37, False),
+        (24, 32, 37, True),
+        (100, 114, 149, False),
+        (100, 119, 149, True),
+    ):
+        committed = right(old, samples, said={"C": 10.0})
+        there = right(new, samples, said={"C": 1000.0}, origin=elsewhere)
+        assert bool(compare.difference(of(committed), committed, there)) == differs, (old, new, samples)
+        assert compare.difference(of(committed), committed, replace(there, said={"C": 10.0}))  # nothing branched
+
+
 def test_deep_figures_are_exact_on_one_kernel_and_elsewhere_as_far_apart_as_seeds() -> None:
     config = {"method._target_": "da.methods.transductive.dann.DANN"}
     here, there = (Origin("abc", "0123", config, {"kernel": kernel}) for kernel in ("one", "two"))
