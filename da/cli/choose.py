@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from da.config import arguments, catalog, compose
 from da.config.validate import KEYS, Plan, validate
 from da.engine import planned
+from da.engine.predictions import is_clustering
 from da.errors import ConfigError, Incompatible, UsageError, nearest
 from da.setting import ALL, DIFFERENT, FEW, NONE, SAME, Access
 
@@ -238,7 +239,7 @@ def candidates(
 
 def lacking(task: Task, needs: Access, *, named: bool) -> str:
     """What a method lacks on these data, in words; empty if nothing."""
-    if needs.source_x and needs.source_y == NONE:
+    if is_clustering(needs):
         return CLUSTERS
     few = named and needs.target_y == FEW and task.target.train.y is not None
     if needs.target_y > NONE and not few:

@@ -22,6 +22,8 @@ RUN     the folder of a run, or a copy of it
 output  default: RUN/exported.pt2 or RUN/exported.onnx; beside it a .json names classes, shape and preparation of inputs
 """
 KEYS = ("format", "output")
+WRITTEN = (".pt2", ".onnx")
+"""Suffixes of what this command writes; other files of a run stay as they are."""
 
 
 def export(words: Sequence[str]) -> int:
@@ -44,7 +46,7 @@ def _exported(words: Sequence[str]) -> str:
 
     kind = given.get("format", "torch")
     file = Path(given.get("output") or directory / f"exported{SUFFIXES.get(kind, '')}").expanduser()
-    writable_file(file, "output")
+    writable_file(file, "output", apart_from=[path for path in directory.iterdir() if path.suffix not in WRITTEN])
     model = load(directory)
     difference = write(model, kind, file)
     beside = write_atomically(file.with_suffix(f"{file.suffix}.json"), json.dumps(described(model), indent=1).encode())

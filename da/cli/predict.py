@@ -23,7 +23,7 @@ HELP = f"""Predict the samples of a file or folder with the model of a finished 
 
 RUN     the folder of a run, or a copy of it
 data    CSV, parquet, npz, mat, h5 or svmlight for models of tables (columns are found by name), a folder for images
-output  default: the name of the data with _predictions.csv, in the working folder
+output  default: the name of the data with _predictions.csv, in the working folder; an earlier one is replaced
 skip_unreadable
         true leaves out images that cannot be read, and says which; false, the default, predicts nothing then
 """
@@ -41,7 +41,7 @@ def predict(words: Sequence[str]) -> int:
         directory, given = run_and_keys(words, KEYS, USAGE, needed=("data",))
         source = Path(given["data"]).expanduser()
         file = Path(given.get("output") or f"{source.stem}_predictions.csv").expanduser()
-        writable_file(file, "output")
+        writable_file(file, "output", apart_from=(directory, source))
         skip = flag("skip_unreadable", given.get("skip_unreadable", "false"))
         for line in _written(load(directory), source, file, skip=skip):
             print(line)
@@ -70,7 +70,7 @@ def _written(model: TrainedModel, source: Path, file: Path, *, skip: bool) -> li
         [str(name) for name in model.classes_],
         read if samples.ids is None else samples.ids[read],
         id_name=model.content["id_name"] if samples.ids is not None else "row",
-        labels=None if labels is None else labels[read],
+        labels=None if labels is None else model.classes_[labels[read]],
         certain=bool(model.content["probabilities"]),
     )
     said = f"{len(read)} samples predicted by {model.content['method']}"

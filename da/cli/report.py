@@ -13,11 +13,11 @@ from da.report.sections import SUMMARY, sections
 from da.results import frame, store
 from da.results.record import Record
 from da.results.store import FoundRecords
-from da.tables import render
+from da.tables import label_free_text, render
 from da.tables.best_runs import best_runs
 from da.tables.by_task import by_task
 from da.tables.export import latex
-from da.tables.label_free import is_unlabelled
+from da.tables.label_free import is_unlabelled, label_free_table
 from da.tables.summarize import TableResults, summarize
 from da.tables.task_table import task_tables
 from da.tables.versus import versus
@@ -121,9 +121,10 @@ def _answer(options: argparse.Namespace, records: list[Record]) -> int:
 
 
 def _latex(part: TableResults) -> str:
-    """The table of a part, or a comment where its target has no labels and there is nothing to print."""
+    """The table of a part; where its target has no labels, that of the rules' scores."""
     if is_unlabelled(part.runs.values()):
-        return f"% {part.spec.protocol.title}: no figures.\n"
+        made = [(task.name, label_free_table(task.name, task.rows, task.rule)) for task in part.tasks]
+        return "\n".join(label_free_text.latex(name, table) for name, table in made)
     return latex(part.spec, part.summary)
 
 

@@ -50,12 +50,20 @@ def flag(key: str, value: str) -> bool:
     return value.lower() == "true"
 
 
-def writable_file(file: Path, key: str) -> None:
+def writable_file(file: Path, key: str, apart_from: Sequence[Path] = ()) -> None:
     """Make the folder of a file that is to be written.
 
+    Args:
+        file: to be written.
+        key: that named it, for messages.
+        apart_from: files and folders in which it must not lie.
+
     Raises:
-        UsageError: the file is a folder, or its folder cannot be made.
+        UsageError: the file is a folder or one of those, or its folder cannot be made.
     """
+    for place in apart_from:
+        if file.resolve().is_relative_to(place.resolve()):
+            raise UsageError(f"{key}={file} would be written over {place} or into it; name another file.")
     if file.is_dir():
         raise UsageError(f"{key}={file} is a folder; name a file in it.")
     try:

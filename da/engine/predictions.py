@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from da.domain import Domain
+from da.domain import Domain, Task
 from da.files import write_atomically
+from da.setting import NONE, Access
 
 TABLE = "predictions.csv"
 ARRAYS = "predictions.npz"
@@ -25,10 +26,20 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
     return shifted / shifted.sum(axis=1, keepdims=True)
 
 
+def is_clustering(needs: Access) -> bool:
+    """Whether a method sees no label at all, so that its classes are clusters without names."""
+    return needs.source_y == NONE and needs.target_y == NONE
+
+
+def names_of(classes: Sequence[str], needs: Access) -> list[str]:
+    """Names of what a method predicts: the classes, or ``cluster 0``, ... of one that sees no label."""
+    return [f"cluster {k}" for k in range(len(classes))] if is_clustering(needs) else list(classes)
+
+
 def write_table(
     file: Path,
     logits: np.ndarray,
-    classes: Sequence[str],
+    names: Sequence[str],
     ids: Any,
     *,
     id_name: str,
@@ -40,10 +51,10 @@ def write_table(
     Args:
         file: where to.
         logits: ``(n, k)``.
-        classes: names of the ``k`` classes.
+        names: of the ``k`` classes or clusters that are predicted.
         ids: ``(n,)`` names of the samples; None numbers them from 0.
         id_name: what the names are; heads the first column.
-        labels: ``(n,)`` known classes as integers; None leaves the column ``label`` out.
+        labels: ``(n,)`` names of known classes; None leaves the column ``label`` out.
         certain: whether the logits tell probabilities; else the column ``probability`` is empty.
     """
     best = logits.argmax(axis=1)
@@ -62,27 +73,27 @@ def write_table(
         ]
     )
     for k, name in enumerate(range(len(best)) if ids is None else ids):
-        known = [] if labels is None else [classes[int(labels[k])]]
-        rows.writerow([name, classes[int(best[k])], shown[k], *known])
+        known = [] if labels is None else [labels[k]]
+        rows.writerow([name, names[int(best[k])], shown[k], *known])
     return write_atomically(file, stream.getvalue().encode())
 
 
-def save(
-    directory: Path, logits: np.ndarray, test: Domain, classes: Sequence[str], id_name: str, certain: bool
-) -> None:
+def save(directory: Path, logits: np.ndarray, test: Domain, task: Task, method: Any) -> None:
     """Write both files of a run's target test samples, with their labels where they are known.
 
     Args:
         directory: of the run.
         logits: ``(n, k)``.
         test: the samples.
-        classes: names of the ``k`` classes.
-        id_name: what names the samples.
-        certain: whether the logits tell probabilities.
+        task: that they are of.
+        method: that predicted them.
     """
+    names = names_of(task.classes, method.needs)
+    labels = None if test.y is None else [task.classes[int(y)] for y in np.asarray(test.y)]
     known: dict[str, Any] = {} if test.y is None else {"y": np.asarray(test.y)}
     known |= {} if test.ids is None else {"ids": np.asarray(test.ids)}
     stream = io.BytesIO()
-    np.savez_compressed(stream, logits=logits, predicted=logits.argmax(1), classes=np.array(classes), **known)
+    np.savez_compressed(stream, logits=logits, predicted=logits.argmax(1), classes=np.array(names), **known)
     write_atomically(directory / ARRAYS, stream.getvalue())
-    write_table(directory / TABLE, logits, classes, test.ids, id_name=id_name, labels=test.y, certain=certain)
+    certain = method.tells_probabilities
+    write_table(directory / TABLE, logits, names, test.ids, id_name=task.id_name, labels=labels, certain=certain)

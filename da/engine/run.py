@@ -302,7 +302,7 @@ def execute(
         scorer = made.scorer
         test = scorer.exam.domains["target_test"]
         logits = scorer.predictions["target_test"][1]
-        predictions.save(directory, logits, test, task.classes, task.id_name, made.method.tells_probabilities)
+        predictions.save(directory, logits, test, task, made.method)
         saved.clear(directory)
         kept = saved.save(directory, plan, task, made) if plan.config["save_model"] else ""
         (directory / CHECKPOINT).unlink(missing_ok=True)

@@ -56,7 +56,8 @@ def save(directory: Path, plan: Plan, task: Task, made: Runner) -> str:
         "config": {key: plan.config[key] for key in PARTS if key in plan.config},
         "closed_form": plan.method.is_estimator,
         "shapes": {"source": task.sources[0].train.sample_shape, "target": task.target.train.sample_shape},
-        "classes": list(task.classes),
+        "classes": predictions.names_of(task.classes, made.method.needs),
+        "clusters": predictions.is_clustering(made.method.needs),
         "task": task.name,
         "id_name": task.id_name,
         "probabilities": made.method.tells_probabilities,
@@ -143,7 +144,8 @@ class TrainedModel:
         probe: a few values of the target that it was trained on.
 
     Attributes:
-        classes_: ``(k,)`` names of the classes; whole numbers where all names are such.
+        classes_: ``(k,)`` names of the classes, whole numbers where all names are such; ``cluster 0``, ... of a method
+            that sees no label.
     """
 
     def __init__(self, method: Any, content: Mapping[str, Any], inputs: Any, probe: np.ndarray):
@@ -202,10 +204,12 @@ class TrainedModel:
         """``(n,)`` classes of samples as numbers, where a file has labels.
 
         Raises:
-            DataError: a label is none of the model's classes.
+            DataError: a label is none of the model's classes, or these are clusters.
         """
         if samples.y is None:
             return None
+        if self.content["clusters"]:
+            raise DataError(f"{self.content['method']} finds clusters, which have no names to compare with labels.")
         words = [str(int(y)) if isinstance(y, float | np.floating) and y == int(y) else str(y) for y in samples.y]
         number = {str(name): k for k, name in enumerate(self.classes_)}
         if strange := sorted(set(words) - number.keys()):

@@ -33,6 +33,7 @@ from da.estimators.roles import (
     named,
     read,
     warn_if_numbered,
+    warn_if_unused,
     warn_of_filler,
 )
 from da.estimators.subspace.unadapted import Unadapted
@@ -94,8 +95,7 @@ class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
     def _read(self, domain: Any, y: Any, *, asked: bool = False) -> np.ndarray | None:
         """The role of each sample; of those that a fitted model is asked about, any labels may be known."""
-        method = self._method()
-        few = asked or (method is not None and bool(method.needs.target_y == FEW))
+        few = asked or bool((self._method() or Unadapted).needs.target_y == FEW)
         return read(domain, y, self.convention, few=few, masked=self._masked, partial=asked)
 
     def _fit(self, X: Any, y: Any, domain: np.ndarray, weight: np.ndarray | None) -> None:
@@ -112,6 +112,7 @@ class _Adapter(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             part[role] = Domain(X[rows], y[rows], None if weight is None else weight[rows])
         labelled, target = part.pop(LABELLED, None), part.pop(TARGET, None)
         if (labelled if few else target) is None:
+            warn_if_unused(method, target)
             estimator = None
         sources = tuple(part[role] for role in sorted(part, reverse=True))
         model = Transfer(estimator, weighable(clone(self._given_classifier())))
@@ -208,10 +209,9 @@ class TransferClassifier(ClassifierMixin, _Adapter):  # type: ignore[misc]  # sc
     class, such as -1, which :meth:`score` refuses; a warning is given where it is a class. ``VotingClassifier`` and
     ``CalibratedClassifierCV`` take all values that they find in ``y`` for classes: to them alone give the label of one.
 
-    ``scoring="accuracy"`` and the other names of metrics call :meth:`predict` without the domains, and never
-    :meth:`score`: a splitter that tests on target samples, as ``cv=5`` does, then scores their fillers in silence, and
-    held-out source samples are answered as the target's. Score by the default or by a
-    :class:`~da.analysis.scorers.TransferScorer`, on folds of a :class:`~da.estimators.splitter.TransferKFold`.
+    ``scoring="accuracy"`` and other names of metrics know no domains: fillers in test folds of ``cv=5`` are scored in
+    silence, and held-out source samples answered as the target's. Score by the default or a ``TransferScorer``
+    (:mod:`da.analysis.scorers`), on folds of a :class:`~da.estimators.splitter.TransferKFold`.
 
     The target below is ``3 t + 5`` where the source is ``t``, which a linear map of means and covariances undoes:
 

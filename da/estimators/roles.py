@@ -166,6 +166,16 @@ def warn_if_numbered(filler: Any, classes: np.ndarray) -> None:
         )
 
 
+def warn_if_unused(method: Any, target: Any) -> None:
+    """Warn where target samples are given to a method that learns from labelled ones, and none of them is."""
+    if target is not None:
+        warnings.warn(
+            f"{type(method).__name__} learns from labelled target samples, and there are none, so that the source "
+            "alone is trained on; give some with the domain 'labelled_target'.",
+            stacklevel=4,
+        )
+
+
 def warn_of_filler(filler: Any, n: int, instead: str) -> None:
     """Warn that a filler could be taken for the truth by whoever scores the samples; of a few samples it may be.
 

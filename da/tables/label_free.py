@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from da.config import catalog
+from da.engine.predictions import is_clustering
 from da.errors import DataError
 from da.results import scores
 from da.results.record import Record
@@ -226,12 +228,20 @@ def _predictions(runs: Mapping[str, Sequence[Record]]) -> tuple[dict[str, list[n
             except DataError as error:
                 unread.append(str(error))
                 continue
+            if _is_clustering(r):
+                unread.append(f"{row} finds clusters without names, so nothing is said of its classes.")
+                continue
             if size not in (None, len(labels)):
                 unread.append(f"{r.directory} predicts {len(labels)} samples, and the runs before it {size}: left out.")
                 continue
             size = len(labels)
             found.setdefault(row, []).append(labels)
-    return found, tuple(unread)
+    return found, tuple(dict.fromkeys(unread))
+
+
+def _is_clustering(r: Record) -> bool:
+    entry = catalog.entries("method").get(r.method)
+    return entry is not None and is_clustering(entry.access)
 
 
 def _row(
@@ -259,7 +269,9 @@ def _row(
 
 
 def _source(r: Record, rules: Sequence[str], metric: str) -> float | None:
-    """The source metric at the epoch that the first of the rules chose; None where it chose none."""
+    """The source metric at the epoch that the first of the rules chose; None where it chose none, or of clusters."""
+    if _is_clustering(r):
+        return None
     chosen = r.selection.get(rules[0]) if rules else None
     at = next((epoch for epoch in r.epochs if chosen is not None and epoch.epoch == chosen.epoch), None)
     return None if at is None else at.source_test.get(metric)

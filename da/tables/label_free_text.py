@@ -9,7 +9,7 @@ from da.results.scores import SeedScores, shown
 from da.tables import regret
 from da.tables.label_free import LabelFreeRow, LabelFreeTable
 from da.tables.wording import ABSENT
-from da.tables.writer import Sheet, listed
+from da.tables.writer import Sheet, escape, listed
 
 MOST_ROWS = 12
 """Rows of which agreement and predicted classes are shown, and classes beside each other: the page has all."""
@@ -46,6 +46,26 @@ def markdown(title: str, table: LabelFreeTable) -> str:
     sheets = [rows_sheet(table), rules_sheet(table, table.rows), *_predicted(table)]
     parts = [f"### {title}: {NO_LABELS}", first, *(sheet.markdown() for sheet in sheets), listed(others)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def latex(title: str, table: LabelFreeTable) -> str:
+    """The rows as a ``table`` of LaTeX, with how to read it as its caption.
+
+    Args:
+        title: what the table is of.
+        table: the scores.
+    """
+    sheet = rows_sheet(table)
+    body = [[name, *(cell.replace(" ± ", r" $\pm$ ") for cell in cells)] for name, *cells in sheet.body]
+    caption = escape(f"{title}: {NO_LABELS}. {' '.join(how_to_read(table))}").replace("±", r"$\pm$")
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{caption}}}",
+        Sheet(sheet.head, body).latex(),
+        r"\end{table}",
+    ]
+    return "\n".join([*lines, ""])
 
 
 def rows_sheet(table: LabelFreeTable) -> Sheet:

@@ -84,6 +84,7 @@ def test_what_cannot_be_exported_is_said(run, capsys):
         ([str(run("method=coral"))], "coral is closed-form and no network"),
         ([str(run(*DEEP)), "format=tflite"], "There is no format=tflite"),
         ([str(run(*DEEP)), "output=runs"], "output=runs is a folder"),
+        ([str(run(*DEEP)), f"output={run(*DEEP)}/model.safetensors"], "name another file"),
         ([str(run(*DEEP)), "fromat=onnx"], "no key 'fromat'; did you mean 'format'"),
         ([], ""),
     ):

@@ -119,7 +119,9 @@ def test_an_image_that_cannot_be_read_ends_it_or_is_left_out(photo_run, here, tm
         (["RUN", "data="], "data= has no value"),
         (["RUN", "data=b.csv", "data=a.csv"], "given twice"),
         (["RUN", "data=b.csv", "output=photos"], "output=photos is a folder"),
-        (["RUN", "data=b.csv", "output=b.csv/out.csv"], "cannot be written"),
+        (["RUN", "data=b.csv", "output=a.csv/out.csv"], "cannot be written"),
+        (["RUN", "data=b.csv", "output=b.csv"], "would be written over b.csv"),
+        (["RUN", "data=b.csv", "output=RUN/model.json"], "name another file"),
         (["RUN", "data=empty.csv"], "'empty.csv' cannot be read"),
         (["RUN", "data=other.csv"], "'other.csv' lacks the columns u, v"),
         (["RUN", "data=absent.csv"], "absent.csv"),
@@ -128,7 +130,7 @@ def test_an_image_that_cannot_be_read_ends_it_or_is_left_out(photo_run, here, tm
     ],
 )
 def test_what_is_wrong_is_said(table_run, capsys, words, message):
-    assert predict([table_run if word == "RUN" else word for word in words]) == 2
+    assert predict([word.replace("RUN", table_run) for word in words]) == 2
     said = capsys.readouterr().err
     assert said.startswith("predict: ")
     assert message in said

@@ -241,3 +241,22 @@ def test_python_runs_one_configuration_and_no_options(files):
         da.run("method=coral,tca", "data=toy")
     with pytest.raises(UsageError, match="takes overrides such as method=coral, not '--dry-run'"):
         da.run("--dry-run", "data=toy")
+
+
+def test_clusters_have_no_class_names(files):
+    from da.cli.predict import predict
+
+    text = (files / "a.csv").read_text()
+    (files / "labelled.csv").write_text(text.replace(",0.", ",1."))
+    deep = ("trainer.max_epochs=1", "steps_per_epoch=2")
+    made = run("method=aligned_autoencoder", "data.target=labelled.csv", *deep)
+    rows = table(made.directory)
+    assert {row["prediction"] for row in rows} <= {"cluster 0", "cluster 1"}
+    assert {row["label"] for row in rows} == {"cat", "dog"}
+    model = da.load(made.directory)
+    assert model.classes_.tolist() == ["cluster 0", "cluster 1"]
+    with pytest.raises(DataError, match="finds clusters, which have no names"):
+        model.known_labels(model.read("labelled.csv"))
+    assert predict([str(made.directory), "data=labelled.csv"]) == 0
+    with open("labelled_predictions.csv", newline="") as file:
+        assert "label" not in csv.DictReader(file).fieldnames

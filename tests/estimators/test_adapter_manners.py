@@ -278,3 +278,10 @@ def test_a_pipeline_that_takes_weights_keeps_its_cache(shifted, tmp_path):
     pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=1.0), memory=str(tmp_path / "cache"))
     TransferClassifier("kmm", pipeline).fit(X, y, domain=domain)
     assert any((tmp_path / "cache").rglob("*.pkl"))
+
+
+def test_a_method_of_labelled_target_samples_without_any_is_warned_of(shifted):
+    X, y, domain = shifted
+    with pytest.warns(UserWarning, match="Pooled learns from labelled target samples, and there are none"):
+        TransferClassifier("pooled").fit(X, y, domain=domain)
+    TransferClassifier("pooled").fit(X, np.abs(y), domain=np.where(np.arange(120) > 100, "labelled_target", domain))

@@ -64,6 +64,16 @@ def test_regret_agreement_and_classes_have_tables(runs):
     assert "unadapted 33.3 66.7 0.0" in shares
 
 
+def test_clusters_have_scores_but_no_classes_and_no_source_accuracy(runs):
+    unlabelled(runs, "aligned_autoencoder", {"last": [1], "infomax": [0.65]}, [2, 1, 0] * 10)
+    text = page(runs)
+    board = words(text, "Scores without target labels")
+    assert "aligned_autoencoder 0.650 - 1" in board
+    for part in ("Agreement of predictions", "Predicted classes"):
+        assert not re.search(r"aligned_autoencoder [\d-]", words(text, part))
+    assert "aligned_autoencoder finds clusters without names, so nothing is said of its classes." in text
+
+
 def test_runs_from_near_are_called_by_the_rule(runs):
     near = words(page(runs), "Runs from near", "<h2>")
     for title in ("dann (highest infomax)", "unadapted (baseline)", "coral (lowest infomax)"):
