@@ -24,7 +24,7 @@ from da.data.columns import differing
 from da.data.grant import Exam, examine
 from da.data.validity import check_task
 from da.domain import Task
-from da.engine import assembly, distributed, hardware, lock, predictions, saved, tracking, warned
+from da.engine import assembly, distributed, hardware, lock, predictions, tracking, warned
 from da.engine.observer import Pruned, RunObserver
 from da.engine.result import (
     CONFIG,
@@ -299,6 +299,8 @@ def execute(
         cpu = {record.CPU: time.process_time() - began} if whole else {}
         if not made.is_first:
             return
+        from da.engine import saved  # imports scikit-learn, which a deep run begins without
+
         scorer = made.scorer
         test = scorer.exam.domains["target_test"]
         logits = scorer.predictions["target_test"][1]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.neighbors import KNeighborsClassifier
 
 from da.domain import is_tensor
 from da.errors import DataError, UsageError
@@ -169,14 +169,20 @@ class _Reader:
         made = known.__new__(known)
         self.made[node["number"]] = made
         vars(made).update({name: self.value(part) for name, part in node["state"].items()})
-        if isinstance(made, KNeighborsClassifier) and hasattr(made, "_fit_X"):  # its tree is made again from its rows
+        if _has_tree(made) and hasattr(made, "_fit_X"):  # its tree is made again from its rows
             rows, labels = made._fit_X, made.classes_[made._y]
             made.fit(rows, labels)
         return made
 
 
 def _rebuilt(value: Any, name: str) -> bool:
-    return name in REBUILT and isinstance(value, KNeighborsClassifier)
+    return name in REBUILT and _has_tree(value)
+
+
+def _has_tree(value: Any) -> bool:
+    """Whether a value is a classifier by nearest neighbours; their module is not imported to tell."""
+    neighbors = sys.modules.get("sklearn.neighbors")
+    return neighbors is not None and isinstance(value, neighbors.KNeighborsClassifier)
 
 
 def _path(known: Any) -> str:

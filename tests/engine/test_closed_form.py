@@ -59,6 +59,13 @@ def test_planning_lists_tables_and_reports_import_neither_pytorch_nor_lightning(
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+def test_a_deep_run_reaches_its_first_step_without_scikit_learn(tmp_path):
+    code = "import os, sys\nfrom da.cli import train\nfrom da.methods.transductive.dann import DANN\n"
+    code += "DANN.terms = lambda *_: (print('imported', 'sklearn' in sys.modules, flush=True), os._exit(0))\n"
+    code += f"train.train(['method=dann', 'data=toy', 'output={tmp_path}', 'trainer.enable_progress_bar=false'])"
+    assert "imported False" in finished("-c", code).stdout
+
+
 def test_an_observer_is_told_of_the_only_epoch_and_may_give_it_up():
     told = []
     observer = SimpleNamespace(epoch=lambda epoch, scores: told.append((epoch, scores["last"])) or True)
