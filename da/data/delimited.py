@@ -36,13 +36,7 @@ def read_delimited(path: Path, text: Collection[str]) -> Any:
     """
     import pandas
 
-    encoding = _encoding(path)
-    try:
-        separator = _separator(path, encoding)
-        names = next(_lines(path, encoding, separator), [])
-    except UnicodeDecodeError as error:
-        raise _undecoded(path, error) from error
-    names = [name.strip() for name in names]
+    encoding, separator, names = _header(path)
     if re.fullmatch(r"sep=.?", "".join(names[:1]), re.IGNORECASE) or (len(names) == 1 and names[0].startswith("#")):
         raise DataError(f"The first line of '{path}' begins with {names[0][:40]!r} and names no columns; take it out.")
     if len(names) == 1 and re.search(r"[\s\"]", names[0]):
@@ -84,6 +78,25 @@ def read_delimited(path: Path, text: Collection[str]) -> Any:
     if (end.isna() | (end == "")).any():  # pandas fills the end of short rows
         _refuse_ragged(path, encoding, separator, len(names))
     return frame
+
+
+def names_in(path: Path) -> list[str]:
+    """Names of a file's columns, of which the first line is read.
+
+    Raises:
+        DataError: the line is not UTF-8.
+    """
+    return _header(path)[2]
+
+
+def _header(path: Path) -> tuple[str, str, list[str]]:
+    """Encoding, separator and names of columns."""
+    encoding = _encoding(path)
+    try:
+        separator = _separator(path, encoding)
+        return encoding, separator, [name.strip() for name in next(_lines(path, encoding, separator), [])]
+    except UnicodeDecodeError as error:
+        raise _undecoded(path, error) from error
 
 
 def _separator(path: Path, encoding: str) -> str:

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from da.data.class_folders import is_picture
 from da.data.contents import below
+from da.data.delimited import names_in
 from da.data.images import Images
 from da.data.readers import SVMLIGHT, read_table
 from da.data.tables import Table
@@ -141,9 +142,7 @@ def names_of(path: Path) -> list[str]:
             import pyarrow.parquet
 
             return [str(name) for name in pyarrow.parquet.read_schema(path).names]
-        from da.data.delimited import read_delimited
-
-        return [str(name) for name in read_delimited(path, text=()).columns]
+        return names_in(path)
     except Exception:  # third-party parsers raise errors of many kinds on a damaged file
         return []
 

@@ -163,6 +163,16 @@ def test_rows_without_a_column_of_names_are_numbered(table_run, tmp_path):
     assert [row["row"] for row in rows(out)] == ["0", "1"]
 
 
+def test_a_column_that_is_no_feature_decides_nothing(table_run, tmp_path):
+    """Decimal commas could be thousands in the text of another column, which is not the model's."""
+    file, plain = tmp_path / "semicolons.csv", tmp_path / "plain.csv"
+    file.write_text('u;v;id;price\n0,1;0,2;p;"1,250"\n1,0;0,9;q;"2,500"\n')
+    plain.write_text("u,v,id\n0.1,0.2,p\n1.0,0.9,q\n")
+    for source in (file, plain):
+        assert predict([table_run, f"data={source}", f"output={source.with_suffix('.out')}"]) == 0
+    assert rows(file.with_suffix(".out")) == rows(plain.with_suffix(".out"))
+
+
 def test_arrays_without_names_are_taken_in_order_and_it_is_said(table_run, tmp_path, capsys):
     x = np.array([[0.0, 0.1], [1.0, 0.9], [0.1, 1.2]])
     np.savez(tmp_path / "x.npz", x=x)
