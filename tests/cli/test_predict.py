@@ -5,10 +5,11 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import da
 from da.cli.predict import predict
+
+Image = pytest.importorskip("PIL.Image")
 
 
 def rows(file):

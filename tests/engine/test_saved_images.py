@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 import da
 from da.cli.predict import predict
 from da.data.frozen_inputs import ENCODER
 from da.errors import DataError
 
+Image = pytest.importorskip("PIL.Image")
 FEATURES = ("features=resnet", "features.network.depth=18", "features.network.weights=r18.pt")
 SHORT = ("trainer.max_epochs=1", "steps_per_epoch=2", "batch_size=4")
 
