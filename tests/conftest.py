@@ -1,6 +1,10 @@
+import functools
 import os
+import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import processes
@@ -18,6 +22,12 @@ def pytest_configure() -> None:
     torch.set_num_threads(1)  # small tensors: threads cost more than they bring
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function):
+            generators(item.module)  # before any test draws
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     refuse_sets(metafunc.definition.nodeid, metafunc.definition.iter_markers("parametrize"))
 
@@ -30,6 +40,23 @@ def refuse_sets(name: str, marks: Iterable[pytest.Mark]) -> None:
             raise pytest.UsageError(
                 f"{name} is parametrised over a set, whose order depends on the hash seed; give a tuple, or sort it."
             )
+
+
+@pytest.fixture(autouse=True)
+def _same_draws_in_every_order(request: pytest.FixtureRequest) -> None:
+    """A test draws the same numbers whatever ran before it: global generators and those of its module begin anew."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002  # scikit-learn draws from this one where no seed is given
+    torch.manual_seed(0)
+    for generator, state in generators(request.module):
+        generator.bit_generator.state = state
+
+
+@functools.cache
+def generators(module: ModuleType) -> list[tuple[np.random.Generator, dict[str, Any]]]:
+    """Generators that a module of tests made as it was imported, with their states at the first call."""
+    found = [value for value in vars(module).values() if isinstance(value, np.random.Generator)]
+    return [(generator, dict(generator.bit_generator.state)) for generator in found]
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,13 @@
 """Workers collect the same tests in the same order, whatever their hash seeds; else the whole run ends in an error."""
 
+import random
 import sys
 from pathlib import Path
 
 import conftest
+import numpy as np
 import pytest
+import torch
 from processes import ROOT, finished
 
 
@@ -34,3 +37,14 @@ def test_a_test_that_is_parametrised_over_a_set_is_refused(values) -> None:
     with pytest.raises(pytest.UsageError, match="function is parametrised over a set, .*give a tuple, or sort it"):
         conftest.refuse_sets("function", [pytest.mark.parametrize("name", values[0]).mark])
     conftest.refuse_sets("function", [pytest.mark.parametrize("name", sorted(values[0])).mark])
+
+
+GENERATOR = np.random.default_rng(0)
+DRAWN: list[list[float]] = []
+
+
+@pytest.mark.parametrize("run", range(3))
+def test_a_test_draws_the_same_whatever_ran_before_it(run: int) -> None:
+    old = np.random.random()  # noqa: NPY002  # one of the generators that begin anew
+    DRAWN.append([GENERATOR.random(), old, random.random(), torch.rand(()).item()])
+    assert DRAWN[-1] == DRAWN[0]
