@@ -22,12 +22,25 @@ test: .venv/ready  ## run the fast tests (DA_DATA_DIR=FOLDER for those on real d
 test-kernels: .venv/ready  ## the same, thrice: as CPUs without AVX, with AVX2 and with AVX-512 compute
 	$(BIN)/python tests/kernels.py -n auto --dist worksteal $(ARGS)
 
+define test-with # name of the environment, options of uv: runs the tests marked `versions` there, without constraints.txt
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON) .venv-$(1)
+	$(BIN)/uv pip install --quiet --python .venv-$(1)/bin/python $(2) -r pyproject.toml --extra dev
+	$(BIN)/uv pip install --quiet --python .venv-$(1)/bin/python --no-deps --editable .
+	OMP_NUM_THREADS=1 .venv-$(1)/bin/python -m pytest -n auto --dist worksteal -m 'versions and not slow' $(ARGS)
+endef
+
+test-lowest: .venv/ready  ## tests of what depends on other packages, with the lowest versions that pyproject.toml declares
+	$(call test-with,lowest,--resolution lowest-direct)
+
+test-newest: .venv/ready  ## the same, with the newest released versions (PYTHON=python3.13 for another Python)
+	$(call test-with,newest,--upgrade)
+
 lint: .venv/ready  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 clean:  ## remove the environment and all runs
-	rm -rf .venv runs
+	rm -rf .venv .venv-lowest .venv-newest runs
 
-.PHONY: help setup demo test test-kernels lint clean
+.PHONY: help setup demo test test-kernels test-lowest test-newest lint clean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -178,7 +179,9 @@ def _mat(path: Path, wanted: Wanted) -> tuple[Any, Any]:
     from scipy.io import loadmat
 
     check_matlab(path)
-    content: Mapping[str, Any] = loadmat(path)
+    with warnings.catch_warnings():  # SciPy 1.20 returns sparse arrays where it returned matrices; both are read
+        warnings.filterwarnings("ignore", message="The default value for `spmatrix`", category=DeprecationWarning)
+        content: Mapping[str, Any] = loadmat(path)
     return _named(path, [name for name in content if not name.startswith("__")], wanted, content.__getitem__)
 
 

@@ -14,6 +14,8 @@ from da.methods.parts import Spec
 from da.methods.transductive.source_only import SourceOnly
 from da.nn.networks import auto
 
+pytestmark = pytest.mark.versions
+
 
 def blobs(n, seed, classes=3, d=6):
     rng = np.random.default_rng(seed)

@@ -9,6 +9,8 @@ import torch
 import da
 from da.cli.export import export
 
+pytestmark = pytest.mark.versions
+
 DEEP = ("method=dann", "trainer.max_epochs=1", "steps_per_epoch=2")
 
 

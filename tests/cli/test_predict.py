@@ -9,6 +9,8 @@ import pytest
 import da
 from da.cli.predict import predict
 
+pytestmark = pytest.mark.versions
+
 Image = pytest.importorskip("PIL.Image")
 
 

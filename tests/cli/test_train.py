@@ -17,6 +17,8 @@ from small import SMALL
 from da.cli import train as entry
 from da.config import catalog
 
+pytestmark = pytest.mark.versions
+
 TRAIN = ROOT / "scripts" / "train.py"
 
 

@@ -7,6 +7,8 @@ from da.config import catalog
 from da.config.compose import expand
 from da.errors import ConfigError
 
+pytestmark = pytest.mark.versions
+
 OFFICE = ["method=unadapted", "data=office_caltech10", "classifier=one_nn"]
 
 

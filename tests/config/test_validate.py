@@ -27,6 +27,8 @@ from da.engine.run import load, run
 from da.errors import ConfigError, Incompatible, UsageError
 from da.results import record
 
+pytestmark = pytest.mark.versions
+
 UNBOUNDED = {"classifier.one_nn.metric_params": "their meaning is the metric's"}
 """Numeric keys without a range, by ``group.entry.key``, with the reason."""
 GROUPS = ("method", "data", "network", "classifier", "optimizer", "trainer", "logger", "launcher", "sweep", "features")
@@ -206,6 +208,9 @@ def test_what_would_cut_a_run_short_is_refused_by_name(key: str, reason: str, tm
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Setting penalty=None will ignore the C:UserWarning"
+)  # of scikit-learn 1.8 for C=inf
 def test_infinity_is_recorded_as_a_text_and_found_again(tmp_path: Path) -> None:
     given = [*SMALL, "method=unadapted", f"output={tmp_path}"]
     first = run(compose([*given, "classifier.C=inf"]))

@@ -18,6 +18,8 @@ from da.engine import run as runs
 from da.errors import ConfigError, DataError
 from da.nn.networks import MLP, LeNet
 
+pytestmark = pytest.mark.versions
+
 NET = partial(LeNet, maps=[2, 3], features=5)
 
 

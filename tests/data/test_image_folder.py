@@ -10,6 +10,8 @@ from da.data.image_folder import ImageFolder
 from da.data.validity import check_task
 from da.errors import ConfigError, DataError
 
+pytestmark = pytest.mark.versions
+
 Image = pytest.importorskip("PIL.Image")
 
 COLOURS = {"blue": (0, 0, 255), "red": (255, 0, 0)}

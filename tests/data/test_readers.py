@@ -12,6 +12,8 @@ from sklearn.datasets import dump_svmlight_file
 from da.data.readers import read_table
 from da.errors import DataError
 
+pytestmark = pytest.mark.versions
+
 X = np.array([[1.5, 0.0, -2.0], [0.0, 3.0, 0.25], [4.0, 0.0, 0.0], [0.5, 0.5, 7.0]])
 Y = np.array([3, 1, 1, 2])
 

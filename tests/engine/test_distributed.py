@@ -10,6 +10,8 @@ from da.cli import train as entry
 from da.engine import distributed as launch
 from da.errors import UsageError
 
+pytestmark = pytest.mark.versions
+
 SMALL = [
     "data=toy",
     "data.samples=60",

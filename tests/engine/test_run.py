@@ -23,6 +23,8 @@ from da.estimators.subspace.coral import CORAL as Coral
 from da.methods.transductive.source_only import SourceOnly
 from da.results import record
 
+pytestmark = pytest.mark.versions
+
 SMALL = [
     "data=toy",
     "data.samples=60",

@@ -13,6 +13,8 @@ import da
 from da.engine.result import one_line
 from da.errors import DataError, UsageError
 
+pytestmark = pytest.mark.versions
+
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from da.engine.tracking.tracker import Stopped, Tracker
 from da.methods.transductive.source_only import SourceOnly
 from da.results.record import Record
 
-pytestmark = pytest.mark.usefixtures("of_this_code")
+pytestmark = [pytest.mark.usefixtures("of_this_code"), pytest.mark.versions]
 
 SMALL = [
     "method=source_only",

@@ -32,7 +32,7 @@ SMALL = [
     "logger=wandb",
     f"logger.patience={HANGING}",  # a busy machine may need it; where W&B hangs, it passes at once
 ]
-pytestmark = pytest.mark.usefixtures("mortal")
+pytestmark = [pytest.mark.usefixtures("mortal"), pytest.mark.versions]
 
 # A package that does what W&B does, in a file; and what W&B may do to us, unless it is offline.
 FAKE = """

@@ -20,6 +20,8 @@ from da.methods.transductive.mcd import MCD
 from da.methods.transductive.source_only import SourceOnly
 from da.results import record
 
+pytestmark = pytest.mark.versions
+
 
 @pytest.mark.parametrize("precision", ["bf16-true", "16-true", "64-true", "64"])
 def test_precisions_that_cannot_train_are_refused_by_name(precision: str) -> None:

@@ -25,6 +25,8 @@ from da.estimators.weighting.kmm import KMM
 from da.estimators.weighting.logistic_ratio import LogisticRatio
 from da.setting import FEW, SAME
 
+pytestmark = pytest.mark.versions
+
 MAKERS = {
     name: entry.locate()
     for name, entry in catalog.entries("method").items()

@@ -14,6 +14,8 @@ from da.estimators.kernels import gaussian
 from da.estimators.weighting.box_program import minimise
 from da.estimators.weighting.kmm import KMM
 
+pytestmark = pytest.mark.versions
+
 
 def problem(source, target, bandwidth):
     """The matrix and the vector of the quadratic program, a pair of samples at a time."""

@@ -23,6 +23,8 @@ from da.estimators.transport.ot_laplace import LaplaceTransport, laplacian
 from da.estimators.transport.ot_sinkhorn import SinkhornTransport
 from da.estimators.transport.ot_unbalanced import UnbalancedTransport
 
+pytestmark = pytest.mark.versions
+
 ot = pytest.importorskip("ot")
 BALANCED = [OptimalTransport, SinkhornTransport, ClassTransportLpL1, ClassTransportL1L2, LaplaceTransport]
 ALL = [*BALANCED, UnbalancedTransport]

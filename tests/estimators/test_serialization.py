@@ -12,6 +12,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from da.errors import DataError
 from da.estimators.serialization import Unsaved, decode, encode
 
+pytestmark = pytest.mark.versions
+
 
 def through_files(value):
     node, arrays = encode(value)

@@ -15,6 +15,8 @@ from da.estimators import features as features_module
 from da.estimators.subspace import mmd_components, mmd_spaces
 from da.estimators.subspace.tca import TCA
 
+pytestmark = pytest.mark.versions
+
 
 def both(fitted, source, target):
     return np.vstack([fitted.transform(source.x, domain="source"), fitted.transform(target.x)])

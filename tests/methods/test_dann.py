@@ -10,6 +10,8 @@ from equations import cross_entropy, ramp, source_against_target
 
 from da.methods.transductive.dann import DANN
 
+pytestmark = pytest.mark.versions
+
 
 def written_out(method, batch):
     """Task loss and domain loss, without any reversal."""

@@ -35,6 +35,8 @@ from da.methods.transductive.mcd import MCD
 from da.nn.networks import Network
 from da.schedules import sigmoid_ramp
 
+pytestmark = pytest.mark.versions
+
 PEER = json.loads((Path(__file__).parent / "peers" / "pytorch_adapt.json").read_text(encoding="utf-8"))
 GIVEN = {name: torch.tensor(value, dtype=torch.float64) for name, value in PEER["batch"].items()}
 FULL = sigmoid_ramp(1.0)

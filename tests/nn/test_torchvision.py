@@ -4,6 +4,8 @@ import torch
 from da.errors import ConfigError
 from da.nn.torchvision import ResNet, SqueezeNet, caffe_pixels
 
+pytestmark = pytest.mark.versions
+
 pytest.importorskip("torchvision")
 
 

@@ -13,6 +13,8 @@ from da.methods.transductive.dann import DANN
 from da.methods.transductive.mcd import MCD
 from da.methods.transductive.source_only import SourceOnly
 
+pytestmark = pytest.mark.versions
+
 
 def scaler(scale: float = 65536.0) -> MixedPrecision:
     """What trainer.precision=16-mixed has on a GPU."""

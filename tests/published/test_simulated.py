@@ -20,6 +20,8 @@ from da.estimators.transport.ot_label_propagation import TransportedLabels
 from da.estimators.transport.ot_linear import LinearTransport
 from da.estimators.transport.ot_sinkhorn import SinkhornTransport
 
+pytestmark = pytest.mark.versions
+
 
 def cells(shift):
     for seed, split in itertools.product(range(5), range(SPLITS)):

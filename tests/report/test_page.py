@@ -16,6 +16,8 @@ from da.results.schema import Epochs
 from da.tables.spec import Published, PublishedScore, PublishedSource
 from da.tables.summary import CellResult
 
+pytestmark = pytest.mark.versions
+
 HOSTILE = """'"><script>alert("&amp;")</script><img src=x onerror='f()'>"""
 
 

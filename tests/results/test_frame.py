@@ -11,6 +11,7 @@ from da.results import frame, store
 
 pytestmark = [
     pytest.mark.usefixtures("of_this_code"),
+    pytest.mark.versions,
     pytest.mark.filterwarnings("ignore:skipped 2 unreadable records"),  # of the folder below; one test looks at it
 ]
 

@@ -23,6 +23,8 @@ from da.tables import render
 from da.tables.summarize import summarize
 from da.tables.task_table import task_tables
 
+pytestmark = pytest.mark.versions
+
 STORED = Path(__file__).parent / "stored"
 """What three runs left under schema 1, before the package was laid out in folders, and ``tca`` under schema 2."""
 FIRST = {

@@ -9,6 +9,8 @@ from da.selection import Evidence, _density_ratio, score
 from da.selection._density_ratio import importance, reduced
 from da.selection.dev import controlled_risk
 
+pytestmark = pytest.mark.versions
+
 RULES = ["importance_weighted", "dev"]
 
 

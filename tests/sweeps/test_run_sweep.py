@@ -20,6 +20,8 @@ from da.sweeps.job import Job, Outcome, by_data, exit_code
 from da.sweeps.launchers import shares
 from da.sweeps.status import FOLDER, SweepStatus, drivers, text
 
+pytestmark = pytest.mark.versions
+
 HERE = ["launcher=in_process", "logger=none"]
 
 

@@ -18,6 +18,8 @@ from da.results.schema import Selected
 from da.sweeps.job import Outcome
 from da.sweeps.search import REAPED, Search, distributions
 
+pytestmark = pytest.mark.versions
+
 optuna = pytest.importorskip("optuna")
 STATE = optuna.trial.TrialState
 

@@ -9,6 +9,8 @@ from da.errors import UsageError
 from da.tables.critical_difference import _levels, critical_difference, critical_difference_svg
 from da.tables.significance import Ranking
 
+pytestmark = pytest.mark.versions
+
 pytest.importorskip("matplotlib")
 RANKING = Ranking({"jda": 1.25, "tca": 2.0, "pca": 2.75, "unadapted": 4.0}, 12, 0.001, (("jda", "tca"), ("tca", "pca")))
 

@@ -5,6 +5,7 @@ It reads JSON lines and imports nothing of this package, so that it starts fast 
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import queue
@@ -56,7 +57,7 @@ def serve(
     import wandb
 
     if offline is None and "WANDB_MODE" not in os.environ:
-        offline = not wandb.login(prompt=False, verify=False)
+        offline = not key_is_known()
     settings = wandb.Settings(console="off", init_timeout=patience if offline else patience * INIT_SHARE)
     run = wandb.init(mode="offline" if offline else None, settings=settings, **keywords)
     while "finish" not in (event := events.get()):
@@ -68,6 +69,17 @@ def serve(
             wandb_artifact.add_file(file, policy="immutable")  # not copied: the files of a finished run do not change
         run.log_artifact(wandb_artifact)
     run.finish(exit_code=event["exit_code"])
+
+
+def key_is_known() -> bool:
+    """Whether W&B has an API key for its server; nobody is asked for one."""
+    import wandb
+
+    quietly = {"prompt": False} if "prompt" in inspect.signature(wandb.login).parameters else {}  # from 0.30 on
+    try:
+        return bool(wandb.login(verify=False, **quietly))
+    except wandb.errors.UsageError:  # no key, and standard input is no terminal
+        return False
 
 
 if __name__ == "__main__":
