@@ -75,7 +75,9 @@ def key_is_known() -> bool:
     """Whether W&B has an API key for its server; nobody is asked for one."""
     import wandb
 
-    quietly = {"prompt": False} if "prompt" in inspect.signature(wandb.login).parameters else {}  # from 0.30 on
+    quietly: dict[str, Any] = (
+        {"prompt": False} if "prompt" in inspect.signature(wandb.login).parameters else {}
+    )  # from 0.30 on
     try:
         return bool(wandb.login(verify=False, **quietly))
     except wandb.errors.UsageError:  # no key, and standard input is no terminal
