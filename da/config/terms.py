@@ -69,9 +69,7 @@ def settle(plain: dict[str, Any]) -> dict[str, dict[str, Any]]:
     for name in names:
         _check_known(name)
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-        raise ConfigError(
-            f"terms names '{twice[0]}' twice; a term is added once, its factor is term_weights.{twice[0]}."
-        )
+        raise ConfigError(f"terms names '{twice[0]}' twice; name it once, with its factor in term_weights.{twice[0]}.")
     for key, name in [*(("term", name) for name in given), *(("term_weights", name) for name in weights)]:
         if name not in names:
             _check_known(name)
@@ -123,7 +121,7 @@ def with_values(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[st
     nodes = {name: dict(node) for name, node in config.get("term", {}).items()}
     weights = dict(config.get("term_weights", {}))
     for path, value in values.items():
-        key, name, *keyword = path.split(".")
+        _, name, *keyword = path.split(".")
         if keyword:
             nodes[name][keyword[0]] = value
         else:

@@ -54,7 +54,5 @@ def class_confusion(logits: Tensor, temperature: float) -> Tensor:
     certainty = 1.0 + (-entropy(logits / temperature)).exp()
     weights = (certainty / certainty.mean()).detach()
     confusion = (p * weights[:, None]).T @ p
-    share = confusion / confusion.sum(1, keepdim=True).clamp_min(
-        1e-12
-    )  # no row of a class that nothing is predicted as
+    share = confusion / confusion.sum(1, keepdim=True).clamp_min(1e-12)  # of classes never predicted
     return (share.sum() - share.trace()) / logits.shape[1]
