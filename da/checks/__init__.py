@@ -8,9 +8,11 @@ From a shell: ``python -m da.checks my_method``. In your own tests::
     for name, check in checks_for(subject):
         check(subject)
 
+and likewise with ``CheckedTerm("mine", MyTerm, MyTerm.needs)``.
+
 A check is a function of a :class:`CheckedMethod`; it raises an ``AssertionError`` whose message explains the failure.
 """
 
-from da.checks.suite import CheckedMethod, checks_for
+from da.checks.suite import CheckedMethod, CheckedTerm, checks_for
 
-__all__ = ["CheckedMethod", "checks_for"]
+__all__ = ["CheckedMethod", "CheckedTerm", "checks_for"]

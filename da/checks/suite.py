@@ -39,11 +39,31 @@ class CheckedMethod:
         return inspect.isclass(self.make) and issubclass(self.make, Estimator)
 
 
-Check = Callable[[CheckedMethod], None]
+@dataclass(frozen=True)
+class CheckedTerm:
+    """A term under check; see :class:`CheckedMethod`."""
+
+    name: str
+    make: Callable[..., Any]
+    needs: Access
+    options: dict[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] | None = None
+
+    def new(self, **options: Any) -> Any:
+        """Make a new term."""
+        return self.make(**(self.options | options))
 
 
-def checks_for(subject: CheckedMethod) -> Iterator[tuple[str, Check]]:
+Check = Callable[[Any], None]
+
+
+def checks_for(subject: CheckedMethod | CheckedTerm) -> Iterator[tuple[str, Check]]:
     """Yield names and functions of the checks that apply, by the kind and the needs of the subject."""
+    if isinstance(subject, CheckedTerm):
+        from da.checks import terms
+
+        yield from terms.checks(subject)
+        return
     from da.checks import behaviour, closed_form, constructor, deep, gradients, sources, training, withheld
 
     own = (closed_form,) if subject.is_estimator else (deep, gradients, training)
