@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from da.checks import constructor, deep, gradients, training, withheld
+from da.checks import constructor, deep, gradients, keywords, training, withheld
 from da.checks.harness import NETWORKS, batch_for, build, same, task_for, train, weights_of
 from da.checks.suite import Check, CheckedMethod, CheckedTerm
 from da.domain import Batch, Withheld
@@ -113,7 +113,9 @@ def check_needs_are_of_a_batch(subject: CheckedTerm) -> None:
 
 def check_search_space_holds_defaults(subject: CheckedTerm) -> None:
     """Every searched hyper-parameter exists, and its default is in the search space."""
-    constructor.check_search_space_holds_defaults(CheckedMethod(f"the term {subject.name}", subject.make, subject.needs))
+    constructor.check_search_space_holds_defaults(
+        CheckedMethod(f"the term {subject.name}", subject.make, subject.needs)
+    )
 
 
 def check_the_yaml_repeats_the_constructor(subject: CheckedTerm) -> None:
@@ -123,8 +125,8 @@ def check_the_yaml_repeats_the_constructor(subject: CheckedTerm) -> None:
         "super().__init__(weight=weight)."
     )
     if subject.config is not None:
-        described = CheckedMethod(f"the term {subject.name}", subject.make, subject.needs, config=subject.config)
-        constructor.check_the_yaml_repeats_the_constructor(described)
+        wrong = keywords.difference(subject.make, subject.config, f"conf/term/{subject.name}.yaml")
+        assert wrong is None, wrong
 
 
 def check_every_keyword_has_an_effect(subject: CheckedTerm) -> None:
