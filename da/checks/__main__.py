@@ -1,4 +1,4 @@
-"""Run the common checks on methods, terms, data sets, ``python -m da.checks [NAME ...]``, or the gate: ``--mutants``."""
+"""Run the common checks on methods, terms or data sets, ``python -m da.checks [NAME ...]``; ``--mutants``: the gate."""
 
 from __future__ import annotations
 
@@ -161,14 +161,14 @@ def main(arguments: Sequence[str]) -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help="methods, terms and data sets, as coral, mcc or data/digits; none means all methods and terms. KEY=VALUE are "
-        "keywords of the data set",
+        help="methods, terms and data sets, as coral, mcc or data/digits; none means all methods and terms. "
+        "KEY=VALUE are keywords of the data set",
     )
     parser.add_argument(
         "--mutants",
         action="store_true",
-        help="make small wrong versions of a method (or divergences.NAME, nn.NAME, terms.NAME, schedules), and demand that its "
-        "tests notice each",
+        help="make small wrong versions of a method (or divergences.NAME, nn.NAME, terms.NAME, schedules), and demand "
+        "that its tests notice each",
     )
     parser.add_argument("--write", action="store_true", help="with --mutants: write the counts to tests/mutants.json")
     parser.add_argument("--verbose", action="store_true", help="print the traceback of each failure")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from da.bounds import NonNegative, Positive
@@ -17,9 +18,9 @@ class MCC(Term):
 
     .. math:: \frac{1}{K} \sum_j \sum_{j' \ne j} \frac{C_{jj'}}{\sum_{j''} C_{jj''}}, \quad
        C_{jj'} = \sum_i w_i \, p_{ij} \, p_{ij'}, \quad p_i = \mathrm{softmax}(\mathrm{logits}_i / T), \quad
-       w_i \propto 1 + e^{-H(p_i)}
+       w_i = 1 + e^{-H(p_i)}
 
-    with weights of mean 1 over the batch: certain predictions count more.
+    so that certain predictions count more. (The paper divides the weights by their mean, which cancels.)
 
     Args:
         weight: factor of the term.
@@ -51,8 +52,7 @@ def class_confusion(logits: Tensor, temperature: float) -> Tensor:
     [0.5, 0.0]
     """
     p = (logits / temperature).softmax(1)
-    certainty = 1.0 + (-entropy(logits / temperature)).exp()
-    weights = (certainty / certainty.mean()).detach()
-    confusion = (p * weights[:, None]).T @ p
+    certainty = (1.0 + (-entropy(logits / temperature)).exp()).detach()
+    confusion = torch.einsum("i,ij,ik->jk", certainty, p, p)  # a common factor of all weights cancels in the next line
     share = confusion / confusion.sum(1, keepdim=True).clamp_min(1e-12)  # of classes never predicted
     return (share.sum() - share.trace()) / logits.shape[1]

@@ -10,6 +10,8 @@ from torch import nn
 
 from da.checks.harness import NETWORKS, batch_for, build, same, task_for, train, weights_of
 from da.checks.suite import CheckedMethod
+from da.config.compose import compose
+from da.config.validate import validate
 from da.domain import Batch
 from da.errors import ConfigError
 from da.methods.base import Method
@@ -23,6 +25,7 @@ from da.setting import ALL, FEW, Access
 from da.terms.base import Term
 from da.terms.bsp import BSP
 from da.terms.compose import WithTerms, with_terms
+from da.terms.compose import made as made_of
 from da.terms.mcc import MCC, class_confusion
 
 
@@ -124,6 +127,24 @@ def test_a_term_sees_what_it_needs_and_no_more() -> None:
     assert source.y is batch.source.y
     assert target.y is None
     assert progress == 0.25
+
+
+def test_a_target_that_a_term_does_not_need_is_withheld() -> None:
+    term = Labelled()
+    term.needs = Access(source_y=ALL)
+    method, batch = case(joined(SourceOnly, labelled=term))
+    with pytest.raises(PermissionError, match="The target is withheld: the term does not need it"):
+        method.phases(0.25)[0].terms(batch, 0.25)
+    assert term.saw[0].y is batch.source.y
+
+
+def test_terms_of_a_configuration_have_its_weights_and_keywords() -> None:
+    words = ["method=dann", "terms=[mcc,bsp]", "term_weights.mcc=0.25", "term.mcc.temperature=3", "term.bsp.k=2"]
+    terms = made_of(validate(compose(words)).config)
+    assert {name: type(term) for name, term in terms.items()} == {"bsp": BSP, "mcc": MCC}
+    assert (terms["mcc"].weight, terms["mcc"].temperature) == (0.25, 3)
+    assert (terms["bsp"].weight, terms["bsp"].k) == (1e-4, 2)
+    assert made_of(validate(compose(["method=dann"])).config) == {}
 
 
 def test_labels_of_the_target_reach_a_term_that_needs_them() -> None:
