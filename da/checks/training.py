@@ -175,7 +175,7 @@ def check_weight_zero_is_source_only(subject: CheckedMethod) -> None:
     from da.methods.transductive.source_only import SourceOnly
 
     task = task_for(subject.needs)
-    zero = dict.fromkeys(weights_in(subject), 0.0)
+    zero: dict[str, Any] = dict.fromkeys(weights_in(subject), 0.0)
     off_by = " ".join(f"{name}=0" for name in zero)
     for embedding, network in (("joint", SMALL), ("apart", partial(normed, dropout=0.0))):
         off = build(subject, task, network=network, embedding=embedding, **zero)

@@ -127,7 +127,7 @@ def test_right_terms_pass(made: type[Term]) -> None:
 
 def test_exemptions_of_a_term_are_heeded() -> None:
     class Exempt(Gap):
-        exempt: Any = {"finite_in_bf16": "its values are whole numbers of samples, beyond what bf16 can hold"}  # noqa: RUF012
+        exempt: Any = {"finite_in_bf16": "its values are whole numbers of samples, beyond what bf16 can hold"}
 
     assert "finite_in_bf16" not in dict(checks_for(CheckedTerm("exempt", Exempt, Exempt.needs)))
 
