@@ -9,11 +9,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from da import places
 from da.checks import CheckedMethod, checks_for
 from da.checks.gate import NoTests, Target, Verdict, complaints, judge
 from da.config import catalog
-from da.config.catalog import ROOT
 from da.errors import ConfigError, nearest
+from da.places import ROOT
 
 PARTS = ("divergences", "nn")
 COUNTS = ROOT / "tests" / "mutants.json"
@@ -28,7 +29,7 @@ def targets() -> dict[str, Target]:
     """Modules that the mutation gate covers, by name: deep methods, divergences, parts of networks, schedules."""
     by_name = {}
     for name, entry in catalog.entries("method").items():
-        if not entry.is_estimator:
+        if entry.is_built_in and not entry.is_estimator:
             module = entry.path.rpartition(".")[0]
             by_name[name] = Target(name, module, (ROOT / "tests" / "methods" / f"test_{name}.py",))
     for part in PARTS:
@@ -110,6 +111,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--write", action="store_true", help="with --mutants: write the counts to tests/mutants.json")
     options = parser.parse_args(arguments)
+    if options.mutants:
+        places.checkout("--mutants")
     failures = guard(options.names, write=options.write) if options.mutants else check(options.names)
     return min(failures, 1)
 

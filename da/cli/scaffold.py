@@ -104,5 +104,4 @@ def new_method(name: str, family: str) -> tuple[Path, Path, Path]:
     test.parent.mkdir(parents=True, exist_ok=True)
     test.write_text(TEST.format(**words), encoding="utf-8")
     config.write_text(f"_target_: da.methods.{family}.{name}.{class_name}\n", encoding="utf-8")
-    catalog.entries.cache_clear()
     return code, config, test
