@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from da import places
 from da.cli import listing
 from da.config import catalog
 from da.tables import choice_page, rules
@@ -18,7 +19,7 @@ def parts() -> dict[str, str]:
         [
             "| data | what it is |",
             "| --- | --- |",
-            *(f"| `{e.name}` | {e.summary} |" for e in catalog.entries("data").values()),
+            *(f"| `{e.name}` | {e.summary} |" for e in catalog.entries("data").values() if e.is_built_in),
         ]
     )
     bodies = {"methods": listing.methods_table(), "data": data, "overview": page.overview(), "mutants": mutants_table()}
@@ -51,6 +52,7 @@ def render(*, write: bool) -> list[str]:
 
     A part is between ``<!-- rendered: NAME -->`` and ``<!-- end -->``.
     """
+    places.checkout("Rendering pages")
     stale = []
     bodies = parts()
     for name in PAGES:

@@ -59,8 +59,8 @@ def check_finite(method: str, terms: Mapping[str, Tensor], loss: Tensor, step: i
     """
     if not loss.requires_grad:
         raise TrainingError(
-            f"{method}: the loss of an update ({', '.join(terms)}) does not reach the features: its gradient is cut, as "
-            "by `.detach()`, `torch.no_grad()` or numbers that were taken out of tensors."
+            f"{method}: the loss of an update ({', '.join(terms)}) does not reach the features: its gradient is cut, "
+            "as by `.detach()`, `torch.no_grad()` or numbers that were taken out of tensors."
         )
     due = loss.device.type == "cpu" or step % LOOK_EVERY == 0
     if due and not loss.isfinite():

@@ -96,7 +96,9 @@ def test_a_data_scaffold_loads_and_passes_the_checks(own: Path) -> None:
     files = scaffold.new_data("begun_data")
     made = loaded(files.code)["BegunData"]
     config = {"test_fraction": 0.3, "validation_fraction": 0.1, "split_seed": 0}
-    assert files.config.read_text() == "_target_: begun_data.BegunData\n" + "".join(f"{k}: {v}\n" for k, v in config.items())
+    assert files.config.read_text() == "_target_: begun_data.BegunData\n" + "".join(
+        f"{k}: {v}\n" for k, v in config.items()
+    )
     subject = CheckedData("begun_data", made, made.offers, config=config)
     assert len(list(checks_for(subject))) == 13
     assert ran(files.test) == 2
