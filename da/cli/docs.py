@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
+from da import places
 from da.cli import listing
 from da.config import catalog
 from da.tables import choice_page, rules
@@ -17,7 +19,7 @@ def parts() -> dict[str, str]:
         [
             "| data | what it is |",
             "| --- | --- |",
-            *(f"| `{e.name}` | {e.summary} |" for e in catalog.entries("data").values()),
+            *(f"| `{e.name}` | {e.summary} |" for e in catalog.entries("data").values() if e.is_built_in),
         ]
     )
     bodies = {"methods": listing.methods_table(), "data": data, "overview": page.overview(), "mutants": mutants_table()}
@@ -40,11 +42,17 @@ def mutants_table() -> str:
 PAGES = ("README.md", "CONTRIBUTING.md")
 
 
+def advice(stale: Sequence[str]) -> str:
+    """What is out of date, and the command that renders it."""
+    return f"out of date: {', '.join(stale)}; run `python scripts/render_docs.py`, which renders them."
+
+
 def render(*, write: bool) -> list[str]:
     """Names of outdated parts of the pages; with ``write`` all of them are updated.
 
     A part is between ``<!-- rendered: NAME -->`` and ``<!-- end -->``.
     """
+    places.checkout("Rendering pages")
     stale = []
     bodies = parts()
     for name in PAGES:

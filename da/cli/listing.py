@@ -51,7 +51,7 @@ other groups
   launcher=    {names("launcher")} (of a sweep: launcher.jobs=2 launcher.timeout=3600 ...)
   sweep=       {names("sweep")} (a search of the method's ranges: sweep.trials=50 sweep.objective=infomax ...)
   features=    {names("features")} (of a frozen network in place of the inputs; computed once, then cached)
-  experiment=  {", ".join(sorted(f.stem for f in (catalog.CONF / "experiment").glob("*.yaml")))}
+  experiment=  {", ".join(catalog.options("experiment"))}
 
 keys
   seed=0 batch_size=64 steps_per_epoch=N evaluate_every=N shots=3 clip=NORM output=runs
@@ -108,7 +108,7 @@ def methods_table() -> str:
         "| method | family | what it does | source | target | reference |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for entry in _sorted("method"):
+    for entry in (e for e in _sorted("method") if e.is_built_in):
         source, target, spaces, _ = needs_cells(entry)
         target += "; other space" if spaces == "may differ" else ""
         lines.append(f"| `{entry.name}` | {entry.family} | {entry.summary} | {source} | {target} | {entry.reference} |")

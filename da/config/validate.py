@@ -9,8 +9,9 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from da import places
 from da.bounds import Positive, Seed, Steps
-from da.config import catalog, evidence, foreign, machine, pretrained
+from da.config import catalog, evidence, foreign, machine, pretrained, terms
 from da.config.annotations import fits, read, takes_node, words
 from da.config.home import expanded
 from da.errors import ConfigError, DataError, Incompatible
@@ -40,6 +41,9 @@ class Frame:
     launcher: dict[str, Any] = field(default_factory=dict)
     sweep: dict[str, Any] | None = None
     features: dict[str, Any] | None = None
+    terms: list[str] | None = field(default_factory=list)
+    term: dict[str, Any] = field(default_factory=dict)
+    term_weights: dict[str, Any] = field(default_factory=dict)
     schedule: str = "constant"
     clip: Positive | None = None
     batch_size: Steps = 64
@@ -68,6 +72,11 @@ class Plan:
     config: dict[str, Any]
     method: catalog.Entry
     data: catalog.Entry
+
+    @property
+    def label(self) -> str:
+        """The method with its terms, such as ``dann+mcc``."""
+        return terms.label(self.method.name, self.config)
 
     @property
     def setting(self) -> str:
@@ -102,6 +111,8 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
             del plain[group]  # so that the ids of runs without an optional group do not change
     for group in (*GROUPS, *(group for group in OPTIONAL if group in plain)):
         check_node(plain[group], group)
+    for name, node in terms.settle(plain).items():
+        check_node(node, f"{terms.GROUP}.{name}", terms.GROUP)
     _check_values(plain)
     pretrained.refuse_silence(plain)
     for key, value in UNSET.items():
@@ -114,7 +125,7 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
         raise Incompatible(
             f"method={method.name} cannot run on data={data.name}: the data do not offer {', '.join(lacking)}."
         )
-    if refused := _unweighted(plain["classifier"], method):
+    if refused := _unweighted(plain["classifier"], method) or terms.refusal(method, plain.get("terms", [])):
         raise Incompatible(refused)
     if same := _one_domain(plain["data"], data):
         raise Incompatible(f"data={data.name}: {same}")
@@ -316,7 +327,7 @@ def devices(config: Mapping[str, Any]) -> int:
 
 def criteria() -> list[str]:
     """Names of the selection rules, from their files."""
-    return sorted(f.stem for f in (catalog.ROOT / "da" / "selection").glob("*.py") if f.stem[0] != "_")
+    return sorted(f.stem for f in (places.PACKAGE / "selection").glob("*.py") if f.stem[0] != "_")
 
 
 def plain_of(config: Any) -> dict[str, Any]:
@@ -328,16 +339,17 @@ def plain_of(config: Any) -> dict[str, Any]:
 
 def _in_file(group: str, key: str, value: Any, target: str = "") -> str:
     """The file of ``conf`` that sets a key of a group (or of the top level, if empty) to this value."""
-    for file in sorted(catalog.CONF.rglob("*.yaml")):
-        if f"{key}:" not in file.read_text(encoding="utf-8"):
+    every = ((file, origin) for origin in catalog.origins() for file in sorted(origin.conf.rglob("*.yaml")))
+    for file, origin in every:
+        if f"{key}:" not in file.read_text(encoding="utf-8", errors="replace"):
             continue
         try:
             content: Any = OmegaConf.to_container(OmegaConf.load(file))
         except Exception:  # errors in the file are reported when it is read
             continue
-        place = file.relative_to(catalog.CONF)
+        place = file.relative_to(origin.conf)
         for name in filter(None, group.split(".")[place.parent.name == group.split(".")[0] :]):
             content = content.get(name) if isinstance(content, dict) else None
         if isinstance(content, dict) and content.get("_target_", target) == target and content.get(key) == value:
-            return f" (in conf/{place})"
+            return f" (in {origin.title(file)})"
     return ""

@@ -161,7 +161,7 @@ def preload(config: Mapping[str, Any]) -> None:
     """
     path = catalog.resolve(str(config["method"]["_target_"]), "method").path
     with store.collector_off():
-        importlib.import_module("da.engine.closed_form" if path.startswith("da.estimators.") else "da.engine.deep")
+        importlib.import_module("da.engine.closed_form" if catalog.is_estimator(path) else "da.engine.deep")
 
 
 def load(plan: Plan) -> tuple[Task, str]:
@@ -198,7 +198,12 @@ def make_method(plan: Plan, task: Task) -> Any:
     """The method of a plan, built for a task and seeded."""
     config = plan.config
     parts = _classifier(config) if plan.method.is_estimator else _network(config)
-    return assembly.build(catalog.build(config["method"], where="method"), task, seed=config["seed"], **parts)
+    method = catalog.build(config["method"], where="method")
+    if config.get("terms"):
+        from da.terms import compose  # imports PyTorch
+
+        method = compose.with_terms(method, compose.made(config))
+    return assembly.build(method, task, seed=config["seed"], **parts)
 
 
 def _classifier(config: Mapping[str, Any]) -> dict[str, Any]:
