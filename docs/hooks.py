@@ -36,9 +36,7 @@ def uri(file: Path) -> str:
 
 def on_config(config: Any) -> Any:
     """Put the pages of the methods into the navigation, by family."""
-    by_family = [
-        {family: [f"methods/{name}.md" for name in names]} for family, names in methods.families().items()
-    ]
+    by_family = [{family: [f"methods/{name}.md" for name in names]} for family, names in methods.families().items()]
     config.nav = [{"Methods": ["methods/index.md", *by_family]} if "Methods" in part else part for part in config.nav]
     return config
 
@@ -74,9 +72,10 @@ def on_page_markdown(text: str, *, page: Any, **kwargs: Any) -> str:
 
 def on_page_content(text: str, **kwargs: Any) -> str:
     """Write formulas as MathML, which browsers render by themselves."""
-    return FORMULA.sub(
-        lambda m: latex2mathml.converter.convert(
-            html.unescape(m[2]).strip(), display="inline" if m[1] == "span" else "block"
-        ),
-        text,
-    )
+    return FORMULA.sub(lambda m: mathml(html.unescape(m[2]).strip(), "inline" if m[1] == "span" else "block"), text)
+
+
+def mathml(formula: str, display: str) -> str:
+    """A formula of LaTeX as MathML, ``inline`` or as a ``block``."""
+    known = re.sub(r"\\arg\b", r"\\operatorname{arg}", re.sub(r"\\[Bb]igg?[lr]?\\\|", r"\\Vert ", formula))
+    return str(latex2mathml.converter.convert(known, display=display))

@@ -26,7 +26,8 @@ def main() -> int:
     docs.render(write=True)
     print(f"{code.relative_to(ROOT)}  the method: give it a term\n{config.relative_to(ROOT)}  its hyper-parameters")
     print(f"{test.relative_to(ROOT)}  its test: write the paper's equation out")
-    print(f"README.md  its table of methods was rendered anew\n\npython -m da.checks {options.name}")
+    print(f"docs/methods/{options.name}.md  its page, rendered like the table of methods")
+    print(f"\npython -m da.checks {options.name}")
     print(f"python scripts/train.py method={options.name} data=digits")
     return 0
 

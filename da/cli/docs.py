@@ -73,7 +73,7 @@ def render(*, write: bool) -> list[str]:
             text = new
         if write:
             file.write_text(text, encoding="utf-8")
-    wanted: dict[Path, str | None] = {file: None for file in methods.FOLDER.glob("*.md")} | whole()
+    wanted: dict[Path, str | None] = {**dict.fromkeys(methods.FOLDER.glob("*.md")), **whole()}
     for file, new_text in sorted(wanted.items()):
         if (file.read_text(encoding="utf-8") if file.is_file() else None) == new_text:
             continue

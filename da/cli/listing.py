@@ -133,5 +133,6 @@ def methods_table() -> str:
     for entry in by_family("method"):
         source, target, spaces, _ = needs_cells(entry)
         target += "; other space" if spaces == "may differ" else ""
-        lines.append(f"| [`{entry.name}`]({entry.name}.md) | {entry.family} | {entry.summary} | {source} | {target} | {entry.reference} |")
+        cells = [f"[`{entry.name}`]({entry.name}.md)", entry.family, entry.summary, source, target, entry.reference]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

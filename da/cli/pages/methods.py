@@ -1,4 +1,4 @@
-"""A page for each method, from its docstring, its YAML, its needs and the committed tables that have it, and an index."""
+"""A page for each method, from its docstring, YAML, needs and rows of committed tables, and an index of all."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from da.tables.writer import Sheet
 FOLDER = catalog.ROOT / "docs" / "methods"
 INDEX = FOLDER / "index.md"
 NOTE = "<!-- python scripts/render_docs.py -->"
+"""Last line of a rendered page: what renders it."""
 EXAMPLES = ("digits", "toy", "toy_dimensions", "office_caltech10_hetero", "mnist_usps")
 """Data sets of the example command, the first on which a method runs."""
 
@@ -39,22 +40,24 @@ def pages() -> dict[Path, str]:
 
 def index() -> str:
     """The table of all methods."""
-    return "\n\n".join(
-        [
-            NOTE,
-            "# Methods",
-            "`x` are inputs, `y` labels; \"few y\" are `shots` labels of each class. `python scripts/train.py --list` "
-            "shows which method runs on which data, and [Settings](../settings.md) which of them suits yours.",
-            listing.methods_table(),
-        ]
-    ) + "\n"
+    return (
+        "\n\n".join(
+            [
+                "# Methods",
+                '`x` are inputs, `y` labels; "few y" are `shots` labels of each class. `python scripts/train.py --list` '
+                "shows which method runs on which data, and [Settings](../settings.md) which of them suits yours.",
+                listing.methods_table(),
+                NOTE,
+            ]
+        )
+        + "\n"
+    )
 
 
 def method(entry: Entry) -> str:
     """The page of a method."""
     doc = docstring.read(entry.signature.doc, address)
     parts = [
-        NOTE,
         f"# {entry.name}",
         doc.summary,
         _facts(entry),
@@ -66,6 +69,7 @@ def method(entry: Entry) -> str:
         f"## Differences from the paper\n\n{doc.deviates[0].upper()}{doc.deviates[1:]}" if doc.deviates else "",
         f"## Measured\n\n{_measured(entry)}",
         _figure(entry),
+        NOTE,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -93,7 +97,7 @@ def _facts(entry: Entry) -> str:
         ["several sources", sources],
         ["code", f"[`{code}`](../../{code})"],
     ]
-    return Sheet(["", ""], rows, words=(0, 1)).markdown()
+    return Sheet(rows[0], rows[1:], words=(0, 1)).markdown()
 
 
 def _hyper_parameters(entry: Entry, doc: docstring.Docstring) -> str:
@@ -120,7 +124,7 @@ def _ranges(entry: Entry) -> dict[str, str]:
     return {
         key.value: f"`{cell(ast.unparse(value))}`"
         for key, value in zip(node.keys, node.values, strict=True)
-        if isinstance(key, ast.Constant)
+        if isinstance(key, ast.Constant) and isinstance(key.value, str)
     }
 
 
@@ -166,7 +170,7 @@ def _measured(entry: Entry) -> str:
     rules = {chosen_by(row.spec.protocol.selection) for row in there}
     return (
         f"Means over the tasks of each table in %, on the target's test split, {' or '.join(sorted(rules))}; ± is the "
-        "standard deviation over seeds. \"Without adaptation\" is the table's baseline, \"published\" a figure of the "
+        'standard deviation over seeds. "Without adaptation" is the table\'s baseline, "published" a figure of the '
         f"same protocol († recomputed, ‡ from memory).\n\n{sheet}"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from pathlib import Path
@@ -46,13 +47,13 @@ def data_sets() -> str:
     entries = catalog.entries("data")
     table = [[f"[{e.name}](#{e.name})", cell(docstring.markdown(e.summary)), _offers(e)] for e in entries.values()]
     parts = [
-        NOTE,
         "# Data sets",
         "`digits`, `simulated` and the toys come with the code. Other sets are read from the folder that `DA_DATA_DIR` "
         "names (`./data` otherwise) and verified by checksum where their files are known; they are not redistributed "
         "here. Own files: [Data](data.md).",
         Sheet(["data", "what it is", "offers"], table, words=(0, 1, 2)).markdown(),
         *(_data_set(e) for e in entries.values()),
+        NOTE,
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -93,9 +94,8 @@ def selection_rules() -> str:
     ranked = ranking.within_runs(rules.read(rules.places())[0]) if rules.PAGE.is_file() else []
     epochs = {found.rule: statistics.fmean(found.regrets) for found in ranked if found.regrets}
     body = []
-    for name in sorted(selection.names(), key=lambda n: (n not in methods, methods[n].mean if n in methods else 0.0, n)):
-        module = selection.criterion(name)
-        of = methods.get(name)
+    for name in sorted(selection.names(), key=lambda n: (methods[n].mean if n in methods else math.inf, n)):
+        module, of = selection.criterion(name), methods.get(name)
         body.append(
             [
                 f"`{name}`",
@@ -112,7 +112,6 @@ def selection_rules() -> str:
 def configuration() -> str:
     """Keys of ``conf/train.yaml`` and of every option of the groups but methods and data sets."""
     parts = [
-        NOTE,
         "# Configuration",
         "`python scripts/train.py KEY=VALUE ...` composes `conf/train.yaml` with one option of each group "
         "(`GROUP=OPTION`), then the keys that you give. A misspelt key is refused before anything runs. "
@@ -121,6 +120,7 @@ def configuration() -> str:
         _keys(),
         "## Groups",
         *(_group(name) for name in [*GROUPS, *sorted(catalog.groups() - GROUPS.keys())]),
+        NOTE,
     ]
     return "\n\n".join(parts) + "\n"
 
