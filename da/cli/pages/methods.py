@@ -44,8 +44,8 @@ def index() -> str:
         "\n\n".join(
             [
                 "# Methods",
-                '`x` are inputs, `y` labels; "few y" are `shots` labels of each class. `python scripts/train.py --list` '
-                "shows which method runs on which data, and [Settings](../settings.md) which of them suits yours.",
+                '`x` are inputs, `y` labels; "few y" are `shots` labels of each class. [Settings](../settings.md) says '
+                "which suits yours, and `python scripts/train.py --list` which method runs on which data.",
                 listing.methods_table(),
                 NOTE,
             ]
@@ -68,7 +68,7 @@ def method(entry: Entry) -> str:
         f"## Reference\n\n{doc.reference}" if doc.reference else "",
         f"## Differences from the paper\n\n{doc.deviates[0].upper()}{doc.deviates[1:]}" if doc.deviates else "",
         f"## Measured\n\n{_measured(entry)}",
-        _figure(entry),
+        _gallery(entry),
         NOTE,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -189,7 +189,7 @@ def _row(row: Row) -> list[str]:
     ]
 
 
-def _figure(entry: Entry) -> str:
+def _gallery(entry: Entry) -> str:
     file = page.RESULTS / f"gallery_{entry.family}.png"
     if not (entry.is_estimator and file.is_file()):
         return ""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 import documents
@@ -17,10 +18,11 @@ from da.config.compose import expand
 from da.config.validate import KEYS, criteria
 from da.tables import spec
 
-ASSIGNED = re.compile(r"(?<![\w.\-/{])([A-Za-z_][\w.]*)=([^\s'\"`;)]*)")
+ASSIGNED = re.compile(r"(?<![\w.\-/{])([a-z_][\w.]*)=([^\s'\"`;)]*)")
 PLACEHOLDERS = {"mean_matching", "my_method", "NAME", "OPTION", "ROW", "A", "B", "null", "none", "None", "N", ""}
-OTHER_KEYS = {*benchmark.OWN, *choose.OWN, *predict.KEYS, *export.KEYS, "objective", "runs", "hydra"}
-OF_PYTHON = {"convention", "scoring", "ensemble", "partition", "weights_only", "domain", "classifier", "hidden"}
+WORDS = {*KEYS, *benchmark.OWN, *choose.OWN, *predict.KEYS, *export.KEYS, "hydra", "runs", "KEY", "GROUP"}
+WORDS |= catalog.groups()
+"""What may stand left of a sign of equality on a command line; in the text, Python's keywords may as well."""
 VALUES = {"selection": criteria, "rule": criteria, "sweep.objective": criteria, "table": spec.names}
 
 
@@ -65,23 +67,21 @@ def unknown(piece: str) -> Iterator[str]:
         if key in VALUES:
             yield from (f"{key}={v}" for v in values if v not in VALUES[key]())
         elif group in groups and not dot and not predicted:
-            yield from (f"{key}={v}" for v in values if v not in catalog.options(group) and key not in OF_PYTHON)
+            yield from (f"{key}={v}" for v in values if v not in catalog.options(group))
         elif group in groups and dot:
             known = {"pairs", "_target_"} | {k for e in entries(group) for k in e}
             if inner.split(".")[0] not in known and inner != "KEY":
                 yield key
-        elif (piece.startswith("python scripts") or piece == f"{key}={value}") and not (
-            {group, key} & {*KEYS, *OTHER_KEYS, *OF_PYTHON, *groups, "KEY", "GROUP", "LOGGER"}
-        ):
+        elif group not in WORDS and (piece.startswith("python scripts") or get_close_matches(key, WORDS, cutoff=0.8)):
             yield key
-    for script in re.findall(r"\b(?:scripts|benchmarks)/[\w/]+\.py", piece):
-        if not (ROOT / script).is_file() and "NAME" not in script:
+    for script in re.findall(r"\b(?:scripts|benchmarks)/[a-z_/]+\.py", piece):
+        if not (ROOT / script).is_file():
             yield script
     for module in re.findall(r"python -m (da[\w.]*)", piece):
         if not (ROOT / module.replace(".", "/")).exists():
             yield module
-    if re.fullmatch(r"(?:da|tests|benchmarks|conf|docs)/[\w./]+", piece) and not (ROOT / piece).exists():
-        yield piece
+    if re.fullmatch(r"(?:da|tests|benchmarks|conf|docs)/[a-z0-9_./]+", piece) and "mean_matching" not in piece:
+        yield from [] if (ROOT / piece).exists() else [piece]
 
 
 def entries(group: str) -> list[dict]:
