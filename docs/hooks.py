@@ -35,9 +35,12 @@ def uri(file: Path) -> str:
 
 
 def on_config(config: Any) -> Any:
-    """Put the pages of the methods into the navigation, by family."""
+    """Put the pages of the methods into the navigation, by family, and last what it does not name."""
     by_family = [{family: [f"methods/{name}.md" for name in names]} for family, names in methods.families().items()]
     config.nav = [{"Methods": ["methods/index.md", *by_family]} if "Methods" in part else part for part in config.nav]
+    named = set(re.findall(r"[\w/-]+\.md", str(config.nav)))
+    others = sorted(file.name for file in DOCS.glob("*.md") if file.name not in named)
+    config.nav += [{"More": others}] if others else []
     return config
 
 
