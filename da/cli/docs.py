@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from da.cli import listing
@@ -54,6 +55,11 @@ def whole() -> dict[Path, str]:
         rules.PAGE: rules.committed(),
         choice_page.PAGE: choice_page.text(),
     }
+
+
+def advice(stale: Sequence[str]) -> str:
+    """What is out of date, and the command that renders it."""
+    return f"out of date: {', '.join(stale)}; run `python scripts/render_docs.py`, which renders them."
 
 
 def render(*, write: bool) -> list[str]:

@@ -38,7 +38,6 @@ def help_text() -> str:
 
     return f"""usage: python scripts/train.py [-m] [method=NAME] [data=NAME] [KEY=VALUE ...]
 Train one configuration, and write its record below output=runs; a finished one is not run again.
-
 options
   -m, --multirun   run every combination of comma-separated values: method=dann,cdan seed=0,1
   --dry-run        say what would run, what is there and what it costs, and stop
@@ -52,7 +51,7 @@ data sets (data=NAME data.KEY=VALUE; data.pairs=all, forward or backward with -m
 {_wrapped({"": names("data")})}
 
 other groups (GROUP=NAME GROUP.KEY=VALUE)
-{_wrapped({group: names(group) + note for group, note in NOTES.items()})}
+{_wrapped({group: names(group) + note for group, note in NOTES.items() if group in catalog.groups()})}
 
 keys
   seed=0 batch_size=64 steps_per_epoch=N evaluate_every=N shots=3 clip=NORM output=runs runs=FILE
@@ -66,12 +65,14 @@ read on:   docs/methods/index.md (a page for each method), docs/configuration.md
 NOTES = {
     "network": "",
     "classifier": " (of closed-form methods)",
+    "term": " (terms=[NAME,...] adds them to the loss of a deep method)",
     "optimizer": "",
     "trainer": " (trainer.max_epochs=20 trainer.devices=2)",
     "logger": "",
     "launcher": " (with -m: launcher.jobs=2 launcher.timeout=3600)",
     "sweep": " (with -m, a search: sweep.trials=50 sweep.objective=infomax)",
     "features": " (of a frozen network in place of the inputs)",
+    "callbacks": "",
     "experiment": "",
 }
 """What is said of a group in the help text, beside its options."""

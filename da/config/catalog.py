@@ -27,6 +27,7 @@ CONF = ROOT / "conf"
 
 CONTRACTS: dict[str, tuple[str, ...]] = {
     "method": ("da.methods.base.Method", "da.estimators.base.Estimator"),
+    "term": ("da.terms.base.Term",),
     "network": ("da.nn.networks.Network",),
     "features": ("da.data.frozen.Frozen",),
     "classifier": ("sklearn.base.ClassifierMixin",),

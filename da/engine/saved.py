@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from da.config import catalog
+from da.config import catalog, terms
 from da.config.pretrained import without_files
 from da.config.validate import Plan
 from da.data.inputs import as_inputs, check_fit, probe
@@ -38,7 +38,7 @@ BESIDE = (ARRAYS, WEIGHTS, "features.safetensors")
 """Files that belong to a model, whose content it knows."""
 KEPT = ("_fit_X", "support_vectors_")
 """Attributes of scikit-learn's classifiers that hold training samples."""
-PARTS = ("method", "classifier", "network", "embedding", "seed")
+PARTS = ("method", "classifier", "network", "embedding", "seed", *terms.KEYS)
 
 
 def save(directory: Path, plan: Plan, task: Task, made: Runner) -> str:
@@ -288,9 +288,11 @@ def _closed_form(content: Mapping[str, Any], parts: Mapping[str, Any], directory
 def _deep(content: Mapping[str, Any], parts: Mapping[str, Any], directory: Path) -> Any:
     from da.methods.base import Spec
     from da.nn import weights
+    from da.terms import compose
 
     config = content["config"]
-    method = catalog.build(without_files(config["method"]), where="method")
+    alone = catalog.build(without_files(config["method"]), where="method")
+    method = compose.with_terms(alone, compose.made(config))
     network = catalog.factory(without_files(config["network"]), where="network")
     shapes = {name: tuple(shape) for name, shape in content["shapes"].items()}
     source = shapes["source"] if method.needs.source_x else shapes["target"]

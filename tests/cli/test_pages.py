@@ -23,12 +23,18 @@ PLACEHOLDERS = {"mean_matching", "my_method", "NAME", "OPTION", "ROW", "A", "B",
 WORDS = {*KEYS, *benchmark.OWN, *choose.OWN, *predict.KEYS, *export.KEYS, "hydra", "runs", "KEY", "GROUP"}
 WORDS |= catalog.groups()
 """What may stand left of a sign of equality on a command line; in the text, Python's keywords may as well."""
-VALUES = {"selection": criteria, "rule": criteria, "sweep.objective": criteria, "table": spec.names}
+VALUES = {
+    "selection": criteria,
+    "rule": criteria,
+    "sweep.objective": criteria,
+    "table": spec.names,
+    "terms": lambda: catalog.options("term"),
+}
 
 
 def test_rendered_pages_are_current() -> None:
     stale = docs.render(write=False)
-    assert not stale, f"out of date: {', '.join(stale)}; run: python scripts/render_docs.py"
+    assert not stale, docs.advice(stale)
     text = "".join(page.read_text(encoding="utf-8") for page in docs.written())
     for part in docs.parts():
         assert f"<!-- rendered: {part} -->" in text, f"no page has a place for {part}"
@@ -69,7 +75,7 @@ def unknown(piece: str) -> Iterator[str]:
         elif group in groups and not dot and not predicted:
             yield from (f"{key}={v}" for v in values if v not in catalog.options(group))
         elif group in groups and dot:
-            known = {"pairs", "_target_"} | {k for e in entries(group) for k in e}
+            known = {"pairs", "_target_", *catalog.options(group)} | {k for e in entries(group) for k in e}
             if inner.split(".")[0] not in known and inner != "KEY":
                 yield key
         elif group not in WORDS and (piece.startswith("python scripts") or get_close_matches(key, WORDS, cutoff=0.8)):
@@ -196,9 +202,11 @@ def test_a_method_page_has_what_its_yaml_docstring_and_tables_say() -> None:
 
 def test_every_key_and_option_stands_in_the_reference() -> None:
     page = references.configuration()
-    for key in set(KEYS) - catalog.groups():
+    written = re.findall(r"^(\w+):", (catalog.CONF / "train.yaml").read_text(), re.MULTILINE)
+    for key in set(written) - {"defaults", "hydra"}:
         assert f"| `{key}` |" in page
     for group in catalog.groups() - {"method", "data"}:
-        assert all(f"#### {group}={option}\n" in page for option in catalog.options(group))
+        given = "terms=[{}]" if group == "term" else f"{group}={{}}"
+        assert all(f"#### {given.format(option)}\n" in page for option in catalog.options(group))
     sets = references.data_sets()
     assert all(f"## {found}\n" in sets for found in catalog.options("data"))

@@ -33,6 +33,8 @@ GROUPS = {
     "launcher": "where the runs of `-m` happen",
     "sweep": "a search in place of a grid, with `-m`",
     "features": "a frozen network in place of the inputs, computed once",
+    "term": "what `terms=[NAME,...]` adds to the loss of a deep method",
+    "callbacks": "Lightning's callbacks, beside our own, of deep methods",
     "experiment": "several of these at once, as tried",
 }
 
@@ -119,7 +121,7 @@ def configuration() -> str:
         "## Keys of a run",
         _keys(),
         "## Groups",
-        *(_group(name) for name in [*GROUPS, *sorted(catalog.groups() - GROUPS.keys())]),
+        *(_group(name) for name in sorted(catalog.groups(), key=lambda group: [*GROUPS, group].index(group))),
         NOTE,
     ]
     return "\n\n".join(parts) + "\n"
@@ -137,7 +139,8 @@ def _group(name: str) -> str:
     head = f"### {name}" + (f"\n\n{said[0].upper()}{said[1:]}." if said else "")
     if name in ("method", "data"):
         return head
-    options = [f"#### {name}={option}\n\n{_option(name, option)}" for option in catalog.options(name)]
+    given = "terms=[{}]" if name == "term" else f"{name}={{}}"
+    options = [f"#### {given.format(option)}\n\n{_option(name, option)}" for option in catalog.options(name)]
     return "\n\n".join([head, *options])
 
 

@@ -1,0 +1,22 @@
+"""Shares of a batch as terms see them: embedded by a small network, of unequal sizes."""
+
+import torch
+from torch import Tensor
+
+from da.methods.parts import Embedded
+
+
+def shares(*, sizes: tuple[int, int] = (6, 9), features: int = 5, classes: int = 4, scale: float = 2.0):
+    """Source and target in double precision, with labels, from leaves that gradients arrive at."""
+    generator = torch.Generator().manual_seed(11)
+
+    def share(n: int) -> Embedded:
+        z = torch.randn(n, features, generator=generator, dtype=torch.float64).requires_grad_()
+        logits = (scale * torch.randn(n, classes, generator=generator, dtype=torch.float64)).requires_grad_()
+        return Embedded(z, logits, torch.arange(n) % classes, None)
+
+    return share(sizes[0]), share(sizes[1])
+
+
+def leaves(*embedded: Embedded) -> list[Tensor]:
+    return [leaf for one in embedded for leaf in (one.z, one.logits)]
