@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from da.bounds import Positive, Seed, Steps
-from da.config import catalog, evidence, foreign, machine, pretrained
+from da.config import callbacks, catalog, evidence, foreign, machine, pretrained
 from da.config.annotations import fits, read, takes_node, words
 from da.config.home import expanded
 from da.errors import ConfigError, DataError, Incompatible
@@ -40,6 +40,7 @@ class Frame:
     launcher: dict[str, Any] = field(default_factory=dict)
     sweep: dict[str, Any] | None = None
     features: dict[str, Any] | None = None
+    callbacks: dict[str, Any] | None = None
     schedule: str = "constant"
     clip: Positive | None = None
     batch_size: Steps = 64
@@ -55,7 +56,7 @@ class Frame:
 
 
 GROUPS = ("method", "data", "network", "classifier", "optimizer", "trainer", "logger", "launcher")
-OPTIONAL = ("features", "sweep")
+OPTIONAL = ("features", "callbacks", "sweep")
 KEYS = tuple(f.name for f in fields(Frame))
 SIMPLE = {f.name: str(f.type) for f in fields(Frame) if f.name not in (*GROUPS, *OPTIONAL)}
 """Annotations of the keys that are not groups."""
@@ -98,10 +99,14 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
         raise ConfigError(f"{error.full_key or 'The configuration'} cannot be read: {message}.") from error
     plain = {key: expanded(value) for key, value in plain.items()}
     for group in OPTIONAL:
-        if plain[group] is None:
+        if not plain[group]:
             del plain[group]  # so that the ids of runs without an optional group do not change
     for group in (*GROUPS, *(group for group in OPTIONAL if group in plain)):
-        check_node(plain[group], group)
+        if group == "callbacks":  # several, by names of their own
+            for name, node in plain[group].items():
+                check_node(node if isinstance(node, dict) else {}, f"{group}.{name}", group)
+        else:
+            check_node(plain[group], group)
     _check_values(plain)
     pretrained.refuse_silence(plain)
     for key, value in UNSET.items():
@@ -120,6 +125,7 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
         raise Incompatible(f"data={data.name}: {same}")
     if not domains_follow and (missing := _missing(plain["data"], data)):
         raise ConfigError(missing)
+    callbacks.check(plain, method)
     evidence.check_planned(plain, method, data)
     return Plan(plain, method, data)
 
@@ -299,8 +305,8 @@ def _check_values(plain: Mapping[str, Any]) -> None:
         "schedule": LEARNING_RATE,
         "embedding": EMBEDDING,
         "rerun": RERUN,
-        "selection": criteria(),
-        "sweep.objective": criteria(),
+        "selection": evidence.criteria(),
+        "sweep.objective": evidence.criteria(),
     }
     values = {key: plain.get(key) for key in choices} | {"sweep.objective": plain.get("sweep", {}).get("objective")}
     for key, allowed in choices.items():
@@ -312,11 +318,6 @@ def _check_values(plain: Mapping[str, Any]) -> None:
 def devices(config: Mapping[str, Any]) -> int:
     """Number of processes that share a batch."""
     return int(config["trainer"].get("devices", 1))
-
-
-def criteria() -> list[str]:
-    """Names of the selection rules, from their files."""
-    return sorted(f.stem for f in (catalog.ROOT / "da" / "selection").glob("*.py") if f.stem[0] != "_")
 
 
 def plain_of(config: Any) -> dict[str, Any]:
