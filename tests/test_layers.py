@@ -23,6 +23,7 @@ FLOORS = (
 )
 """Folders and single files of the package, from the ground up: each imports from floors below its own."""
 LEVELS = {name: level for level, names in enumerate(FLOORS) for name in names}
+PARTS_OF_METHODS = {f"da.methods.{name}" for name in ("base", "inference", "loops", "parts", "reload")}
 ONLY_IN = {
     "hydra": {"da.config.compose"},
     "wandb": {"da.engine.tracking"},
@@ -67,7 +68,7 @@ def wrongly_imported(file: Path) -> Iterator[str]:
             if here and there not in ("", here) and LEVELS[there] >= LEVELS[here]:
                 yield f"{own} imports {module}, which is not below it"
             siblings = own.startswith("da.methods.") and module.startswith("da.methods.")
-            if siblings and module not in {"da.methods.base", "da.methods.inference", "da.methods.parts"}:
+            if siblings and module not in PARTS_OF_METHODS:
                 yield f"{own} imports the method {module}; move what they share to da.nn or da.divergences"
         if top in ONLY_IN and not any(own.startswith(place) for place in ONLY_IN[top]):
             yield f"{own} imports {top}; only {', '.join(sorted(ONLY_IN[top]))} may"

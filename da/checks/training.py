@@ -44,7 +44,7 @@ def check_saved_weights_predict_the_same(subject: CheckedMethod) -> None:
         train(method, task)
         copy = build(subject, task, seed=5, network=network)
         copy.load_state_dict(weights_of(method))
-        method._trainer = copy._trainer = None
+        method.trainer = copy.trainer = None
         pairs = zip(predict(method, task.target.train), predict(copy, task.target.train), strict=True)
         assert all(np.array_equal(a, b) for a, b in pairs), (
             f"{subject.name} predicts differently after loading its state_dict, on a network {kind}."

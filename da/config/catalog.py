@@ -38,6 +38,7 @@ CONTRACTS: dict[str, tuple[str, ...]] = {
     "classifier": ("sklearn.base.ClassifierMixin",),
     "optimizer": ("torch.optim.optimizer.Optimizer",),
     "trainer": ("pytorch_lightning.trainer.trainer.Trainer",),
+    "callbacks": ("pytorch_lightning.callbacks.callback.Callback",),
 }
 """Base classes that a class of a group must have if ``conf`` does not name it; a data set states ``offers``."""
 NETWORK = "NetworkFactory"

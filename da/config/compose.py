@@ -189,17 +189,19 @@ class Composer:
                 nulls[key] = text
             elif value is None:
                 raise ConfigError(f"Every run has a {key}; leave out {text} for the default, or choose {key}=NAME.")
+            elif value == [] and key in OPTIONAL:
+                nulls[key] = text
             elif isinstance(value, list) and (odd := [v for v in value if v not in catalog.options(key)]):
                 raise ConfigError(f"There is no {key}={odd[0]}; {hint(str(odd[0]), catalog.options(key))}")
-            elif isinstance(value, list):
+            elif isinstance(value, list) and key != "callbacks":
                 several = f"{key}={','.join(map(str, value))}"
                 raise ConfigError(f"{text} names several, and a run has one {key}; sweep over them with -m {several}.")
-            elif not isinstance(value, str):
+            elif not isinstance(value, str | list):
                 raise ConfigError(f"There is no {key}={value}; {hint(str(value), catalog.options(key))}")
         remaining = [
             text
             for text, o in zip(overrides, self.parse(overrides), strict=True)
-            if not (_chooses(o) and (o.key_or_group in nulls or o.value() is None))
+            if not (_chooses(o) and (o.key_or_group in nulls or o.value() in (None, [])))
         ]
         if any(o.key_or_group == "experiment" for o in self.parse(remaining)):  # an experiment may choose one
             remaining += [f"~{key}" for key in nulls]

@@ -20,6 +20,11 @@ LABELS = {"test_accuracy"}
 OTHER = "choose another rule, such as infomax"
 
 
+def criteria() -> list[str]:
+    """Names of the selection rules, from their files."""
+    return sorted(f.stem for f in (places.PACKAGE / "selection").glob("*.py") if f.stem[0] != "_")
+
+
 @cache
 def reads(rule: str) -> frozenset[str]:
     """The fields of the evidence that a rule reads (its ``READS``), without importing it.
@@ -39,6 +44,10 @@ def rules_of(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "selection", config["selection"]
     if "objective" in (config.get("sweep") or {}):
         yield "sweep.objective", config["sweep"]["objective"]
+    for name, node in (config.get("callbacks") or {}).items():
+        part, _, monitored = str(node.get("monitor") or "").partition("/")
+        if part in ("selection", "source_test"):
+            yield f"callbacks.{name}.monitor", monitored if part == "selection" else "source_accuracy"
 
 
 def check_planned(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry) -> None:

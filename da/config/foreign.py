@@ -26,7 +26,7 @@ ANNOTATIONS: dict[str, dict[str, str]] = {
         "metric_params": "dict[str, Real] | None",
         "n_jobs": "Count | Literal[-1] | None",
     },
-    "pytorch_lightning.": {
+    "pytorch_lightning.trainer.": {
         "accelerator": "Literal['cpu', 'gpu', 'cuda', 'mps', 'auto']",
         "strategy": "Literal['auto', 'ddp', 'ddp_find_unused_parameters_true']",
         "devices": "Count",
@@ -41,6 +41,19 @@ ANNOTATIONS: dict[str, dict[str, str]] = {
         "sync_batchnorm": "bool",
         "profiler": "Literal['simple', 'advanced'] | None",
     },
+    "pytorch_lightning.callbacks.": {
+        "monitor": "str | None",
+        "mode": "Literal['min', 'max']",
+        "patience": "Count",
+        "min_delta": "NonNegative",
+        "stopping_threshold": "Real | None",
+        "divergence_threshold": "Real | None",
+        "save_top_k": "Literal[-1] | Whole",
+        "save_last": "bool | Literal['link'] | None",
+        "every_n_epochs": "Count | None",
+        "logging_interval": "Literal['step', 'epoch'] | None",
+        "refresh_rate": "Count",
+    },
 }
 """Annotations with types of :mod:`da.bounds` that replace a class's own, by the beginning of the class's path."""
 
@@ -51,11 +64,10 @@ _EXAM = "belongs to a loop that a run does not have; use evaluate_every"
 _CLIP = "would clip behind the method's back; use clip"
 RESERVED: dict[str, dict[str, str]] = {
     "torch.optim.": {"params": _OWN, "differentiable": _GRADIENTS, "capturable": _GRADIENTS},
-    "pytorch_lightning.": {
+    "pytorch_lightning.trainer.": {
         **dict.fromkeys(
             (
                 "logger",
-                "callbacks",
                 "default_root_dir",
                 "enable_checkpointing",
                 "log_every_n_steps",
@@ -85,8 +97,18 @@ RESERVED: dict[str, dict[str, str]] = {
             _SHORT,
         ),
         **dict.fromkeys(("val_check_interval", "check_val_every_n_epoch", "num_sanity_val_steps"), _EXAM),
+        "callbacks": "is not given so; choose them with callbacks=NAME (see conf/callbacks)",
         **dict.fromkeys(("gradient_clip_val", "gradient_clip_algorithm"), _CLIP),
         "accumulate_grad_batches": "would make one update of several steps, which count as one each; raise batch_size",
+    },
+    "pytorch_lightning.callbacks.": {
+        "dirpath": "is the run's own folder 'checkpoints'; remove it",
+        "strict": "must stay true, as a name that is not logged would never end the run; remove it",
+        **dict.fromkeys(
+            ("check_on_train_epoch_end", "save_on_train_epoch_end"),
+            "belongs to a loop that a run does not have: epochs are evaluated when they end; remove it",
+        ),
+        "train_time_interval": "is no number of epochs; use every_n_epochs",
     },
 }
 """Keywords that a configuration may not set, with the reason, which follows the key in a sentence."""

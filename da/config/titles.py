@@ -8,6 +8,7 @@ from typing import Any
 from da.config import catalog, terms
 from da.config.validate import Plan
 from da.errors import ConfigError
+from da.results.identity import deciding
 from da.results.scores import brief, digits_apart
 
 Setting = tuple[str, Any]
@@ -68,7 +69,14 @@ def _chosen_settings(config: Mapping[str, Any], method: catalog.Entry, data: cat
         changed = _changed(config[group], entry.config)
         words += [(group, entry.name), *((f"{group}.{key}", value) for key, value in changed.items())]
     words[0] = ("method", terms.label(method.name, config))
-    return [*words, *terms.changed(config).items()]
+    words += terms.changed(config).items()
+    chosen = deciding(config.get("callbacks") or {})
+    if chosen:
+        words.append(("callbacks", next(iter(chosen)) if len(chosen) == 1 else f"[{','.join(chosen)}]"))
+    for name, node in chosen.items():
+        usual = catalog.entries("callbacks")[name].config if name in catalog.options("callbacks") else {}
+        words += [(f"callbacks.{name}.{key}", value) for key, value in _changed(node, usual).items()]
+    return words
 
 
 def _differences(configs: Sequence[Mapping[str, Any]]) -> list[list[Setting]]:

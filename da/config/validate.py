@@ -9,9 +9,8 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from da import places
 from da.bounds import Positive, Seed, Steps
-from da.config import catalog, evidence, foreign, machine, pretrained, terms
+from da.config import callbacks, catalog, evidence, foreign, machine, pretrained, terms
 from da.config.annotations import fits, read, takes_node, words
 from da.config.home import expanded
 from da.errors import ConfigError, DataError, Incompatible
@@ -44,6 +43,7 @@ class Frame:
     terms: list[str] | None = field(default_factory=list)
     term: dict[str, Any] = field(default_factory=dict)
     term_weights: dict[str, Any] = field(default_factory=dict)
+    callbacks: dict[str, Any] | None = None
     schedule: str = "constant"
     clip: Positive | None = None
     batch_size: Steps = 64
@@ -59,7 +59,7 @@ class Frame:
 
 
 GROUPS = ("method", "data", "network", "classifier", "optimizer", "trainer", "logger", "launcher")
-OPTIONAL = ("features", "sweep")
+OPTIONAL = ("features", "callbacks", "sweep")
 KEYS = tuple(f.name for f in fields(Frame))
 SIMPLE = {f.name: str(f.type) for f in fields(Frame) if f.name not in (*GROUPS, *OPTIONAL)}
 """Annotations of the keys that are not groups."""
@@ -107,10 +107,14 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
         raise ConfigError(f"{error.full_key or 'The configuration'} cannot be read: {message}.") from error
     plain = {key: expanded(value) for key, value in plain.items()}
     for group in OPTIONAL:
-        if plain[group] is None:
+        if not plain[group]:
             del plain[group]  # so that the ids of runs without an optional group do not change
     for group in (*GROUPS, *(group for group in OPTIONAL if group in plain)):
-        check_node(plain[group], group)
+        if group == "callbacks":  # several, by names of their own
+            for name, node in plain[group].items():
+                check_node(node if isinstance(node, dict) else {}, f"{group}.{name}", group)
+        else:
+            check_node(plain[group], group)
     for name, node in terms.settle(plain).items():
         check_node(node, f"{terms.GROUP}.{name}", terms.GROUP)
     _check_values(plain)
@@ -131,6 +135,7 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
         raise Incompatible(f"data={data.name}: {same}")
     if not domains_follow and (missing := _missing(plain["data"], data)):
         raise ConfigError(missing)
+    callbacks.check(plain, method)
     evidence.check_planned(plain, method, data)
     return Plan(plain, method, data)
 
@@ -310,8 +315,8 @@ def _check_values(plain: Mapping[str, Any]) -> None:
         "schedule": LEARNING_RATE,
         "embedding": EMBEDDING,
         "rerun": RERUN,
-        "selection": criteria(),
-        "sweep.objective": criteria(),
+        "selection": evidence.criteria(),
+        "sweep.objective": evidence.criteria(),
     }
     values = {key: plain.get(key) for key in choices} | {"sweep.objective": plain.get("sweep", {}).get("objective")}
     for key, allowed in choices.items():
@@ -323,11 +328,6 @@ def _check_values(plain: Mapping[str, Any]) -> None:
 def devices(config: Mapping[str, Any]) -> int:
     """Number of processes that share a batch."""
     return int(config["trainer"].get("devices", 1))
-
-
-def criteria() -> list[str]:
-    """Names of the selection rules, from their files."""
-    return sorted(f.stem for f in (places.PACKAGE / "selection").glob("*.py") if f.stem[0] != "_")
 
 
 def plain_of(config: Any) -> dict[str, Any]:

@@ -34,6 +34,8 @@ APART: tuple[str, ...] = (
     "da.config.titles",
     "da.engine.observer",
     "da.engine.tracking.tracker",
+    "da.methods.loops",
+    "da.methods.reload",
     "da.schedules.LEARNING_RATE",
 )
 """Modules that are not followed from there: they configure, store, show or score (see :func:`of_scoring`), but are not
@@ -79,6 +81,7 @@ def of_config(config: Mapping[str, Any]) -> str:
         without += DEEP
     else:
         reached += [*_targets(config["network"]), *_targets(config["optimizer"]), f"da.schedules.{config['schedule']}"]
+        reached += [path for node in config.get("callbacks", {}).values() for path in _targets(node)]
         without += CLOSED_FORM
     named = config.get("terms") or ()
     reached += [path for name in named for path in _targets(config["term"][name])]

@@ -62,6 +62,8 @@ def one_line(made: Record, directory: Path, fresh: bool, named: str | None = Non
     count = made.task.evaluated.get("target_test", 0) if made.task else 0
     result = f"target test {scores}" if scores else f"{count} target samples predicted, no labels to score"
     word = "finished" if fresh else "skipped "
+    if made.stopped_early is not None:
+        result += f", stopped early after epoch {made.stopped_early} of {made.config['trainer']['max_epochs']}"
     named = named or title_of(made.config, catalog.entries("method")[made.method], catalog.entries("data")[made.data])
     other = "" if fresh or not made_by_other_code(made) else "; made by other code, rerun=stale runs it again"
     table = directory / TABLE

@@ -276,6 +276,7 @@ def trained(
         trainer={k: v for k, v in plan.config["trainer"].items() if k != "_target_"},
         loggers=loggers,
         observer=observer,
+        callbacks=[catalog.build(node, where="callbacks") for node in plan.config.get("callbacks", {}).values()],
         title=run_title(plan),
     )
     made.fit(resume=made.checkpoint())
@@ -322,6 +323,7 @@ def execute(
                 task=describe(task, made),
                 notes=[*frozen["notes"], *said, *filter(None, [kept])],
                 parameters=made.parameters,
+                stopped_early=made.stopped_early,
                 device=made.device,
                 kernel=hardware.kernel(of_torch=of_torch),
                 threads=hardware.threads(of_torch=of_torch),

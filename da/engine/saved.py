@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from da.config import catalog, terms
-from da.config.pretrained import without_files
 from da.config.validate import Plan
 from da.data.inputs import as_inputs, check_fit, probe
 from da.domain import Domain, Task
@@ -30,6 +29,7 @@ from da.errors import DataError, UsageError, few
 from da.estimators.serialization import KIND, Unsaved, decode, encode
 from da.files import write_atomically
 from da.metrics import Prediction
+from da.nn.weights import without_files
 from da.results import record
 
 ARRAYS, WEIGHTS = "model.npz", "model.safetensors"

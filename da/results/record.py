@@ -78,6 +78,7 @@ class Record:
         task: what it was on; None of a failed run.
         notes: warnings, in sentences.
         parameters: number of the method's parameters.
+        stopped_early: the epoch after which a callback such as early stopping ended it; None where it ran to the end.
         device: such as ``1 x cpu``.
         kernel: the CPU and its instructions.
         threads: numerical threads.
@@ -110,6 +111,7 @@ class Record:
     task: TaskRecord | None = None
     notes: Sequence[str] = ()
     parameters: int | None = None
+    stopped_early: int | None = None
     device: str = ""
     kernel: str = ""
     threads: int | None = None
@@ -225,7 +227,8 @@ class Record:
         made: Content = {"schema": SCHEMA}
         for name in WRITTEN:
             value = getattr(self, name)
-            if value or name in HEADER or (name in ENDING_KEYS) != self.is_finished:
+            expected = name in HEADER or (name not in RARE and (name in ENDING_KEYS) != self.is_finished)
+            if value or expected:
                 made["finished" if name == "ended" else name] = value
         made |= {"run_id": self.run_id or None, "fingerprint": self.fingerprint or None}
         made["code"] = {name: value for name, value in self.code._asdict().items() if value or name in Code._fields[:2]}
@@ -243,6 +246,8 @@ FAILED_KEYS = {"method", "data", "seed", "config", "error"}
 """What the file of a finished and of a failed run must have."""
 ENDING_KEYS = {"error", "error_kind", "traceback"}
 """What only a failed run has."""
+RARE = {"stopped_early"}
+"""What stands in a file only where it says something."""
 HEADER = {
     *("status", "run_id", "method", "family", "setting", "data", "seed", "config", "fingerprint"),
     *("code", "versions", "ended"),
@@ -252,7 +257,7 @@ TEXTS = (
     *("method", "data", "family", "setting", "run_id", "fingerprint", "started", "device", "kernel", "metric"),
     *("error", "error_kind", "traceback"),
 )
-NUMBERS = ("parameters", "threads")
+NUMBERS = ("parameters", "stopped_early", "threads")
 """Fields that are in the file as they are here, words and whole numbers."""
 WRITTEN = tuple(f.name for f in fields(Record) if f.name != "directory")
 

@@ -13,8 +13,9 @@ from typing import Any
 from da import renamed
 from da.bounds import Count
 from da.config import catalog, terms
+from da.config.evidence import criteria
 from da.config.titles import brief_title
-from da.config.validate import Plan, criteria, validate
+from da.config.validate import Plan, validate
 from da.engine.planned import nothing_to_search
 from da.errors import ConfigError, nearest
 from da.results.record import run_id

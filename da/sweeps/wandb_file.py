@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from da.config.compose import compose
-from da.config.validate import criteria, validate
+from da.config.evidence import criteria
+from da.config.validate import validate
 from da.errors import ConfigError, nearest
 from da.search_space import Choice, Range
 from da.sweeps.best_trial import overriding

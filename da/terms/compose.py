@@ -58,7 +58,7 @@ class WithTerms(Method):
 
     added: nn.ModuleDict
     hosts: frozenset[str]
-    seen: dict[int, Embedded] | None = None
+    noted: dict[int, Embedded] | None = None
 
     def build(self, spec: Spec) -> None:
         super().build(spec)
@@ -111,11 +111,11 @@ class WithTerms(Method):
     @contextmanager
     def watched(self) -> Iterator[dict[int, Embedded]]:
         """Keep what is embedded meanwhile with gradients, by the domain's identity."""
-        self.seen = {}
+        self.noted = {}
         try:
-            yield self.seen
+            yield self.noted
         finally:
-            self.seen = None
+            self.noted = None
 
     def embed(self, domain: Domain, encoder: Any = None) -> Embedded:
         embedded = super().embed(domain, encoder)
@@ -130,10 +130,10 @@ class WithTerms(Method):
 
     def note(self, domains: Iterable[Domain], embedded: Iterable[Embedded]) -> None:
         """Keep the first embedding of each domain through which gradients pass."""
-        if self.seen is not None:
+        if self.noted is not None:
             for domain, one in zip(domains, embedded, strict=True):
                 if one.logits.requires_grad:
-                    self.seen.setdefault(id(domain), one)
+                    self.noted.setdefault(id(domain), one)
 
     def complete(self, batch: Batch, seen: Mapping[int, Embedded], needs: Iterable[Access]) -> None:
         """Embed the domains that terms need and that the method did not embed."""

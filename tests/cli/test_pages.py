@@ -15,7 +15,8 @@ from da.cli import train as entry
 from da.cli.pages import docstring, methods, references
 from da.config import catalog
 from da.config.compose import expand
-from da.config.validate import KEYS, criteria
+from da.config.evidence import criteria
+from da.config.validate import KEYS
 from da.tables import spec
 
 ASSIGNED = re.compile(r"(?<![\w.\-/{])([a-z_][\w.]*)=([^\s'\"`;)]*)")

@@ -192,10 +192,10 @@ assert "torch" not in sys.modules
 def test_every_keyword_of_the_trainer_has_a_range_or_is_reserved_with_a_reason() -> None:
     signature = catalog.named("trainer", "cpu").signature
     for key in signature.keywords():
-        ranged = key in foreign.ANNOTATIONS["pytorch_lightning."]
+        ranged = key in foreign.ANNOTATIONS["pytorch_lightning.trainer."]
         reason = foreign.reserved(signature, key)
         assert ranged != bool(reason), f"trainer.{key}: enter it in da/config/foreign.py, once"
-    assert set(foreign.RESERVED["pytorch_lightning."]) <= set(signature.keywords())
+    assert set(foreign.RESERVED["pytorch_lightning.trainer."]) <= set(signature.keywords())
 
 
 @pytest.mark.parametrize(
