@@ -115,7 +115,7 @@ def test_files_stay_small() -> None:
 def test_scripts_and_the_root_configuration_are_thin() -> None:
     wrong = [file.name for file in (ROOT / "scripts").glob("*.py") if len(file.read_text().splitlines()) > 40]
     assert not wrong, f"{wrong}: more than 40 lines; move what they do to da"
-    assert len((ROOT / "conf" / "train.yaml").read_text().splitlines()) <= 28
+    assert len((ROOT / "conf" / "train.yaml").read_text().splitlines()) <= 30
 
 
 def test_files_speak_of_the_project_alone() -> None:
