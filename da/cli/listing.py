@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from da.config import catalog
+from da.config import catalog, terms
 from da.config.catalog import Entry
 from da.config.validate import criteria
 from da.schedules import LEARNING_RATE
@@ -54,6 +54,7 @@ other groups
   experiment=  {", ".join(catalog.options("experiment"))}
 
 keys
+  terms=       {names("term")} (a list, added to a deep method's loss; term_weights.NAME=0.1 term.NAME.KEY=...)
   seed=0 batch_size=64 steps_per_epoch=N evaluate_every=N shots=3 clip=NORM output=runs
   embedding=   joint, apart (both domains in one forward pass, or in one each)
   schedule=    {", ".join(LEARNING_RATE)}
@@ -99,7 +100,17 @@ def overview() -> str:
     rows = [[e.name, e.family, setting_of(e.access), *needs_cells(e)] for e in methods]
     grid = [["method", *[d.name for d in data]]]
     grid += [[e.name, *["." if d.access.lacks(e.access) else "yes" for d in data]] for e in methods]
-    return f"{_columns([head, *rows])}\n\nWhich method runs on which data:\n{_columns(grid)}\n"
+    text = f"{_columns([head, *rows])}\n\nWhich method runs on which data:\n{_columns(grid)}\n"
+    return f"{text}\nTerms that are added to a deep method's loss (terms=[NAME,...]), and to which:\n{_terms()}\n"
+
+
+def _terms() -> str:
+    head = ["term", "source", "target", "methods"]
+    rows = [
+        [entry.name, *needs_cells(entry)[:2], ", ".join(f"{name}+{entry.name}" for name in terms.hosts(entry.name))]
+        for entry in catalog.entries(terms.GROUP).values()
+    ]
+    return _columns([head, *rows])
 
 
 def methods_table() -> str:
