@@ -30,7 +30,8 @@ def commands() -> list[str]:
             found += [
                 line.split("#")[0].strip()
                 for line in joined.splitlines()
-                if line.startswith("python scripts/train.py") and "mean_matching" not in line
+                if line.startswith("python scripts/train.py")
+                and not {"mean_matching", "mean_gap"} & set(re.findall(r"\w+", line))
             ]
     return found
 
