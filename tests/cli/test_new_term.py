@@ -20,7 +20,7 @@ def project(tmp_path: Path) -> Path:
         if file.is_file():
             shutil.copy(file, tmp_path)
     (tmp_path / "tests").mkdir()
-    for name in ("deep.py", "conftest.py", "processes.py", "records.py", "mutants.json", "mutants_excused.toml"):
+    for name in ("deep.py", "conftest.py", "processes.py", "records.py", "mutants.json"):
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
     return tmp_path
 
