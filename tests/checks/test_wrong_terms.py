@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from da.checks import CheckedMethod, CheckedTerm, checks_for
+from da.checks.__main__ import term_of
 from da.checks.results import run_check
+from da.config import catalog
 from da.methods.base import Method, Terms
 from da.setting import ALL, FEW, Access
 from da.terms.base import Embedded, Term
-from da.terms.bsp import BSP
-from da.terms.mcc import MCC
 
 
 class Gap(Term):
@@ -116,9 +116,10 @@ def test_a_yaml_that_says_otherwise_is_noticed() -> None:
             dict(checks_for(subject))["the_yaml_repeats_the_constructor"](subject)
 
 
-@pytest.mark.parametrize("made", [Gap, MCC, BSP])
-def test_right_terms_pass(made: type[Term]) -> None:
-    subject = CheckedTerm("right", made, made.needs)
+@pytest.mark.parametrize("name", [None, *catalog.entries("term")])
+def test_right_terms_pass(name: str | None) -> None:
+    """One that is defined here, and all of the catalogue."""
+    subject = term_of(catalog.named("term", name)) if name else CheckedTerm("gap", Gap, Gap.needs)
     titles = dict(checks_for(subject))
     assert len(titles) >= 24
     for check in titles.values():

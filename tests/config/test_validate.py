@@ -99,7 +99,8 @@ def test_a_value_outside_its_range_is_refused_with_key_value_and_what_is_allowed
 def test_keys_of_the_top_level_have_ranges_too(key: str) -> None:
     assert Bound() not in ranges(SIMPLE[key])
     base = compose()
-    for value in [value for bound in ranges(SIMPLE[key]) for value in outside(bound)] + [[1], {"a": 1}]:
+    strange = [[1], *([] if SIMPLE[key].startswith("dict") else [{"a": 1}])]  # tests/config/test_terms.py has these
+    for value in [value for bound in ranges(SIMPLE[key]) for value in outside(bound)] + strange:
         with pytest.raises(ConfigError, match=rf"^{key} must be .*, got {re.escape(repr(value))}\.$"):
             validate(base | {key: value})
 
