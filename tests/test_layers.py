@@ -11,7 +11,7 @@ FILES = sorted((ROOT / "da").rglob("*.py"))
 
 FLOORS = (
     ("bounds", "divergences", "errors", "metrics", "schedules", "search_space", "setting", "signatures"),
-    ("domain", "files", "renamed"),
+    ("domain", "files", "places", "renamed"),
     ("estimators", "nn", "results", "selection"),
     ("config", "data", "methods"),
     ("terms",),

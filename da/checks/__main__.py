@@ -13,12 +13,13 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from da import places
 from da.checks import CheckedData, CheckedMethod, CheckedTerm, checks_for
 from da.checks.gate import NoTests, Target, Verdict, complaints, judge
 from da.checks.results import CheckResult, results, summary
 from da.config import catalog
-from da.config.catalog import ROOT
 from da.errors import ConfigError, few, nearest, nearest_of_many
+from da.places import ROOT
 
 GROUPS = {"method": "a method", "term": "a term", "data": "a data set"}
 PARTS = ("divergences", "nn", "terms")
@@ -44,7 +45,7 @@ def targets() -> dict[str, Target]:
     """Modules that the mutation gate covers, by name: deep methods, divergences, networks, terms, schedules."""
     by_name = {}
     for name, entry in catalog.entries("method").items():
-        if not entry.is_estimator:
+        if entry.is_built_in and not entry.is_estimator:
             module = entry.path.rpartition(".")[0]
             by_name[name] = Target(name, module, (ROOT / "tests" / "methods" / f"test_{name}.py",))
     for part in PARTS:
@@ -174,6 +175,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--verbose", action="store_true", help="print the traceback of each failure")
     options = parser.parse_args(arguments)
     if options.mutants:
+        places.checkout("--mutants")
         return min(guard(options.names, write=options.write), 1)
     failures = check(options.names, verbose=options.verbose)
     return min(failures, 1)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from da import places
 from da.config import catalog
 from da.engine.result import load_failure_directory, write_failure
 from da.errors import ConfigError, UsageError
@@ -74,6 +75,8 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_intermixed_args(list(arguments))
     try:
         _refuse_idle(options)
+        if options.write:
+            places.checkout("--write")
         return _verify(options) if options.verify else _table(options, arguments)
     except UsageError as error:
         print(f"benchmark: {error}", file=sys.stderr)

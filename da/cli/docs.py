@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from da import places
 from da.cli import listing
 from da.cli.pages import methods, references
 from da.config import catalog
@@ -67,6 +68,7 @@ def render(*, write: bool) -> list[str]:
 
     A part is between ``<!-- rendered: NAME -->`` and ``<!-- end -->``. Pages of methods that are no more are removed.
     """
+    places.checkout("Rendering pages")
     stale = []
     bodies = parts()
     for file in written():

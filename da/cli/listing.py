@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from itertools import groupby
 
-from da.config import catalog
+from da.config import catalog, terms
 from da.config.catalog import Entry
 from da.config.validate import criteria
 from da.schedules import LEARNING_RATE
@@ -122,7 +122,17 @@ def overview() -> str:
     rows = [[e.name, e.family, setting_of(e.access), *needs_cells(e)] for e in methods]
     grid = [["method", *[d.name for d in data]]]
     grid += [[e.name, *["." if d.access.lacks(e.access) else "yes" for d in data]] for e in methods]
-    return f"{_columns([head, *rows])}\n\nWhich method runs on which data:\n{_columns(grid)}\n"
+    text = f"{_columns([head, *rows])}\n\nWhich method runs on which data:\n{_columns(grid)}\n"
+    return f"{text}\nTerms that are added to a deep method's loss (terms=[NAME,...]), and to which:\n{_terms()}\n"
+
+
+def _terms() -> str:
+    head = ["term", "source", "target", "methods"]
+    rows = [
+        [entry.name, *needs_cells(entry)[:2], ", ".join(f"{name}+{entry.name}" for name in terms.hosts(entry.name))]
+        for entry in catalog.entries(terms.GROUP).values()
+    ]
+    return _columns([head, *rows])
 
 
 def methods_table() -> str:
@@ -131,7 +141,7 @@ def methods_table() -> str:
         "| method | family | what it does | source | target | reference |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for entry in by_family("method"):
+    for entry in (e for e in by_family("method") if e.is_built_in):
         source, target, spaces, _ = needs_cells(entry)
         target += "; other space" if spaces == "may differ" else ""
         cells = [f"[`{entry.name}`]({entry.name}.md)", entry.family, entry.summary, source, target, entry.reference]

@@ -8,13 +8,14 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from omegaconf.errors import OmegaConfBaseException
 
+from da import places
 from da.config import arguments, catalog, foreign, grid, terms
 from da.config.home import quoted
 from da.config.seedless import once
@@ -78,6 +79,7 @@ class Composer:
     def __enter__(self) -> Composer:
         from hydra import initialize_config_dir
 
+        _search_user_folders()
         self._parsed: dict[str, Any] = {}
         self._chosen: dict[tuple[str, ...], Any] = {}
         self._context = initialize_config_dir(str(catalog.CONF), version_base="1.3")
@@ -291,8 +293,8 @@ def _chooses(override: Any) -> bool:
 
 def _node(group: str, name: str) -> Any:
     """The content of ``conf/GROUP/NAME.yaml`` for the group's node; None if the file sets anything else."""
-    file = catalog.CONF / group / f"{name}.yaml"
-    return _read(file, file.stat().st_mtime_ns) if group in (*GROUPS, *OPTIONAL) and file.is_file() else None
+    file = catalog.files(group).get(name) if group in (*GROUPS, *OPTIONAL) else None
+    return None if file is None else _read(file, file.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=1024)
@@ -303,12 +305,28 @@ def _read(file: Path, changed: int) -> Any:
     return None if "defaults" in node or "@package" in file.read_text(encoding="utf-8") else node
 
 
+@cache
+def _search_user_folders() -> None:
+    """Let Hydra look into the folders ``conf`` of users as well; ours, which it is started with, come first."""
+    from hydra.core.config_search_path import ConfigSearchPath
+    from hydra.core.plugins import Plugins
+    from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+    class UserFolders(SearchPathPlugin):
+        def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+            for origin in places.others():
+                search_path.append("da", f"file://{origin.conf}")
+
+    Plugins.instance().register(UserFolders)
+
+
 def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> int:
     """Run Hydra on a command line, calling ``job`` with each composed configuration; returns the exit code."""
     import hydra
     from hydra.errors import CompactHydraException
 
     failures: list[Exception] = []
+    _search_user_folders()
 
     @hydra.main(config_path=str(catalog.CONF), config_name="train", version_base="1.3")
     def composed(config: Any) -> float:

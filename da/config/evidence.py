@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from da import places
 from da.config import catalog
 from da.errors import Incompatible
 from da.signatures import parse
@@ -26,7 +27,7 @@ def reads(rule: str) -> frozenset[str]:
     Raises:
         LookupError: the rule's module states no ``READS``.
     """
-    for node in parse(catalog.ROOT / "da" / "selection" / f"{rule}.py").body:
+    for node in parse(places.PACKAGE / "selection" / f"{rule}.py").body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "READS":
             assert isinstance(node.value, ast.Call)
             return frozenset(ast.literal_eval(node.value.args[0]))

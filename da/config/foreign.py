@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from da.config import catalog
+from da.config.annotations import known
+from da.places import is_ours
 from da.signatures import Signature
 
 ANNOTATIONS: dict[str, dict[str, str]] = {
@@ -95,6 +98,8 @@ def annotation(signature: Signature, key: str) -> str:
     own = parameter.annotation if parameter else ""
     if signature.path.startswith("da."):
         return own
+    if is_ours(signature.path):
+        return own if known(own) or catalog.takes_entry(own) or own == catalog.NETWORK else ""
     for place, types in ANNOTATIONS.items():
         if signature.path.startswith(place) and key in types:
             return types[key]

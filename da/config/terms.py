@@ -165,11 +165,16 @@ def _lacking(method: catalog.Entry, needs: Access) -> list[str]:
     return replace(method.access, spaces=SAME).lacks(needs)
 
 
-def fitting(name: str) -> str:
-    """Advice on methods whose needs cover a term's."""
+def hosts(name: str) -> list[str]:
+    """The deep methods whose needs cover a term's."""
     needs = catalog.named(GROUP, name).access
     deep = [entry for entry in catalog.entries("method").values() if not entry.is_estimator]
-    able = [entry.name for entry in deep if not _lacking(entry, needs)]
+    return [entry.name for entry in deep if not _lacking(entry, needs)]
+
+
+def fitting(name: str) -> str:
+    """Advice on methods whose needs cover a term's."""
+    able = hosts(name)
     return f"methods that are: {', '.join(able)}" if able else "no method is"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from da import places
 from da.bounds import Positive, Seed, Steps
 from da.config import catalog, evidence, foreign, machine, pretrained, terms
 from da.config.annotations import fits, read, takes_node, words
@@ -326,7 +327,7 @@ def devices(config: Mapping[str, Any]) -> int:
 
 def criteria() -> list[str]:
     """Names of the selection rules, from their files."""
-    return sorted(f.stem for f in (catalog.ROOT / "da" / "selection").glob("*.py") if f.stem[0] != "_")
+    return sorted(f.stem for f in (places.PACKAGE / "selection").glob("*.py") if f.stem[0] != "_")
 
 
 def plain_of(config: Any) -> dict[str, Any]:
@@ -338,16 +339,17 @@ def plain_of(config: Any) -> dict[str, Any]:
 
 def _in_file(group: str, key: str, value: Any, target: str = "") -> str:
     """The file of ``conf`` that sets a key of a group (or of the top level, if empty) to this value."""
-    for file in sorted(catalog.CONF.rglob("*.yaml")):
-        if f"{key}:" not in file.read_text(encoding="utf-8"):
+    every = ((file, origin) for origin in catalog.origins() for file in sorted(origin.conf.rglob("*.yaml")))
+    for file, origin in every:
+        if f"{key}:" not in file.read_text(encoding="utf-8", errors="replace"):
             continue
         try:
             content: Any = OmegaConf.to_container(OmegaConf.load(file))
         except Exception:  # errors in the file are reported when it is read
             continue
-        place = file.relative_to(catalog.CONF)
+        place = file.relative_to(origin.conf)
         for name in filter(None, group.split(".")[place.parent.name == group.split(".")[0] :]):
             content = content.get(name) if isinstance(content, dict) else None
         if isinstance(content, dict) and content.get("_target_", target) == target and content.get(key) == value:
-            return f" (in conf/{place})"
+            return f" (in {origin.title(file)})"
     return ""

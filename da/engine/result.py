@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from da import places
 from da.config import catalog
 from da.config.titles import title_of
 from da.config.validate import Plan
@@ -207,7 +208,7 @@ def place(error: BaseException) -> str:
     if not own:
         return ""
     file = Path(own[-1].filename)
-    return f"{file.relative_to(catalog.ROOT) if file.is_relative_to(catalog.ROOT) else file}:{own[-1].lineno}"
+    return f"{file.relative_to(places.ROOT) if file.is_relative_to(places.ROOT) else file}:{own[-1].lineno}"
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -161,7 +161,7 @@ def preload(config: Mapping[str, Any]) -> None:
     """
     path = catalog.resolve(str(config["method"]["_target_"]), "method").path
     with store.collector_off():
-        importlib.import_module("da.engine.closed_form" if path.startswith("da.estimators.") else "da.engine.deep")
+        importlib.import_module("da.engine.closed_form" if catalog.is_estimator(path) else "da.engine.deep")
 
 
 def load(plan: Plan) -> tuple[Task, str]:

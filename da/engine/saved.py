@@ -288,14 +288,14 @@ def _closed_form(content: Mapping[str, Any], parts: Mapping[str, Any], directory
 def _deep(content: Mapping[str, Any], parts: Mapping[str, Any], directory: Path) -> Any:
     from da.methods.base import Spec
     from da.nn import weights
-    from da.terms import compose
 
     config = content["config"]
-    alone = catalog.build(without_files(config["method"]), where="method")
-    method = compose.with_terms(alone, compose.made(config))
+    method = catalog.build(without_files(config["method"]), where="method")
     network = catalog.factory(without_files(config["network"]), where="network")
     shapes = {name: tuple(shape) for name, shape in content["shapes"].items()}
     source = shapes["source"] if method.needs.source_x else shapes["target"]
     method.build(Spec(source, shapes["target"], len(content["classes"]), network))
-    method.load_state_dict(weights.tensors(directory / WEIGHTS))
+    tensors = weights.tensors(directory / WEIGHTS)
+    of_terms = "added." if config.get("terms") else None  # terms only train: nothing is predicted with them
+    method.load_state_dict({k: v for k, v in tensors.items() if of_terms is None or not k.startswith(of_terms)})
     return method.eval()

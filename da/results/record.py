@@ -17,7 +17,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from da.errors import DataError
+from da import places
+from da.errors import DataError, UsageError
 from da.files import write_atomically
 from da.results.identity import VOLATILE as VOLATILE
 from da.results.identity import VOLATILE_TRAINER as VOLATILE_TRAINER
@@ -47,7 +48,6 @@ CPU = "cpu"
 FILE = "record.json"
 OLD = "record.old.json"
 PACKAGES = ("torch", "pytorch-lightning", "numpy", "scipy", "scikit-learn", "hydra-core", "omegaconf")
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Status(StrEnum):
@@ -266,12 +266,12 @@ def latest(records: Iterable[Record]) -> list[Record]:
 def code_version() -> dict[str, str]:
     """Hash of the package's source, and the commit if there is one."""
     digest = hashlib.sha256()
-    for file in sorted((ROOT / "da").rglob("*.py")):
-        digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
+    for file in sorted(places.PACKAGE.rglob("*.py")):
+        digest.update(str(file.relative_to(places.ROOT)).encode() + file.read_bytes())
     try:
-        command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+        command = ["git", "-C", str(places.checkout("A commit")), "rev-parse", "HEAD"]
         commit = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
+    except (UsageError, OSError, subprocess.SubprocessError):
         commit = ""
     return {"source": digest.hexdigest()[:16], "commit": commit}
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from da.config import catalog
+from da import places
 from da.files import write_atomically
 from da.tables import markdown as render
 from da.tables import spec, summary
 from da.tables.spec import TableSpec
 from da.tables.summary import Summary
 
-RESULTS = catalog.ROOT / "benchmarks" / "results"
-PAGE = catalog.ROOT / "benchmarks" / "RESULTS.md"
+RESULTS = places.BENCHMARKS / "results"
+PAGE = places.BENCHMARKS / "RESULTS.md"
 
 
 def committed() -> tuple[list[tuple[TableSpec, Summary]], list[TableSpec]]:

@@ -6,14 +6,14 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from da.config import catalog
+from da import places
 from da.errors import ConfigError
 from da.results import store
 from da.results.record import Record
 from da.tables import ranking, spec, summary
 from da.tables import results_page as page
 
-PAGE = catalog.ROOT / "benchmarks" / "SELECTION.md"
+PAGE = places.BENCHMARKS / "SELECTION.md"
 COMMAND = "python benchmarks/selection.py"
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 from deep import assert_same_gradients, reaches
-from shares import leaves, shares
 
+from da.checks.shares import leaves, shares
 from da.terms.bsp import BSP, spectral_penalty
 
 

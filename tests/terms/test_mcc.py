@@ -6,8 +6,8 @@ import pytest
 import torch
 from deep import assert_same_gradients, reaches
 from equations import entropies
-from shares import leaves, shares
 
+from da.checks.shares import leaves, shares
 from da.terms.mcc import MCC, class_confusion
 
 
