@@ -69,3 +69,8 @@ def anchors(page: Path) -> set[str]:
     titles = re.findall(r"^#+ +(.*)$", prose(page), re.M)
     plain = (re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title).replace("`", "").strip().lower() for title in titles)
     return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in plain}
+
+
+def begun() -> set[str]:
+    """Names of methods, data sets and terms that the pages begin by a scaffold, and so need not be there."""
+    return {found for page in pages() for found in re.findall(r"new_\w+\.py (\w+)", page.read_text(encoding="utf-8"))}

@@ -1,6 +1,7 @@
 """The pages are current, small enough, and what they name exists: methods, data, keys, scripts, files, anchors."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,7 +21,7 @@ from da.config.validate import KEYS
 from da.tables import spec
 
 ASSIGNED = re.compile(r"(?<![\w.\-/{])([a-z_][\w.]*)=([^\s'\"`;)]*)")
-PLACEHOLDERS = {"mean_matching", "my_method", "NAME", "OPTION", "ROW", "A", "B", "null", "none", "None", "N", ""}
+PLACEHOLDERS = {*documents.begun(), "NAME", "OPTION", "ROW", "A", "B", "null", "none", "None", "N", ""}
 WORDS = {*KEYS, *benchmark.OWN, *choose.OWN, *predict.KEYS, *export.KEYS, "hydra", "runs", "KEY", "GROUP"}
 WORDS |= catalog.groups()
 """What may stand left of a sign of equality on a command line; in the text, Python's keywords may as well."""
@@ -70,11 +71,13 @@ def unknown(piece: str) -> Iterator[str]:
     predicted = "predict.py" in piece or "export.py" in piece
     for key, value in ASSIGNED.findall(piece):
         group, dot, inner = key.partition(".")
-        values = [v for v in value.strip("[]").split(",") if v not in PLACEHOLDERS and not re.search(r"[./:$<{]", v)]
+        given = (v.strip("[]") for v in re.split(r"[,+]", value))  # method=dann+mcc is dann with a term
+        values = [v for v in given if v not in PLACEHOLDERS and not re.search(r"[./:$<{]", v)]
         if key in VALUES:
             yield from (f"{key}={v}" for v in values if v not in VALUES[key]())
         elif group in groups and not dot and not predicted:
-            yield from (f"{key}={v}" for v in values if v not in catalog.options(group))
+            known = {*catalog.options(group), *(catalog.options("term") if key == "method" else ())}
+            yield from (f"{key}={v}" for v in values if v not in known)
         elif group in groups and dot:
             known = {"pairs", "_target_", *catalog.options(group)} | {k for e in entries(group) for k in e}
             if inner.split(".")[0] not in known and inner != "KEY":
@@ -87,8 +90,8 @@ def unknown(piece: str) -> Iterator[str]:
     for module in re.findall(r"python -m (da[\w.]*)", piece):
         if not (ROOT / module.replace(".", "/")).exists():
             yield module
-    if re.fullmatch(r"(?:da|tests|benchmarks|conf|docs)/[a-z0-9_./]+", piece) and "mean_matching" not in piece:
-        yield from [] if (ROOT / piece).exists() else [piece]
+    if re.fullmatch(r"(?:da|tests|benchmarks|conf|docs)/[a-z0-9_./]+", piece) and not (ROOT / piece).exists():
+        yield from [] if any(found in piece for found in documents.begun()) else [piece]
 
 
 def entries(group: str) -> list[dict]:
@@ -127,16 +130,18 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def train_commands() -> list[str]:
     there = (block for page in [*guides(), ROOT / "CONTRIBUTING.md"] for block in blocks(page, "bash"))
-    found = {command for block in there for command in block.commands() if "mean_matching" not in command}
-    return sorted(command for command in found if command.startswith("python scripts/train.py"))
+    found = {
+        command for block in there for command in block.commands() if command.startswith("python scripts/train.py")
+    }
+    return sorted(command for command in found if not any(name in command for name in documents.begun()))
 
 
 @pytest.mark.parametrize("command", train_commands())
 def test_training_commands_are_valid(command: str) -> None:
     """Composed and validated exactly as the command line does, without training."""
-    words = [w.strip("'\"") for w in command.split()[2:]]
+    words = shlex.split(command)[2:]
     if not {"--list", "--help"} & set(words):
-        known = [w for w in words if w not in ("-m", "--dry-run") and "my_method" not in w and "runs/" not in w]
+        known = [w for w in words if w not in ("-m", "--dry-run") and "runs/" not in w]
         expand(known, multirun="-m" in words)
 
 

@@ -35,7 +35,8 @@ EXAMPLES = ("digits", "toy", "toy_dimensions", "office_caltech10_hetero", "mnist
 
 def pages() -> dict[Path, str]:
     """The text of the index and of each method's page, by file."""
-    return {INDEX: index(), **{FOLDER / f"{e.name}.md": method(e) for e in catalog.entries("method").values()}}
+    built_in = [e for e in catalog.entries("method").values() if e.is_built_in]
+    return {INDEX: index(), **{FOLDER / f"{e.name}.md": method(e) for e in built_in}}
 
 
 def index() -> str:

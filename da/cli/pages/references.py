@@ -46,7 +46,7 @@ def pages() -> dict[Path, str]:
 
 def data_sets() -> str:
     """A section for each data set, from its docstring and its YAML."""
-    entries = catalog.entries("data")
+    entries = {name: e for name, e in catalog.entries("data").items() if e.is_built_in}
     table = [[f"[{e.name}](#{e.name})", cell(docstring.markdown(e.summary)), _offers(e)] for e in entries.values()]
     parts = [
         "# Data sets",
