@@ -8,7 +8,7 @@ from itertools import groupby
 
 from da.config import catalog, terms
 from da.config.catalog import Entry
-from da.config.validate import criteria
+from da.config.evidence import criteria
 from da.schedules import LEARNING_RATE
 from da.setting import ALL, DIFFERENT, MANY, NONE, setting_of
 
