@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from da import places
 from da.cli import listing
@@ -39,6 +40,11 @@ def mutants_table() -> str:
 
 
 PAGES = ("README.md", "CONTRIBUTING.md")
+
+
+def advice(stale: Sequence[str]) -> str:
+    """What is out of date, and the command that renders it."""
+    return f"out of date: {', '.join(stale)}; run `python scripts/render_docs.py`, which renders them."
 
 
 def render(*, write: bool) -> list[str]:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Sequence
+
 from da.config import catalog
 from da.config.catalog import Entry
 from da.config.validate import criteria
+from da.places import command
 from da.schedules import LEARNING_RATE
 from da.setting import ALL, DIFFERENT, MANY, NONE, setting_of
+
+
+def main(words: Sequence[str]) -> int:
+    """Print :func:`overview`; returns the exit code."""
+    argparse.ArgumentParser(
+        prog="list", description="Print what each method needs, and on which data it runs."
+    ).parse_args(words)
+    print(overview())
+    return 0
 
 
 def _sorted(group: str) -> list[Entry]:
@@ -28,13 +41,13 @@ def help_text() -> str:
     def names(group: str) -> str:
         return ", ".join(catalog.entries(group))
 
-    return f"""usage: python scripts/train.py [-m] [method=NAME] [data=NAME] [KEY=VALUE ...]
+    return f"""usage: {command("train")} [-m] [method=NAME] [data=NAME] [KEY=VALUE ...]
 
 Train one configuration and write its record below output=runs; a finished one is not run again.
 With -m, comma-separated values make a sweep; Ctrl-C stops it, and the same command goes on:
 
-  python scripts/train.py -m method=source_only,dann data=digits seed=0,1,2
-  python scripts/train.py -m method=dann data=digits seed=0,1,2 sweep=optuna launcher.jobs=2
+  {command("train")} -m method=source_only,dann data=digits seed=0,1,2
+  {command("train")} -m method=dann data=digits seed=0,1,2 sweep=optuna launcher.jobs=2
 
 methods (method=NAME; their keys: method.KEY=VALUE, see conf/method/NAME.yaml)
 {methods}
