@@ -125,8 +125,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def train_commands() -> list[str]:
-    there = (block for page in [*guides(), ROOT / "CONTRIBUTING.md"] for block in blocks(page, "bash"))
-    found = {command for block in there for command in block.commands() if "mean_matching" not in command}
+    found = {command for page in guides() for block in blocks(page, "bash") for command in block.commands()}
     return sorted(command for command in found if command.startswith("python scripts/train.py"))
 
 
