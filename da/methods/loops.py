@@ -81,11 +81,11 @@ class EvaluationLoops(LightningModule):
     def on_test_epoch_end(self) -> None:
         self._log_scores(self.trainer.test_dataloaders)
 
-    def log_scores(self, named: Mapping[str, float]) -> None:
-        """Log numbers of whole domains, in double precision, for callbacks, bars and Lightning's loggers."""
+    def log_scores(self, named: Mapping[str, float], *, prog_bar: bool = False) -> None:
+        """Log numbers of whole domains, in double precision, for callbacks and loggers, and for bars if asked for."""
         exact = torch.float32 if self.device.type == "mps" else torch.float64
         values = {name: torch.tensor(value, dtype=exact, device=self.device) for name, value in named.items()}
-        self.log_dict(values, prog_bar=True, sync_dist=True, add_dataloader_idx=False)
+        self.log_dict(values, prog_bar=prog_bar, sync_dist=True, add_dataloader_idx=False)
 
     def _samples(self, batch: Any, *, labels: bool) -> tuple[Tensor, np.ndarray]:
         """Inputs of a batch as the network takes them, and ``(n,)`` labels.
@@ -115,7 +115,9 @@ class EvaluationLoops(LightningModule):
             if self.trainer.world_size > 1:
                 logits, y = _pooled(logits, y, loaders[k] if k < len(loaders) else None)
             suffix = f"/dataloader_idx_{k}" if len(loaders) > 1 else ""
-            self.log_scores({f"{name}{suffix}": v for name, v in scores(y, logits, self.metrics).items()})
+            self.log_scores(
+                {f"{name}{suffix}": v for name, v in scores(y, logits, self.metrics).items()}, prog_bar=True
+            )
         self.seen = {}
 
 
