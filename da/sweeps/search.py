@@ -247,26 +247,27 @@ class TrialObserver:
 
 
 def ranges(plan: Plan) -> Space:
-    """The ``search_space`` of a method and of its terms: keywords of terms by their keys on the command line.
-
-    Raises:
-        ConfigError: it is empty.
-    """
+    """The ``search_space`` of a method and of its terms: keywords of terms by their keys on the command line."""
     found: Space = dict(getattr(plan.method.locate(), "search_space", {}))
     for name in plan.config.get("terms", ()):
         space: Space = catalog.named(terms.GROUP, name).locate().search_space
         found |= {terms.key_of(name, keyword): given for keyword, given in space.items()}
-    if not found:
-        raise ConfigError(nothing_to_search(plan.label))
     return found
 
 
 def distributions(plan: Plan) -> dict[str, Any]:
-    """The ``search_space`` of a plan's method and terms as Optuna has it."""
+    """The ``search_space`` of a plan's method and terms as Optuna has it.
+
+    Raises:
+        ConfigError: it is empty.
+    """
     import optuna
 
+    found = ranges(plan)
+    if not found:
+        raise ConfigError(nothing_to_search(plan.label))
     made: dict[str, Any] = {}
-    for key, given in ranges(plan).items():
+    for key, given in found.items():
         if isinstance(given, Range):
             made[key] = optuna.distributions.FloatDistribution(given.low, given.high, log=given.log)
         else:
