@@ -120,10 +120,8 @@ def test_it_runs_ones_own_folder(installed: Installed, tmp_path: Path) -> None:
     report = installed.da(tmp_path, "report")
     assert all(name in report for name in ("centred", "means", "unadapted"))
     assert (tmp_path / "runs/report.html").is_file()
-    (run,) = (tmp_path / "runs/shifted/centred").iterdir()
-    assert "rerun=stale" not in installed.da(
-        tmp_path, "train", "method=centred", "data=shifted", "network=tiny", *QUICK
-    )
+    again = ["method=centred", "data=shifted", "network=tiny", *QUICK]
+    assert "rerun=stale" not in installed.da(tmp_path, "train", *again)
     file = tmp_path / "mine.py"
     file.write_text(file.read_text().replace("SCALE = 1.0", "SCALE = 0.5"))
     assert "made by other code, rerun=stale runs it again" in installed.da(tmp_path, "train", *again)
