@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 import da
 from da.checks.harness import SMALL, task_for
@@ -20,6 +20,7 @@ from da.domain import Domain
 from da.engine import assembly
 from da.engine.run import load, restore
 from da.errors import DataError
+from da.methods import loops
 from da.methods.base import Method, Optimization
 from da.methods.heterogeneous.soft_transfer import SoftTransfer
 from da.methods.inference import predict
@@ -190,3 +191,28 @@ def test_a_run_that_is_loaded_needs_no_trainer_of_its_own(tmp_path: Any) -> None
     method = da.load(da.run(*words, "trainer.enable_progress_bar=false").directory).method
     (metrics,) = plain().test(method, loader(task.target.test), verbose=False)
     assert set(metrics) == {"accuracy", "mean_class_accuracy"}
+
+
+def test_processes_count_every_sample_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A distributed sampler repeats the first samples, so that all processes have as many; metrics do not."""
+    method, task = built(DANN)
+    test = task.target.train.take(np.arange(11))
+    logits, y = predict(method, test)[1], np.asarray(test.y)
+    data = loader(test).dataset
+    shares, loaders = [], []
+    for rank in range(3):
+        sampler = DistributedSampler(data, num_replicas=3, rank=rank, shuffle=False)
+        index = np.array(list(sampler))
+        shares.append((logits[index], y[index]))
+        loaders.append(DataLoader(data, sampler=sampler))
+    assert sum(len(share[1]) for share in shares) == 12
+
+    def gathered(found: list[Any], own: Any) -> None:
+        found[:] = shares
+
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 3)
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gathered)
+    pooled = loops._pooled(*shares[0], loaders[0])
+    np.testing.assert_array_equal(pooled[0], logits)
+    np.testing.assert_array_equal(pooled[1], y)
+    assert len(loops._pooled(*shares[0], loader(test))[1]) == 12  # of a sampler that is the user's
