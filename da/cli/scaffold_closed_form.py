@@ -19,7 +19,7 @@ class {class_name}({kind}):
 
 {family_line}    needs = Access({needs})
     search_space = {{}}  # ranges to search, such as {{"weight": log_uniform(0.1, 10.0)}} from da.search_space
-    corrects = ({corrects})  # the shifts of data=toy that it is built for: it must beat its baseline on one of them
+    corrects = ({corrects})  # shifts of data=toy; on one at least it must beat its baseline
 '''
 
 MAPPING = """
