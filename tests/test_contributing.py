@@ -140,9 +140,9 @@ def test_following_the_guide_to_the_letter_adds_a_method_of_each_kind_a_term_and
         assert re.search(r"^\d+ checks passed$", passed, re.MULTILINE), passed
         assert re.search(r"^\d+ passed", passed, re.MULTILINE) or section == "Add a term", passed
     deep, closed, term, data = (accuracies("\n".join(said[section])) for section in KINDS)
-    assert deep["mean_matching"] > deep["source_only"]
+    assert deep["mean_matching"] > deep["source_only"] + 2.0
     assert closed["location_scale"] > closed["unadapted"] + 1.0
-    assert term.keys() == {"source_only", "source_only+terms"}
+    assert term.keys() == {"dann", "dann+terms"}
     assert data["bbse"] >= data["unadapted"] > data["location_scale"] + 10.0
     after = contents(copy)
     assert before.keys() <= after.keys()

@@ -141,7 +141,7 @@ def test_the_predictions_are_the_equation() -> None:
 
 @dataclass(frozen=True)
 class Skeleton:
-    """A kind of closed-form methods, by what it learns.
+    """What a new closed-form method begins as, by what it learns.
 
     Args:
         base: class that it derives from.
