@@ -27,7 +27,10 @@ lint: .venv/ready  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-clean:  ## remove the environment and all runs
-	rm -rf .venv runs
+docs: .venv/ready  ## build the pages as a site, without network: site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-.PHONY: help setup demo test test-kernels lint clean
+clean:  ## remove the environment and all runs
+	rm -rf .venv runs site
+
+.PHONY: help setup demo test test-kernels lint docs clean

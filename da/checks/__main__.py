@@ -1,4 +1,4 @@
-"""Run the common checks on methods or data sets, ``python -m da.checks [NAME ...]``, or the gate: ``--mutants``."""
+"""Run the common checks on methods, terms or data sets, ``python -m da.checks [NAME ...]``; ``--mutants``: the gate."""
 
 from __future__ import annotations
 
@@ -14,21 +14,26 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from da import places
-from da.checks import CheckedData, CheckedMethod, checks_for
+from da.checks import CheckedData, CheckedMethod, CheckedTerm, checks_for
 from da.checks.gate import NoTests, Target, Verdict, complaints, judge
 from da.checks.results import CheckResult, results, summary
 from da.config import catalog
 from da.errors import ConfigError, few, nearest, nearest_of_many
 from da.places import ROOT
 
-GROUPS = ("method", "data")
-PARTS = ("divergences", "nn")
+GROUPS = {"method": "a method", "term": "a term", "data": "a data set"}
+PARTS = ("divergences", "nn", "terms")
 COUNTS = ROOT / "tests" / "mutants.json"
 
 
 def subject_of(entry: catalog.Entry) -> CheckedMethod:
-    """The subject for an entry of the catalogue, with its defaults."""
+    """The subject for a method of the catalogue, with its defaults."""
     return CheckedMethod(entry.name, entry.locate(), entry.access, config=entry.config)
+
+
+def term_of(entry: catalog.Entry) -> CheckedTerm:
+    """The subject for a term of the catalogue, with its defaults."""
+    return CheckedTerm(entry.name, entry.locate(), entry.access, config=entry.config)
 
 
 def data_of(entry: catalog.Entry, options: dict[Any, Any]) -> CheckedData:
@@ -37,7 +42,7 @@ def data_of(entry: catalog.Entry, options: dict[Any, Any]) -> CheckedData:
 
 
 def targets() -> dict[str, Target]:
-    """Modules that the mutation gate covers, by name: deep methods, divergences, parts of networks, schedules."""
+    """Modules that the mutation gate covers, by name: deep methods, divergences, networks, terms, schedules."""
     by_name = {}
     for name, entry in catalog.entries("method").items():
         if entry.is_built_in and not entry.is_estimator:
@@ -52,8 +57,8 @@ def targets() -> dict[str, Target]:
     return by_name
 
 
-def subjects_of(words: Sequence[str]) -> Iterator[tuple[str, Callable[[], CheckedMethod | CheckedData]]]:
-    """What the words of a command line name, each with a function that makes it; no name means all methods.
+def subjects_of(words: Sequence[str]) -> Iterator[tuple[str, Callable[[], CheckedMethod | CheckedTerm | CheckedData]]]:
+    """What the words of a command line name, each with a function that makes it; no name means all methods and terms.
 
     Args:
         words: names, as ``coral`` or ``data/digits``, and ``KEY=VALUE`` of the one data set that is named.
@@ -64,36 +69,40 @@ def subjects_of(words: Sequence[str]) -> Iterator[tuple[str, Callable[[], Checke
     names = [word for word in words if "=" not in word]
     options = OmegaConf.to_container(OmegaConf.from_dotlist([word for word in words if "=" in word]))
     assert isinstance(options, dict)
-    found = [entry_of(name) for name in names] or list(catalog.entries("method").values())
+    found = [entry_of(name) for name in names] or [
+        e for group in ("method", "term") for e in catalog.entries(group).values()
+    ]
     if options and [entry.group for entry in found] != ["data"]:
         raise ConfigError(
             f"{few(options)}= is a keyword of one data set; name it, as in: features source=FILE target=FILE"
         )
     for entry in found:
-        made = partial(data_of, entry, options) if entry.group == "data" else partial(subject_of, entry)
-        yield entry.name, made
+        makers: dict[str, Callable[[catalog.Entry], CheckedMethod | CheckedTerm | CheckedData]]
+        makers = {"method": subject_of, "term": term_of, "data": partial(data_of, options=options)}
+        yield entry.name, partial(makers[entry.group], entry)
 
 
 def entry_of(name: str) -> catalog.Entry:
-    """The method or the data set of a name, which may be preceded by its group, as in ``data/digits``.
+    """The method, term or data set of a name, which may be preceded by its group, as in ``data/digits``.
 
     Raises:
-        ConfigError: there is none, or both a method and a data set.
+        ConfigError: there is none, or several.
     """
     group, slash, rest = name.partition("/")
     if slash and group in GROUPS:
         return catalog.named(group, rest)
     having = [group for group in GROUPS if name in catalog.entries(group)]
     if len(having) > 1:
-        raise ConfigError(f"'{name}' is a method and a data set; write {' or '.join(f'{g}/{name}' for g in having)}.")
+        kinds = " and ".join(GROUPS[group] for group in having)
+        raise ConfigError(f"'{name}' is {kinds}; write {' or '.join(f'{g}/{name}' for g in having)}.")
     if not having:
         known = [other for group in GROUPS for other in catalog.entries(group)]
-        raise ConfigError(f"There is no method or data set '{name}'; {nearest_of_many(name, known)}")
+        raise ConfigError(f"There is no method, term or data set '{name}'; {nearest_of_many(name, known)}")
     return catalog.named(having[0], name)
 
 
 def check(words: Sequence[str], *, verbose: bool = False) -> int:
-    """Run all checks on what is named, or on all methods, and say how many failed; returns that number."""
+    """Run all checks on what is named, or on all methods and terms, and say how many failed; returns that number."""
     found: list[CheckResult] = []
     for name, make in subjects_of(words):
         for result in results(name, make, checks_for):
@@ -153,14 +162,14 @@ def main(arguments: Sequence[str]) -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help="methods and data sets, as coral or data/digits; none means all "
-        "methods. KEY=VALUE are keywords of the data set",
+        help="methods, terms and data sets, as coral, mcc or data/digits; none means all methods and terms. "
+        "KEY=VALUE are keywords of the data set",
     )
     parser.add_argument(
         "--mutants",
         action="store_true",
-        help="make small wrong versions of a method (or divergences.NAME, nn.NAME, schedules), and demand that its "
-        "tests notice each",
+        help="make small wrong versions of a method (or divergences.NAME, nn.NAME, terms.NAME, schedules), and demand "
+        "that its tests notice each",
     )
     parser.add_argument("--write", action="store_true", help="with --mutants: write the counts to tests/mutants.json")
     parser.add_argument("--verbose", action="store_true", help="print the traceback of each failure")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -14,13 +14,13 @@ from da.domain import Batch, Task
 from da.methods.base import Method, Optimization
 
 
-def subject(made: Callable[..., Method]) -> CheckedMethod:
+def subject(made: type[Method]) -> CheckedMethod:
     """A class under check."""
     return CheckedMethod(made.__name__, made, made.needs)
 
 
 def case(
-    made: Callable[..., Method],
+    made: type[Method],
     *,
     sizes: tuple[int, int, int] = (9, 7, 4),
     classes: int = 3,
@@ -68,7 +68,7 @@ def assert_same_gradients(
         torch.testing.assert_close(a, factor * b, rtol=1e-4, atol=1e-7)
 
 
-def updates(made: Callable[..., Method], *, steps: int = 1, epochs: int = 1, **options: Any) -> dict[str, int]:
+def updates(made: type[Method], *, steps: int = 1, epochs: int = 1, **options: Any) -> dict[str, int]:
     """How often each group of parameters is stepped while training, by its name."""
     counts: dict[int, int] = {}
 

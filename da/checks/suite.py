@@ -42,6 +42,29 @@ class CheckedMethod:
         return inspect.isclass(self.make) and issubclass(self.make, Estimator)
 
 
+@dataclass(frozen=True)
+class CheckedTerm:
+    """A term under check.
+
+    Args:
+        name: name for messages.
+        make: class that makes it from its keywords, with defaults for all of them.
+        needs: its access.
+        options: keywords that the checks always pass.
+        config: content of its YAML, if it has one.
+    """
+
+    name: str
+    make: Callable[..., Any]
+    needs: Access
+    options: dict[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] | None = None
+
+    def new(self, **options: Any) -> Any:
+        """Make it with other keywords."""
+        return self.make(**self.options | options)
+
+
 class NotChecked(Exception):
     """A check cannot be run, as what it looks at is not there; the message says what is missing."""
 
@@ -92,8 +115,13 @@ class CheckedData:
 Check = Callable[[Any], None]
 
 
-def checks_for(subject: CheckedMethod | CheckedData) -> Iterator[tuple[str, Check]]:
+def checks_for(subject: CheckedMethod | CheckedTerm | CheckedData) -> Iterator[tuple[str, Check]]:
     """Yield names and functions of the checks that apply, by the kind and the needs of the subject."""
+    if isinstance(subject, CheckedTerm):
+        from da.checks import terms
+
+        yield from terms.checks(subject)
+        return
     for module in _modules(subject):
         for name, function in vars(module).items():
             title = name.removeprefix("check_")

@@ -1,4 +1,4 @@
-"""Scaffolds of new methods and data sets: code, YAML and test, into the checkout or into one's own folder."""
+"""Scaffolds of new methods, terms and data sets: code, YAML and test, into the checkout or into one's own folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from da.cli import scaffold_closed_form, scaffold_data, scaffold_deep
+from da.cli import scaffold_closed_form, scaffold_data, scaffold_deep, scaffold_term
 from da.config import catalog
 from da.errors import ConfigError, nearest
 from da.places import NewFiles, command, in_checkout, new_files
@@ -56,11 +56,23 @@ def new_data(name: str) -> NewFiles:
     return files
 
 
+def new_term(name: str) -> NewFiles:
+    """Write the code, the YAML and a test of a new term, which keeps features small until it is given an equation.
+
+    Raises:
+        ConfigError: the name is not a Python name or exists already.
+    """
+    files = _free(name, "term", f"da/terms/{name}.py", f"tests/terms/test_{name}.py")
+    words = _words(name, files)
+    _write(files, scaffold_term.CODE.format(**words), scaffold_term.CONFIG, scaffold_term.TEST.format(**words))
+    return files
+
+
 def _free(name: str, group: str, code: str, test: str) -> NewFiles:
     """Where the files go, checked to be free."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         raise ConfigError(
-            f"'{name}' cannot name {'a method' if group == 'method' else 'a data set'}; use lower-case words joined by "
+            f"'{name}' cannot name a {'data set' if group == 'data' else group}; use lower-case words joined by "
             f"underscores, such as my_{group}."
         )
     if name in catalog.entries(group):
@@ -114,6 +126,19 @@ def method_main(words: Sequence[str]) -> int:
     return _tell(files, f"the method: give it {what}", "its test: write the paper's equation out", "method")
 
 
+def term_main(words: Sequence[str]) -> int:
+    """Start a term: ``NAME``; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="new_term", description="Start a term: its code, its YAML and its test.")
+    parser.add_argument("name", help="lower-case words joined by underscores, such as my_term")
+    options = parser.parse_args(words)
+    try:
+        files = new_term(options.name)
+    except ConfigError as error:
+        print(f"new_term: {error}", file=sys.stderr)
+        return 2
+    return _tell(files, "the term: give it its equation", "its test: write the paper's equation out", "term")
+
+
 def data_main(words: Sequence[str]) -> int:
     """Start a data set: ``NAME``; returns the exit code."""
     parser = argparse.ArgumentParser(prog="new_data", description="Start a data set: its code, its YAML and its test.")
@@ -136,6 +161,7 @@ def _tell(files: NewFiles, code: str, test: str, group: str) -> int:
     if in_checkout() and (stale := docs.render(write=True)):
         print(f"rendered anew: {', '.join(stale)}")
     name = files.config.stem
-    own = f"method={name} data=digits" if group == "method" else f"method=source_only data={name}"
+    uses = {"method": "method={} data=digits", "term": "method=dann terms=[{}] data=digits"}
+    own = uses.get(group, "method=source_only data={}").format(name)
     print(f"\n{command('checks')} {group}/{name}\n{command('train')} {own}")
     return 0

@@ -19,7 +19,7 @@ class {class_name}({kind}):
 
 {family_line}    needs = Access({needs})
     search_space = {{}}  # ranges to search, such as {{"weight": log_uniform(0.1, 10.0)}} from da.search_space
-    corrects = ({corrects})  # the shifts of data=toy that it is built for: it must beat its baseline on one of them
+    corrects = ({corrects})  # shifts of data=toy; on one at least it must beat its baseline
 '''
 
 MAPPING = """
@@ -140,8 +140,8 @@ def test_the_predictions_are_the_equation() -> None:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of closed-form methods, by what it learns.
+class Skeleton:
+    """What a new closed-form method begins as, by what it learns.
 
     Args:
         base: class that it derives from.
@@ -185,7 +185,7 @@ class Kind:
         return (TEST_HEAD + self.test).format(test_imports=imports, **words)
 
 
-MAPS = Kind(
+MAPS = Skeleton(
     "FeatureMapping",
     MAPPING,
     TEST_MAPPING,
@@ -195,7 +195,7 @@ from da.estimators.base import FeatureMapping, matched, matrix
 from da.setting import ALL, Access
 """,
 )
-WEIGHTS = Kind(
+WEIGHTS = Skeleton(
     "Weighting",
     WEIGHTING,
     TEST_WEIGHTING,
@@ -212,7 +212,7 @@ from da.setting import ALL, Access
     config="min_effective: auto\n",
     typing="Literal, Self",
 )
-PREDICTS = Kind(
+PREDICTS = Skeleton(
     "Predictor",
     PREDICTOR,
     TEST_PREDICTOR,
@@ -229,7 +229,7 @@ from da.setting import ALL, Access
     doc=CLASSIFIER_DOC,
     config="classifier: null\n",
 )
-BOOSTS = Kind(
+BOOSTS = Skeleton(
     "Predictor",
     BOOSTING,
     TEST_BOOSTING,

@@ -32,6 +32,7 @@ ESTIMATOR = "da.estimators.base.Estimator"
 
 CONTRACTS: dict[str, tuple[str, ...]] = {
     "method": ("da.methods.base.Method", ESTIMATOR),
+    "term": ("da.terms.base.Term",),
     "network": ("da.nn.networks.Network",),
     "features": ("da.data.frozen.Frozen",),
     "classifier": ("sklearn.base.ClassifierMixin",),

@@ -16,7 +16,7 @@ from typing import Any
 from omegaconf.errors import OmegaConfBaseException
 
 from da import places
-from da.config import arguments, catalog, foreign, grid
+from da.config import arguments, catalog, foreign, grid, terms
 from da.config.home import quoted
 from da.config.seedless import once
 from da.config.validate import GROUPS, KEYS, OPTIONAL, Plan, plain_of, validate
@@ -162,7 +162,7 @@ class Composer:
         from hydra import compose
         from hydra.errors import HydraException
 
-        overrides = [quoted(text) for text in self.settled(overrides)]
+        overrides = [quoted(text) for text in self.settled(terms.spelled_out(overrides))]
         try:
             quick = self.quick(overrides)
             return plain_of(compose("train", overrides) if quick is None else quick)
@@ -338,7 +338,7 @@ def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> in
             failures.append(error)
             raise CompactHydraException(str(error)) from error
 
-    sys.argv = [sys.argv[0], *map(quoted, arguments)]
+    sys.argv = [sys.argv[0], *map(quoted, terms.spelled_out(arguments))]
     try:
         composed()
     except SystemExit:  # raised by Hydra after it has printed the error

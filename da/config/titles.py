@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from da.config import catalog
+from da.config import catalog, terms
 from da.config.validate import Plan
 from da.errors import ConfigError
 from da.results.scores import brief, digits_apart
@@ -67,7 +67,8 @@ def _chosen_settings(config: Mapping[str, Any], method: catalog.Entry, data: cat
     for group, entry in parts:
         changed = _changed(config[group], entry.config)
         words += [(group, entry.name), *((f"{group}.{key}", value) for key, value in changed.items())]
-    return words
+    words[0] = ("method", terms.label(method.name, config))
+    return [*words, *terms.changed(config).items()]
 
 
 def _differences(configs: Sequence[Mapping[str, Any]]) -> list[list[Setting]]:

@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from da import places
 from da.bounds import Positive, Seed, Steps
-from da.config import catalog, evidence, foreign, machine, pretrained
+from da.config import catalog, evidence, foreign, machine, pretrained, terms
 from da.config.annotations import fits, read, takes_node, words
 from da.config.home import expanded
 from da.errors import ConfigError, DataError, Incompatible
@@ -41,6 +41,9 @@ class Frame:
     launcher: dict[str, Any] = field(default_factory=dict)
     sweep: dict[str, Any] | None = None
     features: dict[str, Any] | None = None
+    terms: list[str] | None = field(default_factory=list)
+    term: dict[str, Any] = field(default_factory=dict)
+    term_weights: dict[str, Any] = field(default_factory=dict)
     schedule: str = "constant"
     clip: Positive | None = None
     batch_size: Steps = 64
@@ -69,6 +72,11 @@ class Plan:
     config: dict[str, Any]
     method: catalog.Entry
     data: catalog.Entry
+
+    @property
+    def label(self) -> str:
+        """The method with its terms, such as ``dann+mcc``."""
+        return terms.label(self.method.name, self.config)
 
     @property
     def setting(self) -> str:
@@ -103,6 +111,8 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
             del plain[group]  # so that the ids of runs without an optional group do not change
     for group in (*GROUPS, *(group for group in OPTIONAL if group in plain)):
         check_node(plain[group], group)
+    for name, node in terms.settle(plain).items():
+        check_node(node, f"{terms.GROUP}.{name}", terms.GROUP)
     _check_values(plain)
     pretrained.refuse_silence(plain)
     for key, value in UNSET.items():
@@ -115,7 +125,7 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
         raise Incompatible(
             f"method={method.name} cannot run on data={data.name}: the data do not offer {', '.join(lacking)}."
         )
-    if refused := _unweighted(plain["classifier"], method):
+    if refused := _unweighted(plain["classifier"], method) or terms.refusal(method, plain.get("terms", [])):
         raise Incompatible(refused)
     if same := _one_domain(plain["data"], data):
         raise Incompatible(f"data={data.name}: {same}")

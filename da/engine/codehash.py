@@ -41,6 +41,8 @@ part of a method; of the schedules a run uses only one."""
 CLOSED_FORM = ("da.engine.closed_form", "da.methods.closed_form", "da.engine.run._classifier")
 DEEP = ("da.engine.deep", "da.methods.base", "da.methods.parts", "da.engine.run._network")
 """What is not followed of a run of the other kind."""
+TERMS = ("da.terms.compose",)
+"""What is not followed of a run without further terms."""
 IDLE = {"search_space", "exempt", "corrects", "trains_weighted", "held_out"}
 """Constants of a class that do not affect runs."""
 
@@ -78,6 +80,9 @@ def of_config(config: Mapping[str, Any]) -> str:
     else:
         reached += [*_targets(config["network"]), *_targets(config["optimizer"]), f"da.schedules.{config['schedule']}"]
         without += CLOSED_FORM
+    named = config.get("terms") or ()
+    reached += [path for name in named for path in _targets(config["term"][name])]
+    without += () if named else TERMS
     return of(*sorted(set(reached)), without=without)
 
 

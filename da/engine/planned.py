@@ -32,7 +32,8 @@ def check(plans: Sequence[Plan], *, launched: bool) -> None:
     for output in dict.fromkeys(plan.config["output"] for plan in plans):
         writable.check(Path(output))
     for plan in plans:
-        stated = catalog.stated(plan.method.signature) if "sweep" in plan.config else {"search_space"}
+        searched = "sweep" in plan.config and not plan.config.get("terms")  # terms have ranges of their own
+        stated = catalog.stated(plan.method.signature) if searched else {"search_space"}
         if "search_space" not in stated:
             old = " (it states `space`, which is now called so)" if "space" in stated else ""
             raise ConfigError(nothing_to_search(plan.method.name, old))

@@ -198,7 +198,12 @@ def make_method(plan: Plan, task: Task) -> Any:
     """The method of a plan, built for a task and seeded."""
     config = plan.config
     parts = _classifier(config) if plan.method.is_estimator else _network(config)
-    return assembly.build(catalog.build(config["method"], where="method"), task, seed=config["seed"], **parts)
+    method = catalog.build(config["method"], where="method")
+    if config.get("terms"):
+        from da.terms import compose  # imports PyTorch
+
+        method = compose.with_terms(method, compose.made(config))
+    return assembly.build(method, task, seed=config["seed"], **parts)
 
 
 def _classifier(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from da.config import catalog
+from da.config import catalog, terms
 from da.config.pretrained import without_files
 from da.config.validate import Plan
 from da.data.inputs import as_inputs, check_fit, probe
@@ -38,7 +38,7 @@ BESIDE = (ARRAYS, WEIGHTS, "features.safetensors")
 """Files that belong to a model, whose content it knows."""
 KEPT = ("_fit_X", "support_vectors_")
 """Attributes of scikit-learn's classifiers that hold training samples."""
-PARTS = ("method", "classifier", "network", "embedding", "seed")
+PARTS = ("method", "classifier", "network", "embedding", "seed", *terms.KEYS)
 
 
 def save(directory: Path, plan: Plan, task: Task, made: Runner) -> str:
@@ -295,5 +295,7 @@ def _deep(content: Mapping[str, Any], parts: Mapping[str, Any], directory: Path)
     shapes = {name: tuple(shape) for name, shape in content["shapes"].items()}
     source = shapes["source"] if method.needs.source_x else shapes["target"]
     method.build(Spec(source, shapes["target"], len(content["classes"]), network))
-    method.load_state_dict(weights.tensors(directory / WEIGHTS))
+    tensors = weights.tensors(directory / WEIGHTS)
+    of_terms = "added." if config.get("terms") else None  # terms only train: nothing is predicted with them
+    method.load_state_dict({k: v for k, v in tensors.items() if of_terms is None or not k.startswith(of_terms)})
     return method.eval()

@@ -130,6 +130,11 @@ class Record:
         return self.status is Status.FINISHED
 
     @property
+    def label(self) -> str:
+        """The method with the terms that were added to its loss, such as ``dann+mcc``."""
+        return "+".join([self.method, *self.config.get("terms", ())])
+
+    @property
     def work_seconds(self) -> float:
         """Seconds of training and evaluation, without loading."""
         return self.seconds.get("train", 0.0) + self.seconds.get("evaluate", 0.0)

@@ -11,6 +11,8 @@ from da.config.compose import compose
 from da.config.validate import criteria, validate
 from da.errors import ConfigError, nearest
 from da.search_space import Choice, Range
+from da.sweeps.best_trial import overriding
+from da.sweeps.search import ranges
 
 SCRIPT, MODULE = "scripts/train.py", "da.cli.main"
 OBJECTIVE = "infomax"
@@ -44,16 +46,16 @@ def sweep_file(overrides: Sequence[str]) -> dict[str, Any]:
     fixed += [f"selection={objective}", "logger=wandb", "rerun=all"]
     plan = validate(compose(fixed))
     given = {text.partition("=")[0] for text in fixed}
-    space = {f"method.{key}": _searched(value) for key, value in plan.method.locate().search_space.items()}
+    space = {overriding(key): _searched(value) for key, value in ranges(plan).items()}
     parameters = {key: value for key, value in space.items() if key not in given}
     if not parameters:
         raise ConfigError(
-            f"method={plan.method.name} has nothing to search: its `search_space` is empty, or all of it is given; "
+            f"method={plan.label} has nothing to search: its `search_space` is empty, or all of it is given; "
             f"sweep other keys as a grid with {places.command('train')} -m."
         )
     called = ["-m", "${program}", "train"] if places.INSTALLED else ["${program}"]
     return {
-        "name": f"{plan.method.name} on {plan.data.name}",
+        "name": f"{plan.label} on {plan.data.name}",
         "project": plan.config["logger"]["project"],
         "program": MODULE if places.INSTALLED else SCRIPT,
         "method": "bayes",

@@ -315,7 +315,7 @@ def _overview(spec: TableSpec, summary: Summary, place: str) -> list[str]:
     seconds = [entry.seconds for entry in summary.entries if entry.seconds is not None]
     gaps = [abs(line.gap) for line in lines if not math.isnan(line.gap)]
     return [
-        f"[{spec.protocol.name}]({place}#{_anchor(spec.protocol.title)})",
+        f"[{spec.protocol.name}]({place}#{anchor(spec.protocol.title)})",
         str(len(spec.protocol.tasks)),
         str(len(ours)),
         str(sum(line.runs.get("finished", 0) for line in ours)),
@@ -377,6 +377,6 @@ def _count(n: int, thing: str) -> str:
     return f"{n} {thing}{'s' * (n != 1)}"
 
 
-def _anchor(title: str) -> str:
+def anchor(title: str) -> str:
     """The anchor that GitHub gives to a heading."""
     return "".join(c for c in title.lower().replace(" ", "-") if c.isalnum() or c in "-_")

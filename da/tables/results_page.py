@@ -33,8 +33,8 @@ def text() -> str:
 
 
 def overview() -> str:
-    """One line for each table, for the README."""
-    return render.overview(committed()[0], place="benchmarks/RESULTS.md")
+    """One line for each table, for a page of ``docs``."""
+    return render.overview(committed()[0], place="../benchmarks/RESULTS.md")
 
 
 def write() -> Path:

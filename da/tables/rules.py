@@ -17,8 +17,8 @@ PAGE = places.BENCHMARKS / "SELECTION.md"
 COMMAND = "python benchmarks/selection.py"
 
 
-def text(places: Sequence[str]) -> str:
-    """The rankings in Markdown, under the command that makes them.
+def read(places: Sequence[str]) -> tuple[list[Record], int]:
+    """The records of committed tables and of folders, and how many files of the latter could not be read.
 
     Args:
         places: names of committed tables, and folders of records.
@@ -39,6 +39,19 @@ def text(places: Sequence[str]) -> str:
             raise ConfigError(
                 f"{place} is neither a folder of records nor a committed table: {', '.join(spec.names())}."
             )
+    return records, skipped
+
+
+def text(places: Sequence[str]) -> str:
+    """The rankings in Markdown, under the command that makes them.
+
+    Args:
+        places: names of committed tables, and folders of records.
+
+    Raises:
+        ConfigError: a place is neither.
+    """
+    records, skipped = read(places)
     finished = sum(r.is_finished for r in records)
     command = " ".join([COMMAND, *map(shlex.quote, places)])
     head = f"<!-- {command}; {finished} finished runs, {len(records) - finished} failed, {skipped} unreadable -->"
@@ -47,5 +60,10 @@ def text(places: Sequence[str]) -> str:
 
 def committed() -> str:
     """The page as it ought to be: of the tables that its first line names."""
+    return text(recorded_places())
+
+
+def recorded_places() -> list[str]:
+    """The tables that the first line of the committed page names."""
     first = PAGE.read_text(encoding="utf-8").partition(";")[0]
-    return text(shlex.split(first.partition(COMMAND)[2]))
+    return shlex.split(first.partition(COMMAND)[2])

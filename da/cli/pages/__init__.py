@@ -1,0 +1,1 @@
+"""Pages of the documentation that are rendered from the catalogue, from docstrings and from committed results."""

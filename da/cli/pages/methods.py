@@ -1,0 +1,211 @@
+"""A page for each method, from its docstring, YAML, needs and rows of committed tables, and an index of all."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from da.cli import listing
+from da.cli.pages import docstring
+from da.cli.pages.docstring import cell
+from da.config import catalog
+from da.config.catalog import Entry
+from da.setting import setting_of
+from da.tables import leaderboard, markdown
+from da.tables import results_page as page
+from da.tables.leaderboard import Line
+from da.tables.spec import TableSpec
+from da.tables.summary import Summary
+from da.tables.wording import chosen_by
+from da.tables.writer import Sheet
+
+FOLDER = catalog.ROOT / "docs" / "methods"
+INDEX = FOLDER / "index.md"
+NOTE = "<!-- python scripts/render_docs.py -->"
+"""Last line of a rendered page: what renders it."""
+EXAMPLES = ("digits", "toy", "toy_dimensions", "office_caltech10_hetero", "mnist_usps")
+"""Data sets of the example command, the first on which a method runs."""
+
+
+def pages() -> dict[Path, str]:
+    """The text of the index and of each method's page, by file."""
+    return {
+        INDEX: index(),
+        **{FOLDER / f"{e.name}.md": method(e) for e in catalog.entries("method").values() if e.is_built_in},
+    }
+
+
+def index() -> str:
+    """The table of all methods."""
+    return (
+        "\n\n".join(
+            [
+                "# Methods",
+                '`x` are inputs, `y` labels; "few y" are `shots` labels of each class. [Settings](../settings.md) says '
+                "which suits yours, and `python scripts/train.py --list` which method runs on which data.",
+                listing.methods_table(),
+                NOTE,
+            ]
+        )
+        + "\n"
+    )
+
+
+def method(entry: Entry) -> str:
+    """The page of a method."""
+    doc = docstring.read(entry.signature.doc, address)
+    parts = [
+        f"# {entry.name}",
+        doc.summary,
+        _facts(entry),
+        f"```bash\npython scripts/train.py method={entry.name} data={example(entry)}\n```",
+        doc.body,
+        f"## Hyper-parameters\n\n{_hyper_parameters(entry, doc)}",
+        f"```yaml\n# {_relative(catalog.CONF / 'method' / f'{entry.name}.yaml')}\n{_yaml(entry)}\n```",
+        f"## Reference\n\n{doc.reference}" if doc.reference else "",
+        f"## Differences from the paper\n\n{doc.deviates[0].upper()}{doc.deviates[1:]}" if doc.deviates else "",
+        f"## Measured\n\n{_measured(entry)}",
+        _gallery(entry),
+        NOTE,
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def address(path: str) -> str | None:
+    """The page of the method whose class this is, from another method's page."""
+    return next((f"{e.name}.md" for e in catalog.entries("method").values() if e.path == path), None)
+
+
+def example(entry: Entry) -> str:
+    """A data set on which a method runs."""
+    data = catalog.entries("data")
+    return next(name for name in (*EXAMPLES, *data) if not data[name].access.lacks(entry.access))
+
+
+def _facts(entry: Entry) -> str:
+    source, target, spaces, sources = listing.needs_cells(entry)
+    code = Path(*entry.path.split(".")[:-1]).with_suffix(".py")
+    rows = [
+        ["family", f"{entry.family} ({'closed form' if entry.is_estimator else 'deep'})"],
+        ["setting", f"[{setting_of(entry.access)}](../settings.md)"],
+        ["sees of the source", source],
+        ["sees of the target", target],
+        ["feature spaces", spaces],
+        ["several sources", sources],
+        ["code", f"[`{code}`](../../{code})"],
+    ]
+    return Sheet(rows[0], rows[1:], words=(0, 1)).markdown()
+
+
+def _hyper_parameters(entry: Entry, doc: docstring.Docstring) -> str:
+    keys = {key: value for key, value in entry.config.items() if key != "_target_"}
+    if not keys:
+        return "It has none."
+    ranges = _ranges(entry)
+    body = [
+        [f"`method.{key}`", f"`{as_written(value)}`", ranges.get(key, ""), cell(doc.arguments.get(key, ""))]
+        for key, value in keys.items()
+    ]
+    return Sheet(["key", "default", "searched in", "meaning"], body, words=(0, 1, 2, 3)).markdown()
+
+
+def as_written(value: object) -> str:
+    """A value of a YAML as one writes it on the command line."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _ranges(entry: Entry) -> dict[str, str]:
+    node = entry.signature.constants.get("search_space")
+    if not isinstance(node, ast.Dict):
+        return {}
+    return {
+        key.value: f"`{cell(ast.unparse(value))}`"
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant) and isinstance(key.value, str)
+    }
+
+
+def _yaml(entry: Entry) -> str:
+    return (catalog.CONF / "method" / f"{entry.name}.yaml").read_text(encoding="utf-8").strip()
+
+
+def _relative(file: Path) -> str:
+    return file.relative_to(catalog.ROOT).as_posix()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a committed table, with what the table's page says of it."""
+
+    spec: TableSpec
+    summary: Summary
+    line: Line
+    baseline: Line | None
+    settings: tuple[str, ...]
+
+
+@cache
+def rows() -> dict[str, list[Row]]:
+    """Rows of all committed tables by the name of their method."""
+    found: dict[str, list[Row]] = {}
+    for spec, summary in page.committed()[0]:
+        lines = {line.row: line for line in leaderboard.lines(spec, summary)}
+        for row, (first, *settings) in spec.protocol.rows().items():
+            if row in lines and lines[row].runs:
+                name = first.removeprefix("method=")
+                baseline = lines.get(spec.protocol.baseline)
+                found.setdefault(name, []).append(Row(spec, summary, lines[row], baseline, tuple(settings)))
+    return found
+
+
+def _measured(entry: Entry) -> str:
+    there = rows().get(entry.name, [])
+    if not there:
+        return "No committed table has a row of this method yet."
+    columns = ["table", "row", "ours", "without adaptation", "published", "tasks"]
+    sheet = Sheet(columns, [_row(row) for row in there], words=(0, 1)).markdown()
+    rules = {chosen_by(row.spec.protocol.selection) for row in there}
+    return (
+        f"Means over the tasks of each table in %, on the target's test split, {' or '.join(sorted(rules))}; ± is the "
+        'standard deviation over seeds. "Without adaptation" is the table\'s baseline, "published" a figure of the '
+        f"same protocol († recomputed, ‡ from memory).\n\n{sheet}"
+    )
+
+
+def _row(row: Row) -> list[str]:
+    places = markdown.digits(row.summary)
+    anchor = markdown.anchor(row.spec.protocol.title)
+    base = row.baseline
+    return [
+        f"[{row.spec.protocol.name}](../../benchmarks/RESULTS.md#{anchor})",
+        cell(row.line.row) + (f" (`{cell(' '.join(row.settings))}`)" if row.settings else ""),
+        markdown.number(row.line.mean, row.line.std, places),
+        markdown.number(math.nan if base is None else base.mean, None if base is None else base.std, places),
+        re.sub(r" \[\d+\]", "", markdown.paper_cell(row.line.paper, row.spec)),
+        str(len(row.spec.protocol.tasks)),
+    ]
+
+
+def _gallery(entry: Entry) -> str:
+    file = page.RESULTS / f"gallery_{entry.family}.png"
+    if not (entry.is_estimator and file.is_file()):
+        return ""
+    return (
+        f"## What it does to a toy\n\nAll {entry.family} methods on two-dimensional data "
+        f"(`python scripts/gallery.py {entry.family}`):\n\n"
+        f"![{entry.family} methods on two-dimensional toy shifts](../../{_relative(file)})"
+    )
+
+
+def families() -> dict[str, Sequence[str]]:
+    """Names of the methods by family, in the order of the index."""
+    found: dict[str, list[str]] = {}
+    for entry in listing.by_family("method"):
+        found.setdefault(entry.family, []).append(entry.name)
+    return dict(found)

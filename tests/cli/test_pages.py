@@ -1,0 +1,211 @@
+"""The pages are current, small enough, and what they name exists: methods, data, keys, scripts, files, anchors."""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+import documents
+import pytest
+from documents import LINK, SPAN, blocks, guides, name, pages, prose
+from processes import ROOT
+
+from da.cli import benchmark, choose, docs, export, listing, predict
+from da.cli import train as entry
+from da.cli.pages import docstring, methods, references
+from da.config import catalog
+from da.config.compose import expand
+from da.config.validate import KEYS, criteria
+from da.tables import spec
+
+ASSIGNED = re.compile(r"(?<![\w.\-/{])([a-z_][\w.]*)=([^\s'\"`;)]*)")
+PLACEHOLDERS = {"mean_matching", "my_method", "NAME", "OPTION", "ROW", "A", "B", "null", "none", "None", "N", ""}
+WORDS = {*KEYS, *benchmark.OWN, *choose.OWN, *predict.KEYS, *export.KEYS, "hydra", "runs", "KEY", "GROUP"}
+WORDS |= catalog.groups()
+"""What may stand left of a sign of equality on a command line; in the text, Python's keywords may as well."""
+VALUES = {
+    "selection": criteria,
+    "rule": criteria,
+    "sweep.objective": criteria,
+    "table": spec.names,
+    "terms": lambda: catalog.options("term"),
+}
+
+
+def test_rendered_pages_are_current() -> None:
+    stale = docs.render(write=False)
+    assert not stale, docs.advice(stale)
+    text = "".join(page.read_text(encoding="utf-8") for page in docs.written())
+    for part in docs.parts():
+        assert f"<!-- rendered: {part} -->" in text, f"no page has a place for {part}"
+
+
+def test_the_readme_is_read_in_minutes() -> None:
+    assert len((ROOT / "README.md").read_bytes()) <= 8000
+
+
+def test_the_help_fits_on_a_screen_and_begins_with_options() -> None:
+    lines = listing.help_text().splitlines()
+    assert len(lines) <= 50
+    assert max(map(len, lines)) <= listing.WIDTH
+    heads = [line.split()[0] for line in lines if line and not line.startswith(" ")]
+    assert heads.index("options") < heads.index("methods") < heads.index("data") < heads.index("other")
+    for method in catalog.entries("method").values():
+        (line,) = (k for k, text in enumerate(lines) if re.search(rf"\b{method.name}\b(?!=)", text) and k > 8)
+        family = next(text for text in reversed(lines[: line + 1]) if re.match(r"  \w", text))
+        assert family.split()[0] == method.family
+
+
+def pieces(page: Path) -> Iterator[str]:
+    """What stands in a page as code: spans of the text, and commands of its blocks."""
+    yield from SPAN.findall(prose(page))
+    for block in blocks(page, "bash", "sh"):
+        yield from block.commands()
+
+
+def unknown(piece: str) -> Iterator[str]:
+    """Names of a piece of code that nothing has."""
+    groups = catalog.groups()
+    predicted = "predict.py" in piece or "export.py" in piece
+    for key, value in ASSIGNED.findall(piece):
+        group, dot, inner = key.partition(".")
+        values = [v for v in value.strip("[]").split(",") if v not in PLACEHOLDERS and not re.search(r"[./:$<{]", v)]
+        if key in VALUES:
+            yield from (f"{key}={v}" for v in values if v not in VALUES[key]())
+        elif group in groups and not dot and not predicted:
+            yield from (f"{key}={v}" for v in values if v not in catalog.options(group))
+        elif group in groups and dot:
+            known = {"pairs", "_target_", *catalog.options(group)} | {k for e in entries(group) for k in e}
+            if inner.split(".")[0] not in known and inner != "KEY":
+                yield key
+        elif group not in WORDS and (piece.startswith("python scripts") or get_close_matches(key, WORDS, cutoff=0.8)):
+            yield key
+    for script in re.findall(r"\b(?:scripts|benchmarks)/[a-z_/]+\.py", piece):
+        if not (ROOT / script).is_file():
+            yield script
+    for module in re.findall(r"python -m (da[\w.]*)", piece):
+        if not (ROOT / module.replace(".", "/")).exists():
+            yield module
+    if re.fullmatch(r"(?:da|tests|benchmarks|conf|docs)/[a-z0-9_./]+", piece) and "mean_matching" not in piece:
+        yield from [] if (ROOT / piece).exists() else [piece]
+
+
+def entries(group: str) -> list[dict]:
+    if group == "experiment":
+        return []
+    return [dict(e.config) for e in catalog.entries(group).values()]
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_what_a_page_names_exists(page: Path) -> None:
+    wrong = {f"{found} in `{piece}`" for piece in pieces(page) for found in unknown(piece)}
+    assert not wrong, sorted(wrong)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["python scripts/train.py method=dnan", "data=digit", "method.wieght=2", "`steps_per_epochs=3`".strip("`"),
+     "python scripts/trian.py", "python -m da.chekcs x", "da/methods/dann.py", "selection=infomx", "table=office",
+     "python scripts/train.py sed=1", "network.dpeth=50"],
+)  # fmt: skip
+def test_a_misspelt_name_is_found(piece: str) -> None:
+    assert list(unknown(piece))
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in LINK.findall(prose(page)):
+        if re.match(r"https?:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), f"{name(page)} links {link}, which is not there"
+        if anchor and file.suffix == ".md":
+            assert anchor in documents.anchors(file), f"{name(page)} links {link}, and there is no such heading"
+
+
+def train_commands() -> list[str]:
+    found = {command for page in guides() for block in blocks(page, "bash") for command in block.commands()}
+    return sorted(command for command in found if command.startswith("python scripts/train.py"))
+
+
+@pytest.mark.parametrize("command", train_commands())
+def test_training_commands_are_valid(command: str) -> None:
+    """Composed and validated exactly as the command line does, without training."""
+    words = [w.strip("'\"") for w in command.split()[2:]]
+    if not {"--list", "--help"} & set(words):
+        known = [w for w in words if w not in ("-m", "--dry-run") and "my_method" not in w and "runs/" not in w]
+        expand(known, multirun="-m" in words)
+
+
+def consoles() -> list[tuple[str, str]]:
+    """Commands of the pages with what they print."""
+    found = (re.split(r"^\$ ", b.body, flags=re.M)[1:] for page in pages() for b in blocks(page, "console"))
+    return [tuple(part.strip().split("\n", 1)) for parts in found for part in parts]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("command", "said"), consoles())
+def test_a_refusal_reads_as_the_page_says(command: str, said: str, capsys: pytest.CaptureFixture) -> None:
+    script, *words = command.removeprefix("python ").split()
+    assert (script, entry.train(words)) == ("scripts/train.py", 2)
+    assert capsys.readouterr().err.strip() == said
+
+
+def test_every_command_of_the_project_stands_on_the_page_of_commands() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+    assert [file.name for file in sorted((ROOT / "scripts").glob("*.py")) if f"scripts/{file.name}`" not in page] == []
+
+
+def counterparts() -> list[tuple[str, str]]:
+    """Rows of the page for people from other libraries: what stands in the column of ours, and the remark."""
+    rows = re.findall(r"^\| (.*) \|$", (ROOT / "docs" / "coming-from.md").read_text(), re.M)
+    cells = [re.split(r" \| ?", row) for row in rows if "---" not in row]
+    return [(row[1], row[2] if len(row) > 2 else "") for row in cells if row[1] != "here"]
+
+
+def test_counterparts_in_other_libraries_are_ours_in_earnest() -> None:
+    """Every name and key exists, and a key of a method is one that this very method has."""
+    rows = counterparts()
+    assert len(rows) > 100
+    for ours, remark in rows:
+        assert ours == "-" or re.search("`.+`", ours), f"a row says what is here, or a dash: {ours}"
+        named = re.findall(r"method=(\w+)", ours)
+        keys = {key for method in named for key in catalog.entries("method")[method].config}
+        wrong = [key for key in re.findall(r"method\.(\w+)", f"{ours} {remark}") if named and key not in keys]
+        assert not wrong, f"{named} have no {wrong}"
+        for module in re.findall(r"da\.estimators\.[\w.]+", f"{ours} {remark}"):
+            assert (ROOT / module.replace(".", "/")).with_suffix(".py").is_file()
+
+
+def test_a_docstring_becomes_markdown() -> None:
+    doc = docstring.read(
+        "Say :math:`a_b` of ``x``.\n\n.. math:: a\n   + b\n\nThen :class:`~da.x.Y`.\n\nArgs:\n    k: one\n        more, :math:`|c|`.\n"
+        "    n: two.\n\nReference: Paper, 2020.\n\nDeviates: not at all.",
+        lambda path: "y.md" if path == "da.x.Y" else None,
+    )
+    assert doc.summary == "Say $a_b$ of `x`."
+    assert doc.body == "$$\na + b\n$$\n\nThen [`Y`](y.md)."
+    assert doc.arguments == {"k": "one more, $|c|$.", "n": "two."}
+    assert (doc.reference, doc.deviates) == ("Paper, 2020.", "not at all.")
+    assert docstring.cell(doc.arguments["k"]) == r"one more, $\vert c\vert $."
+
+
+def test_a_method_page_has_what_its_yaml_docstring_and_tables_say() -> None:
+    page = methods.method(catalog.entries("method")["dann"])
+    for part in ("reversal", "| `method.weight` | `1.0` |", "log_uniform(", "_target_: da.methods.transductive.dann.DANN",
+                 "Ganin et al.", "RESULTS.md#mnist-and-usps-lenet", "x, all y"):  # fmt: skip
+        assert part in page
+    assert "gallery_" not in page  # of closed-form methods alone
+    assert "gallery_subspace.png" in methods.method(catalog.entries("method")["coral"])
+
+
+def test_every_key_and_option_stands_in_the_reference() -> None:
+    page = references.configuration()
+    written = re.findall(r"^(\w+):", (catalog.CONF / "train.yaml").read_text(), re.MULTILINE)
+    for key in set(written) - {"defaults", "hydra"}:
+        assert f"| `{key}` |" in page
+    for group in catalog.groups() - {"method", "data"}:
+        given = "terms=[{}]" if group == "term" else f"{group}={{}}"
+        assert all(f"#### {given.format(option)}\n" in page for option in catalog.options(group))
+    sets = references.data_sets()
+    assert all(f"## {found}\n" in sets for found in catalog.options("data"))
