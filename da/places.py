@@ -147,15 +147,13 @@ def command(name: str) -> str:
         ``python scripts/train.py`` in a checkout, its path where the script of a checkout is called from elsewhere, and
         ``da train`` where the package is installed.
     """
-    called = Path(sys.argv[0])
-    inside = not INSTALLED and (in_checkout() or called.stem != PROGRAM)
-    if not inside:
-        return f"{PROGRAM} {name}"
-    if name == "checks":
-        return "python -m da.checks"
     script = f"{SCRIPTS.get(name, name.replace(' ', '_'))}.py"
-    elsewhere = not in_checkout() and called.resolve().parent == ROOT / "scripts"
-    return f"python {called.with_name(script) if elsewhere else f'scripts/{script}'}"
+    called = Path(sys.argv[0])
+    if in_checkout():
+        return "python -m da.checks" if name == "checks" else f"python scripts/{script}"
+    if not INSTALLED and name != "checks" and called.parent.name == "scripts" and called.with_name(script).is_file():
+        return f"python {called.with_name(script)}"
+    return f"{PROGRAM} {name}"
 
 
 def checkout(what: str) -> Path:
