@@ -60,10 +60,10 @@ def text(places: Sequence[str]) -> str:
 
 def committed() -> str:
     """The page as it ought to be: of the tables that its first line names."""
-    return text(places())
+    return text(named())
 
 
-def places() -> list[str]:
+def named() -> list[str]:
     """The tables that the first line of the committed page names."""
     first = PAGE.read_text(encoding="utf-8").partition(";")[0]
     return shlex.split(first.partition(COMMAND)[2])

@@ -93,7 +93,7 @@ def _constant(entry: Entry, name: str) -> str:
 def selection_rules() -> str:
     """What each rule reads, and what it loses when it chooses epochs and methods on the committed tables."""
     methods = regret.method_choice()
-    ranked = ranking.within_runs(rules.read(rules.places())[0]) if rules.PAGE.is_file() else []
+    ranked = ranking.within_runs(rules.read(rules.named())[0]) if rules.PAGE.is_file() else []
     epochs = {found.rule: statistics.fmean(found.regrets) for found in ranked if found.regrets}
     body = []
     for name in sorted(selection.names(), key=lambda n: (methods[n].mean if n in methods else math.inf, n)):
