@@ -30,7 +30,7 @@ INDEX = FOLDER / "index.md"
 NOTE = "<!-- python scripts/render_docs.py -->"
 """Last line of a rendered page: what renders it."""
 EXAMPLES = ("toy", "toy_dimensions")
-"""Data sets of the example command of closed-form methods, which take seconds on them; of deep ones it is ``digits``."""
+"""Data sets of the example command of closed-form methods, which take seconds there; of deep ones it is ``digits``."""
 
 
 def pages() -> dict[Path, str]:
