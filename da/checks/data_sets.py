@@ -31,7 +31,11 @@ COUNT = re.compile(r"(?<![\w.])(\d[\d,]*) (samples|classes|train|test|features)\
 
 
 def check_it_loads(subject: CheckedData) -> None:
-    """`load` returns a task; where a file is missing, the message says which, and DA_DATA_DIR where it is sought."""
+    """`load` returns a task; where a file is missing, the message says which, and DA_DATA_DIR where it is sought.
+
+    Raises:
+        Exception: what `load` raised.
+    """
     if isinstance(subject.loaded, BaseException):
         raise subject.loaded
     assert isinstance(subject.task, Task), f"{subject.name}: `load` returns no Task but {type(subject.task).__name__}."
@@ -191,7 +195,11 @@ def check_another_process_loads_the_same(subject: CheckedData) -> None:
 
 @applies_if(lambda subject: "split_seed" in _keywords(subject))
 def check_split_seed_changes_the_splits(subject: CheckedData) -> None:
-    """Another `split_seed` gives another task, at the default keywords or with a part held out."""
+    """Another `split_seed` gives another task, at the default keywords or with a part held out.
+
+    Raises:
+        AssertionError: it gives the same one.
+    """
     known = _keywords(subject)
     before = subject.task.fingerprint()
     for held in ({}, *({key: 0.25} for key in FRACTIONS if key in known)):

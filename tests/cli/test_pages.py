@@ -63,6 +63,10 @@ def pieces(page: Path) -> Iterator[str]:
         yield from block.commands()
 
 
+EXAMPLE = re.compile("mean_matching|location_scale|mean_gap|tumours")
+"""What readers of CONTRIBUTING.md make themselves; tests/test_contributing.py follows it."""
+
+
 def unknown(piece: str) -> Iterator[str]:
     """Names of a piece of code that nothing has."""
     groups = catalog.groups()
@@ -86,7 +90,7 @@ def unknown(piece: str) -> Iterator[str]:
     for module in re.findall(r"python -m (da[\w.]*)", piece):
         if not (ROOT / module.replace(".", "/")).exists():
             yield module
-    if re.fullmatch(r"(?:da|tests|benchmarks|conf|docs)/[a-z0-9_./]+", piece) and "mean_matching" not in piece:
+    if re.fullmatch(r"(?:da|tests|benchmarks|conf|docs)/[a-z0-9_./]+", piece):
         yield from [] if (ROOT / piece).exists() else [piece]
 
 
@@ -98,7 +102,8 @@ def entries(group: str) -> list[dict]:
 
 @pytest.mark.parametrize("page", pages(), ids=name)
 def test_what_a_page_names_exists(page: Path) -> None:
-    wrong = {f"{found} in `{piece}`" for piece in pieces(page) for found in unknown(piece)}
+    written = [piece for piece in pieces(page) if not EXAMPLE.search(piece)]
+    wrong = {f"{found} in `{piece}`" for piece in written for found in unknown(piece)}
     assert not wrong, sorted(wrong)
 
 
