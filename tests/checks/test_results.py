@@ -164,7 +164,7 @@ def test_names_are_of_methods_or_data_sets(monkeypatch) -> None:
         with pytest.raises(ConfigError, match=message):
             shell.entry_of(name)
     entries = catalog.entries
-    both = {"method": {"twin": entries("method")["coral"]}, "data": {"twin": entries("data")["toy"]}}
+    both = {"method": {"twin": entries("method")["coral"]}, "data": {"twin": entries("data")["toy"]}, "term": {}}
     monkeypatch.setattr(catalog, "entries", lambda group: both[group])
     with pytest.raises(ConfigError, match="'twin' is a method and a data set; write method/twin or data/twin"):
         shell.entry_of("twin")
