@@ -28,9 +28,13 @@ CONF, BENCHMARKS = HOME / "conf", HOME / "benchmarks"
 GROUP = "da.conf"
 """Group of entry points; the value of each is a package that has a folder ``conf``."""
 
+PROGRAM = "da"
+SCRIPTS = {"status": "sweep_status", "wandb-sweep": "wandb_sweep"}
+"""Scripts of a checkout whose names are not those of the commands that they are."""
+
 
 @dataclass(frozen=True)
-class Origin:
+class ConfFolder:
     """A folder ``conf``, and the code that belongs to it.
 
     Args:
@@ -53,10 +57,7 @@ class Origin:
         return f"{within}conf/{file.relative_to(self.conf).as_posix()}"
 
 
-BUILT_IN = Origin(CONF, package="da")
-
-
-def others() -> Iterator[Origin]:
+def others() -> Iterator[ConfFolder]:
     """Yield the origins of users: the working folder, if it has a folder ``conf``, and installed packages.
 
     Raises:
@@ -68,7 +69,7 @@ def others() -> Iterator[Origin]:
     yield from plugins()
 
 
-def working_folder() -> Origin | None:
+def working_folder() -> ConfFolder | None:
     """The origin of the working folder, whose modules can be imported from here on; None if it has no ``conf``.
 
     A checkout of this project is nobody's own folder.
@@ -80,7 +81,7 @@ def working_folder() -> Origin | None:
     if not (folder / "conf").is_dir() or (folder / "da" / "places.py").is_file():
         return None
     _make_importable(str(folder))
-    return Origin(folder / "conf", folder)
+    return ConfFolder(folder / "conf", folder)
 
 
 @cache
@@ -90,7 +91,7 @@ def _make_importable(folder: str) -> None:
 
 
 @cache
-def plugins() -> tuple[Origin, ...]:
+def plugins() -> tuple[ConfFolder, ...]:
     """The origins of installed packages that register in :data:`GROUP`.
 
     Raises:
@@ -106,7 +107,7 @@ def plugins() -> tuple[Origin, ...]:
                 f"The entry point {point.name} = {point.value!r} of the group {GROUP} must name a package that has a "
                 f"folder conf{'' if file is None else f'; there is none in {file.parent}'}."
             )
-        found[point.value] = Origin(file.parent / "conf", package=point.value.partition(".")[0])
+        found[point.value] = ConfFolder(file.parent / "conf", package=point.value.partition(".")[0])
     return tuple(found.values())
 
 
@@ -134,6 +135,25 @@ def environment() -> dict[str, str]:
     if INSTALLED:
         return {}
     return {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}
+
+
+def command(name: str) -> str:
+    """How a command is called where the user is.
+
+    Args:
+        name: such as ``train``, ``checks`` or ``new method``.
+
+    Returns:
+        ``python scripts/train.py`` in a checkout, its path where the script of a checkout is called from elsewhere, and
+        ``da train`` where the package is installed.
+    """
+    script = f"{SCRIPTS.get(name, name.replace(' ', '_'))}.py"
+    called = Path(sys.argv[0])
+    if in_checkout():
+        return "python -m da.checks" if name == "checks" else f"python scripts/{script}"
+    if not INSTALLED and name != "checks" and called.parent.name == "scripts" and called.with_name(script).is_file():
+        return f"python {called.with_name(script)}"
+    return f"{PROGRAM} {name}"
 
 
 def checkout(what: str) -> Path:
@@ -187,4 +207,7 @@ def new_files(group: str, name: str, code: str, test: str) -> NewFiles:
 
 def in_checkout() -> bool:
     """Whether the working folder lies within the checkout that this package is of."""
-    return not INSTALLED and Path.cwd().is_relative_to(ROOT)
+    try:
+        return not INSTALLED and Path.cwd().is_relative_to(ROOT)
+    except OSError:  # the working folder was removed
+        return False

@@ -181,9 +181,14 @@ def main(arguments: Sequence[str]) -> int:
     return min(failures, 1)
 
 
-if __name__ == "__main__":
+def run(words: Sequence[str]) -> int:
+    """As :func:`main`, with what cannot be done as asked in a sentence and exit code 2."""
     try:
-        sys.exit(main(sys.argv[1:]))
+        return main(words)
     except (ConfigError, NoTests) as error:
         print(f"checks: {error}", file=sys.stderr)
-        sys.exit(2)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

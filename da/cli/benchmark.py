@@ -28,19 +28,20 @@ from da.tables.cells import PlannedRun, command, planned_runs
 from da.tables.summarize import summarize
 
 OWN = ("table", "methods", "tasks", "seeds", "baseline")
+COMMAND = places.command("benchmark")
 TEXT = f"""Run a published result table again: every method on every task with every seed.
 
-  python scripts/benchmark.py table=office_caltech10_surf
-  python scripts/benchmark.py table=digits_deep methods=dann,deep_coral seeds=0,1 --dry-run
-  python scripts/benchmark.py table=digits_deep methods=source_only,iwan tasks=MNIST→USPS baseline=source_only
-  python scripts/benchmark.py table=my_table.yaml                   # of your own, written like benchmarks/tables/*.yaml
-  python scripts/benchmark.py table=digits_deep --compare           # with the committed figures
-  python scripts/benchmark.py --verify --sample 60 --seed 1         # run committed cells again, of all tables
+  {COMMAND} table=office_caltech10_surf
+  {COMMAND} table=digits_deep methods=dann,deep_coral seeds=0,1 --dry-run
+  {COMMAND} table=digits_deep methods=source_only,iwan tasks=MNIST→USPS baseline=source_only
+  {COMMAND} table=my_table.yaml                   # of your own, written like benchmarks/tables/*.yaml
+  {COMMAND} table=digits_deep --compare           # with the committed figures
+  {COMMAND} --verify --sample 60 --seed 1         # run committed cells again, of all tables
 
 methods= takes rows of the table, and any method of the catalogue at its defaults; the test is against baseline=ROW.
 Finished cells are not run again: after an interruption give the same command. Any other KEY=VALUE goes to all cells
-as on the command line of scripts/train.py (launcher.jobs=4 launcher.timeout=600 rerun=failed output=FOLDER ...), unless
-the table sets that key itself.
+as on the command line of `{places.command("train")}` (launcher.jobs=4 launcher.timeout=600 rerun=failed
+output=FOLDER ...), unless the table sets that key itself.
 
 tables: {", ".join(spec.names())}
 """
@@ -198,7 +199,7 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         print(said(counts), flush=True)
         failed, found = exit_code(counts), _records(output)
     made = _summary(shown, planned, found, rest)
-    line = " ".join(["python scripts/benchmark.py", *map(shlex.quote, arguments)])
+    line = " ".join([places.command("benchmark"), *map(shlex.quote, arguments)])
     print(f"\n{render.markdown(shown, made, line=line)}", flush=True)
     different = _compare(table, made) if options.compare else 0
     if rows or seeds or shown is not whole:  # only a part was run: the folder's table stays complete

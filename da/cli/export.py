@@ -12,8 +12,9 @@ from da.cli.run_and_keys import run_and_keys, writable_file
 from da.engine.saved import TrainedModel, load
 from da.errors import UsageError
 from da.files import write_atomically
+from da.places import command
 
-USAGE = "python scripts/export.py RUN [format=torch|onnx] [output=FILE]"
+USAGE = f"{command('export')} RUN [format=torch|onnx] [output=FILE]"
 HELP = f"""Write the network of a finished deep run as torch.export or ONNX, checked against its own answers.
 
   {USAGE}

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from da.config import catalog, terms
 from da.config.catalog import Entry
 from da.config.validate import criteria
+from da.places import command
 from da.schedules import LEARNING_RATE
 from da.setting import ALL, DIFFERENT, MANY, NONE, setting_of
+
+
+def main(words: Sequence[str]) -> int:
+    """Print :func:`overview`; returns the exit code."""
+    argparse.ArgumentParser(
+        prog="list", description="Print what each method needs, and on which data it runs."
+    ).parse_args(words)
+    print(overview())
+    return 0
 
 
 def by_family(group: str) -> list[Entry]:
@@ -36,7 +47,7 @@ def help_text() -> str:
     def names(group: str) -> str:
         return ", ".join(catalog.options(group))
 
-    return f"""usage: python scripts/train.py [-m] [method=NAME] [data=NAME] [KEY=VALUE ...]
+    return f"""usage: {command("train")} [-m] [method=NAME] [data=NAME] [KEY=VALUE ...]
 Train one configuration, and write its record below output=runs; a finished one is not run again.
 options
   -m, --multirun   run every combination of comma-separated values: method=dann,cdan seed=0,1

@@ -15,8 +15,9 @@ from da.domain import Domain
 from da.engine import predictions
 from da.engine.saved import TrainedModel, load
 from da.errors import DataError, UsageError, few
+from da.places import command
 
-USAGE = "python scripts/predict.py RUN data=new.csv [output=FILE.csv] [skip_unreadable=true]"
+USAGE = f"{command('predict')} RUN data=new.csv [output=FILE.csv] [skip_unreadable=true]"
 HELP = f"""Predict the samples of a file or folder with the model of a finished run; no other data are needed.
 
   {USAGE}

@@ -11,7 +11,7 @@ from pathlib import Path
 from da.cli import scaffold_closed_form, scaffold_data, scaffold_deep, scaffold_term
 from da.config import catalog
 from da.errors import ConfigError, nearest
-from da.places import NewFiles, in_checkout, new_files
+from da.places import NewFiles, command, in_checkout, new_files
 
 
 def deep_families() -> list[str]:
@@ -163,6 +163,5 @@ def _tell(files: NewFiles, code: str, test: str, group: str) -> int:
     name = files.config.stem
     uses = {"method": "method={} data=digits", "term": "method=dann terms=[{}] data=digits"}
     own = uses.get(group, "method=source_only data={}").format(name)
-    train = "python scripts/train.py" if in_checkout() else "da train"
-    print(f"\n{'python -m da.checks' if in_checkout() else 'da checks'} {group}/{name}\n{train} {own}")
+    print(f"\n{command('checks')} {group}/{name}\n{command('train')} {own}")
     return 0

@@ -7,11 +7,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from da import places
 from da.config import catalog, rows, terms
 from da.config.validate import KEYS
 from da.errors import ConfigError, nearest
 
-PROGRAM = "python scripts/train.py"
 MULTIRUN = ("-m", "--multirun")
 HELP = ("-h", "--help")
 OURS = (*MULTIRUN, *HELP, "--list", "--dry-run")
@@ -59,7 +59,7 @@ def read(words: Sequence[str]) -> Arguments:
 
 def command(words: Sequence[str]) -> str:
     """Format a command line that can be pasted into a shell."""
-    return " ".join([PROGRAM, *map(in_shell, words)])
+    return " ".join([places.command("train"), *map(in_shell, words)])
 
 
 def in_shell(word: str) -> str:

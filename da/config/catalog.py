@@ -20,7 +20,7 @@ from omegaconf import OmegaConf
 
 from da import places, setting
 from da.errors import ConfigError, nearest
-from da.places import Origin
+from da.places import ConfFolder
 from da.renamed import now
 from da.setting import Access
 from da.signatures import Parameter, Signature, constant, derives, evaluate, find, parents, parse
@@ -147,13 +147,13 @@ def _entries(group: str, _: object) -> dict[str, Entry]:
     return by_name
 
 
-def origins() -> Iterator[Origin]:
+def origins() -> Iterator[ConfFolder]:
     """Yield the folders ``conf``: that of this package first, then those of users.
 
     Raises:
         ConfigError: one of them has a file in place of ours that lists the groups.
     """
-    yield Origin(CONF, package="da")
+    yield ConfFolder(CONF, package="da")
     for origin in places.others():
         if (main := origin.conf / f"{MAIN}.yaml").is_file():
             raise ConfigError(
@@ -172,7 +172,7 @@ def files(group: str) -> dict[str, Path]:
     return {name: file for name, (file, _) in _files(group, _stamp(group)).items()}
 
 
-def _stamp(group: str) -> tuple[tuple[Origin, int], ...]:
+def _stamp(group: str) -> tuple[tuple[ConfFolder, int], ...]:
     """Where a group has files, and when one was added or removed last."""
     found = []
     for origin in origins():
@@ -182,8 +182,8 @@ def _stamp(group: str) -> tuple[tuple[Origin, int], ...]:
 
 
 @cache
-def _files(group: str, stamp: tuple[tuple[Origin, int], ...]) -> dict[str, tuple[Path, Origin]]:
-    found: dict[str, tuple[Path, Origin]] = {}
+def _files(group: str, stamp: tuple[tuple[ConfFolder, int], ...]) -> dict[str, tuple[Path, ConfFolder]]:
+    found: dict[str, tuple[Path, ConfFolder]] = {}
     for origin, _ in stamp:
         for file in sorted((origin.conf / group).glob("*.yaml")):
             if file.stem in found:
@@ -268,13 +268,13 @@ def resolve(target: str, where: str, group: str | None = None) -> Signature:
     return signature
 
 
-def _named(group: str) -> tuple[tuple[str, Origin], ...]:
+def _named(group: str) -> tuple[tuple[str, ConfFolder], ...]:
     """The ``_target_`` paths in the files of a group, each with where the file is of."""
     return _targets(group, _stamp(group))
 
 
 @cache
-def _targets(group: str, stamp: tuple[tuple[Origin, int], ...]) -> tuple[tuple[str, Origin], ...]:
+def _targets(group: str, stamp: tuple[tuple[ConfFolder, int], ...]) -> tuple[tuple[str, ConfFolder], ...]:
     given = _files(group, stamp).values()
     found = ((path, origin) for file, origin in given for path in TARGET.findall(file.read_text(encoding="utf-8")))
     return tuple(dict.fromkeys(found))

@@ -39,7 +39,8 @@ def refuse_silence(config: Mapping[str, Any]) -> None:
         stated = [place for place in places if place.value is not None]
         if places and not stated:
             last = places[-1]  # the network itself, within the node that uses it
-            names = f" or a published name ({few(published(last.names))})" if last.names else ""
+            known = published(last.names) if last.names else []
+            names = f" or a published name ({few(known)})" if known else ""
             raise ConfigError(
                 f"No weights are given for '{group}', which would begin from random ones: give {last.key}=FILE (a "
                 f"state dict){names}, or {last.key}={RANDOM} if that is meant."

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from da import places
 from da.config.compose import compose
 from da.config.validate import criteria, validate
 from da.errors import ConfigError, nearest
@@ -13,12 +14,12 @@ from da.search_space import Choice, Range
 from da.sweeps.best_trial import overriding
 from da.sweeps.search import ranges
 
-PROGRAM = "scripts/train.py"
+SCRIPT, MODULE = "scripts/train.py", "da.cli.main"
 OBJECTIVE = "infomax"
 
 
 def sweep_file(overrides: Sequence[str]) -> dict[str, Any]:
-    """Content of the file for ``wandb sweep``; ``wandb agent ID`` then calls ``scripts/train.py`` with overrides.
+    """Content of the file for ``wandb sweep``; ``wandb agent ID`` then trains with overrides.
 
     An agent needs a server of W&B, so that no test runs one: tests check the file, and that the commands generated
     from it are valid configurations.
@@ -50,16 +51,17 @@ def sweep_file(overrides: Sequence[str]) -> dict[str, Any]:
     if not parameters:
         raise ConfigError(
             f"method={plan.label} has nothing to search: its `search_space` is empty, or all of it is given; "
-            "sweep other keys as a grid with scripts/train.py -m."
+            f"sweep other keys as a grid with {places.command('train')} -m."
         )
+    called = ["-m", "${program}", "train"] if places.INSTALLED else ["${program}"]
     return {
         "name": f"{plan.label} on {plan.data.name}",
         "project": plan.config["logger"]["project"],
-        "program": PROGRAM,
+        "program": MODULE if places.INSTALLED else SCRIPT,
         "method": "bayes",
         "metric": {"name": f"selection/{objective}", "goal": "maximize"},
         "parameters": parameters,
-        "command": ["${env}", "${interpreter}", "${program}", *fixed, "${args_no_hyphens}"],
+        "command": ["${env}", "${interpreter}", *called, *fixed, "${args_no_hyphens}"],
     }
 
 

@@ -6,6 +6,7 @@ import math
 import shlex
 from collections.abc import Sequence
 
+from da import places
 from da.results.scores import shown
 from da.tables import leaderboard
 from da.tables.diagnostics import diagnostics
@@ -110,7 +111,7 @@ def command(spec: TableSpec, overrides: Sequence[str] = ()) -> str:
         spec: the table.
         overrides: what was typed beside it.
     """
-    words = ["python scripts/benchmark.py", f"table={spec.protocol.given}", *overrides]
+    words = [places.command("benchmark"), f"table={spec.protocol.given}", *overrides]
     return spec.protocol.made_by or " ".join([words[0], *map(shlex.quote, words[1:])])
 
 

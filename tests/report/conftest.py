@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,8 +106,7 @@ def report(monkeypatch, capsys):
     """Run the command in this process: its exit code and what it said."""
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["report.py", *map(str, arguments)])
-        code = main()
+        code = main([*map(str, arguments)])
         said = capsys.readouterr()
         return code, said.out, said.err
 
