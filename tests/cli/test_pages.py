@@ -65,6 +65,10 @@ def pieces(page: Path) -> Iterator[str]:
         yield from block.commands()
 
 
+EXAMPLE = re.compile("mean_matching|location_scale|mean_gap|tumours")
+"""What readers of CONTRIBUTING.md make themselves; tests/test_contributing.py follows it."""
+
+
 def unknown(piece: str) -> Iterator[str]:
     """Names of a piece of code that nothing has."""
     groups = catalog.groups()
@@ -102,7 +106,8 @@ def entries(group: str) -> list[dict]:
 
 @pytest.mark.parametrize("page", pages(), ids=name)
 def test_what_a_page_names_exists(page: Path) -> None:
-    wrong = {f"{found} in `{piece}`" for piece in pieces(page) for found in unknown(piece)}
+    written = [piece for piece in pieces(page) if not EXAMPLE.search(piece)]
+    wrong = {f"{found} in `{piece}`" for piece in written for found in unknown(piece)}
     assert not wrong, sorted(wrong)
 
 
