@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +15,13 @@ from da.cli.pages import docstring
 from da.cli.pages.docstring import cell
 from da.config import catalog
 from da.config.catalog import Entry
-from da.setting import setting_of
+from da.setting import NONE, setting_of
 from da.tables import leaderboard, markdown
 from da.tables import results_page as page
 from da.tables.leaderboard import Line
-from da.tables.spec import TableSpec
+from da.tables.spec import EvaluationProtocol, TableSpec
 from da.tables.summary import Summary
-from da.tables.wording import chosen_by
+from da.tables.wording import ABSENT, ORACLE
 from da.tables.writer import Sheet
 
 FOLDER = catalog.ROOT / "docs" / "methods"
@@ -139,12 +138,20 @@ def _relative(file: Path) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a committed table, with what the table's page says of it."""
+    """A row of a committed table, with what the table's page says of it.
+
+    Args:
+        spec: the table.
+        summary: what came of it.
+        line: the row.
+        plain: the row without adaptation that it is to be compared with; None where the table has none.
+        settings: overrides of the row beside its method.
+    """
 
     spec: TableSpec
     summary: Summary
     line: Line
-    baseline: Line | None
+    plain: Line | None
     settings: tuple[str, ...]
 
 
@@ -156,36 +163,82 @@ def rows() -> dict[str, list[Row]]:
         lines = {line.row: line for line in leaderboard.lines(spec, summary)}
         for row, (first, *settings) in spec.protocol.rows().items():
             if row in lines and lines[row].runs:
+                plain = lines.get(without_adaptation(spec.protocol, row) or "")
                 name = first.removeprefix("method=")
-                baseline = lines.get(spec.protocol.baseline)
-                found.setdefault(name, []).append(Row(spec, summary, lines[row], baseline, tuple(settings)))
+                found.setdefault(name, []).append(Row(spec, summary, lines[row], plain, tuple(settings)))
     return found
+
+
+def without_adaptation(protocol: EvaluationProtocol, row: str) -> str | None:
+    """The row of a table that differs from another in the adaptation alone.
+
+    Of a closed-form method it is the row of ``unadapted``, of a deep one that of ``source_only``, with the same
+    overrides (classifier, optimiser, epochs); else the table's baseline, if that is the same method under the same
+    overrides, with other hyper-parameters.
+
+    Args:
+        protocol: of the table.
+        row: of the table.
+
+    Returns:
+        None where the table has no such row, the row is one itself, or it has clusters in place of classes.
+    """
+    rows, methods = protocol.rows(), catalog.entries("method")
+    first, *settings = rows[row]
+    entry = methods.get(first.removeprefix("method="))
+    if entry is None or max(entry.access.source_y, entry.access.target_y) == NONE:
+        return None
+    wanted = {f"method={'unadapted' if entry.is_estimator else 'source_only'}", *_of_the_run(settings)}
+    if {first, *_of_the_run(settings)} == wanted:
+        return None
+    found = next((name for name, given in rows.items() if set(given) == wanted), None)
+    base = protocol.baseline if protocol.baseline in rows else row
+    same = base != row and {rows[base][0], *_of_the_run(rows[base][1:])} == {first, *_of_the_run(settings)}
+    return found or (base if same else None)
+
+
+def _of_the_run(settings: Sequence[str]) -> list[str]:
+    """Overrides but those of the method's hyper-parameters."""
+    return [given for given in settings if not given.startswith("method.")]
 
 
 def _measured(entry: Entry) -> str:
     there = rows().get(entry.name, [])
     if not there:
         return "No committed table has a row of this method yet."
-    columns = ["table", "row", "ours", "without adaptation", "published", "tasks"]
-    sheet = Sheet(columns, [_row(row) for row in there], words=(0, 1)).markdown()
-    rules = {chosen_by(row.spec.protocol.selection) for row in there}
+    columns = ["table", "row", "ours", "without adaptation", "published", "selection", "tasks"]
+    sheet = Sheet(columns, [_row(row) for row in there], words=(0, 1, 5)).markdown()
+    plain = "unadapted" if entry.is_estimator else "source_only"
+    marked = any(_is_oracle(row) for row in there)
     return (
-        f"Means over the tasks of each table in %, on the target's test split, {' or '.join(sorted(rules))}; ± is the "
-        'standard deviation over seeds. "Without adaptation" is the table\'s baseline, "published" a figure of the '
-        f"same protocol († recomputed, ‡ from memory).\n\n{sheet}"
+        "Means over the tasks of each table in %, on the target's test split, at the epoch that the rule of the column "
+        '"selection" chooses; ± is the standard deviation over seeds. '
+        + ("Figures in italics are an oracle's, which reads target test labels: bounds, no results. " if marked else "")
+        + f'"Without adaptation" is `{plain}` under the same settings, or the method itself with its adaptation off, '
+        'where the table has such a row. "Published" is a figure of the same protocol († recomputed, ‡ from memory).'
+        f"\n\n{sheet}"
     )
+
+
+def _is_oracle(row: Row) -> bool:
+    return row.spec.protocol.selection.startswith(ORACLE)
 
 
 def _row(row: Row) -> list[str]:
     places = markdown.digits(row.summary)
     anchor = markdown.anchor(row.spec.protocol.title)
-    base = row.baseline
+    shown = markdown.apart if _is_oracle(row) else str
+    ours, plain = (
+        ABSENT if line is None else shown(markdown.number(line.mean, line.std, places))
+        for line in (row.line, row.plain)
+    )
     return [
         f"[{row.spec.protocol.name}](../../benchmarks/RESULTS.md#{anchor})",
         cell(row.line.row) + (f" (`{cell(' '.join(row.settings))}`)" if row.settings else ""),
-        markdown.number(row.line.mean, row.line.std, places),
-        markdown.number(math.nan if base is None else base.mean, None if base is None else base.std, places),
+        ours,
+        plain,
         re.sub(r" \[\d+\]", "", markdown.paper_cell(row.line.paper, row.spec)),
+        shown(row.spec.protocol.selection),
         str(len(row.spec.protocol.tasks)),
     ]
 
