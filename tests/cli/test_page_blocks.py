@@ -64,7 +64,9 @@ def run(project: Path, command: str) -> None:
     if "train.py" in command and "max_epochs" not in command and "--" not in command:
         command += " trainer.max_epochs=1"
     if place := re.search(r"\b(DEEP_)?RUN\b", command):
-        command = command.replace(place[0], newest(project, deep=bool(place[1])))
+        folder = newest(project, deep=bool(place[1]))
+        names_run = "predict.py" in command or "export.py" in command  # as train.py prints it: a file in the folder
+        command = command.replace(place[0], f"{folder}/predictions.csv" if names_run else folder)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {"PYTHONPATH": str(project), "PATH": path, "OMP_NUM_THREADS": "1"}
     done = finished("-c", f"import subprocess, sys; sys.exit(subprocess.run({['bash', '-c', command]!r}).returncode)",

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,7 +14,7 @@ from documents import LINK, SPAN, blocks, guides, name, pages, prose
 from processes import ROOT
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from da.cli import benchmark, choose, docs, export, listing, predict
+from da.cli import benchmark, choose, docs, export, listing, main, new, predict
 from da.cli import train as entry
 from da.cli.pages import docstring, methods, references
 from da.config import catalog
@@ -172,6 +173,35 @@ def test_a_refusal_reads_as_the_page_says(command: str, said: str, capsys: pytes
 def test_every_command_of_the_project_stands_on_the_page_of_commands() -> None:
     page = (ROOT / "docs" / "commands.md").read_text()
     assert [file.name for file in sorted((ROOT / "scripts").glob("*.py")) if f"scripts/{file.name}`" not in page] == []
+
+
+def test_every_command_of_the_installed_package_stands_there_too() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+    named = {*main.COMMANDS} - {"new"} | {f"new {kind}" for kind in new.kinds()}
+    assert set(re.findall(r"`da ([\w -]+)`", page)) == named
+
+
+def test_every_extra_stands_on_the_page_of_installing() -> None:
+    page = (ROOT / "docs" / "install.md").read_text()
+    there = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", page, re.M)))
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert set(there) == set(known)
+
+
+def test_every_page_can_be_reached() -> None:
+    """From the README by links, and from the navigation of the site."""
+    seen, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        there = {
+            (page.parent / link.partition("#")[0]).resolve() for link in LINK.findall(prose(page)) if ":" not in link
+        }
+        waiting += [file for file in sorted(there - seen) if file.suffix == ".md" and file.is_file()]
+        seen |= there
+    navigation = set(re.findall(r"[\w./-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
+    for page in (ROOT / "docs").rglob("*.md"):
+        assert page in seen, f"no link of the README, or of a page that it leads to, leads to {name(page)}"
+        assert page.parent == methods.FOLDER or page.relative_to(ROOT / "docs").as_posix() in navigation
 
 
 def counterparts() -> list[tuple[str, str]]:
