@@ -243,7 +243,7 @@ class TrainedModel:
 
 
 def run_folder(path: str | Path) -> Path:
-    """The folder of a run that a path names: itself, or the run's in which it is a file, such as ``predictions.csv``."""
+    """The folder of a run that a path names: itself, or that of a file in it, such as ``predictions.csv``."""
     path = Path(path).expanduser()
     return path.parent if path.is_file() and (path.parent / MODEL).is_file() else path
 

@@ -15,7 +15,7 @@ from da.cli.pages import docstring
 from da.cli.pages.docstring import cell
 from da.config import catalog
 from da.config.catalog import Entry
-from da.setting import NONE, setting_of
+from da.setting import DIFFERENT, FEW, MANY, NONE, setting_of
 from da.tables import leaderboard, markdown
 from da.tables import results_page as page
 from da.tables.leaderboard import Line
@@ -28,8 +28,17 @@ FOLDER = catalog.ROOT / "docs" / "methods"
 INDEX = FOLDER / "index.md"
 NOTE = "<!-- python scripts/render_docs.py -->"
 """Last line of a rendered page: what renders it."""
-EXAMPLES = ("digits", "toy", "toy_dimensions", "office_caltech10_hetero", "mnist_usps")
-"""Data sets of the example command, the first on which a method runs."""
+SECTIONS = {
+    "transductive": "transductive",
+    "custom": "few-labels",
+    "inductive": "few-labels",
+    "heterogeneous": "different-features",
+    "unsupervised": "no-labels",
+}
+"""Heading of the page of settings by the name of a setting; others have none."""
+LABEL_SHIFT = ("bbse", "em_prior", "mmd_target_shift", "rlls")
+"""Weightings whose shift is one of class shares; that of the others is one of inputs."""
+SEVERAL = 'data=pacs "data.source=[cartoon,photo,sketch]" data.target=art_painting'
 
 
 def pages() -> dict[Path, str]:
@@ -61,11 +70,11 @@ def method(entry: Entry) -> str:
         f"# {entry.name}",
         doc.summary,
         _facts(entry),
-        f"```bash\npython scripts/train.py method={entry.name} data={example(entry)}\n```",
+        example(entry),
         doc.body,
         f"## Hyper-parameters\n\n{_hyper_parameters(entry, doc)}",
         f"```yaml\n# {_relative(catalog.CONF / 'method' / f'{entry.name}.yaml')}\n{_yaml(entry)}\n```",
-        f"## Reference\n\n{doc.reference}" if doc.reference else "",
+        f"## Reference\n\n{doc.reference[0].upper()}{doc.reference[1:]}" if doc.reference else "",
         f"## Differences from the paper\n\n{doc.deviates[0].upper()}{doc.deviates[1:]}" if doc.deviates else "",
         f"## Measured\n\n{_measured(entry)}",
         _gallery(entry),
@@ -80,9 +89,26 @@ def address(path: str) -> str | None:
 
 
 def example(entry: Entry) -> str:
-    """A data set on which a method runs."""
-    data = catalog.entries("data")
-    return next(name for name in (*EXAMPLES, *data) if not data[name].access.lacks(entry.access))
+    """A block of commands that shows a method on data with what it is for."""
+    command = f"python scripts/train.py method={entry.name}"
+    if entry.name == "fine_tune":
+        before = "python scripts/train.py method=source_only data=digits"
+        return _bash(before, f"{command} data=digits method.checkpoint=DEEP_RUN    # the folder of that run")
+    if entry.access.sources == MANY:
+        return f"<!-- needs data -->\n{_bash(f'{command} {SEVERAL}')}"
+    return _bash(f"{command} {_example_data(entry)}")
+
+
+def _example_data(entry: Entry) -> str:
+    if entry.access.spaces == DIFFERENT:
+        return "data=toy_dimensions"
+    if entry.family == "weighting":
+        return f"data=toy data.shift={'target' if entry.name in LABEL_SHIFT else 'covariate'}"
+    return "data=digits" + (" shots=3" if entry.access.target_y == FEW else "")
+
+
+def _bash(*commands: str) -> str:
+    return "\n".join(["```bash", *commands, "```"])
 
 
 def _facts(entry: Entry) -> str:
@@ -90,7 +116,7 @@ def _facts(entry: Entry) -> str:
     code = Path(*entry.path.split(".")[:-1]).with_suffix(".py")
     rows = [
         ["family", f"{entry.family} ({'closed form' if entry.is_estimator else 'deep'})"],
-        ["setting", f"[{setting_of(entry.access)}](../settings.md)"],
+        ["setting", _setting(entry)],
         ["sees of the source", source],
         ["sees of the target", target],
         ["feature spaces", spaces],
@@ -98,6 +124,15 @@ def _facts(entry: Entry) -> str:
         ["code", f"[`{code}`](../../{code})"],
     ]
     return Sheet(rows[0], rows[1:], words=(0, 1)).markdown()
+
+
+def _setting(entry: Entry) -> str:
+    """The name of a method's setting, linked to what the page of settings says of it."""
+    name = setting_of(entry.access)
+    anchor = SECTIONS.get(name, "")
+    if entry.family == "weighting":
+        anchor = "label-shift" if entry.name in LABEL_SHIFT else "covariate-shift"
+    return f"[{name}](../settings.md{f'#{anchor}' if anchor else ''})"
 
 
 def _hyper_parameters(entry: Entry, doc: docstring.Docstring) -> str:
