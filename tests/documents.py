@@ -42,6 +42,11 @@ def pages() -> list[Path]:
     return [*top, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
+def linked() -> list[Path]:
+    """All files in Markdown that people read, those of committed results among them."""
+    return [*dict.fromkeys([*pages(), *sorted(ROOT.glob("*.md")), *sorted((ROOT / "benchmarks").glob("*.md"))])]
+
+
 def guides() -> list[Path]:
     """Pages with commands of their own: those of single methods have one each, and CONTRIBUTING.md its own tests."""
     return [page for page in pages() if page.parent.name != "methods" and page.name != "CONTRIBUTING.md"]

@@ -47,7 +47,8 @@ def test_rendered_pages_are_current() -> None:
 
 
 def test_the_readme_is_read_in_minutes() -> None:
-    assert len((ROOT / "README.md").read_bytes()) <= 8000
+    size = len((ROOT / "README.md").read_bytes())
+    assert size <= 8000, f"README.md has {size} bytes, and is to have 8000 at most: move a passage to a page of docs/"
 
 
 def test_the_help_fits_on_a_screen_and_begins_with_options() -> None:
@@ -128,7 +129,7 @@ def test_a_misspelt_name_is_found(piece: str) -> None:
     assert list(unknown(piece))
 
 
-@pytest.mark.parametrize("page", pages(), ids=name)
+@pytest.mark.parametrize("page", documents.linked(), ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
     for link in LINK.findall(prose(page)):
         if re.match(r"https?:", link):
