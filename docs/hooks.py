@@ -11,6 +11,7 @@ from typing import Any
 
 import latex2mathml.converter
 from mkdocs.structure.files import File
+from mkdocs.utils import get_relative_url
 
 from da.cli.pages import methods
 
@@ -20,6 +21,7 @@ AWAY = "repository"
 """Folder of the site with the files of the repository that stand outside ``docs``."""
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[)#])")
 FENCE = re.compile(r"^ *```.*?^ *```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+SHIM = re.compile(r"https://unpkg\.com/iframe-worker/shim")
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 
 
@@ -73,12 +75,31 @@ def on_page_markdown(text: str, *, page: Any, **kwargs: Any) -> str:
     return "".join(piece if FENCE.fullmatch(piece) else LINK.sub(moved, piece) for piece in pieces)
 
 
+def on_post_page(text: str, *, page: Any, **kwargs: Any) -> str:
+    """Lead the script by which pages search from disk to our own, as the theme would load it from a server."""
+    return SHIM.sub(get_relative_url("javascripts/iframe_worker.js", page.url), text)
+
+
+def on_post_template(text: str, *, template_name: str, **kwargs: Any) -> str:
+    """The same on the page of a wrong address, the only template with scripts."""
+    return SHIM.sub("javascripts/iframe_worker.js", text)
+
+
 def on_page_content(text: str, **kwargs: Any) -> str:
     """Write formulas as MathML, which browsers render by themselves."""
     return FORMULA.sub(lambda m: mathml(html.unescape(m[2]).strip(), "inline" if m[1] == "span" else "block"), text)
 
 
+SIZED = re.compile(r'<mo minsize="([\d.]+em)" maxsize="[\d.]+em">([^<]+)</mo>')
+NAMES = {r"\Vert": "\u2016", r"\|": "\u2016", r"\{": "{", r"\}": "}"}
+"""Brackets as MathML writes them."""
+
+
 def mathml(formula: str, display: str) -> str:
-    """A formula of LaTeX as MathML, ``inline`` or as a ``block``."""
-    known = re.sub(r"\\arg\b", r"\\operatorname{arg}", re.sub(r"\\[Bb]igg?[lr]?\\\|", r"\\Vert ", formula))
-    return str(latex2mathml.converter.convert(known, display=display))
+    """A formula of LaTeX as MathML, ``inline`` or as a ``block``.
+
+    Brackets of a given size have a larger letter, as they grow by themselves in fonts for formulas alone.
+    """
+    known = re.sub(r"\\arg\b", r"\\operatorname{arg}", re.sub(r"(\\[Bb]igg?)[lrm]?\s*\\\|", r"\1\\Vert ", formula))
+    text = str(latex2mathml.converter.convert(known, display=display))
+    return SIZED.sub(lambda m: f'<mo stretchy="false" mathsize="{m[1]}">{NAMES.get(m[2], m[2])}</mo>', text)

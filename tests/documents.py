@@ -42,6 +42,11 @@ def pages() -> list[Path]:
     return [*top, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
+def linked() -> list[Path]:
+    """All files in Markdown that people read, those of committed results among them."""
+    return [*dict.fromkeys([*pages(), *sorted(ROOT.glob("*.md")), *sorted((ROOT / "benchmarks").glob("*.md"))])]
+
+
 def guides() -> list[Path]:
     """Pages with commands of their own: those of single methods have one each, and CONTRIBUTING.md its own tests."""
     return [page for page in pages() if page.parent.name != "methods" and page.name != "CONTRIBUTING.md"]
@@ -72,5 +77,8 @@ def anchors(page: Path) -> set[str]:
 
 
 def begun() -> set[str]:
-    """Names of methods, data sets and terms that the pages begin by a scaffold, and so need not be there."""
-    return {found for page in pages() for found in re.findall(r"new_\w+\.py (\w+)", page.read_text(encoding="utf-8"))}
+    """Names of methods, data sets and terms that the pages begin, by a scaffold or a YAML, and so need not be there."""
+    texts = [page.read_text(encoding="utf-8") for page in pages()]
+    made = {found for text in texts for found in re.findall(r"new_\w+\.py (\w+)", text)}
+    own = {b.body.split()[1] for page in guides() for b in blocks(page, "yaml") if b.body.startswith("# conf/")}
+    return made | {Path(file).stem for file in own if not (ROOT / file).is_file()}

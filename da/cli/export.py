@@ -19,7 +19,7 @@ HELP = f"""Write the network of a finished deep run as torch.export or ONNX, che
 
   {USAGE}
 
-RUN     the folder of a run, or a copy of it
+RUN     the folder of a run, a copy of it, or a file in it, such as the predictions.csv that a run prints
 output  default: RUN/exported.pt2 or RUN/exported.onnx; beside it a .json names classes, shape and preparation of inputs
 """
 KEYS = ("format", "output")
@@ -47,8 +47,8 @@ def _exported(words: Sequence[str]) -> str:
 
     kind = given.get("format", "torch")
     file = Path(given.get("output") or directory / f"exported{SUFFIXES.get(kind, '')}").expanduser()
-    writable_file(file, "output", apart_from=[path for path in directory.iterdir() if path.suffix not in WRITTEN])
     model = load(directory)
+    writable_file(file, "output", apart_from=[path for path in directory.iterdir() if path.suffix not in WRITTEN])
     difference = write(model, kind, file)
     beside = write_atomically(file.with_suffix(f"{file.suffix}.json"), json.dumps(described(model), indent=1).encode())
     return f"logits agree within {difference:.1g} -> {file} (inputs and classes: {beside})"

@@ -155,6 +155,7 @@ def methods_table() -> str:
     for entry in (e for e in by_family("method") if e.is_built_in):
         source, target, spaces, _ = needs_cells(entry)
         target += "; other space" if spaces == "may differ" else ""
-        cells = [f"[`{entry.name}`]({entry.name}.md)", entry.family, entry.summary, source, target, entry.reference]
+        reference = entry.reference[:1].upper() + entry.reference[1:]
+        cells = [f"[`{entry.name}`]({entry.name}.md)", entry.family, entry.summary, source, target, reference]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -22,7 +22,7 @@ HELP = f"""Predict the samples of a file or folder with the model of a finished 
 
   {USAGE}
 
-RUN     the folder of a run, or a copy of it
+RUN     the folder of a run, a copy of it, or a file in it, such as the predictions.csv that a run prints
 data    CSV, parquet, npz, mat, h5 or svmlight for models of tables (columns are found by name), a folder for images
 output  default: the name of the data with _predictions.csv, in the working folder; an earlier one is replaced
 skip_unreadable

@@ -242,16 +242,22 @@ class TrainedModel:
         return result
 
 
+def run_folder(path: str | Path) -> Path:
+    """The folder of a run that a path names: itself, or that of a file in it, such as ``predictions.csv``."""
+    path = Path(path).expanduser()
+    return path.parent if path.is_file() and (path.parent / MODEL).is_file() else path
+
+
 def load(directory: str | Path) -> TrainedModel:
     """The model that a finished run left.
 
     Args:
-        directory: of the run, or a copy of it, on any machine; no data are needed.
+        directory: of the run, or a copy of it, on any machine, or a file in it; no data are needed.
 
     Raises:
         DataError: it holds no model, or one that cannot be read here.
     """
-    directory = Path(directory).expanduser()
+    directory = run_folder(directory)
     file = directory / MODEL
     if not file.is_file():
         raise DataError(f"{directory} holds no {MODEL}; name the folder of a finished run, or train it with rerun=all.")

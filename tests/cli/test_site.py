@@ -51,6 +51,20 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
         assert not away, f"{page.relative_to(site)} loads {away}"
 
 
+def test_pages_search_from_disk(site: Path) -> None:
+    """The index is a script that every page can load, and so is what stands in for a worker."""
+    assert "kmm" in (site / "search" / "search_index.js").read_text(encoding="utf-8")
+    for page, up in ((site / "index.html", ""), (site / "methods" / "kmm.html", "../")):
+        assert f'src="{up}javascripts/iframe_worker.js"' in page.read_text(encoding="utf-8")
+    assert (site / "javascripts" / "iframe_worker.js").is_file()
+
+
+def test_a_bracket_of_a_given_size_is_large(site: Path) -> None:
+    text = (site / "methods" / "soft_transfer.html").read_text(encoding="utf-8")
+    assert re.search(r'<mo stretchy="false" mathsize="1.\d+em">(\(|\N{DOUBLE VERTICAL LINE})</mo>', text)
+    assert "minsize" not in text
+
+
 def test_formulas_are_mathml_and_complete(site: Path) -> None:
     for page in site.rglob("methods/*.html"):
         text = page.read_text(encoding="utf-8")

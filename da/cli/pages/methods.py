@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,21 +15,30 @@ from da.cli.pages import docstring
 from da.cli.pages.docstring import cell
 from da.config import catalog
 from da.config.catalog import Entry
-from da.setting import setting_of
+from da.setting import DIFFERENT, FEW, MANY, NONE, setting_of
 from da.tables import leaderboard, markdown
 from da.tables import results_page as page
 from da.tables.leaderboard import Line
-from da.tables.spec import TableSpec
+from da.tables.spec import EvaluationProtocol, TableSpec
 from da.tables.summary import Summary
-from da.tables.wording import chosen_by
+from da.tables.wording import ABSENT, ORACLE
 from da.tables.writer import Sheet
 
 FOLDER = catalog.ROOT / "docs" / "methods"
 INDEX = FOLDER / "index.md"
 NOTE = "<!-- python scripts/render_docs.py -->"
 """Last line of a rendered page: what renders it."""
-EXAMPLES = ("toy", "toy_dimensions")
-"""Data sets of the example command of closed-form methods, which take seconds there; of deep ones it is ``digits``."""
+SECTIONS = {
+    "transductive": "transductive",
+    "custom": "few-labels",
+    "inductive": "few-labels",
+    "heterogeneous": "different-features",
+    "unsupervised": "no-labels",
+}
+"""Heading of the page of settings by the name of a setting; others have none."""
+LABEL_SHIFT = ("bbse", "em_prior", "mmd_target_shift", "rlls")
+"""Weightings whose shift is one of class shares; that of the others is one of inputs."""
+SEVERAL = 'data=pacs "data.source=[cartoon,photo,sketch]" data.target=art_painting'
 
 
 def pages() -> dict[Path, str]:
@@ -62,11 +70,11 @@ def method(entry: Entry) -> str:
         f"# {entry.name}",
         doc.summary,
         _facts(entry),
-        f"```bash\npython scripts/train.py method={entry.name} data={example(entry)}\n```",
+        example(entry),
         doc.body,
         f"## Hyper-parameters\n\n{_hyper_parameters(entry, doc)}",
         f"```yaml\n# {_relative(catalog.CONF / 'method' / f'{entry.name}.yaml')}\n{_yaml(entry)}\n```",
-        f"## Reference\n\n{doc.reference}" if doc.reference else "",
+        f"## Reference\n\n{doc.reference[0].upper()}{doc.reference[1:]}" if doc.reference else "",
         f"## Differences from the paper\n\n{doc.deviates[0].upper()}{doc.deviates[1:]}" if doc.deviates else "",
         f"## Measured\n\n{_measured(entry)}",
         _gallery(entry),
@@ -81,10 +89,27 @@ def address(path: str) -> str | None:
 
 
 def example(entry: Entry) -> str:
-    """A data set on which a method runs: the quickest where others are as well."""
-    data = catalog.entries("data")
-    order = (*EXAMPLES, *data) if entry.is_estimator else ("digits", *EXAMPLES, *data)
-    return next(name for name in order if not data[name].access.lacks(entry.access))
+    """A block of commands that shows a method on data with what it is for."""
+    command = f"python scripts/train.py method={entry.name}"
+    if entry.name == "fine_tune":
+        before = "python scripts/train.py method=source_only data=digits"
+        return _bash(before, f"{command} data=digits method.checkpoint=DEEP_RUN    # the folder of that run")
+    if entry.access.sources == MANY:
+        return f"<!-- needs data -->\n{_bash(f'{command} {SEVERAL}')}"
+    return _bash(f"{command} {_example_data(entry)}")
+
+
+def _example_data(entry: Entry) -> str:
+    if entry.access.spaces == DIFFERENT:
+        return "data=toy_dimensions"
+    if entry.family == "weighting":
+        return f"data=toy data.shift={'target' if entry.name in LABEL_SHIFT else 'covariate'}"
+    few = " shots=3" if entry.access.target_y == FEW else ""
+    return f"data={'toy' if entry.is_estimator else 'digits'}{few}"  # closed-form methods take seconds on toy
+
+
+def _bash(*commands: str) -> str:
+    return "\n".join(["```bash", *commands, "```"])
 
 
 def _facts(entry: Entry) -> str:
@@ -92,7 +117,7 @@ def _facts(entry: Entry) -> str:
     code = Path(*entry.path.split(".")[:-1]).with_suffix(".py")
     rows = [
         ["family", f"{entry.family} ({'closed form' if entry.is_estimator else 'deep'})"],
-        ["setting", f"[{setting_of(entry.access)}](../settings.md)"],
+        ["setting", _setting(entry)],
         ["sees of the source", source],
         ["sees of the target", target],
         ["feature spaces", spaces],
@@ -100,6 +125,15 @@ def _facts(entry: Entry) -> str:
         ["code", f"[`{code}`](../../{code})"],
     ]
     return Sheet(rows[0], rows[1:], words=(0, 1)).markdown()
+
+
+def _setting(entry: Entry) -> str:
+    """The name of a method's setting, linked to what the page of settings says of it."""
+    name = setting_of(entry.access)
+    anchor = SECTIONS.get(name, "")
+    if entry.family == "weighting":
+        anchor = "label-shift" if entry.name in LABEL_SHIFT else "covariate-shift"
+    return f"[{name}](../settings.md{f'#{anchor}' if anchor else ''})"
 
 
 def _hyper_parameters(entry: Entry, doc: docstring.Docstring) -> str:
@@ -140,12 +174,20 @@ def _relative(file: Path) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a committed table, with what the table's page says of it."""
+    """A row of a committed table, with what the table's page says of it.
+
+    Args:
+        spec: the table.
+        summary: what came of it.
+        line: the row.
+        plain: the row without adaptation that it is to be compared with; None where the table has none.
+        settings: overrides of the row beside its method.
+    """
 
     spec: TableSpec
     summary: Summary
     line: Line
-    baseline: Line | None
+    plain: Line | None
     settings: tuple[str, ...]
 
 
@@ -157,36 +199,82 @@ def rows() -> dict[str, list[Row]]:
         lines = {line.row: line for line in leaderboard.lines(spec, summary)}
         for row, (first, *settings) in spec.protocol.rows().items():
             if row in lines and lines[row].runs:
+                plain = lines.get(without_adaptation(spec.protocol, row) or "")
                 name = first.removeprefix("method=")
-                baseline = lines.get(spec.protocol.baseline)
-                found.setdefault(name, []).append(Row(spec, summary, lines[row], baseline, tuple(settings)))
+                found.setdefault(name, []).append(Row(spec, summary, lines[row], plain, tuple(settings)))
     return found
+
+
+def without_adaptation(protocol: EvaluationProtocol, row: str) -> str | None:
+    """The row of a table that differs from another in the adaptation alone.
+
+    Of a closed-form method it is the row of ``unadapted``, of a deep one that of ``source_only``, with the same
+    overrides (classifier, optimiser, epochs); else the table's baseline, if that is the same method under the same
+    overrides, with other hyper-parameters.
+
+    Args:
+        protocol: of the table.
+        row: of the table.
+
+    Returns:
+        None where the table has no such row, the row is one itself, or it has clusters in place of classes.
+    """
+    rows, methods = protocol.rows(), catalog.entries("method")
+    first, *settings = rows[row]
+    entry = methods.get(first.removeprefix("method="))
+    if entry is None or max(entry.access.source_y, entry.access.target_y) == NONE:
+        return None
+    wanted = {f"method={'unadapted' if entry.is_estimator else 'source_only'}", *_of_the_run(settings)}
+    if {first, *_of_the_run(settings)} == wanted:
+        return None
+    found = next((name for name, given in rows.items() if set(given) == wanted), None)
+    base = protocol.baseline if protocol.baseline in rows else row
+    same = base != row and {rows[base][0], *_of_the_run(rows[base][1:])} == {first, *_of_the_run(settings)}
+    return found or (base if same else None)
+
+
+def _of_the_run(settings: Sequence[str]) -> list[str]:
+    """Overrides but those of the method's hyper-parameters."""
+    return [given for given in settings if not given.startswith("method.")]
 
 
 def _measured(entry: Entry) -> str:
     there = rows().get(entry.name, [])
     if not there:
         return "No committed table has a row of this method yet."
-    columns = ["table", "row", "ours", "without adaptation", "published", "tasks"]
-    sheet = Sheet(columns, [_row(row) for row in there], words=(0, 1)).markdown()
-    rules = {chosen_by(row.spec.protocol.selection) for row in there}
+    columns = ["table", "row", "ours", "without adaptation", "published", "selection", "tasks"]
+    sheet = Sheet(columns, [_row(row) for row in there], words=(0, 1, 5)).markdown()
+    plain = "unadapted" if entry.is_estimator else "source_only"
+    marked = any(_is_oracle(row) for row in there)
     return (
-        f"Means over the tasks of each table in %, on the target's test split, {' or '.join(sorted(rules))}; ± is the "
-        'standard deviation over seeds. "Without adaptation" is the table\'s baseline, "published" a figure of the '
-        f"same protocol († recomputed, ‡ from memory).\n\n{sheet}"
+        "Means over the tasks of each table in %, on the target's test split, at the epoch that the rule of the column "
+        '"selection" chooses; ± is the standard deviation over seeds. '
+        + ("Figures in italics are an oracle's, which reads target test labels: bounds, no results. " if marked else "")
+        + f'"Without adaptation" is `{plain}` under the same settings, or the method itself with its adaptation off, '
+        'where the table has such a row. "Published" is a figure of the same protocol († recomputed, ‡ from memory).'
+        f"\n\n{sheet}"
     )
+
+
+def _is_oracle(row: Row) -> bool:
+    return row.spec.protocol.selection.startswith(ORACLE)
 
 
 def _row(row: Row) -> list[str]:
     places = markdown.digits(row.summary)
     anchor = markdown.anchor(row.spec.protocol.title)
-    base = row.baseline
+    shown = markdown.apart if _is_oracle(row) else str
+    ours, plain = (
+        ABSENT if line is None else shown(markdown.number(line.mean, line.std, places))
+        for line in (row.line, row.plain)
+    )
     return [
         f"[{row.spec.protocol.name}](../../benchmarks/RESULTS.md#{anchor})",
         cell(row.line.row) + (f" (`{cell(' '.join(row.settings))}`)" if row.settings else ""),
-        markdown.number(row.line.mean, row.line.std, places),
-        markdown.number(math.nan if base is None else base.mean, None if base is None else base.std, places),
+        ours,
+        plain,
         re.sub(r" \[\d+\]", "", markdown.paper_cell(row.line.paper, row.spec)),
+        shown(row.spec.protocol.selection),
         str(len(row.spec.protocol.tasks)),
     ]
 
