@@ -22,6 +22,7 @@ from da.config.compose import expand
 from da.config.evidence import criteria
 from da.config.validate import KEYS
 from da.divergences.adversarial import domain_confusion
+from da.setting import setting_of
 from da.tables import spec
 
 ASSIGNED = re.compile(r"(?<![\w.\-/{])([a-z_][\w.]*)=([^\s'\"`;)]*)")
@@ -267,6 +268,31 @@ def test_a_method_page_has_what_its_yaml_docstring_and_tables_say() -> None:
         assert part in page
     assert "gallery_" not in page  # of closed-form methods alone
     assert "gallery_subspace.png" in methods.method(catalog.entries("method")["coral"])
+
+
+def test_settings_are_called_as_pages_and_lists_call_them() -> None:
+    table = (
+        (ROOT / "docs" / "settings.md").read_text(encoding="utf-8").partition("| You have |")[2].partition("\n\n")[0]
+    )
+    rows = [line.split(" | ")[1:3] for line in table.splitlines()[2:]]
+    assert len(rows) == 10
+    for setting, begin in rows:
+        named = [catalog.entries("method").get(word) for word in SPAN.findall(begin)]
+        for found in filter(None, named):
+            if setting != "any of these" and found.name != "source_only":  # a baseline that sees less
+                assert setting_of(found.access) == setting, f"{found.name} is {setting_of(found.access)}, not {setting}"
+    anchors = documents.anchors(ROOT / "docs" / "settings.md")
+    assert {*methods.SECTIONS.values(), "covariate-shift", "label-shift"} <= anchors
+
+
+def test_an_example_has_what_its_method_is_for() -> None:
+    shown = {name: methods.example(entry) for name, entry in catalog.entries("method").items()}
+    assert "data=toy_dimensions" in shown["soft_transfer"]
+    assert "data.source=[" in shown["jcpot"]
+    assert "method.checkpoint=" in shown["fine_tune"]
+    assert "data.shift=covariate" in shown["kmm"]
+    assert "data.shift=target" in shown["bbse"]
+    assert "shots=3" in shown["tradaboost"]
 
 
 def measured(name: str, row: str) -> list[str]:
