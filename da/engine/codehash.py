@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from da.config import catalog
 from da.places import is_ours
+from da.results.identity import deciding
 from da.signatures import absolute, locate, parse, statements
 
 ALWAYS = ("da.engine.run.trained",)
@@ -81,7 +82,7 @@ def of_config(config: Mapping[str, Any]) -> str:
         without += DEEP
     else:
         reached += [*_targets(config["network"]), *_targets(config["optimizer"]), f"da.schedules.{config['schedule']}"]
-        reached += [path for node in config.get("callbacks", {}).values() for path in _targets(node)]
+        reached += [path for node in deciding(config.get("callbacks") or {}).values() for path in _targets(node)]
         without += CLOSED_FORM
     named = config.get("terms") or ()
     reached += [path for name in named for path in _targets(config["term"][name])]

@@ -186,8 +186,8 @@ class Evaluation(pl.Callback):
         if entry is None:
             return None
         method.evaluated_at = method.steps_done
+        row = logged(entry) | self.collected.row(trainer)  # in every process: Lightning reduces what it averages
         if trainer.is_global_zero:
-            row = logged(entry) | self.collected.row(trainer)
             for logger in self.loggers:
                 logger.log_metrics(row, entry["step"])
         return entry
