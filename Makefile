@@ -40,10 +40,7 @@ lint: .venv/ready  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: .venv/ready  ## build the pages as a site, without network: site/index.html
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
-
 clean:  ## remove the environment and all runs
-	rm -rf .venv .venv-lowest .venv-newest runs site
+	rm -rf .venv .venv-lowest .venv-newest runs
 
-.PHONY: help setup demo test test-kernels test-lowest test-newest lint docs clean
+.PHONY: help setup demo test test-kernels test-lowest test-newest lint clean

@@ -48,7 +48,7 @@ def load(directory: str | Path) -> TrainedModel:
     >>> model.predict("new.csv"), model.predict_proba(x), model.classes_  # doctest: +SKIP
 
     Args:
-        directory: of the run, a copy of it, or a file in it, such as the ``predictions.csv`` that a run prints.
+        directory: of the run, or a copy of it.
 
     Raises:
         DataError: it holds no model, or one that cannot be read here.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,6 @@ class Signature:
         open: it takes ``**kwargs``, so that any name is accepted.
         constants: class-level assignments, as syntax trees.
         bases: names of the base classes as written.
-        of_function: it is a function's, whose positional parameters are given by the run.
     """
 
     path: str
@@ -45,11 +44,10 @@ class Signature:
     open: bool
     constants: dict[str, ast.expr]
     bases: tuple[str, ...]
-    of_function: bool = False
 
     def keywords(self) -> dict[str, Parameter]:
         """Parameters that a configuration may set; in `da` the keyword-only ones (the run passes the others)."""
-        ours = self.path.startswith("da.") or self.of_function
+        ours = self.path.startswith("da.")
         return {p.name: p for p in self.parameters if p.keyword_only or not ours}
 
 
@@ -92,22 +90,6 @@ def derives(dotted: str, base: str, depth: int = 0) -> bool:
     return any(derives(_written(module, name), base, depth + 1) for name in signature.bases)
 
 
-def parents(signature: Signature) -> Iterator[Signature]:
-    """Yield the base classes of a class whose source is found."""
-    module = signature.path.rpartition(".")[0]
-    for name in signature.bases:
-        parent = find(_written(module, name))
-        if parent is not None:
-            yield parent
-
-
-def constant(signature: Signature, name: str) -> ast.expr | None:
-    """A constant of a class, its own or inherited from the first base class that has it; None if there is none."""
-    if name in signature.constants:
-        return signature.constants[name]
-    return next((found for parent in parents(signature) if (found := constant(parent, name)) is not None), None)
-
-
 def _written(module: str, name: str) -> str:
     """Resolve a name used in a module to a dotted path: its own, an imported one, or ``svm.SVC`` of an import."""
     first, dot, rest = name.partition(".")
@@ -118,8 +100,6 @@ def _written(module: str, name: str) -> str:
             for alias in node.names:
                 if (alias.asname or alias.name) == first:
                     return f"{origin}{alias.name}.{rest}"
-                if not origin and not alias.asname and alias.name.split(".")[0] == first:  # import da.methods.base
-                    return name
     return f"{module}.{name}"
 
 
@@ -187,7 +167,7 @@ def locate(module: str) -> Path | None:
 @cache
 def parse(file: Path) -> ast.Module:
     """The syntax tree of a source file."""
-    return ast.parse(file.read_text(encoding="utf-8"), str(file))
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def _class(node: ast.ClassDef, module: str) -> Signature:
@@ -204,9 +184,7 @@ def _class(node: ast.ClassDef, module: str) -> Signature:
     path = f"{module}.{node.name}"
     bases = tuple(ast.unparse(base) for base in node.bases)
     if init is None:
-        own = Signature(path, doc, (), False, constants, bases)
-        inherited = next((p for p in parents(own) if p.parameters or p.open), own)
-        return replace(own, parameters=inherited.parameters, open=inherited.open)
+        return Signature(path, doc, (), False, constants, bases)
     constructor = _function(init, path, doc, method=True)
     return Signature(path, doc, constructor.parameters, constructor.open, constants, bases)
 
@@ -216,7 +194,7 @@ def _function(node: ast.FunctionDef, path: str, doc: str, *, method: bool) -> Si
     defaults: list[ast.expr | None] = [None] * (len(positional) - len(node.args.defaults)) + list(node.args.defaults)
     parameters = [_parameter(a, d, False) for a, d in zip(positional, defaults, strict=True)]
     parameters += [_parameter(a, d, True) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]
-    return Signature(path, doc, tuple(parameters), node.args.kwarg is not None, {}, (), of_function=not method)
+    return Signature(path, doc, tuple(parameters), node.args.kwarg is not None, {}, ())
 
 
 def _parameter(argument: ast.arg, default: ast.expr | None, keyword_only: bool) -> Parameter:

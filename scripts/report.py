@@ -11,7 +11,7 @@ def main() -> int:
     """Run the command line."""
     from da.cli import report as command
 
-    return command.main(sys.argv[1:])
+    return command.main()
 
 
 if __name__ == "__main__":

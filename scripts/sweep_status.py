@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from pathlib import Path
 
 from da.cli.start import start
 
 
 def main() -> int:
-    """Run the command line."""
-    from da.cli import status as command
+    """Print a paragraph for each driver; returns 0, or 2 where there is none."""
+    from da.sweeps.status import drivers, text
 
-    return command.main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("runs"), help="results folder (default: runs)")
+    found = drivers(parser.parse_args().folder)
+    print("\n".join(map(text, found)) if found else "no sweep is running here")
+    return 0 if found else 2
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def table(seconds: dict[str, float]) -> str:
 
 
 def main() -> None:
-    """Measure, print, and write the table that docs/speed.md shows."""
+    """Measure, print, and write the page that the README shows."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")

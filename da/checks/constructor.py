@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from da.checks import keywords
 from da.checks.harness import build, same, task_for, train, weights_of
 from da.checks.suite import CheckedMethod, applies_if
 from da.estimators.weighting.logistic_ratio import LogisticRatio
@@ -34,8 +33,17 @@ def check_search_space_holds_defaults(subject: CheckedMethod) -> None:
 def check_the_yaml_repeats_the_constructor(subject: CheckedMethod) -> None:
     """The YAML has every keyword of the constructor with its default, so that overriding one needs no ``+``."""
     assert subject.config is not None
-    wrong = keywords.difference(subject.make, subject.config, f"conf/method/{subject.name}.yaml")
-    assert wrong is None, wrong
+    configured = {key: value for key, value in subject.config.items() if key != "_target_"}
+    own = {name: p.default for name, p in inspect.signature(subject.make).parameters.items()}
+    missing, strange = sorted(own.keys() - configured.keys()), sorted(configured.keys() - own.keys())
+    assert not missing, (
+        f"The YAML of {subject.name} lacks '{missing[0]}'; write '{missing[0]}: {own[missing[0]]}' there."
+    )
+    assert not strange, f"The YAML of {subject.name} has '{strange[0]}', which its constructor does not take."
+    for name, value in own.items():
+        assert configured[name] == value, (
+            f"The YAML of {subject.name} says {name}: {configured[name]}, and its constructor {value}; make them equal."
+        )
 
 
 @applies_if(lambda subject: not subject.is_estimator)

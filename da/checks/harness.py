@@ -19,6 +19,7 @@ from da.checks.suite import CheckedMethod
 from da.data.toy import Toy, ToyDimensions
 from da.domain import Batch, Domain, Task
 from da.engine import assembly
+from da.engine.deep import DeepRunner
 from da.engine.evaluation import Evaluator
 from da.engine.observer import RunObserver
 from da.engine.tracking.tracker import RunLogger
@@ -112,10 +113,12 @@ def assembled(
     """
     settings = assembly.Settings(batch_size, steps, shots, every or epochs, seed)
     fixed = {"accelerator": "cpu", "max_epochs": epochs, "enable_progress_bar": False}
-    return assembly.assemble(
-        method, task, settings, directory=directory, trainer=fixed | keywords, loggers=loggers, observer=observer,
-        callbacks=callbacks,
-    )  # fmt: skip
+    runner = assembly.assemble(
+        method, task, settings, directory=directory, trainer=fixed | keywords, loggers=loggers, observer=observer
+    )
+    if isinstance(runner, DeepRunner):
+        runner.trainer.callbacks[1:1] = callbacks  # type: ignore[attr-defined]  # a list, as Lightning makes it
+    return runner
 
 
 def batch_for(needs: Access, task: Task, sizes: tuple[int, int, int] = (5, 7, 3)) -> Batch:

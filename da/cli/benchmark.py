@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from da import places
 from da.config import catalog
 from da.engine.result import load_failure_directory, write_failure
 from da.errors import ConfigError, UsageError
@@ -28,20 +27,19 @@ from da.tables.cells import PlannedRun, command, planned_runs
 from da.tables.summarize import summarize
 
 OWN = ("table", "methods", "tasks", "seeds", "baseline")
-COMMAND = places.command("benchmark")
 TEXT = f"""Run a published result table again: every method on every task with every seed.
 
-  {COMMAND} table=office_caltech10_surf
-  {COMMAND} table=digits_deep methods=dann,deep_coral seeds=0,1 --dry-run
-  {COMMAND} table=digits_deep methods=source_only,iwan tasks=MNIST→USPS baseline=source_only
-  {COMMAND} table=my_table.yaml                   # of your own, written like benchmarks/tables/*.yaml
-  {COMMAND} table=digits_deep --compare           # with the committed figures
-  {COMMAND} --verify --sample 60 --seed 1         # run committed cells again, of all tables
+  python scripts/benchmark.py table=office_caltech10_surf
+  python scripts/benchmark.py table=digits_deep methods=dann,deep_coral seeds=0,1 --dry-run
+  python scripts/benchmark.py table=digits_deep methods=source_only,iwan tasks=MNIST→USPS baseline=source_only
+  python scripts/benchmark.py table=my_table.yaml                   # of your own, written like benchmarks/tables/*.yaml
+  python scripts/benchmark.py table=digits_deep --compare           # with the committed figures
+  python scripts/benchmark.py --verify --sample 60 --seed 1         # run committed cells again, of all tables
 
 methods= takes rows of the table, and any method of the catalogue at its defaults; the test is against baseline=ROW.
 Finished cells are not run again: after an interruption give the same command. Any other KEY=VALUE goes to all cells
-as on the command line of `{places.command("train")}` (launcher.jobs=4 launcher.timeout=600 rerun=failed
-output=FOLDER ...), unless the table sets that key itself.
+as on the command line of scripts/train.py (launcher.jobs=4 launcher.timeout=600 rerun=failed output=FOLDER ...), unless
+the table sets that key itself.
 
 tables: {", ".join(spec.names())}
 """
@@ -76,8 +74,6 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_intermixed_args(list(arguments))
     try:
         _refuse_idle(options)
-        if options.write:
-            places.checkout("--write")
         return _verify(options) if options.verify else _table(options, arguments)
     except UsageError as error:
         print(f"benchmark: {error}", file=sys.stderr)
@@ -199,7 +195,7 @@ def _table(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         print(said(counts), flush=True)
         failed, found = exit_code(counts), _records(output)
     made = _summary(shown, planned, found, rest)
-    line = " ".join([places.command("benchmark"), *map(shlex.quote, arguments)])
+    line = " ".join(["python scripts/benchmark.py", *map(shlex.quote, arguments)])
     print(f"\n{render.markdown(shown, made, line=line)}", flush=True)
     different = _compare(table, made) if options.compare else 0
     if rows or seeds or shown is not whole:  # only a part was run: the folder's table stays complete

@@ -14,7 +14,6 @@ from da.config.validate import KEYS, Plan, validate
 from da.engine import planned
 from da.engine.predictions import is_clustering
 from da.errors import ConfigError, Incompatible, UsageError, nearest
-from da.places import command
 from da.setting import ALL, DIFFERENT, FEW, NONE, SAME, Access
 
 if TYPE_CHECKING:
@@ -23,18 +22,18 @@ if TYPE_CHECKING:
     from da.sweeps.job import Job, Outcome
     from da.tables.strategies import Experience
 
-HELP = f"""\
-{command("choose")} data=NAME [data.KEY=VALUE ...] [budget=10min] [rule=NAME] [methods=A,B] [KEY=VALUE ...]
+HELP = """\
+python scripts/choose.py data=NAME [data.KEY=VALUE ...] [budget=10min] [rule=NAME] [methods=A,B] [KEY=VALUE ...]
 
 Chooses a method without target labels: says what the data show, lists the methods that can run on them, runs these in
 the order of their average rank on our tables while the budget lasts, and ranks them by a label-free rule.
 
-  data=features data.source=a.csv data.target=b.csv   the data, as for {command("train")}
+  data=features data.source=a.csv data.target=b.csv   the data, as for scripts/train.py
   budget=10min     time for the runs (90s, 10min, 1.5h); each may take a quarter of it (a minute
                    at least), or launcher.timeout=SECONDS
   rule=NAME        the rule to rank by; by default the one with the least regret on our tables
   methods=A,B      only these and the baseline; a method that needs a few target labels runs only if it is named here
-  KEY=VALUE        anything else that {command("train")} takes, such as classifier=one_nn output=DIR launcher.jobs=2
+  KEY=VALUE        anything else that scripts/train.py takes, such as classifier=one_nn output=DIR launcher.jobs=2
 
 Finished runs are not repeated: the same command goes on where it stopped, and a larger budget tries again what took
 too long."""
@@ -117,7 +116,7 @@ def read(words: Sequence[str]) -> Asked:
         raise ConfigError("choose.py runs many methods by itself and takes KEY=VALUE alone; leave out the options.")
     for word in parsed.overrides:
         if (key := word.lstrip("+").partition("=")[0].partition(".")[0]) in TAKEN:
-            other = {"method": "methods=A,B", "selection": "rule=NAME"}.get(key, command("train"))
+            other = {"method": "methods=A,B", "selection": "rule=NAME"}.get(key, "scripts/train.py")
             raise ConfigError(f"{word} cannot be given here, where {key} is chosen or one for all runs; use {other}.")
     rule = own["rule"] or best_rule()
     if not rule:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 from collections.abc import Sequence
@@ -10,7 +9,6 @@ from pathlib import Path
 
 from da.config.compose import compose
 from da.engine.result import Result, RunFailed, one_line
-from da.errors import UsageError
 from da.files import write_atomically
 from da.tables import render
 from da.tables.summarize import summarize
@@ -21,20 +19,6 @@ METHODS = {LOWER: (), "dan": (), "deep_coral": (), "dann": ("experiment=digits_d
 """The methods to train, each with overrides if its defaults do not suit these data."""
 SEEDS = (0, 1, 2)
 OVERRIDES = ("data=digits", "trainer.max_epochs=15", "steps_per_epoch=20", "evaluate_every=3")
-
-
-def main(words: Sequence[str]) -> int:
-    """Run the command line; returns the exit code: 0 done, 1 a run failed, 2 it cannot be done as asked."""
-    text = f"Train {', '.join(METHODS)} with {len(SEEDS)} seeds; print a table and draw the features."
-    parser = argparse.ArgumentParser(prog="demo", description=text)
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="such as trainer.max_epochs=5")
-    parser.add_argument("--output", type=Path, default=Path("runs/demo"), help="folder to write (default: runs/demo)")
-    options = parser.parse_args(words)
-    try:
-        return demo(options.output, options.overrides)
-    except UsageError as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 2
 
 
 def demo(output: Path, overrides: Sequence[str] = ()) -> int:
@@ -48,7 +32,7 @@ def demo(output: Path, overrides: Sequence[str] = ()) -> int:
         The exit code: 0 done, 1 a run failed, 130 interrupted.
 
     Raises:
-        UsageError: an override is wrong.
+        UsageError: an override is wrong, or matplotlib is missing (raised after the table).
     """
     from da.engine import run
 
@@ -72,10 +56,7 @@ def demo(output: Path, overrides: Sequence[str] = ()) -> int:
     shown = best(table, without=(LOWER, UPPER))
     assert shown is not None  # every run finished, on labelled data
     directories = {name: results[name, SEEDS[0]].directory for name in (LOWER, shown.method)}
-    try:
-        print(f"features: {draw(directories, output / 'features.png')}")
-    except UsageError as error:  # without the package that draws
-        print(f"features: {error}")
+    print(f"features: {draw(directories, output / 'features.png')}")
     return 0
 
 

@@ -12,14 +12,13 @@ from da.cli.run_and_keys import run_and_keys, writable_file
 from da.engine.saved import TrainedModel, load
 from da.errors import UsageError
 from da.files import write_atomically
-from da.places import command
 
-USAGE = f"{command('export')} RUN [format=torch|onnx] [output=FILE]"
+USAGE = "python scripts/export.py RUN [format=torch|onnx] [output=FILE]"
 HELP = f"""Write the network of a finished deep run as torch.export or ONNX, checked against its own answers.
 
   {USAGE}
 
-RUN     the folder of a run, a copy of it, or a file in it, such as the predictions.csv that a run prints
+RUN     the folder of a run, or a copy of it
 output  default: RUN/exported.pt2 or RUN/exported.onnx; beside it a .json names classes, shape and preparation of inputs
 """
 KEYS = ("format", "output")
@@ -47,8 +46,8 @@ def _exported(words: Sequence[str]) -> str:
 
     kind = given.get("format", "torch")
     file = Path(given.get("output") or directory / f"exported{SUFFIXES.get(kind, '')}").expanduser()
-    model = load(directory)
     writable_file(file, "output", apart_from=[path for path in directory.iterdir() if path.suffix not in WRITTEN])
+    model = load(directory)
     difference = write(model, kind, file)
     beside = write_atomically(file.with_suffix(f"{file.suffix}.json"), json.dumps(described(model), indent=1).encode())
     return f"logits agree within {difference:.1g} -> {file} (inputs and classes: {beside})"

@@ -15,14 +15,13 @@ from da.domain import Domain
 from da.engine import predictions
 from da.engine.saved import TrainedModel, load
 from da.errors import DataError, UsageError, few
-from da.places import command
 
-USAGE = f"{command('predict')} RUN data=new.csv [output=FILE.csv] [skip_unreadable=true]"
+USAGE = "python scripts/predict.py RUN data=new.csv [output=FILE.csv] [skip_unreadable=true]"
 HELP = f"""Predict the samples of a file or folder with the model of a finished run; no other data are needed.
 
   {USAGE}
 
-RUN     the folder of a run, a copy of it, or a file in it, such as the predictions.csv that a run prints
+RUN     the folder of a run, or a copy of it
 data    CSV, parquet, npz, mat, h5 or svmlight for models of tables (columns are found by name), a folder for images
 output  default: the name of the data with _predictions.csv, in the working folder; an earlier one is replaced
 skip_unreadable

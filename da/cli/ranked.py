@@ -11,7 +11,6 @@ import numpy as np
 
 from da.config import arguments, catalog
 from da.errors import DataError, few
-from da.places import command
 from da.results.record import Record
 from da.results.scores import shown
 from da.setting import NONE
@@ -166,7 +165,7 @@ def choice(top: Ranked) -> list[str]:
 
 def predict_command(run: Ranked) -> str:
     """The command that predicts new samples with the model of a run."""
-    return f"{command('predict')} {shlex.quote(str(run.directory))} data=FILE"
+    return f"python scripts/predict.py {shlex.quote(str(run.directory))} data=FILE"
 
 
 def table(ranking: Sequence[Ranked], rule: str, answers: Answers) -> str:

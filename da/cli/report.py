@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from da.errors import UsageError, nearest
 from da.files import write_atomically
-from da.places import command
 from da.report.page import html
 from da.report.sections import SUMMARY, sections
 from da.results import frame, store
@@ -38,11 +36,10 @@ def say(what: str) -> int:
     return 2
 
 
-def main(words: Sequence[str]) -> int:
+def main() -> int:
     """Run the command line; returns the exit code: 0 done, 2 nothing to report."""
     parser = argparse.ArgumentParser(
-        prog="report",
-        description="Print the tables of a results folder, one for each task and split, and write FOLDER/report.html.",
+        description="Print the tables of a results folder, one for each task and split, and write FOLDER/report.html."
     )
     parser.add_argument("folder", type=_path, nargs="?", default=Path("runs"), help="where records are (default: runs)")
     parser.add_argument("--html", type=_path, metavar="FILE", help=f"where the page goes (default: FOLDER/{PAGE})")
@@ -62,7 +59,7 @@ def main(words: Sequence[str]) -> int:
         metavar=("A", "B"),
         help="methods, rows or folders of runs: A minus B paired over tasks and seeds, and how their settings differ",
     )
-    options = parser.parse_args(words)
+    options = parser.parse_args()
     if said := _in_vain(options):
         return say(said)
     try:
@@ -72,7 +69,7 @@ def main(words: Sequence[str]) -> int:
     if complaint := found.complaint():
         say(complaint)
     if not found.records:
-        return say(f"there are no records below {options.folder}; train some first with: {command('train')}")
+        return say(f"there are no records below {options.folder}; run scripts/train.py first.")
     known = {name for r in found.records for name in r.selection}
     rule = options.selection
     if rule and rule not in known:

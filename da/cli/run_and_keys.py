@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from da.engine.saved import run_folder
 from da.errors import UsageError, few, nearest
 
 
 def run_and_keys(
     words: Sequence[str], keys: Sequence[str], usage: str, needed: Sequence[str] = ()
 ) -> tuple[Path, dict[str, str]]:
-    """The run's folder, which a file in it names as well, and the values of the keys that were given.
+    """The run's folder, and the values of the keys that were given.
 
     Args:
         words: of the command line.
@@ -23,7 +22,7 @@ def run_and_keys(
     Raises:
         UsageError: a key is unknown, without a value or not given, or not exactly one run is named.
     """
-    folders = [word for word in words if "=" not in word or Path(word).exists()]
+    folders = [word for word in words if "=" not in word or Path(word).is_dir()]
     pairs = [word.partition("=")[::2] for word in words if word not in folders]
     given = dict(pairs)
     if len(given) < len(pairs):
@@ -37,7 +36,7 @@ def run_and_keys(
         raise UsageError(f"name one run: {usage}")
     if lacking := [key for key in needed if key not in given]:
         raise UsageError(f"give {few(lacking)}: {usage}")
-    return run_folder(folders[0]), given
+    return Path(folders[0]).expanduser(), given
 
 
 def flag(key: str, value: str) -> bool:

@@ -14,9 +14,6 @@ from da.signatures import evaluate
 
 NUMBERS = {"int": Bound(), "float": Bound()}
 OPEN = ("", "Any", "object")
-PLAIN = ("Any", "None", "bool", "str", "File", "Weights", "Literal", "list", "tuple", "dict")
-"""Names of kinds that are neither numbers nor classes."""
-NESTED = ("list", "tuple", "dict")
 
 
 class Kind(NamedTuple):
@@ -93,7 +90,8 @@ def words(annotation: str) -> str:
 
 def takes_node(annotation: str) -> bool:
     """Whether an annotation allows a node, because it names a class or allows anything."""
-    return any(kind.bound is None and kind.name not in PLAIN[1:] for kind in kinds(annotation))
+    known = ("None", "bool", "str", "File", "Weights", "Literal", "list", "tuple", "dict")
+    return any(kind.bound is None and kind.name not in known for kind in kinds(annotation))
 
 
 def numeric(annotation: str) -> bool:
@@ -105,20 +103,6 @@ def read(value: Any, annotation: str) -> Any:
     """Convert a fitting value to what the constructor takes: ``inf`` is text in JSON, which has no such number."""
     infinite = any(kind.bound is not None and kind.bound.infinite for kind in kinds(annotation))
     return math.inf if infinite and value == "inf" else value
-
-
-@cache
-def known(annotation: str) -> bool:
-    """Whether each part of an annotation is one that this module can check, so that it says what a value may be."""
-    try:
-        alternatives = kinds(annotation)
-    except (ValueError, SyntaxError, LookupError, TypeError):
-        return False
-    return all(
-        kind.bound is not None
-        or (kind.name in PLAIN and bool(kind.inner or kind.name not in NESTED) and all(map(known, kind.inner)))
-        for kind in alternatives
-    )
 
 
 @cache

@@ -7,11 +7,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from da import places
-from da.config import catalog, rows, terms
+from da.config import catalog, rows
 from da.config.validate import KEYS
 from da.errors import ConfigError, nearest
 
+PROGRAM = "python scripts/train.py"
 MULTIRUN = ("-m", "--multirun")
 HELP = ("-h", "--help")
 OURS = (*MULTIRUN, *HELP, "--list", "--dry-run")
@@ -59,7 +59,7 @@ def read(words: Sequence[str]) -> Arguments:
 
 def command(words: Sequence[str]) -> str:
     """Format a command line that can be pasted into a shell."""
-    return " ".join([places.command("train"), *map(in_shell, words)])
+    return " ".join([PROGRAM, *map(in_shell, words)])
 
 
 def in_shell(word: str) -> str:
@@ -124,11 +124,7 @@ def _refuse_stray(word: str) -> None:
         raise ConfigError(f"{word} has a comma with no value beside it; write {in_shell(f'{key}={cleaned}')}.")
     if "=" in word.lstrip("=") or word.startswith("~"):
         return
-    chosen = [
-        f"terms=[{word}]" if group == terms.GROUP else f"{group}={word}"
-        for group in sorted(catalog.groups())
-        if word in catalog.options(group)
-    ]
+    chosen = [f"{group}={word}" for group in sorted(catalog.groups()) if word in catalog.options(group)]
     if word in _roots():
         raise ConfigError(f"'{word}' has no value; write {word}=VALUE.")
     raise ConfigError(f"'{word}' sets nothing; {f'did you mean {chosen[0]}?' if chosen else 'write KEY=VALUE.'}")

@@ -1,7 +1,6 @@
 """The catalogue: every YAML of ``conf`` is an entry; there is no other list of methods or data.
 
-``conf`` is that of this package and those of its users (:mod:`da.places`). Entries are read statically (see
-:mod:`da.signatures`): no PyTorch is imported until something is built.
+Entries are read statically (see :mod:`da.signatures`): no PyTorch is imported until something is built.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import ast
 import importlib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -18,32 +16,25 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from da import places, setting
+from da import setting
 from da.errors import ConfigError, nearest
-from da.places import ConfFolder
 from da.renamed import now
 from da.setting import Access
-from da.signatures import Parameter, Signature, constant, derives, evaluate, find, parents, parse
+from da.signatures import Parameter, Signature, derives, evaluate, find, parse
 
-ROOT, CONF = places.ROOT, places.CONF
-MAIN = "train"
-"""Name of the file of ``conf`` that lists the groups."""
-ESTIMATOR = "da.estimators.base.Estimator"
+ROOT = Path(__file__).resolve().parents[2]
+CONF = ROOT / "conf"
 
 CONTRACTS: dict[str, tuple[str, ...]] = {
-    "method": ("da.methods.base.Method", ESTIMATOR),
-    "term": ("da.terms.base.Term",),
+    "method": ("da.methods.base.Method", "da.estimators.base.Estimator"),
     "network": ("da.nn.networks.Network",),
     "features": ("da.data.frozen.Frozen",),
     "classifier": ("sklearn.base.ClassifierMixin",),
     "optimizer": ("torch.optim.optimizer.Optimizer",),
     "trainer": ("pytorch_lightning.trainer.trainer.Trainer",),
-    "callbacks": ("pytorch_lightning.callbacks.callback.Callback",),
 }
 """Base classes that a class of a group must have if ``conf`` does not name it; a data set states ``offers``."""
 NETWORK = "NetworkFactory"
-OWN = "own"
-"""Family of a user's own method that states none."""
 TARGET = re.compile(r"^_target_: *[\"']?([\w.]+)", re.MULTILINE)
 
 
@@ -70,21 +61,13 @@ class Entry:
 
     @property
     def family(self) -> str:
-        """The folder of the class: ``transductive``, ``subspace``, ...; of a user's own its constant ``family``."""
-        if self.is_built_in:
-            return self.path.split(".")[2]
-        stated = constant(self.signature, "family")
-        return OWN if stated is None else str(evaluate(stated, {}))
-
-    @property
-    def is_built_in(self) -> bool:
-        """Whether its class is of this package, not a user's own."""
-        return self.path.startswith("da.")
+        """The folder of the class: ``transductive``, ``subspace``, ..."""
+        return self.path.split(".")[2] if self.path.startswith("da.") else ""
 
     @property
     def is_estimator(self) -> bool:
         """Whether it is a closed-form method, run as a :class:`~da.methods.closed_form.ClosedForm`."""
-        return is_estimator(self.path)
+        return self.path.startswith("da.estimators.")
 
     @property
     def summary(self) -> str:
@@ -113,7 +96,7 @@ def access_of(signature: Signature) -> Access:
     Raises:
         ConfigError: the class states neither.
     """
-    node = constant(signature, "needs") or constant(signature, "offers")
+    node = signature.constants.get("needs") or signature.constants.get("offers")
     if node is None:
         raise ConfigError(f"{signature.path} states neither `needs` nor `offers`; say what it may look at.")
     access = evaluate(node, vars(setting))
@@ -121,78 +104,17 @@ def access_of(signature: Signature) -> Access:
     return access
 
 
-def is_estimator(path: str) -> bool:
-    """Whether the class of a dotted path is a closed-form method."""
-    return path.startswith("da.estimators.") or (not path.startswith("da.") and derives(path, ESTIMATOR))
-
-
+@cache
 def entries(group: str) -> dict[str, Entry]:
-    """All entries of a group by name, in alphabetical order.
-
-    Raises:
-        ConfigError: a file of a user's own is no entry; the message names it.
-    """
-    return _entries(group, _stamp(group))
-
-
-@cache
-def _entries(group: str, _: object) -> dict[str, Entry]:
+    """All entries of a group by name, in alphabetical order."""
     by_name = {}
-    for name, (file, origin) in sorted(_files(group, _stamp(group)).items()):
+    for file in sorted((CONF / group).glob("*.yaml")):
         config = OmegaConf.to_container(OmegaConf.load(file))
-        title = origin.title(file)
-        if not isinstance(config, dict) or "_target_" not in config:
-            raise ConfigError(f"{title} names no class; its first line must be _target_: MODULE.CLASS.")
+        assert isinstance(config, dict)
         plain = {str(key): value for key, value in config.items()}
-        by_name[name] = Entry(group, name, plain, resolve(str(config["_target_"]), title, group))
+        signature = resolve(str(config["_target_"]), f"conf/{group}/{file.name}", group)
+        by_name[file.stem] = Entry(group, file.stem, plain, signature)
     return by_name
-
-
-def origins() -> Iterator[ConfFolder]:
-    """Yield the folders ``conf``: that of this package first, then those of users.
-
-    Raises:
-        ConfigError: one of them has a file in place of ours that lists the groups.
-    """
-    yield ConfFolder(CONF, package="da")
-    for origin in places.others():
-        if (main := origin.conf / f"{MAIN}.yaml").is_file():
-            raise ConfigError(
-                f"{origin.title(main)} has the name of a built-in file; defaults of your own are an experiment, "
-                "conf/experiment/NAME.yaml."
-            )
-        yield origin
-
-
-def files(group: str) -> dict[str, Path]:
-    """The file of each option of a group by its name; empty if there is no such group.
-
-    Raises:
-        ConfigError: a user's own file has the name of another one.
-    """
-    return {name: file for name, (file, _) in _files(group, _stamp(group)).items()}
-
-
-def _stamp(group: str) -> tuple[tuple[ConfFolder, int], ...]:
-    """Where a group has files, and when one was added or removed last."""
-    found = []
-    for origin in origins():
-        with suppress(OSError):
-            found.append((origin, (origin.conf / group).stat().st_mtime_ns))
-    return tuple(found)
-
-
-@cache
-def _files(group: str, stamp: tuple[tuple[ConfFolder, int], ...]) -> dict[str, tuple[Path, ConfFolder]]:
-    found: dict[str, tuple[Path, ConfFolder]] = {}
-    for origin, _ in stamp:
-        for file in sorted((origin.conf / group).glob("*.yaml")):
-            if file.stem in found:
-                other, whose = found[file.stem]
-                kind = "a built-in one" if whose.conf == CONF else whose.title(other)
-                raise ConfigError(f"{origin.title(file)} has the name of {kind}; rename one of your own.")
-            found[file.stem] = (file, origin)
-    return found
 
 
 def groups() -> frozenset[str]:
@@ -207,7 +129,7 @@ def _folders(root: Path) -> frozenset[str]:
 
 def options(group: str) -> list[str]:
     """Names of a group's options, from its files; empty if there is no such group."""
-    return sorted(files(group))
+    return sorted(file.stem for file in (CONF / group).glob("*.yaml"))
 
 
 def entry_of(group: str, target: str) -> Entry:
@@ -227,8 +149,7 @@ def resolve(target: str, where: str, group: str | None = None) -> Signature:
     """Resolve and check a ``_target_``, as a configuration from an untrusted source must not run arbitrary code.
 
     Allowed are classes and functions of the project that ``conf/GROUP`` names, and classes of the project, or of a
-    package that ``conf/GROUP`` names, that derive from the group's contract. A user's own ``conf`` names classes and
-    functions of its own modules likewise. This is read from source without imports.
+    package that ``conf/GROUP`` names, that derive from the group's contract. This is read from source without imports.
 
     Args:
         target: a dotted path.
@@ -238,47 +159,35 @@ def resolve(target: str, where: str, group: str | None = None) -> Signature:
     Raises:
         ConfigError: the target is not allowed here, or does not exist.
     """
-    known = groups()
-    group = group or next((part for part in reversed(where.split(".")) if part in known), None)
-    searched = [group] if group else sorted(known)
-    named = [(path, origin) for name in searched for path, origin in _named(name)]
-    bases = {base for name in searched for base in CONTRACTS.get(name, ())}
+    group = group or next((part for part in reversed(where.split(".")) if (CONF / part).is_dir()), None)
+    groups = [group] if group else sorted(folder.name for folder in CONF.iterdir() if folder.is_dir())
+    named = {path for name in groups for path in _targets(CONF / name)}
+    bases = {base for name in groups for base in CONTRACTS.get(name, ())}
     refusal = (
         f"is not allowed: {group or 'a configuration'} takes what conf/{group or 'GROUP'} names"
         + (f" and classes that derive from {' or '.join(CONTRACTS[group])}" if group in CONTRACTS else "")
         + "; see 'What a configuration may name' in CONTRIBUTING.md."
     )
-    if target.partition(".")[0] not in {"da", *(path.partition(".")[0] for path, _ in named)}:
+    if target.partition(".")[0] not in {"da", *(path.partition(".")[0] for path in named)}:
         raise ConfigError(f"_target_ {target!r} in {where} {refusal}")
-    try:
-        signature = find(target)
-    except SyntaxError as error:
-        raise ConfigError(
-            f"_target_ {target!r} in {where} cannot be read: {error.msg} ({error.filename}:{error.lineno})."
-        ) from error
+    signature = find(target)
     if signature is None:
         module, _, name = target.rpartition(".")
         why = now(target) or f"there is no '{name}' in {module or 'no module'}."
         raise ConfigError(f"_target_ {target!r} in {where} does not exist; {why}")
-    top = signature.path.partition(".")[0]
-    ours = any(signature.path in (path, _origin(path)) and (top == "da" or o.holds(top)) for path, o in named)
-    data = "data" in searched and constant(signature, "offers")  # the contract of data sets is not a base class
+    ours = signature.path.startswith("da.") and any(signature.path in (path, _origin(path)) for path in named)
+    data = "data" in groups and "offers" in signature.constants  # the contract of data sets is not a base class
     if not (ours or data or any(derives(signature.path, base) for base in bases)):
         to = "" if signature.path == target else f" leads to {signature.path}, which"
         raise ConfigError(f"_target_ {target!r} in {where}{to} {refusal}")
     return signature
 
 
-def _named(group: str) -> tuple[tuple[str, ConfFolder], ...]:
-    """The ``_target_`` paths in the files of a group, each with where the file is of."""
-    return _targets(group, _stamp(group))
-
-
 @cache
-def _targets(group: str, stamp: tuple[tuple[ConfFolder, int], ...]) -> tuple[tuple[str, ConfFolder], ...]:
-    given = _files(group, stamp).values()
-    found = ((path, origin) for file, origin in given for path in TARGET.findall(file.read_text(encoding="utf-8")))
-    return tuple(dict.fromkeys(found))
+def _targets(folder: Path) -> tuple[str, ...]:
+    """The ``_target_`` paths in the files of a group."""
+    files = sorted(folder.glob("*.yaml"))
+    return tuple(dict.fromkeys(path for file in files for path in TARGET.findall(file.read_text(encoding="utf-8"))))
 
 
 def _origin(path: str) -> str | None:
@@ -332,21 +241,29 @@ def takes_entry(annotation: str) -> bool:
 
 def kinds(signature: Signature) -> set[str]:
     """Names of the estimator base classes that a class derives from, directly or indirectly."""
-    names = {base.rpartition(".")[2] for base in signature.bases}
-    return names.union(*(kinds(parent) for parent in parents(signature) if is_estimator(parent.path)))
+    names = set(signature.bases)
+    for base in signature.bases:
+        parent = find(f"{signature.path.rpartition('.')[0]}.{base}")
+        if parent is not None and parent.path.startswith("da.estimators."):
+            names |= kinds(parent)
+    return names
 
 
 def stated(signature: Signature) -> set[str]:
     """Names of the constants in the source of a method's class or of its base classes in the project."""
     names = set(signature.constants)
-    within = [p for p in parents(signature) if places.is_ours(p.path) and p.path not in CONTRACTS["method"]]
-    return names.union(*map(stated, within))
+    for base in signature.bases:
+        parent = find(f"{signature.path.rpartition('.')[0]}.{base}")
+        ours = parent is not None and parent.path.startswith(("da.estimators.", "da.methods."))
+        if parent is not None and ours and base not in ("Estimator", "Method"):
+            names |= stated(parent)
+    return names
 
 
 def classes(package: str, constant: str) -> Iterator[str]:
     """Dotted paths of all classes below ``da.<package>`` whose source states ``constant``."""
-    for file in sorted((places.PACKAGE / package).rglob("*.py")):
-        module = ".".join(file.relative_to(places.ROOT).with_suffix("").parts)
+    for file in sorted((ROOT / "da" / package).rglob("*.py")):
+        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
         for node in parse(file).body:
             if isinstance(node, ast.ClassDef):
                 signature = find(f"{module}.{node.name}")

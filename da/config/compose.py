@@ -8,15 +8,14 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from omegaconf.errors import OmegaConfBaseException
 
-from da import places
-from da.config import arguments, catalog, foreign, grid, terms
+from da.config import arguments, catalog, foreign, grid
 from da.config.home import quoted
 from da.config.seedless import once
 from da.config.validate import GROUPS, KEYS, OPTIONAL, Plan, plain_of, validate
@@ -79,7 +78,6 @@ class Composer:
     def __enter__(self) -> Composer:
         from hydra import initialize_config_dir
 
-        _search_user_folders()
         self._parsed: dict[str, Any] = {}
         self._chosen: dict[tuple[str, ...], Any] = {}
         self._context = initialize_config_dir(str(catalog.CONF), version_base="1.3")
@@ -162,7 +160,7 @@ class Composer:
         from hydra import compose
         from hydra.errors import HydraException
 
-        overrides = [quoted(text) for text in self.settled(terms.spelled_out(overrides))]
+        overrides = [quoted(text) for text in self.settled(overrides)]
         try:
             quick = self.quick(overrides)
             return plain_of(compose("train", overrides) if quick is None else quick)
@@ -189,19 +187,17 @@ class Composer:
                 nulls[key] = text
             elif value is None:
                 raise ConfigError(f"Every run has a {key}; leave out {text} for the default, or choose {key}=NAME.")
-            elif value == [] and key in OPTIONAL:
-                nulls[key] = text
             elif isinstance(value, list) and (odd := [v for v in value if v not in catalog.options(key)]):
                 raise ConfigError(f"There is no {key}={odd[0]}; {hint(str(odd[0]), catalog.options(key))}")
-            elif isinstance(value, list) and key != "callbacks":
+            elif isinstance(value, list):
                 several = f"{key}={','.join(map(str, value))}"
                 raise ConfigError(f"{text} names several, and a run has one {key}; sweep over them with -m {several}.")
-            elif not isinstance(value, str | list):
+            elif not isinstance(value, str):
                 raise ConfigError(f"There is no {key}={value}; {hint(str(value), catalog.options(key))}")
         remaining = [
             text
             for text, o in zip(overrides, self.parse(overrides), strict=True)
-            if not (_chooses(o) and (o.key_or_group in nulls or o.value() in (None, [])))
+            if not (_chooses(o) and (o.key_or_group in nulls or o.value() is None))
         ]
         if any(o.key_or_group == "experiment" for o in self.parse(remaining)):  # an experiment may choose one
             remaining += [f"~{key}" for key in nulls]
@@ -295,8 +291,8 @@ def _chooses(override: Any) -> bool:
 
 def _node(group: str, name: str) -> Any:
     """The content of ``conf/GROUP/NAME.yaml`` for the group's node; None if the file sets anything else."""
-    file = catalog.files(group).get(name) if group in (*GROUPS, *OPTIONAL) else None
-    return None if file is None else _read(file, file.stat().st_mtime_ns)
+    file = catalog.CONF / group / f"{name}.yaml"
+    return _read(file, file.stat().st_mtime_ns) if group in (*GROUPS, *OPTIONAL) and file.is_file() else None
 
 
 @lru_cache(maxsize=1024)
@@ -307,28 +303,12 @@ def _read(file: Path, changed: int) -> Any:
     return None if "defaults" in node or "@package" in file.read_text(encoding="utf-8") else node
 
 
-@cache
-def _search_user_folders() -> None:
-    """Let Hydra look into the folders ``conf`` of users as well; ours, which it is started with, come first."""
-    from hydra.core.config_search_path import ConfigSearchPath
-    from hydra.core.plugins import Plugins
-    from hydra.plugins.search_path_plugin import SearchPathPlugin
-
-    class UserFolders(SearchPathPlugin):
-        def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-            for origin in places.others():
-                search_path.append("da", f"file://{origin.conf}")
-
-    Plugins.instance().register(UserFolders)
-
-
 def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> int:
     """Run Hydra on a command line, calling ``job`` with each composed configuration; returns the exit code."""
     import hydra
     from hydra.errors import CompactHydraException
 
     failures: list[Exception] = []
-    _search_user_folders()
 
     @hydra.main(config_path=str(catalog.CONF), config_name="train", version_base="1.3")
     def composed(config: Any) -> float:
@@ -340,7 +320,7 @@ def main(job: Callable[[dict[str, Any]], float], arguments: Sequence[str]) -> in
             failures.append(error)
             raise CompactHydraException(str(error)) from error
 
-    sys.argv = [sys.argv[0], *map(quoted, terms.spelled_out(arguments))]
+    sys.argv = [sys.argv[0], *map(quoted, arguments)]
     try:
         composed()
     except SystemExit:  # raised by Hydra after it has printed the error

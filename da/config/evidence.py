@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from da import places
 from da.config import catalog
 from da.errors import Incompatible
 from da.signatures import parse
@@ -20,11 +19,6 @@ LABELS = {"test_accuracy"}
 OTHER = "choose another rule, such as infomax"
 
 
-def criteria() -> list[str]:
-    """Names of the selection rules, from their files."""
-    return sorted(f.stem for f in (places.PACKAGE / "selection").glob("*.py") if f.stem[0] != "_")
-
-
 @cache
 def reads(rule: str) -> frozenset[str]:
     """The fields of the evidence that a rule reads (its ``READS``), without importing it.
@@ -32,7 +26,7 @@ def reads(rule: str) -> frozenset[str]:
     Raises:
         LookupError: the rule's module states no ``READS``.
     """
-    for node in parse(places.PACKAGE / "selection" / f"{rule}.py").body:
+    for node in parse(catalog.ROOT / "da" / "selection" / f"{rule}.py").body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "READS":
             assert isinstance(node.value, ast.Call)
             return frozenset(ast.literal_eval(node.value.args[0]))
@@ -44,10 +38,6 @@ def rules_of(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "selection", config["selection"]
     if "objective" in (config.get("sweep") or {}):
         yield "sweep.objective", config["sweep"]["objective"]
-    for name, node in (config.get("callbacks") or {}).items():
-        part, _, monitored = str(node.get("monitor") or "").partition("/")
-        if part in ("selection", "source_test"):
-            yield f"callbacks.{name}.monitor", monitored if part == "selection" else "source_accuracy"
 
 
 def check_planned(config: Mapping[str, Any], method: catalog.Entry, data: catalog.Entry) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from da.config import catalog
-from da.config.annotations import known
-from da.places import is_ours
 from da.signatures import Signature
 
 ANNOTATIONS: dict[str, dict[str, str]] = {
@@ -26,7 +23,7 @@ ANNOTATIONS: dict[str, dict[str, str]] = {
         "metric_params": "dict[str, Real] | None",
         "n_jobs": "Count | Literal[-1] | None",
     },
-    "pytorch_lightning.trainer.": {
+    "pytorch_lightning.": {
         "accelerator": "Literal['cpu', 'gpu', 'cuda', 'mps', 'auto']",
         "strategy": "Literal['auto', 'ddp', 'ddp_find_unused_parameters_true']",
         "devices": "Count",
@@ -41,19 +38,6 @@ ANNOTATIONS: dict[str, dict[str, str]] = {
         "sync_batchnorm": "bool",
         "profiler": "Literal['simple', 'advanced'] | None",
     },
-    "pytorch_lightning.callbacks.": {
-        "monitor": "str | None",
-        "mode": "Literal['min', 'max']",
-        "patience": "Count",
-        "min_delta": "NonNegative",
-        "stopping_threshold": "Real | None",
-        "divergence_threshold": "Real | None",
-        "save_top_k": "Literal[-1] | Whole",
-        "save_last": "bool | Literal['link'] | None",
-        "every_n_epochs": "Count | None",
-        "logging_interval": "Literal['step', 'epoch'] | None",
-        "refresh_rate": "Count",
-    },
 }
 """Annotations with types of :mod:`da.bounds` that replace a class's own, by the beginning of the class's path."""
 
@@ -64,10 +48,11 @@ _EXAM = "belongs to a loop that a run does not have; use evaluate_every"
 _CLIP = "would clip behind the method's back; use clip"
 RESERVED: dict[str, dict[str, str]] = {
     "torch.optim.": {"params": _OWN, "differentiable": _GRADIENTS, "capturable": _GRADIENTS},
-    "pytorch_lightning.trainer.": {
+    "pytorch_lightning.": {
         **dict.fromkeys(
             (
                 "logger",
+                "callbacks",
                 "default_root_dir",
                 "enable_checkpointing",
                 "log_every_n_steps",
@@ -97,18 +82,8 @@ RESERVED: dict[str, dict[str, str]] = {
             _SHORT,
         ),
         **dict.fromkeys(("val_check_interval", "check_val_every_n_epoch", "num_sanity_val_steps"), _EXAM),
-        "callbacks": "is not given so; choose them with callbacks=NAME (see conf/callbacks)",
         **dict.fromkeys(("gradient_clip_val", "gradient_clip_algorithm"), _CLIP),
         "accumulate_grad_batches": "would make one update of several steps, which count as one each; raise batch_size",
-    },
-    "pytorch_lightning.callbacks.": {
-        "dirpath": "is the run's own folder 'checkpoints'; remove it",
-        "strict": "must stay true, as a name that is not logged would never end the run; remove it",
-        **dict.fromkeys(
-            ("check_on_train_epoch_end", "save_on_train_epoch_end"),
-            "belongs to a loop that a run does not have: epochs are evaluated when they end; remove it",
-        ),
-        "train_time_interval": "is no number of epochs; use every_n_epochs",
     },
 }
 """Keywords that a configuration may not set, with the reason, which follows the key in a sentence."""
@@ -120,8 +95,6 @@ def annotation(signature: Signature, key: str) -> str:
     own = parameter.annotation if parameter else ""
     if signature.path.startswith("da."):
         return own
-    if is_ours(signature.path):
-        return own if known(own) or catalog.takes_entry(own) or own == catalog.NETWORK else ""
     for place, types in ANNOTATIONS.items():
         if signature.path.startswith(place) and key in types:
             return types[key]

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from da.config import catalog
 from da.errors import ConfigError, few
-from da.files import RANDOM
+from da.files import LATER, RANDOM
 from da.nn.weights import enumeration, find_file, published
-from da.signatures import evaluate
+from da.signatures import evaluate, find
 
 GROUPS = ("network", "features")
 
@@ -39,8 +39,7 @@ def refuse_silence(config: Mapping[str, Any]) -> None:
         stated = [place for place in places if place.value is not None]
         if places and not stated:
             last = places[-1]  # the network itself, within the node that uses it
-            known = published(last.names) if last.names else []
-            names = f" or a published name ({few(known)})" if known else ""
+            names = f" or a published name ({few(published(last.names))})" if last.names else ""
             raise ConfigError(
                 f"No weights are given for '{group}', which would begin from random ones: give {last.key}=FILE (a "
                 f"state dict){names}, or {last.key}={RANDOM} if that is meant."
@@ -60,6 +59,22 @@ def find_files(config: Mapping[str, Any]) -> None:
         for place in _given(config.get(group) or {}, group):
             if place.value not in (None, RANDOM):
                 find_file(place.value, place.names, place.key)
+
+
+def without_files(node: Mapping[str, Any]) -> dict[str, Any]:
+    """A node that builds the same modules without reading a file: for weights that are loaded afterwards."""
+    signature = find(str(node["_target_"]))
+    known = {} if signature is None else signature.keywords()
+    kept = dict(node)
+    for name, value in node.items():
+        annotation = known[name].annotation if name in known else ""
+        if isinstance(value, Mapping) and "_target_" in value:
+            kept[name] = without_files(value)
+        elif value is not None and "Weights" in annotation.split(" | "):
+            kept[name] = value if value == RANDOM else LATER
+        elif value is not None and "File" in annotation:
+            kept[name] = None
+    return kept
 
 
 def _given(node: Mapping[str, Any], where: str) -> Iterator[Given]:

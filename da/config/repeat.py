@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from da.config import arguments, terms
+from da.config import arguments
 from da.config.compose import compose
 from da.config.rows import written
 from da.config.titles import entry_for
@@ -42,7 +42,7 @@ def overrides(config: Mapping[str, Any]) -> list[str]:
     Raises:
         ConfigError: no file in ``conf`` names the method or the data any more.
     """
-    wanted = {key: value for key, value in config.items() if key not in (*MACHINERY, *terms.KEYS)}
+    wanted = {key: value for key, value in config.items() if key not in MACHINERY}
     default = _composed(())
     choices = [
         f"{group}={name}"
@@ -51,10 +51,7 @@ def overrides(config: Mapping[str, Any]) -> list[str]:
     ]
     usual = _composed(tuple(choices))
     asked = {key: usual[key] for key in usual if key in wanted}  # what a method has no use for stands in no record
-    named = config.get("terms", ())
-    added = [f"terms=[{','.join(named)}]"] if named else []
-    added += [f"{key}={written(value)}" for key, value in terms.changed(config).items()]
-    return [*choices, *added, *_differences(asked, wanted)]
+    return [*choices, *_differences(asked, wanted)]
 
 
 def _entry(group: str, node: Any) -> str:

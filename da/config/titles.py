@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from da.config import catalog, terms
+from da.config import catalog
 from da.config.validate import Plan
 from da.errors import ConfigError
-from da.results.identity import deciding
 from da.results.scores import brief, digits_apart
 
 Setting = tuple[str, Any]
@@ -68,14 +67,6 @@ def _chosen_settings(config: Mapping[str, Any], method: catalog.Entry, data: cat
     for group, entry in parts:
         changed = _changed(config[group], entry.config)
         words += [(group, entry.name), *((f"{group}.{key}", value) for key, value in changed.items())]
-    words[0] = ("method", terms.label(method.name, config))
-    words += terms.changed(config).items()
-    chosen = deciding(config.get("callbacks") or {})
-    if chosen:
-        words.append(("callbacks", next(iter(chosen)) if len(chosen) == 1 else f"[{','.join(chosen)}]"))
-    for name, node in chosen.items():
-        usual = catalog.entries("callbacks")[name].config if name in catalog.options("callbacks") else {}
-        words += [(f"callbacks.{name}.{key}", value) for key, value in _changed(node, usual).items()]
     return words
 
 

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from da.bounds import Positive, Seed, Steps
-from da.config import callbacks, catalog, evidence, foreign, machine, pretrained, terms
+from da.config import catalog, evidence, foreign, machine, pretrained
 from da.config.annotations import fits, read, takes_node, words
 from da.config.home import expanded
 from da.errors import ConfigError, DataError, Incompatible
@@ -40,10 +40,6 @@ class Frame:
     launcher: dict[str, Any] = field(default_factory=dict)
     sweep: dict[str, Any] | None = None
     features: dict[str, Any] | None = None
-    terms: list[str] | None = field(default_factory=list)
-    term: dict[str, Any] = field(default_factory=dict)
-    term_weights: dict[str, Any] = field(default_factory=dict)
-    callbacks: dict[str, Any] | None = None
     schedule: str = "constant"
     clip: Positive | None = None
     batch_size: Steps = 64
@@ -59,7 +55,7 @@ class Frame:
 
 
 GROUPS = ("method", "data", "network", "classifier", "optimizer", "trainer", "logger", "launcher")
-OPTIONAL = ("features", "callbacks", "sweep")
+OPTIONAL = ("features", "sweep")
 KEYS = tuple(f.name for f in fields(Frame))
 SIMPLE = {f.name: str(f.type) for f in fields(Frame) if f.name not in (*GROUPS, *OPTIONAL)}
 """Annotations of the keys that are not groups."""
@@ -72,11 +68,6 @@ class Plan:
     config: dict[str, Any]
     method: catalog.Entry
     data: catalog.Entry
-
-    @property
-    def label(self) -> str:
-        """The method with its terms, such as ``dann+mcc``."""
-        return terms.label(self.method.name, self.config)
 
     @property
     def setting(self) -> str:
@@ -107,16 +98,10 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
         raise ConfigError(f"{error.full_key or 'The configuration'} cannot be read: {message}.") from error
     plain = {key: expanded(value) for key, value in plain.items()}
     for group in OPTIONAL:
-        if not plain[group]:
+        if plain[group] is None:
             del plain[group]  # so that the ids of runs without an optional group do not change
     for group in (*GROUPS, *(group for group in OPTIONAL if group in plain)):
-        if group == "callbacks":  # several, by names of their own
-            for name, node in plain[group].items():
-                check_node(node if isinstance(node, dict) else {}, f"{group}.{name}", group)
-        else:
-            check_node(plain[group], group)
-    for name, node in terms.settle(plain).items():
-        check_node(node, f"{terms.GROUP}.{name}", terms.GROUP)
+        check_node(plain[group], group)
     _check_values(plain)
     pretrained.refuse_silence(plain)
     for key, value in UNSET.items():
@@ -129,13 +114,12 @@ def validate(config: Mapping[str, Any], *, domains_follow: bool = False) -> Plan
         raise Incompatible(
             f"method={method.name} cannot run on data={data.name}: the data do not offer {', '.join(lacking)}."
         )
-    if refused := _unweighted(plain["classifier"], method) or terms.refusal(method, plain.get("terms", [])):
+    if refused := _unweighted(plain["classifier"], method):
         raise Incompatible(refused)
     if same := _one_domain(plain["data"], data):
         raise Incompatible(f"data={data.name}: {same}")
     if not domains_follow and (missing := _missing(plain["data"], data)):
         raise ConfigError(missing)
-    callbacks.check(plain, method)
     evidence.check_planned(plain, method, data)
     return Plan(plain, method, data)
 
@@ -315,8 +299,8 @@ def _check_values(plain: Mapping[str, Any]) -> None:
         "schedule": LEARNING_RATE,
         "embedding": EMBEDDING,
         "rerun": RERUN,
-        "selection": evidence.criteria(),
-        "sweep.objective": evidence.criteria(),
+        "selection": criteria(),
+        "sweep.objective": criteria(),
     }
     values = {key: plain.get(key) for key in choices} | {"sweep.objective": plain.get("sweep", {}).get("objective")}
     for key, allowed in choices.items():
@@ -330,6 +314,11 @@ def devices(config: Mapping[str, Any]) -> int:
     return int(config["trainer"].get("devices", 1))
 
 
+def criteria() -> list[str]:
+    """Names of the selection rules, from their files."""
+    return sorted(f.stem for f in (catalog.ROOT / "da" / "selection").glob("*.py") if f.stem[0] != "_")
+
+
 def plain_of(config: Any) -> dict[str, Any]:
     """Convert an OmegaConf configuration to plain, resolved values."""
     plain = OmegaConf.to_container(config, resolve=True)
@@ -339,17 +328,16 @@ def plain_of(config: Any) -> dict[str, Any]:
 
 def _in_file(group: str, key: str, value: Any, target: str = "") -> str:
     """The file of ``conf`` that sets a key of a group (or of the top level, if empty) to this value."""
-    every = ((file, origin) for origin in catalog.origins() for file in sorted(origin.conf.rglob("*.yaml")))
-    for file, origin in every:
-        if f"{key}:" not in file.read_text(encoding="utf-8", errors="replace"):
+    for file in sorted(catalog.CONF.rglob("*.yaml")):
+        if f"{key}:" not in file.read_text(encoding="utf-8"):
             continue
         try:
             content: Any = OmegaConf.to_container(OmegaConf.load(file))
         except Exception:  # errors in the file are reported when it is read
             continue
-        place = file.relative_to(origin.conf)
+        place = file.relative_to(catalog.CONF)
         for name in filter(None, group.split(".")[place.parent.name == group.split(".")[0] :]):
             content = content.get(name) if isinstance(content, dict) else None
         if isinstance(content, dict) and content.get("_target_", target) == target and content.get(key) == value:
-            return f" (in {origin.title(file)})"
+            return f" (in conf/{place})"
     return ""

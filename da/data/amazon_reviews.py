@@ -63,7 +63,6 @@ class AmazonReviews:
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
     licence: ClassVar[str] = "none stated, for research"
-    duplicates: ClassVar[int] = 199  # of the test reviews of dvd have the words of a training review, as published
     citation: ClassVar[str] = "Blitzer et al., ACL 2007; Chen et al., ICML 2012; Ganin et al., JMLR 2016"
 
     def __init__(

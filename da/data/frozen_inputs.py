@@ -21,7 +21,6 @@ from da.domain import Domain, as_float
 from da.errors import DataError
 from da.nn import weights
 from da.nn.networks import NetworkFactory
-from da.places import is_ours
 
 CHUNK = 64
 """Samples that pass through the network at a time."""
@@ -199,10 +198,10 @@ class FrozenInputs:
 
 
 def identity(encoder: nn.Module) -> bytes:
-    """A hash of all that determines an encoder's outputs: structure, code of its modules that are ours, and weights."""
+    """A hash of all that determines an encoder's outputs: structure, code of its modules from `da`, and weights."""
     digest = hashlib.sha256(repr(encoder).encode())
     for kind in sorted({type(m) for m in encoder.modules()}, key=str):
-        if is_ours(kind.__module__):
+        if kind.__module__.startswith("da."):
             digest.update(inspect.getsource(kind).encode())
     for name, value in sorted(encoder.state_dict().items()):
         digest.update(f"{name}{value.dtype}{tuple(value.shape)}".encode() + value.cpu().contiguous().numpy().tobytes())

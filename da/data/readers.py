@@ -88,7 +88,7 @@ def read_table(
     except DataError:
         raise
     except ImportError as error:
-        raise DataError(f"""'{path}' cannot be read ({error}): pip install "da[formats]".""") from error
+        raise DataError(f"'{path}' cannot be read ({error}); install that package.") from error
     except Exception as error:  # third-party parsers raise errors of many kinds on a damaged file
         why = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
         raise DataError(

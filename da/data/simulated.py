@@ -58,8 +58,6 @@ class Simulated:
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
-    licence: ClassVar[str] = "none needed: drawn at random"
-    citation: ClassVar[str] = "Lalou et al., SKADA-Bench, 2024"
     shifts: ClassVar[tuple[str, ...]] = tuple(NOISE)
 
     def __init__(

@@ -62,8 +62,6 @@ class Toy:
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL)
-    licence: ClassVar[str] = "none needed: drawn at random"
-    citation: ClassVar[str] = "none needed: drawn at random"
     shifts: ClassVar[tuple[str, ...]] = ("subspace", "rotation", "covariate", "target", "concept")
 
     def __init__(
@@ -124,8 +122,6 @@ class ToyDimensions:
     """
 
     offers: ClassVar[Access] = Access(source_y=ALL, target_x=True, target_y=ALL, spaces=DIFFERENT)
-    licence: ClassVar[str] = "none needed: drawn at random"
-    citation: ClassVar[str] = "none needed: drawn at random"
 
     def __init__(self, *, samples: Count = 400, classes: Several = 4, split_seed: Seed = 0):
         self.samples, self.classes, self.split_seed = samples, classes, split_seed

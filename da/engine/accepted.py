@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 
-from da import places
+from da.config import catalog
 from da.files import write_atomically
 
-FILE = places.BENCHMARKS / "equal.json"
+FILE = catalog.ROOT / "benchmarks" / "equal.json"
 
 
 def same(old: str, new: str) -> bool:

@@ -82,7 +82,6 @@ def assemble(
     trainer: Mapping[str, Any] | None = None,
     loggers: Sequence[RunLogger] = (),
     observer: RunObserver | None = None,
-    callbacks: Sequence[Any] = (),
     title: str = "",
 ) -> Runner:
     """Everything that a built method needs to be trained and judged on a task.
@@ -95,7 +94,6 @@ def assemble(
         trainer: keywords of Lightning's ``Trainer``; closed-form methods heed ``accelerator`` alone.
         loggers: are given the metrics of every evaluated epoch.
         observer: is told of every evaluated epoch.
-        callbacks: Lightning's, beside our own; closed-form methods have no trainer that calls them.
         title: of the progress bar.
     """
     if method.single_step:
@@ -107,5 +105,5 @@ def assemble(
 
     return deep.assemble(
         method, task, settings, directory=directory, trainer=trainer or {}, loggers=loggers, observer=observer,
-        callbacks=callbacks, title=title,
+        title=title,
     )  # fmt: skip

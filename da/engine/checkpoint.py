@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 from typing import Any
 
 import torch
-from pytorch_lightning import Trainer
-from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning import Callback, Trainer
 
 from da.engine.runner import CHECKPOINT
+from da.files import write_atomically
 from da.results.record import code_version
 
 
-class Resumable(Checkpoint):
+class Resumable(Callback):
     """Write ``last.ckpt`` after each epoch, and at the current step when training is interrupted.
-
-    Lightning calls a :class:`~pytorch_lightning.callbacks.Checkpoint` after the callbacks that monitor a score, whose
-    state of this epoch the file must hold. After a decision to stop nothing is written: a run resumed from the epoch
-    before comes to the same decision.
 
     Args:
         directory: the run's directory.
@@ -39,14 +35,11 @@ class Resumable(Checkpoint):
 
     def save(self, trainer: Trainer) -> None:
         """Write the checkpoint; called in every process, written by the first."""
-        if trainer.should_stop:
-            return
-        unfinished = self.file.with_name(f".{self.file.name}.part")
-        trainer.save_checkpoint(unfinished, weights_only=False)
+        checkpoint = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
         if trainer.is_global_zero:
-            with unfinished.open("rb") as stream:
-                os.fsync(stream.fileno())
-            unfinished.replace(self.file)
+            stream = io.BytesIO()
+            torch.save(checkpoint, stream)
+            write_atomically(self.file, stream.getvalue())
 
     def state_dict(self) -> dict[str, Any]:
         # Only torch draws random numbers while training.

@@ -2,8 +2,7 @@
 
 It is computed from the syntax trees of the definitions that a class or function uses inside the project, without
 docstrings, comments, annotations and import lines: the hash does not change when a module is moved, renamed or
-documented, or with a definition that the class never uses. Nothing is imported. The code of users,
-in their working folder or in packages that register (:mod:`da.places`), counts as the project's.
+documented, or with a definition that the class never uses. Nothing is imported.
 """
 
 from __future__ import annotations
@@ -18,16 +17,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from da.config import catalog
-from da.places import is_ours
-from da.results.identity import deciding
 from da.signatures import absolute, locate, parse, statements
 
+PROJECT = "da"
 ALWAYS = ("da.engine.run.trained",)
 """Code that every run uses: the order of samples, the data granted to a method, and the assembly of a run."""
 APART: tuple[str, ...] = (
     "da.config.catalog",
     "da.config.machine",
-    "da.places",
     "da.engine.checkpoint",
     "da.engine.evaluation",
     "da.engine.progress",
@@ -35,8 +32,6 @@ APART: tuple[str, ...] = (
     "da.config.titles",
     "da.engine.observer",
     "da.engine.tracking.tracker",
-    "da.methods.loops",
-    "da.methods.reload",
     "da.schedules.LEARNING_RATE",
 )
 """Modules that are not followed from there: they configure, store, show or score (see :func:`of_scoring`), but are not
@@ -44,8 +39,6 @@ part of a method; of the schedules a run uses only one."""
 CLOSED_FORM = ("da.engine.closed_form", "da.methods.closed_form", "da.engine.run._classifier")
 DEEP = ("da.engine.deep", "da.methods.base", "da.methods.parts", "da.engine.run._network")
 """What is not followed of a run of the other kind."""
-TERMS = ("da.terms.compose",)
-"""What is not followed of a run without further terms."""
 IDLE = {"search_space", "exempt", "corrects", "trains_weighted", "held_out"}
 """Constants of a class that do not affect runs."""
 
@@ -77,16 +70,12 @@ def of_config(config: Mapping[str, Any]) -> str:
     """
     target = str(config["method"]["_target_"])
     reached, without = [*_targets(config["method"]), *ALWAYS], APART
-    if catalog.is_estimator(catalog.resolve(target, "method").path):
+    if catalog.resolve(target, "method").path.startswith("da.estimators."):
         reached += _targets(config["classifier"])
         without += DEEP
     else:
         reached += [*_targets(config["network"]), *_targets(config["optimizer"]), f"da.schedules.{config['schedule']}"]
-        reached += [path for node in deciding(config.get("callbacks") or {}).values() for path in _targets(node)]
         without += CLOSED_FORM
-    named = config.get("terms") or ()
-    reached += [path for name in named for path in _targets(config["term"][name])]
-    without += () if named else TERMS
     return of(*sorted(set(reached)), without=without)
 
 
@@ -142,7 +131,7 @@ def of(*paths: str, without: tuple[str, ...] = ()) -> str:
 @cache
 def _reach(place: Place) -> tuple[frozenset[str], tuple[Place, ...]]:
     """The text of a place's definitions, and the places that they refer to; names of other packages are text."""
-    if not is_ours(place.module) or locate(place.module) is None:  # of another package, or compiled
+    if not _ours(place.module):
         return frozenset({f"{place.module}.{place.name}"}), ()
     if _is_module(f"{place.module}.{place.name}"):
         return frozenset(), ()  # the parts of it that are used are attributes, see below
@@ -187,9 +176,13 @@ def _attribute(chain: list[str], imports: Mapping[str, Place | str]) -> list[Pla
     return []
 
 
+def _ours(module: str) -> bool:
+    return module.split(".")[0] == PROJECT
+
+
 @cache
 def _is_module(path: str) -> bool:
-    return is_ours(path) and locate(path) is not None
+    return _ours(path) and locate(path) is not None
 
 
 @cache
@@ -220,11 +213,11 @@ def _imports(nodes: Iterator[Any], module: str) -> dict[str, Place | str]:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 path = alias.name if alias.asname else alias.name.split(".")[0]
-                bindings[alias.asname or path] = Place(path, "") if is_ours(path) else path
+                bindings[alias.asname or path] = Place(path, "") if _ours(path) else path
         elif isinstance(node, ast.ImportFrom):
             origin = absolute(node, module, file)
             for alias in node.names:
-                inside = Place(origin, alias.name) if is_ours(origin) else f"{origin}.{alias.name}"
+                inside = Place(origin, alias.name) if _ours(origin) else f"{origin}.{alias.name}"
                 bindings[alias.asname or alias.name] = inside
     return bindings
 

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
-from pytorch_lightning.callbacks import ProgressBar as LightningBar
 
 from da.data.grant import examine, grant
 from da.data.module import PairedData
 from da.domain import Task
 from da.engine import checkpoint, lightning
-from da.engine.evaluation import Evaluator, logged, monitored
+from da.engine.evaluation import Evaluator, logged
 from da.engine.observer import Pruned, RunObserver
-from da.engine.progress import ProgressBar, is_redrawn
+from da.engine.progress import ProgressBar
 from da.engine.runner import Runner, Settings
 from da.engine.tracking.tracker import RunLogger
 from da.estimators.sample_size import warn_if_few
 from da.methods.base import Method, Optimization, Spec
 from da.nn import weights
 from da.nn.networks import NetworkFactory
-
-CHECKPOINTS = "checkpoints"
-"""Folder of a run for the files of Lightning's ``ModelCheckpoint``."""
 
 
 def build(
@@ -61,18 +55,11 @@ class DeepRunner(Runner):
         self.data, self.trainer, self.directory = data, trainer, directory
 
     def train(self, resume: Path | None) -> None:
-        if resume is None and self.directory is not None and self.is_first:
-            shutil.rmtree(self.directory / CHECKPOINTS, ignore_errors=True)  # of an earlier attempt
         lightning.fit(self.trainer, self.method, self.data, resume=resume)
 
     @property
     def steps_per_epoch(self) -> int:  # type: ignore[override]  # read from the data
         return self.data.steps_per_epoch
-
-    @property
-    def stopped_early(self) -> int | None:  # type: ignore[override]  # read from the history
-        ended = self.scorer.history[-1]["epoch"]
-        return ended if ended < (self.trainer.max_epochs or 0) else None
 
     @property
     def is_first(self) -> bool:  # type: ignore[override]  # read from the trainer
@@ -110,7 +97,6 @@ def assemble(
     trainer: Mapping[str, Any],
     loggers: Sequence[RunLogger] = (),
     observer: RunObserver | None = None,
-    callbacks: Sequence[pl.Callback] = (),
     title: str = "",
 ) -> DeepRunner:
     """A built method with its data, evaluation and trainer; see :func:`da.engine.assembly.assemble`."""
@@ -122,75 +108,46 @@ def assemble(
         seed=settings.seed,
     )
     scorer = Evaluator(examine(task, method.needs, **cut), settings.evaluate_every)
-    keywords = dict(trainer)
-    bar = keywords.get("enable_progress_bar", True)
-    given = [callback for callback in callbacks if (bar and is_redrawn()) or not isinstance(callback, LightningBar)]
-    collected = lightning.Collected()
-    every: list[pl.Callback] = [Evaluation(scorer, loggers, collected), *given]
-    if bar and not any(isinstance(callback, LightningBar) for callback in given):
-        every.append(ProgressBar(title, scorer))
+    callbacks: list[pl.Callback] = [Evaluation(scorer, loggers)]
     if directory is not None:
-        for callback in given:
-            if isinstance(callback, ModelCheckpoint):
-                callback.dirpath = str(directory / CHECKPOINTS)
-        every.append(checkpoint.Resumable(directory))
+        callbacks.append(checkpoint.Resumable(directory))
     if observer is not None:
-        every.append(Observation(observer, scorer))
+        callbacks.append(Observation(observer, scorer))
+    keywords = dict(trainer)
+    if keywords.get("enable_progress_bar", True):
+        callbacks.append(ProgressBar(title, scorer))
     if keywords.get("devices", 1) != 1 and keywords.get("strategy", "auto") in ("auto", "ddp"):
         keywords["strategy"] = "ddp_find_unused_parameters_true"  # phases and freezing leave parameters out of a step
-    logger = collected if loggers else None
-    lightning_trainer = lightning.trainer(every, logger=logger, directory=directory, keywords=keywords)
+    lightning_trainer = lightning.trainer(callbacks, loggers=loggers, directory=directory, keywords=keywords)
     return DeepRunner(method, data, scorer, lightning_trainer, directory)
 
 
 class Evaluation(pl.Callback):
     """Evaluates after epochs, and keeps the history in checkpoints.
 
-    What needs no label of the target's test samples is logged for callbacks: :func:`monitored`.
-
     Args:
         scorer: evaluates.
         loggers: are given the metrics, by the first process.
-        collected: what else was logged, for the same rows.
     """
 
-    def __init__(self, scorer: Evaluator, loggers: Sequence[RunLogger], collected: lightning.Collected):
-        self.scorer, self.loggers, self.collected = scorer, loggers, collected
-        self.ended = 0
+    def __init__(self, scorer: Evaluator, loggers: Sequence[RunLogger] = ()):
+        self.scorer, self.loggers = scorer, loggers
 
     def on_train_start(self, trainer: pl.Trainer, method: Any) -> None:
         self.scorer.start_epoch()  # a run resumed within an epoch does not start that epoch again
 
     def on_train_epoch_start(self, trainer: pl.Trainer, method: Any) -> None:
-        self.collected.values, method.term_sums = {}, {}
         self.scorer.start_epoch()
+        method.term_sums = {}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, method: Any) -> None:
-        self.ended = trainer.current_epoch + 1
-        entry = self.evaluate(trainer, method, last=self.ended == trainer.max_epochs)
-        if entry is not None:
-            method.log_scores(monitored(entry))
-
-    def on_train_end(self, trainer: pl.Trainer, method: Any) -> None:
-        """Evaluate the last epoch of a run that a callback stopped between two evaluations."""
-        if self.scorer.history and self.scorer.history[-1]["epoch"] >= self.ended:
-            return
-        self.scorer.start_epoch()
-        self.evaluate(trainer, method, last=True)
-
-    def evaluate(self, trainer: pl.Trainer, method: Any, *, last: bool) -> dict[str, Any] | None:
-        """Evaluate the epoch that just ended, where it is due, and tell the loggers."""
         steps = int(trainer.num_training_batches)
         terms = {name: float(value) / steps for name, value in method.term_sums.items()}  # waits for the device
-        entry = self.scorer.end_epoch(method, self.ended, last=last, terms=terms)
-        if entry is None:
-            return None
-        method.evaluated_at = method.steps_done
-        row = logged(entry) | self.collected.row(trainer)  # in every process: Lightning reduces what it averages
-        if trainer.is_global_zero:
+        epoch = trainer.current_epoch + 1
+        entry = self.scorer.end_epoch(method, epoch, last=epoch == trainer.max_epochs, terms=terms)
+        if entry is not None and trainer.is_global_zero:
             for logger in self.loggers:
-                logger.log_metrics(row, entry["step"])
-        return entry
+                logger.log_metrics(logged(entry), entry["step"])
 
     def state_dict(self) -> dict[str, Any]:
         return {"history": self.scorer.history, "seconds": self.scorer.seconds}
@@ -199,8 +156,8 @@ class Evaluation(pl.Callback):
         self.scorer.history, self.scorer.seconds = state_dict["history"], state_dict["seconds"]
 
 
-class Observation(Checkpoint):
-    """Tells an observer of every evaluated epoch, when the file to resume from is written.
+class Observation(pl.Callback):
+    """Tells an observer of every evaluated epoch.
 
     Raises:
         Pruned: the observer gives the run up.

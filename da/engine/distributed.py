@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from da import places
 from da.engine.parent_death import die_with
 from da.errors import TrainingError, UsageError
 from da.files import write_atomically
@@ -42,7 +41,7 @@ def processes(directory: Path, frozen: dict[str, Any], count: int) -> None:
     for old in directory.glob(CAUSES):
         old.unlink()
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-    environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")} | places.environment()
+    environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "PYTHONPATH": _path()}
     group = subprocess.Popen(
         [*command, "-m", "da.engine.rank", str(directory)],
         env=environment,
@@ -60,6 +59,11 @@ def processes(directory: Path, frozen: dict[str, Any], count: int) -> None:
             raise WorkerFailed(f"a process of {count} ended with exit code {code} and left no message")
         kind = UsageError if causes[0].name.startswith(REFUSED) else WorkerFailed
         raise kind(causes[0].read_text(encoding="utf-8"))
+
+
+def _path() -> str:
+    root = str(Path(__file__).resolve().parents[2])
+    return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def _stop(group: subprocess.Popen[bytes]) -> None:

@@ -128,14 +128,3 @@ def logged(entry: Mapping[str, Any]) -> dict[str, float]:
     parts = {"target_test": entry["target_test"], "source_test": entry["source_test"], "selection": rules}
     flat = {f"{part}/{name}": value for part, values in parts.items() for name, value in values.items()}
     return flat | {f"terms/{name}": value for name, value in entry["terms"].items()} | {"epoch": entry["epoch"]}
-
-
-def monitored(entry: Mapping[str, Any]) -> dict[str, float]:
-    """What callbacks may monitor of an evaluated epoch: all of :func:`logged` that needs no label of the target."""
-    names = {name for name in entry["scores"] if name.startswith("oracle_")}
-    hidden = {"epoch", *(f"selection/{name}" for name in names)}
-    return {
-        name: value
-        for name, value in logged(entry).items()
-        if name not in hidden and not name.startswith(("target_test/", "terms/"))
-    }

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from da.engine.saved import TrainedModel
 from da.errors import UsageError, nearest
-from da.places import command
 
 SUFFIXES = {"torch": ".pt2", "onnx": ".onnx"}
 CHECKED = 32
@@ -55,8 +54,7 @@ def export(model: TrainedModel, kind: str, file: Path) -> float:
         raise UsageError(f"There is no format={kind}; {nearest(kind, SUFFIXES)}")
     if model.content["closed_form"]:
         raise UsageError(
-            f"{model.content['method']} is closed-form and no network; da.load and "
-            f"{command('predict')} predict with it."
+            f"{model.content['method']} is closed-form and no network; da.load and scripts/predict.py predict with it."
         )
     network = Logits(model.method, getattr(model.inputs, "network", None)).eval()
     x = torch.rand((CHECKED, *model.input_shape), generator=torch.Generator().manual_seed(0))

@@ -12,44 +12,33 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Checkpoint, ProgressBar
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from da.data.module import PairedData
+from da.engine.tracking.tracker import RunLogger
 from da.methods.base import Method
-
-IDLE_ADVICE = (
-    ".*GPU available but not used.*",  # trainer=cpu is a choice
-    ".*isinstance.treespec, LeafSpec.*",  # Lightning 2.6 on torch >= 2.13
-    ".*but have no `val_dataloader`.*",  # a run evaluates whole domains after an epoch
-    ".*callbacks used to create the checkpoint need to be provided.*",  # one that only watches was left out
-    ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run goes on filling its own
-)
-"""Warnings of Lightning that ask for nothing here, as patterns."""
-OURS = ("terms/", "selection/", "source_test/", "target_test/")
-"""How the names begin of what the evaluation itself puts into a row."""
 
 
 def trainer(
     callbacks: Sequence[pl.Callback],
     *,
-    logger: Logger | None = None,
+    loggers: Sequence[RunLogger] = (),
     directory: Path | None = None,
     keywords: Mapping[str, Any] | None = None,
 ) -> pl.Trainer:
-    """A trainer for paired data: no sampler of Lightning's, and no checkpoints or bars but those of ``callbacks``.
+    """A trainer for paired data: no sampler of Lightning's, no checkpoints or bars but our own.
 
     Args:
         callbacks: in the order in which they run after an epoch.
-        logger: is given what callbacks, and a method with ``self.log``, log by themselves.
+        loggers: get what a method logs by itself, with ``self.log``.
         directory: where files of the run go.
         keywords: anything else that ``Trainer`` takes.
     """
     fixed = {
-        "enable_progress_bar": any(isinstance(callback, ProgressBar) for callback in callbacks),
+        "enable_progress_bar": False,
         "enable_model_summary": False,
-        "enable_checkpointing": any(isinstance(callback, Checkpoint) for callback in callbacks),
+        "enable_checkpointing": False,
         "use_distributed_sampler": False,
         "log_every_n_steps": 1,  # nothing is logged within a step; Lightning warns of epochs shorter than this
     }
@@ -57,31 +46,30 @@ def trainer(
         return pl.Trainer(
             **{**(keywords or {}), **fixed},
             callbacks=list(callbacks),
-            logger=logger or False,
+            logger=list(map(Forwarding, loggers)) or False,
             default_root_dir=directory,
         )
 
 
-class Collected(Logger):
-    """Keeps the latest values that callbacks and methods log, for the row of the next evaluated epoch."""
+class Forwarding(Logger):
+    """One of our loggers as Lightning knows them."""
 
-    name, version = "da", ""
+    version = ""
 
-    def __init__(self) -> None:
+    def __init__(self, logger: RunLogger):
         super().__init__()
-        self.values: dict[str, float] = {}
+        self.logger = logger
+
+    @property
+    def name(self) -> str:
+        return self.logger.name
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        self.values |= {name: float(value) for name, value in metrics.items()}
+        self.logger.log_metrics(metrics, step or 0)
 
     def log_hyperparams(self, *args: Any, **keywords: Any) -> None:
         """Nothing: our loggers are given the whole configuration."""
-
-    def row(self, trainer: pl.Trainer) -> dict[str, float]:
-        """What was logged in this epoch so far, and averages over it."""
-        logged = {name: float(value) for name, value in trainer.callback_metrics.items()} | self.values
-        return {name: value for name, value in logged.items() if not name.startswith(OURS) and name != "epoch"}
 
 
 def fit(trainer: pl.Trainer, method: Method, data: PairedData, resume: Path | None = None) -> None:
@@ -110,8 +98,8 @@ def quiet() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        for message in IDLE_ADVICE:
-            warnings.filterwarnings("ignore", message=message)
+        warnings.filterwarnings("ignore", message=".*GPU available but not used.*")  # trainer=cpu is a choice
+        warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")  # Lightning 2.6 on torch >= 2.13
         try:
             yield
         finally:

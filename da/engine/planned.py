@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from da.config import catalog, machine, pretrained
 from da.config.validate import Plan
@@ -13,9 +11,6 @@ from da.data.readers import reader_of
 from da.errors import ConfigError
 from da.files import locate, names_in
 from da.results import writable
-
-LOGGERS = {f"da.engine.tracking.{name}": name for name in ("wandb", "tensorboard")}
-"""Packages of loggers, by the path of their function."""
 
 
 def check(plans: Sequence[Plan], *, launched: bool) -> None:
@@ -32,8 +27,7 @@ def check(plans: Sequence[Plan], *, launched: bool) -> None:
     for output in dict.fromkeys(plan.config["output"] for plan in plans):
         writable.check(Path(output))
     for plan in plans:
-        searched = "sweep" in plan.config and not plan.config.get("terms")  # terms have ranges of their own
-        stated = catalog.stated(plan.method.signature) if searched else {"search_space"}
+        stated = catalog.stated(plan.method.signature) if "sweep" in plan.config else {"search_space"}
         if "search_space" not in stated:
             old = " (it states `space`, which is now called so)" if "space" in stated else ""
             raise ConfigError(nothing_to_search(plan.method.name, old))
@@ -48,21 +42,7 @@ def check(plans: Sequence[Plan], *, launched: bool) -> None:
                 seen.add(name)
         if not away:
             pretrained.find_files(plan.config)
-            _check_logger(plan.config["logger"])
     machine.check_all([plan.config for plan in plans], launched=launched)
-
-
-def _check_logger(node: Mapping[str, Any]) -> None:
-    """Refuse a logger whose package is not installed, which would record less than was asked for.
-
-    Raises:
-        ConfigError: it is not; the message says how to install it.
-    """
-    package = LOGGERS.get(catalog.resolve(str(node["_target_"]), "logger").path)
-    if package is not None and find_spec(package) is None:
-        raise ConfigError(
-            f'logger={package} needs the package {package}: pip install "da[{package}]", or use logger=csv.'
-        )
 
 
 def nothing_to_search(method: str, old: str = "") -> str:

@@ -29,7 +29,7 @@ class ProgressBar(Callback):
     def on_train_start(self, trainer: Trainer, method: Any) -> None:
         self.begun, self.first = time.monotonic(), trainer.current_epoch
         total = (trainer.max_epochs or 1) * int(trainer.num_training_batches)
-        if trainer.is_global_zero and is_redrawn():
+        if trainer.is_global_zero and _redrawn():
             self.bar = tqdm(total=total, initial=method.steps_done, desc=self.title, unit="step", leave=False)
 
     def on_train_batch_end(self, trainer: Trainer, method: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -59,6 +59,6 @@ class ProgressBar(Callback):
             self.bar = None
 
 
-def is_redrawn() -> bool:
+def _redrawn() -> bool:
     """Whether standard error can show a line that is redrawn: on a terminal or in a notebook."""
     return sys.stderr.isatty() or "ipykernel" in sys.modules

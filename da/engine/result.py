@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from da import places
 from da.config import catalog
 from da.config.titles import title_of
 from da.config.validate import Plan
@@ -62,8 +61,6 @@ def one_line(made: Record, directory: Path, fresh: bool, named: str | None = Non
     count = made.task.evaluated.get("target_test", 0) if made.task else 0
     result = f"target test {scores}" if scores else f"{count} target samples predicted, no labels to score"
     word = "finished" if fresh else "skipped "
-    if made.stopped_early is not None:
-        result += f", stopped early after epoch {made.stopped_early} of {made.config['trainer']['max_epochs']}"
     named = named or title_of(made.config, catalog.entries("method")[made.method], catalog.entries("data")[made.data])
     other = "" if fresh or not made_by_other_code(made) else "; made by other code, rerun=stale runs it again"
     table = directory / TABLE
@@ -210,7 +207,7 @@ def place(error: BaseException) -> str:
     if not own:
         return ""
     file = Path(own[-1].filename)
-    return f"{file.relative_to(places.ROOT) if file.is_relative_to(places.ROOT) else file}:{own[-1].lineno}"
+    return f"{file.relative_to(catalog.ROOT) if file.is_relative_to(catalog.ROOT) else file}:{own[-1].lineno}"
 
 
 def out_of_memory(error: BaseException) -> bool:

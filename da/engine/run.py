@@ -161,7 +161,7 @@ def preload(config: Mapping[str, Any]) -> None:
     """
     path = catalog.resolve(str(config["method"]["_target_"]), "method").path
     with store.collector_off():
-        importlib.import_module("da.engine.closed_form" if catalog.is_estimator(path) else "da.engine.deep")
+        importlib.import_module("da.engine.closed_form" if path.startswith("da.estimators.") else "da.engine.deep")
 
 
 def load(plan: Plan) -> tuple[Task, str]:
@@ -198,12 +198,7 @@ def make_method(plan: Plan, task: Task) -> Any:
     """The method of a plan, built for a task and seeded."""
     config = plan.config
     parts = _classifier(config) if plan.method.is_estimator else _network(config)
-    method = catalog.build(config["method"], where="method")
-    if config.get("terms"):
-        from da.terms import compose  # imports PyTorch
-
-        method = compose.with_terms(method, compose.made(config))
-    return assembly.build(method, task, seed=config["seed"], **parts)
+    return assembly.build(catalog.build(config["method"], where="method"), task, seed=config["seed"], **parts)
 
 
 def _classifier(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -276,7 +271,6 @@ def trained(
         trainer={k: v for k, v in plan.config["trainer"].items() if k != "_target_"},
         loggers=loggers,
         observer=observer,
-        callbacks=[catalog.build(node, where="callbacks") for node in plan.config.get("callbacks", {}).values()],
         title=run_title(plan),
     )
     made.fit(resume=made.checkpoint())
@@ -323,7 +317,6 @@ def execute(
                 task=describe(task, made),
                 notes=[*frozen["notes"], *said, *filter(None, [kept])],
                 parameters=made.parameters,
-                stopped_early=made.stopped_early,
                 device=made.device,
                 kernel=hardware.kernel(of_torch=of_torch),
                 threads=hardware.threads(of_torch=of_torch),

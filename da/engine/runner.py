@@ -41,12 +41,10 @@ class Runner(ABC):
 
     Attributes:
         steps_per_epoch: number of steps called an epoch.
-        stopped_early: the epoch after which a callback ended the run; None where it ran to the end.
         is_first: this is the first of the processes that share the run; it writes the record.
     """
 
     steps_per_epoch: int = 1
-    stopped_early: int | None = None
     is_first: bool = True
 
     def __init__(self, method: Any, scorer: Evaluator):

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from da.config import catalog, terms
+from da.config import catalog
+from da.config.pretrained import without_files
 from da.config.validate import Plan
 from da.data.inputs import as_inputs, check_fit, probe
 from da.domain import Domain, Task
@@ -29,7 +30,6 @@ from da.errors import DataError, UsageError, few
 from da.estimators.serialization import KIND, Unsaved, decode, encode
 from da.files import write_atomically
 from da.metrics import Prediction
-from da.nn.weights import without_files
 from da.results import record
 
 ARRAYS, WEIGHTS = "model.npz", "model.safetensors"
@@ -38,7 +38,7 @@ BESIDE = (ARRAYS, WEIGHTS, "features.safetensors")
 """Files that belong to a model, whose content it knows."""
 KEPT = ("_fit_X", "support_vectors_")
 """Attributes of scikit-learn's classifiers that hold training samples."""
-PARTS = ("method", "classifier", "network", "embedding", "seed", *terms.KEYS)
+PARTS = ("method", "classifier", "network", "embedding", "seed")
 
 
 def save(directory: Path, plan: Plan, task: Task, made: Runner) -> str:
@@ -242,22 +242,16 @@ class TrainedModel:
         return result
 
 
-def run_folder(path: str | Path) -> Path:
-    """The folder of a run that a path names: itself, or that of a file in it, such as ``predictions.csv``."""
-    path = Path(path).expanduser()
-    return path.parent if path.is_file() and (path.parent / MODEL).is_file() else path
-
-
 def load(directory: str | Path) -> TrainedModel:
     """The model that a finished run left.
 
     Args:
-        directory: of the run, or a copy of it, on any machine, or a file in it; no data are needed.
+        directory: of the run, or a copy of it, on any machine; no data are needed.
 
     Raises:
         DataError: it holds no model, or one that cannot be read here.
     """
-    directory = run_folder(directory)
+    directory = Path(directory).expanduser()
     file = directory / MODEL
     if not file.is_file():
         raise DataError(f"{directory} holds no {MODEL}; name the folder of a finished run, or train it with rerun=all.")
@@ -301,7 +295,5 @@ def _deep(content: Mapping[str, Any], parts: Mapping[str, Any], directory: Path)
     shapes = {name: tuple(shape) for name, shape in content["shapes"].items()}
     source = shapes["source"] if method.needs.source_x else shapes["target"]
     method.build(Spec(source, shapes["target"], len(content["classes"]), network))
-    tensors = weights.tensors(directory / WEIGHTS)
-    of_terms = "added." if config.get("terms") else None  # terms only train: nothing is predicted with them
-    method.load_state_dict({k: v for k, v in tensors.items() if of_terms is None or not k.startswith(of_terms)})
+    method.load_state_dict(weights.tensors(directory / WEIGHTS))
     return method.eval()

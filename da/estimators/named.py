@@ -7,7 +7,6 @@ from pathlib import Path
 
 from da.errors import UsageError, nearest
 from da.estimators.base import Estimator
-from da.places import command
 
 PACKAGE = Path(__file__).resolve().parents[1]
 STATED = "\n    needs = "
@@ -38,7 +37,7 @@ def by_name(name: str) -> Estimator:
     if name not in known:
         if next((PACKAGE / "methods").glob(f"*/{name}.py"), None):
             raise UsageError(
-                f"{name!r} is a deep method, which trains in runs (`{command('train')} method={name}`); "
+                f"{name!r} is a deep method, which trains in runs (`python scripts/train.py method={name}`); "
                 "an adapter takes closed-form ones."
             )
         raise UsageError(f"There is no closed-form method {name!r}; {nearest(name, known)}")

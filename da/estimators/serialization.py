@@ -17,12 +17,9 @@ from scipy import sparse
 
 from da.domain import is_tensor
 from da.errors import DataError, UsageError
-from da.places import is_ours
-from da.signatures import derives
 
 OURS = ("da.estimators.", "da.data.")
-"""Packages whose classes and functions may be written and read; of a user's own code only estimators may."""
-ESTIMATOR = "da.estimators.base.Estimator"
+"""Packages whose classes and functions may be written and read."""
 LISTED = {
     *("discriminant_analysis.LinearDiscriminantAnalysis", "discriminant_analysis.QuadraticDiscriminantAnalysis"),
     *("decomposition.PCA", "decomposition.TruncatedSVD"),
@@ -201,17 +198,13 @@ def _path(known: Any) -> str:
     if not _allowed(path) or _resolved(path) is not known:
         raise Unsaved(
             f"{known.__qualname__} (of {known.__module__}) cannot be written without pickle, which can run code, so "
-            "the model is not kept; its predictions are. Use a classifier such as logistic, svm or one_nn to keep it, "
-            "and in a method of your own attributes that are plain values, arrays or estimators."
+            "the model is not kept; its predictions are. Use a classifier such as logistic, svm or one_nn to keep it."
         )
     return path
 
 
 def _allowed(path: str) -> bool:
-    if path.startswith("sklearn."):
-        return path.removeprefix("sklearn.") in LISTED
-    own = not path.startswith("da.") and is_ours(path)
-    return path.startswith(OURS) or (own and derives(path, ESTIMATOR))
+    return path.startswith((*OURS, "sklearn.")) and (path.startswith(OURS) or path.removeprefix("sklearn.") in LISTED)
 
 
 def _found(path: str) -> Any:
@@ -222,10 +215,7 @@ def _found(path: str) -> Any:
     """
     known = _resolved(path) if _allowed(path) else None
     if known is None:
-        raise DataError(
-            f"The saved model names {path}, which is not read; it is damaged, of another version, or of a method of "
-            "your own, which is found from the folder whose conf names it."
-        )
+        raise DataError(f"The saved model names {path}, which is not read; it is damaged, or of another version.")
     return known
 
 

@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, cast
 
 import torch
+from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from da.domain import Batch, Domain
 from da.errors import ConfigError
 from da.methods.inference import predict
-from da.methods.loops import EvaluationLoops
 from da.methods.parts import Embedded, Optimization, Phase, Spec, Terms, TrainingData
-from da.methods.reload import Reloadable
 from da.metrics import ACCURACY, Prediction
-from da.nn.gather import gathered
+from da.nn.gather import gather_rows
 from da.nn.networks import Network, Output
 from da.nn.update import check_finite, update
 from da.search_space import Space
@@ -24,7 +23,7 @@ from da.setting import Access
 __all__ = ["Embedded", "Method", "Optimization", "Phase", "Spec", "Terms"]
 
 
-class Method(EvaluationLoops, Reloadable):
+class Method(LightningModule):
     """A transfer method: says what it needs, builds modules, and names the terms of its loss.
 
     A subclass states ``needs`` and ``search_space``, has a keyword-only constructor of hyper-parameters, and implements
@@ -75,6 +74,9 @@ class Method(EvaluationLoops, Reloadable):
         """Features and logits of source inputs; the same unless the domains have networks of their own."""
         return self(x)
 
+    def before_evaluation(self) -> None:
+        """Called before predictions are evaluated; for what is learnt from whole domains."""
+
     @property
     def data(self) -> TrainingData:
         """All training samples that were granted, while a trainer trains on them."""
@@ -108,7 +110,7 @@ class Method(EvaluationLoops, Reloadable):
 
     def gather(self, value: Any) -> Any:
         """The rows of all processes, with gradients, so that a loss over the batch sees the global batch."""
-        return None if value is None else gathered(value)
+        return value if value is None or self._trainer is None or self.trainer.world_size == 1 else gather_rows(value)
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         groups = {name: list(parameters) for name, parameters in self.groups().items()}
@@ -125,8 +127,6 @@ class Method(EvaluationLoops, Reloadable):
 
     def training_step(self, batch: Batch, index: int) -> None:
         progress = self.progress
-        if index == 0:
-            self.term_sums = {}
         opened: Any = self.optimizers()
         optimizers = dict(zip(self.groups(), opened if isinstance(opened, list) else [opened], strict=True))
         self.optimization.set_rates(optimizers.values(), progress)
@@ -141,6 +141,10 @@ class Method(EvaluationLoops, Reloadable):
                 check_finite(type(self).__name__, terms, loss, self.steps_done)
                 update(self, [optimizers[name] for name in phase.groups], loss, clip=self.optimization.clip)
         self.steps_done += 1
-        if index + 1 == self.trainer.num_training_batches:  # the epoch's means, once: nothing waits within it
-            means = {f"terms/{name}": value / (index + 1) for name, value in self.term_sums.items()}
-            self.log_dict(means, on_step=False, on_epoch=True, batch_size=1, sync_dist=True)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["steps_done"] = self.steps_done
+        checkpoint["term_sums"] = {name: float(value) for name, value in self.term_sums.items()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.steps_done, self.term_sums = checkpoint["steps_done"], checkpoint["term_sums"]

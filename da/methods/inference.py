@@ -13,8 +13,6 @@ from da.metrics import Prediction
 from da.nn.networks import Output
 
 if TYPE_CHECKING:
-    from pytorch_lightning import Trainer
-
     from da.methods.base import Method
 
 
@@ -29,7 +27,7 @@ def predict(
         forward: ``method`` for target samples (None), ``method.forward_source`` for source samples.
         chunk: samples a forward.
     """
-    trainer = trainer_of(method)
+    trainer = method._trainer
     rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
     precision: Any = trainer.precision_plugin.forward_context() if trainer else torch.autocast("cpu", enabled=False)
     mine = np.arange(len(domain))[rank::world]
@@ -52,11 +50,3 @@ def predict(
     order = np.argsort(np.concatenate([share[0] for share in filled]))
     z, logits = (np.concatenate([share[k] for share in filled])[order] for k in (1, 2))
     return z, logits
-
-
-def trainer_of(method: Method) -> Trainer | None:
-    """The trainer that a method is attached to, if it is to one."""
-    try:
-        return method.trainer
-    except RuntimeError:  # Lightning raises it where there is none
-        return None

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from da.domain import Batch, Granted
-from da.nn.factories import describe, factory_of
 from da.nn.networks import Network
-from da.schedules import LEARNING_RATE, Schedule, constant
+from da.schedules import Schedule, constant
 
 Terms = dict[str, Tensor]
 
@@ -65,22 +64,6 @@ class Spec:
     n_classes: int
     network: Callable[[tuple[int, ...], int], Network]
 
-    def described(self) -> dict[str, Any]:
-        """As plain data, for a checkpoint; ``network`` is None where it cannot be written so."""
-        shapes = {"shape": list(self.shape), "target_shape": list(self.target_shape)}
-        return {**shapes, "n_classes": int(self.n_classes), "network": describe(self.network)}
-
-    @classmethod
-    def of(cls, plain: Mapping[str, Any], network: Callable[[tuple[int, ...], int], Network] | None = None) -> Self:
-        """What :meth:`described` wrote, with its network or another.
-
-        Raises:
-            DataError: its network is not imported here.
-        """
-        shapes = tuple(plain["shape"]), tuple(plain["target_shape"])
-        made = network or factory_of(plain["network"], Network, "import it, or give network=.")
-        return cls(*shapes, plain["n_classes"], made)
-
 
 @dataclass(frozen=True)
 class Optimization:
@@ -89,25 +72,6 @@ class Optimization:
     optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
     schedule: Schedule = constant
     clip: float | None = None
-
-    def described(self) -> dict[str, Any] | None:
-        """As plain data, for a checkpoint; None where it cannot be written so."""
-        optimizer = describe(self.optimizer)
-        schedule = next((name for name, known in LEARNING_RATE.items() if known is self.schedule), None)
-        known = optimizer is not None and schedule is not None
-        return {"optimizer": optimizer, "schedule": schedule, "clip": self.clip} if known else None
-
-    @classmethod
-    def of(cls, plain: Mapping[str, Any] | None) -> Self | None:
-        """What :meth:`described` wrote.
-
-        Raises:
-            DataError: its optimiser is not imported here.
-        """
-        if plain is None:
-            return None
-        optimizer = factory_of(plain["optimizer"], torch.optim.Optimizer, "import it.")
-        return cls(optimizer, LEARNING_RATE[plain["schedule"]], plain["clip"])
 
     def set_rates(self, optimizers: Iterable[torch.optim.Optimizer], progress: float) -> None:
         """Set the learning rates of all groups of parameters to what the schedule makes of the initial ones."""

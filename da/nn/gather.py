@@ -35,9 +35,3 @@ def gather_rows(x: Tensor) -> Tensor:
         x: ``(n, ...)``, with the same n on every process.
     """
     return _Gather.apply(x)
-
-
-def gathered(x: Tensor) -> Tensor:
-    """The rows of all processes where several share a batch, as :func:`gather_rows`; of one process ``x`` itself."""
-    several = distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
-    return gather_rows(x) if several else x

@@ -44,9 +44,7 @@ def update(
 
 
 def check_finite(method: str, terms: Mapping[str, Tensor], loss: Tensor, step: int) -> None:
-    """Refuse a loss that is NaN or infinite, or that no gradient passes through.
-
-    Its value is looked at at every step on the CPU, at some of them where a look waits for a device.
+    """Refuse a loss that is NaN or infinite: at every step on the CPU, at some of them where a look waits for a device.
 
     Args:
         method: what the message begins with.
@@ -55,13 +53,8 @@ def check_finite(method: str, terms: Mapping[str, Tensor], loss: Tensor, step: i
         step: number of steps done.
 
     Raises:
-        TrainingError: the loss is not finite, or nothing could be learnt from it.
+        TrainingError: the loss is not finite.
     """
-    if not loss.requires_grad:
-        raise TrainingError(
-            f"{method}: the loss of an update ({', '.join(terms)}) does not reach the features: its gradient is cut, "
-            "as by `.detach()`, `torch.no_grad()` or numbers that were taken out of tensors."
-        )
     due = loss.device.type == "cpu" or step % LOOK_EVERY == 0
     if due and not loss.isfinite():
         bad = ", ".join(name for name, value in terms.items() if not value.isfinite()) or "their sum"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from da.errors import ConfigError, DataError, few
-from da.files import LATER, RANDOM, data_dir, locate, write_atomically
+from da.files import data_dir, locate, write_atomically
 from da.signatures import find
 
 if TYPE_CHECKING:
@@ -82,22 +82,6 @@ def find_file(weights: str, enumeration: str = "", key: str = "weights") -> Path
         f"{key}={weights} is the file {name}, which is not here, and nothing is downloaded; put it at "
         f"'{data_dir() / FOLDER / name}' (it is published at {url})."
     )
-
-
-def without_files(node: Mapping[str, Any]) -> dict[str, Any]:
-    """A node that builds the same modules without reading a file: for weights that are loaded afterwards."""
-    signature = find(str(node["_target_"]))
-    known = {} if signature is None else signature.keywords()
-    kept = dict(node)
-    for name, value in node.items():
-        annotation = known[name].annotation if name in known else ""
-        if isinstance(value, Mapping) and "_target_" in value:
-            kept[name] = without_files(value)
-        elif value is not None and "Weights" in annotation.split(" | "):
-            kept[name] = value if value == RANDOM else LATER
-        elif value is not None and "File" in annotation:
-            kept[name] = None
-    return kept
 
 
 def read(file: Path, key: str = "weights") -> dict[str, Tensor]:

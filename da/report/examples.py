@@ -135,7 +135,7 @@ def named(records: Sequence[Record], names: Sequence[str]) -> list[tuple[str, Re
             raise UsageError(f"There is no run '{name}' in this folder; {nearest(Path(name).name, known)}")
         if r.task is None or not (r.place / PREDICTIONS).is_file():
             raise UsageError(f"The run '{name}' keeps no predictions ({r.status}); name one that finished.")
-        found.append((f"{r.label}, {r.task.name}, seed {r.seed}", r))
+        found.append((f"{r.method}, {r.task.name}, seed {r.seed}", r))
     return found
 
 

@@ -291,7 +291,7 @@ def failures(records: Sequence[Record], reasons: Sequence[str]) -> Failures | No
 
 
 def _failure(traceback: str, error: str, group: Sequence[Record]) -> Failure:
-    counts = Counter(r.label for r in group)
+    counts = Counter(r.method for r in group)
     methods = ", ".join(name if n == 1 else f"{name} ({n} runs)" for name, n in counts.items())
     directories = [str(r.directory or "") for r in group[:MOST_FAILURES]]
     return Failure(methods, group[0].error_kind or "error", error, traceback, directories)

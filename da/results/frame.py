@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".parquet")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 IDENTITY = ("method", "data", "seed", "status", "family", "setting", "run_id", "fingerprint", "device", "parameters")
-"""Columns that are a record's attributes of the same name; ``method`` has the terms with it, as ``dann+mcc``."""
+"""Columns that are a record's attributes of the same name."""
 REPEATED = ("method", "data", "task", "status", "family", "setting", "device", "code", "error_kind")
 """Columns of few values: kept as categories, which group faster."""
 
@@ -146,7 +146,7 @@ def pandas() -> Any:
 
 def _row(r: Record) -> dict[str, Any]:
     row: dict[str, Any] = {key: getattr(r, key) or None for key in IDENTITY}
-    row |= {"method": r.label, "seed": r.seed, "status": r.status.value, "parameters": r.parameters}
+    row |= {"seed": r.seed, "status": r.status.value, "parameters": r.parameters}
     row |= {"task": r.task and r.task.name, "transductive": r.task and r.task.transductive}
     row |= {"code": r.code.source or None, "finished": r.ended or None, "directory": r.directory and str(r.directory)}
     _flatten("config", r.config, row)

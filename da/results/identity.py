@@ -12,11 +12,6 @@ from typing import Any
 from da.files import named_by, weights_of
 
 VOLATILE = ("output", "rerun", "logger", "launcher", "sweep", "selection", "save_model")
-WATCHING = (
-    *("LearningRateMonitor", "DeviceStatsMonitor", "ThroughputMonitor", "ModelCheckpoint", "ModelSummary"),
-    *("RichModelSummary", "RichProgressBar", "TQDMProgressBar"),
-)
-"""Callbacks of Lightning that change no result."""
 VOLATILE_TRAINER = ("enable_progress_bar", "enable_model_summary")
 
 
@@ -34,24 +29,8 @@ def run_id(config: dict[str, Any], fingerprint: str) -> str:
 def essential(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration without what cannot change a result."""
     kept: dict[str, Any] = {key: value for key, value in config.items() if key not in VOLATILE}
-    if "callbacks" in kept:
-        kept["callbacks"] = deciding(kept["callbacks"])
-        if not kept["callbacks"]:
-            del kept["callbacks"]
     kept["trainer"] = {k: v for k, v in kept["trainer"].items() if k not in VOLATILE_TRAINER}
     return kept
-
-
-def deciding(callbacks: Mapping[str, Any]) -> dict[str, Any]:
-    """The callbacks of a configuration that can change a result; the others only watch."""
-    return {
-        name: node
-        for name, node in callbacks.items()
-        if not (
-            str(node["_target_"]).startswith("pytorch_lightning.")
-            and str(node["_target_"]).rpartition(".")[2] in WATCHING
-        )
-    }
 
 
 def _digest(file: Path) -> str:

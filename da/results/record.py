@@ -17,8 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from da import places
-from da.errors import DataError, UsageError
+from da.errors import DataError
 from da.files import write_atomically
 from da.results.identity import VOLATILE as VOLATILE
 from da.results.identity import VOLATILE_TRAINER as VOLATILE_TRAINER
@@ -48,6 +47,7 @@ CPU = "cpu"
 FILE = "record.json"
 OLD = "record.old.json"
 PACKAGES = ("torch", "pytorch-lightning", "numpy", "scipy", "scikit-learn", "hydra-core", "omegaconf")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Status(StrEnum):
@@ -78,7 +78,6 @@ class Record:
         task: what it was on; None of a failed run.
         notes: warnings, in sentences.
         parameters: number of the method's parameters.
-        stopped_early: the epoch after which a callback such as early stopping ended it; None where it ran to the end.
         device: such as ``1 x cpu``.
         kernel: the CPU and its instructions.
         threads: numerical threads.
@@ -111,7 +110,6 @@ class Record:
     task: TaskRecord | None = None
     notes: Sequence[str] = ()
     parameters: int | None = None
-    stopped_early: int | None = None
     device: str = ""
     kernel: str = ""
     threads: int | None = None
@@ -130,11 +128,6 @@ class Record:
     def is_finished(self) -> bool:
         """Whether it has scores."""
         return self.status is Status.FINISHED
-
-    @property
-    def label(self) -> str:
-        """The method with the terms that were added to its loss, such as ``dann+mcc``."""
-        return "+".join([self.method, *self.config.get("terms", ())])
 
     @property
     def work_seconds(self) -> float:
@@ -227,8 +220,7 @@ class Record:
         made: Content = {"schema": SCHEMA}
         for name in WRITTEN:
             value = getattr(self, name)
-            expected = name in HEADER or (name not in RARE and (name in ENDING_KEYS) != self.is_finished)
-            if value or expected:
+            if value or name in HEADER or (name in ENDING_KEYS) != self.is_finished:
                 made["finished" if name == "ended" else name] = value
         made |= {"run_id": self.run_id or None, "fingerprint": self.fingerprint or None}
         made["code"] = {name: value for name, value in self.code._asdict().items() if value or name in Code._fields[:2]}
@@ -246,8 +238,6 @@ FAILED_KEYS = {"method", "data", "seed", "config", "error"}
 """What the file of a finished and of a failed run must have."""
 ENDING_KEYS = {"error", "error_kind", "traceback"}
 """What only a failed run has."""
-RARE = {"stopped_early"}
-"""What stands in a file only where it says something."""
 HEADER = {
     *("status", "run_id", "method", "family", "setting", "data", "seed", "config", "fingerprint"),
     *("code", "versions", "ended"),
@@ -257,7 +247,7 @@ TEXTS = (
     *("method", "data", "family", "setting", "run_id", "fingerprint", "started", "device", "kernel", "metric"),
     *("error", "error_kind", "traceback"),
 )
-NUMBERS = ("parameters", "stopped_early", "threads")
+NUMBERS = ("parameters", "threads")
 """Fields that are in the file as they are here, words and whole numbers."""
 WRITTEN = tuple(f.name for f in fields(Record) if f.name != "directory")
 
@@ -271,12 +261,12 @@ def latest(records: Iterable[Record]) -> list[Record]:
 def code_version() -> dict[str, str]:
     """Hash of the package's source, and the commit if there is one."""
     digest = hashlib.sha256()
-    for file in sorted(places.PACKAGE.rglob("*.py")):
-        digest.update(str(file.relative_to(places.ROOT)).encode() + file.read_bytes())
+    for file in sorted((ROOT / "da").rglob("*.py")):
+        digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
     try:
-        command = ["git", "-C", str(places.checkout("A commit")), "rev-parse", "HEAD"]
+        command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
         commit = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-    except (UsageError, OSError, subprocess.SubprocessError):
+    except (OSError, subprocess.SubprocessError):
         commit = ""
     return {"source": digest.hexdigest()[:16], "commit": commit}
 

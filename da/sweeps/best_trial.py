@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from da.config import repeat, terms
+from da.config import repeat
 from da.files import write_atomically
 from da.results.record import Record, portable
 from da.results.scores import brief, deviation, mean, shown
@@ -65,11 +65,6 @@ def noted(r: Record, directory: str, objective: str) -> dict[str, Any]:
     return {"seed": r.seed, "directory": directory, "metric": r.metric, "accuracy": chosen.get(r.metric)}
 
 
-def overriding(keyword: str) -> str:
-    """What a trial's keyword is called on the command line."""
-    return keyword if terms.is_key(keyword) else f"method.{keyword}"
-
-
 def best_trial(
     objective: str,
     trials: int,
@@ -84,7 +79,7 @@ def best_trial(
         objective: the selection rule that was maximised.
         trials: how many trials finished.
         score: of the trial.
-        keywords: of the method and its terms, as the trial set them.
+        keywords: of the method, as the trial set them.
         configs: the configuration of each of its runs, which differ by their seeds.
         runs: what :func:`noted` kept of them; empty for a trial of an earlier version, which kept nothing.
     """
@@ -93,7 +88,7 @@ def best_trial(
         objective=objective,
         score=score,
         trials=trials,
-        setting={overriding(key): value for key, value in keywords.items()},
+        setting={f"method.{key}": value for key, value in keywords.items()},
         metric=next((run["metric"] for run in runs), ""),
         accuracies=[run["accuracy"] for run in runs if run["accuracy"] is not None],
         directories=[run["directory"] for run in runs],

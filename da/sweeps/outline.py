@@ -76,14 +76,14 @@ def _costs(runs: Sequence[tuple[Plan, int]], records: Sequence[Record]) -> list[
     known: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for r in records:
         if r.is_finished:
-            known[r.label, r.data].append(r)
+            known[r.method, r.data].append(r)
     hours, unknown = 0.0, Counter[str]()
     for plan, times in runs:
-        costs = [_hours(r, plan) for r in known[plan.label, plan.data.name] if _comparable(r, plan)]
+        costs = [_hours(r, plan) for r in known[plan.method.name, plan.data.name] if _comparable(r, plan)]
         if costs:
             hours += times * fmean(costs)
         else:
-            unknown[f"method={plan.label} on data={plan.data.name}"] += times
+            unknown[f"method={plan.method.name} on data={plan.data.name}"] += times
     timed = sum(times for _, times in runs) - unknown.total()
     lines = [f"about {_shown(hours)} CPU hours for {timed} of them, by what such runs took before"] if timed else []
     return lines + [

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import Any
 
-from da import places
+from da.config.catalog import ROOT
 from da.engine.result import load_failure_directory, write_failure
 from da.results import record
 from da.results.schema import NewerRecord
@@ -40,7 +40,8 @@ class Worker:
         here, there = Pipe()
         numbers = (there.fileno(), os.getpid(), *([memory] if memory else []))
         command = [sys.executable, "-m", "da.sweeps.worker", *map(str, numbers)]
-        environment = os.environ | dict.fromkeys(THREADS, str(threads)) | places.environment()
+        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        environment = os.environ | dict.fromkeys(THREADS, str(threads)) | {"PYTHONPATH": path}
         self.process = subprocess.Popen(
             command,
             pass_fds=[there.fileno()],

@@ -12,15 +12,14 @@ from typing import Any
 
 from da import renamed
 from da.bounds import Count
-from da.config import catalog, terms
-from da.config.evidence import criteria
+from da.config import catalog
 from da.config.titles import brief_title
-from da.config.validate import Plan, validate
+from da.config.validate import Plan, criteria, validate
 from da.engine.planned import nothing_to_search
 from da.errors import ConfigError, nearest
 from da.results.record import run_id
 from da.search_space import Choice, Range, Space
-from da.sweeps.best_trial import BestTrial, best_trial, noted, overriding
+from da.sweeps.best_trial import BestTrial, best_trial, noted
 from da.sweeps.job import Job, Outcome
 from da.sweeps.status import FOLDER, drivers
 
@@ -108,7 +107,7 @@ class Study:
 
     def __init__(self, study: Any, plans: Sequence[Plan], search: Search, output: Path, *, begun_before: bool = False):
         self.study, self.plans, self.search, self.output = study, plans, search, output
-        ranges = distributions(plans[0])
+        ranges = distributions(plans[0].method)
         self.ranges = renamed.earlier(ranges, plans[0].method.path) if begun_before else ranges
         self.me = f"{socket.gethostname()}-{os.getpid()}"
         self.scores: dict[int, list[float]] = {}
@@ -163,11 +162,8 @@ class Study:
 
     def _tried(self, trial: Any) -> list[Plan]:
         """The runs of a trial, one for each seed."""
-        found = self._keywords(trial)
-        of_terms = {key: value for key, value in found.items() if terms.is_key(key)}
-        own = {key: value for key, value in found.items() if key not in of_terms}
-        configs = [terms.with_values(p.config, of_terms) for p in self.plans]
-        return [validate(config | {"method": config["method"] | own}) for config in configs]
+        keywords = self._keywords(trial)
+        return [validate(p.config | {"method": p.config["method"] | keywords}) for p in self.plans]
 
     def done(self, job: Job, outcome: Outcome) -> None:
         """Process a run's outcome, which ends its trial with the last seed; interrupted trials wait for a driver."""
@@ -194,7 +190,7 @@ class Study:
             self.study.tell(trial, float(sum(self.scores[trial.number]) / len(self.plans)))
 
     def _keywords(self, trial: Any) -> dict[str, Any]:
-        """The keywords that a trial sets: of the method by their names, of terms by their keys on the command line."""
+        """The method's keywords that a trial sets."""
         found: dict[str, Any] = renamed.current(trial.params, self.plans[0].method.path)
         return found
 
@@ -220,7 +216,7 @@ class Study:
     def verdict(self) -> str:
         """Message on the best trial so far, with the command that repeats it, and on failed trials."""
         best, failed = self.best(), self.failed()
-        name = f"{self.plans[0].label} on {self.plans[0].data.name}"
+        name = f"{self.plans[0].method.name} on {self.plans[0].data.name}"
         lines = [f"{name}: {'no trial finished.' if best is None else best.text()}"]
         lines += [
             f"  failed: {_setting(self._keywords(t))}: {t.user_attrs.get(ERROR, 'see its record')}"
@@ -246,28 +242,24 @@ class TrialObserver:
         return bool(self.trial.should_prune())
 
 
-def ranges(plan: Plan) -> Space:
-    """The ``search_space`` of a method and of its terms: keywords of terms by their keys on the command line."""
-    found: Space = dict(getattr(plan.method.locate(), "search_space", {}))
-    for name in plan.config.get("terms", ()):
-        space: Space = catalog.named(terms.GROUP, name).locate().search_space
-        found |= {terms.key_of(name, keyword): given for keyword, given in space.items()}
+def ranges(method: catalog.Entry) -> Space:
+    """The ``search_space`` of a method.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    found: Space = getattr(method.locate(), "search_space", {})
+    if not found:
+        raise ConfigError(nothing_to_search(method.name))
     return found
 
 
-def distributions(plan: Plan) -> dict[str, Any]:
-    """The ``search_space`` of a plan's method and terms as Optuna has it.
-
-    Raises:
-        ConfigError: it is empty.
-    """
+def distributions(method: catalog.Entry) -> dict[str, Any]:
+    """The ``search_space`` of a method in Optuna's terms."""
     import optuna
 
-    found = ranges(plan)
-    if not found:
-        raise ConfigError(nothing_to_search(plan.label))
     made: dict[str, Any] = {}
-    for key, given in found.items():
+    for key, given in ranges(method).items():
         if isinstance(given, Range):
             made[key] = optuna.distributions.FloatDistribution(given.low, given.high, log=given.log)
         else:
@@ -282,8 +274,8 @@ def _score(outcome: Outcome, objective: str) -> float:
 
 
 def _setting(keywords: Mapping[str, Any]) -> str:
-    """What a trial set, as overrides for a command line."""
-    return " ".join(f"{overriding(key)}={_shown(value)}" for key, value in keywords.items())
+    """A method's keywords as overrides for a command line."""
+    return " ".join(f"method.{key}={_shown(value)}" for key, value in keywords.items())
 
 
 def _shown(value: Any) -> str:

@@ -6,21 +6,17 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from da import places
 from da.config.compose import compose
-from da.config.evidence import criteria
-from da.config.validate import validate
+from da.config.validate import criteria, validate
 from da.errors import ConfigError, nearest
 from da.search_space import Choice, Range
-from da.sweeps.best_trial import overriding
-from da.sweeps.search import ranges
 
-SCRIPT, MODULE = "scripts/train.py", "da.cli.main"
+PROGRAM = "scripts/train.py"
 OBJECTIVE = "infomax"
 
 
 def sweep_file(overrides: Sequence[str]) -> dict[str, Any]:
-    """Content of the file for ``wandb sweep``; ``wandb agent ID`` then trains with overrides.
+    """Content of the file for ``wandb sweep``; ``wandb agent ID`` then calls ``scripts/train.py`` with overrides.
 
     An agent needs a server of W&B, so that no test runs one: tests check the file, and that the commands generated
     from it are valid configurations.
@@ -47,22 +43,21 @@ def sweep_file(overrides: Sequence[str]) -> dict[str, Any]:
     fixed += [f"selection={objective}", "logger=wandb", "rerun=all"]
     plan = validate(compose(fixed))
     given = {text.partition("=")[0] for text in fixed}
-    space = {overriding(key): _searched(value) for key, value in ranges(plan).items()}
+    space = {f"method.{key}": _searched(value) for key, value in plan.method.locate().search_space.items()}
     parameters = {key: value for key, value in space.items() if key not in given}
     if not parameters:
         raise ConfigError(
-            f"method={plan.label} has nothing to search: its `search_space` is empty, or all of it is given; "
-            f"sweep other keys as a grid with {places.command('train')} -m."
+            f"method={plan.method.name} has nothing to search: its `search_space` is empty, or all of it is given; "
+            "sweep other keys as a grid with scripts/train.py -m."
         )
-    called = ["-m", "${program}", "train"] if places.INSTALLED else ["${program}"]
     return {
-        "name": f"{plan.label} on {plan.data.name}",
+        "name": f"{plan.method.name} on {plan.data.name}",
         "project": plan.config["logger"]["project"],
-        "program": MODULE if places.INSTALLED else SCRIPT,
+        "program": PROGRAM,
         "method": "bayes",
         "metric": {"name": f"selection/{objective}", "goal": "maximize"},
         "parameters": parameters,
-        "command": ["${env}", "${interpreter}", *called, *fixed, "${args_no_hyphens}"],
+        "command": ["${env}", "${interpreter}", "${program}", *fixed, "${args_no_hyphens}"],
     }
 
 

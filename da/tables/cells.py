@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from da import places
 from da.config.compose import Composer
 from da.config.seedless import once
 from da.config.validate import Plan, validate
@@ -160,5 +159,5 @@ def command(protocol: EvaluationProtocol, cell: PlannedRun, overrides: Sequence[
         *protocol.seeds.get(cell.seed, ()),
         *protocol.rows()[cell.row],
     )
-    words = [places.command("train"), *_last([*given, f"seed={cell.seed}", *overrides])]
+    words = ["python scripts/train.py", *_last([*given, f"seed={cell.seed}", *overrides])]
     return " ".join([words[0], *map(shlex.quote, words[1:])])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from da import places
+from da.config import catalog
 from da.results.scores import shown
 from da.tables import strategies
 from da.tables.regret import Decision, Regret, by_rule, committed
 from da.tables.strategies import STRATEGIES, USED, HeldOut
 from da.tables.writer import Sheet
 
-PAGE = places.BENCHMARKS / "CHOICE.md"
+PAGE = catalog.ROOT / "benchmarks" / "CHOICE.md"
 RIVAL = "best_on_average"
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from da import places
+from da.config import catalog
 from da.errors import ConfigError
 from da.files import write_atomically
 from da.renamed import earlier
@@ -26,8 +26,8 @@ from da.tables.spec import EvaluationProtocol
 from da.tables.summary import CellResult, Summary, class_of
 from da.tables.writer import Sheet
 
-FOLDER = places.BENCHMARKS / "numbers"
-PAGE = places.BENCHMARKS / "NUMBERS.md"
+FOLDER = catalog.ROOT / "benchmarks" / "numbers"
+PAGE = catalog.ROOT / "benchmarks" / "NUMBERS.md"
 PLACES = 4
 FORMAT = 4
 """Of the digests: 2 took in epochs, 3 diagnostics and the machine, 4 the data, and settings where no plan has them. A

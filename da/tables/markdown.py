@@ -6,7 +6,6 @@ import math
 import shlex
 from collections.abc import Sequence
 
-from da import places
 from da.results.scores import shown
 from da.tables import leaderboard
 from da.tables.diagnostics import diagnostics
@@ -85,7 +84,7 @@ def results_page(pairs: Sequence[tuple[TableSpec, Summary]], absent: Sequence[Ta
 def overview(pairs: Sequence[tuple[TableSpec, Summary]], place: str = "") -> str:
     """One line for each table: its size, its best row, how far ours are from the papers, and what runs take.
 
-    Rows trained on all target labels are bounds, which are never the best; what an oracle selected is in italics.
+    Rows trained on all target labels are bounds, which are never the best.
 
     Runs a minute are what two cores trained and evaluated, beside other work; the choice of C is in it, and loading
     data, which runs of a process share, is not.
@@ -95,13 +94,8 @@ def overview(pairs: Sequence[tuple[TableSpec, Summary]], place: str = "") -> str
         place: path of the page that the links lead to; empty for the page itself.
     """
     gap = "mean gap to papers, absolute"
-    best = ["best method but bounds", "its mean", "selection"]
-    head = ["table", "tasks", "methods", "runs", *best, gap, "runs a minute"]
-    sheet = Sheet(head, [_overview(spec, summary, place) for spec, summary in pairs]).markdown()
-    marked = any(spec.protocol.selection.startswith(ORACLE) for spec, _ in pairs)
-    return sheet + (
-        "\n\nIn italics: chosen by an oracle that reads target test labels, a bound and no result." * marked
-    )
+    head = ["table", "tasks", "methods", "runs", "best method but bounds", "its mean", gap, "runs a minute"]
+    return Sheet(head, [_overview(spec, summary, place) for spec, summary in pairs]).markdown()
 
 
 def heading(spec: TableSpec, summary: Summary) -> str:
@@ -116,7 +110,7 @@ def command(spec: TableSpec, overrides: Sequence[str] = ()) -> str:
         spec: the table.
         overrides: what was typed beside it.
     """
-    words = [places.command("benchmark"), f"table={spec.protocol.given}", *overrides]
+    words = ["python scripts/benchmark.py", f"table={spec.protocol.given}", *overrides]
     return spec.protocol.made_by or " ".join([words[0], *map(shlex.quote, words[1:])])
 
 
@@ -239,7 +233,7 @@ def _leaderboard(spec: TableSpec, summary: Summary, lines: Sequence[Line], cost:
     if cost:
         columns["seconds"] = [ABSENT if line.seconds is None else f"{line.seconds:.2f}" for line in lines]
     if oracle is not None:
-        columns[f"*{oracle}*"] = [apart(number(line.oracle, None, places)) for line in lines]
+        columns[f"*{oracle}*"] = [_apart(number(line.oracle, None, places)) for line in lines]
     return Sheet(list(columns), list(zip(*columns.values(), strict=True))).markdown()
 
 
@@ -273,7 +267,7 @@ def _rules(spec: TableSpec, summary: Summary, lines: Sequence[Line]) -> str:
         if all(math.isnan(mean) for mean in means[1:]):
             continue  # one epoch: nothing to select
         cells = [number(m, summary.std(line.row, MEAN, r), places) for m, r in zip(means, rules, strict=True)]
-        body.append([line.row, *(apart(c) if r.startswith(ORACLE) else c for c, r in zip(cells, rules, strict=True))])
+        body.append([line.row, *(_apart(c) if r.startswith(ORACLE) else c for c, r in zip(cells, rules, strict=True))])
     if not body:
         return ""
     head = ["method", *(f"*{rule}*" if rule.startswith(ORACLE) else rule for rule in rules)]
@@ -317,17 +311,15 @@ def _overview(spec: TableSpec, summary: Summary, place: str) -> list[str]:
     lines = leaderboard.lines(spec, summary)
     ours = [line for line in lines if line.runs]
     best = leaderboard.best(lines)
-    shown = apart if spec.protocol.selection.startswith(ORACLE) else str
     seconds = [entry.seconds for entry in summary.entries if entry.seconds is not None]
     gaps = [abs(line.gap) for line in lines if not math.isnan(line.gap)]
     return [
-        f"[{spec.protocol.name}]({place}#{anchor(spec.protocol.title)})",
+        f"[{spec.protocol.name}]({place}#{_anchor(spec.protocol.title)})",
         str(len(spec.protocol.tasks)),
         str(len(ours)),
         str(sum(line.runs.get("finished", 0) for line in ours)),
         ABSENT if best is None else best.row,
-        ABSENT if best is None else shown(number(best.mean, best.std, digits(summary))),
-        shown(spec.protocol.selection),
+        ABSENT if best is None else number(best.mean, best.std, digits(summary)),
         f"{math.fsum(gaps) / len(gaps):.2f} ({_count(len(gaps), 'method')})" if gaps else ABSENT,
         f"{60.0 * CORES * len(seconds) / math.fsum(seconds):.0f}" if seconds else ABSENT,
     ]
@@ -373,11 +365,10 @@ def _listed(title: str, items: Sequence[str]) -> str:
 
 def _ours(text: str, best: bool, bound: bool) -> str:
     """A score of ours: the best is bold, and what an oracle chose is in italics."""
-    return f"**{apart(text) if bound else text}**" if best else apart(text) if bound else text
+    return f"**{_apart(text) if bound else text}**" if best else _apart(text) if bound else text
 
 
-def apart(text: str) -> str:
-    """What an oracle chose, in italics."""
+def _apart(text: str) -> str:
     return text if text == ABSENT else f"*{text}*"
 
 
@@ -385,6 +376,6 @@ def _count(n: int, thing: str) -> str:
     return f"{n} {thing}{'s' * (n != 1)}"
 
 
-def anchor(title: str) -> str:
+def _anchor(title: str) -> str:
     """The anchor that GitHub gives to a heading."""
     return "".join(c for c in title.lower().replace(" ", "-") if c.isalnum() or c in "-_")

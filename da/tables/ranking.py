@@ -139,7 +139,7 @@ def judged_runs(records: Sequence[Record]) -> list[list[JudgedRun]]:
         records: as :func:`da.results.store.load` gives them.
     """
     groups = _groups(records).values()
-    return [[JudgedRun(r.label, r.data, _epochs(r)) for r in group] for group in groups if len(group) > 1]
+    return [[JudgedRun(r.method, r.data, _epochs(r)) for r in group] for group in groups if len(group) > 1]
 
 
 def _groups(records: Sequence[Record]) -> dict[Any, list[Record]]:

@@ -78,7 +78,7 @@ def weighted(protocol: EvaluationProtocol, summary: Summary) -> Iterator[tuple[s
         entry = known.get(methods.get(row, ""))
         if entry is None or not weighs(entry):
             continue
-        closed_form = entry.is_estimator
+        closed_form = entry.path.startswith("da.estimators.")
         baseline = plain.get((UNWEIGHTED[0] if closed_form else UNWEIGHTED[1], _rest(e)))
         if baseline is not None:
             yield row, baseline

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from da import places
+from da.config import catalog
 from da.files import write_atomically
 from da.tables import markdown as render
 from da.tables import spec, summary
 from da.tables.spec import TableSpec
 from da.tables.summary import Summary
 
-RESULTS = places.BENCHMARKS / "results"
-PAGE = places.BENCHMARKS / "RESULTS.md"
+RESULTS = catalog.ROOT / "benchmarks" / "results"
+PAGE = catalog.ROOT / "benchmarks" / "RESULTS.md"
 
 
 def committed() -> tuple[list[tuple[TableSpec, Summary]], list[TableSpec]]:
@@ -33,8 +33,8 @@ def text() -> str:
 
 
 def overview() -> str:
-    """One line for each table, for a page of ``docs``."""
-    return render.overview(committed()[0], place="../benchmarks/RESULTS.md")
+    """One line for each table, for the README."""
+    return render.overview(committed()[0], place="benchmarks/RESULTS.md")
 
 
 def write() -> Path:

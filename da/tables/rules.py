@@ -6,19 +6,19 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from da import places
+from da.config import catalog
 from da.errors import ConfigError
 from da.results import store
 from da.results.record import Record
 from da.tables import ranking, spec, summary
 from da.tables import results_page as page
 
-PAGE = places.BENCHMARKS / "SELECTION.md"
+PAGE = catalog.ROOT / "benchmarks" / "SELECTION.md"
 COMMAND = "python benchmarks/selection.py"
 
 
-def read(places: Sequence[str]) -> tuple[list[Record], int]:
-    """The records of committed tables and of folders, and how many files of the latter could not be read.
+def text(places: Sequence[str]) -> str:
+    """The rankings in Markdown, under the command that makes them.
 
     Args:
         places: names of committed tables, and folders of records.
@@ -39,19 +39,6 @@ def read(places: Sequence[str]) -> tuple[list[Record], int]:
             raise ConfigError(
                 f"{place} is neither a folder of records nor a committed table: {', '.join(spec.names())}."
             )
-    return records, skipped
-
-
-def text(places: Sequence[str]) -> str:
-    """The rankings in Markdown, under the command that makes them.
-
-    Args:
-        places: names of committed tables, and folders of records.
-
-    Raises:
-        ConfigError: a place is neither.
-    """
-    records, skipped = read(places)
     finished = sum(r.is_finished for r in records)
     command = " ".join([COMMAND, *map(shlex.quote, places)])
     head = f"<!-- {command}; {finished} finished runs, {len(records) - finished} failed, {skipped} unreadable -->"
@@ -60,10 +47,5 @@ def text(places: Sequence[str]) -> str:
 
 def committed() -> str:
     """The page as it ought to be: of the tables that its first line names."""
-    return text(committed_tables())
-
-
-def committed_tables() -> list[str]:
-    """The tables that the first line of the committed page names."""
     first = PAGE.read_text(encoding="utf-8").partition(";")[0]
-    return shlex.split(first.partition(COMMAND)[2])
+    return text(shlex.split(first.partition(COMMAND)[2]))

@@ -11,12 +11,11 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from da import places
 from da.config import catalog
 from da.errors import ConfigError, nearest
 from da.setting import NONE
 
-FOLDER = places.BENCHMARKS / "tables"
+FOLDER = catalog.ROOT / "benchmarks" / "tables"
 MEAN = "mean"
 SUFFIX = ".yaml"
 EVIDENCE = {
@@ -135,10 +134,7 @@ class EvaluationProtocol:
         rest: dict[str, tuple[str, ...]] = {
             entry.name: ()
             for entry in catalog.entries("method").values()
-            if entry.is_built_in  # a user's own method has a row where it is named
-            and entry.family in self.families
-            and entry.name not in named
-            and entry.access.target_y == NONE
+            if entry.family in self.families and entry.name not in named and entry.access.target_y == NONE
         }
         return {
             row: (f"method={_method(row, given)}", *_rest(given))

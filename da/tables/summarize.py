@@ -162,7 +162,7 @@ def _description(tasks: Sequence[TaskRuns]) -> str:
 def _baseline(tasks: Sequence[TaskRuns]) -> str:
     """The label of the method that adapts nothing; empty where none is or it has several configurations."""
     for method in BASELINES:
-        labels = {label for task in tasks for label, runs in task.rows.items() if runs[0].label == method}
+        labels = {label for task in tasks for label, runs in task.rows.items() if runs[0].method == method}
         if len(labels) == 1:
             return labels.pop()
     return ""

@@ -15,7 +15,6 @@ from da.config import catalog
 from da.engine.result import made_by_other_code
 from da.errors import DataError
 from da.files import write_atomically
-from da.places import command
 from da.results import record
 from da.results.identity import recorded_id
 from da.results.record import Record, Status
@@ -358,7 +357,7 @@ def read(file: Path) -> Summary:
         entries = tuple(_entry_of(line, shared, environments) for line in loaded.pop("entries"))
         return Summary(**loaded | {"overrides": tuple(loaded.get("overrides", ()))}, entries=entries)
     except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
-        raise DataError(f"{file} is no table's summary ({error}); make it anew with {command('benchmark')}.") from error
+        raise DataError(f"{file} is no table's summary ({error}); make it anew with scripts/benchmark.py.") from error
 
 
 def _entry_of(line: dict[str, Any], shared: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]) -> CellResult:

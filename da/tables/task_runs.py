@@ -81,7 +81,7 @@ def _digits(records: Iterable[Record]) -> dict[str, int]:
 def _task(protocol: SharedProtocol, records: Sequence[Record], rule: str | None, digits: Mapping[str, int]) -> TaskRuns:
     runs: dict[tuple[str, frozenset[tuple[str, Any]]], dict[int, Record]] = {}
     for r in latest(records):
-        runs.setdefault((r.label, frozenset(settings(r).items())), {})[r.seed] = r
+        runs.setdefault((r.method, frozenset(settings(r).items())), {})[r.seed] = r
     configured = {str(r.config.get("selection", "last")) for row in runs.values() for r in row.values()}
     rule = rule or (configured.pop() if len(configured) == 1 else "last")
     configurations: dict[str, list[dict[str, Any]]] = {}

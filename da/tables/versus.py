@@ -97,11 +97,11 @@ def _side(results: Sequence[TableResults], name: str) -> Side:
     folder = Path(name).expanduser().resolve()
     found = (
         [run for run in runs if run[1].row == name]
-        or [run for run in runs if run[2] is not None and run[2].label == name]
+        or [run for run in runs if run[2] is not None and run[2].method == name]
         or [run for run in runs if folder.is_dir() and _lies_in(run[2], folder)]
     )
     if not found:
-        known = {entry.row for _, entry, _ in runs} | {r.label for _, _, r in runs if r is not None}
+        known = {entry.row for _, entry, _ in runs} | {r.method for _, _, r in runs if r is not None}
         raise UsageError(f"There is no method, row or folder of runs '{name}'; {nearest(name, known)}")
     cells: dict[TableAndTask, list[CellResult]] = {}
     for place, entry, _ in found:

@@ -256,10 +256,9 @@ def test_what_is_right_passes_the_same_checks(right) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"weight": 1.0}, "; add `hidden: 256` to conf/method/DANN.yaml."),
-        ({}, "; add `weight: 1.0` and `hidden: 256` to conf/method/DANN.yaml."),
-        ({"weight": 1.0, "hidden": 256, "width": 2}, "DANN.yaml has 'width', which the constructor does not take"),
-        ({"weight": 1.0, "hidden": 128}, "says `hidden: 128`, and the constructor `hidden: 256`; make them equal, by"),
+        ({"weight": 1.0}, "lacks 'hidden'; write 'hidden: 256' there"),
+        ({"weight": 1.0, "hidden": 256, "width": 2}, "has 'width', which its constructor does not take"),
+        ({"weight": 1.0, "hidden": 128}, "says hidden: 128, and its constructor 256"),
     ],
 )
 def test_a_yaml_that_differs_from_the_constructor_is_caught(config, message) -> None:

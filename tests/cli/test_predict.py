@@ -2,14 +2,12 @@
 
 import csv
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import da
 from da.cli.predict import predict
-from da.cli.train import train
 
 pytestmark = pytest.mark.versions
 
@@ -70,23 +68,6 @@ def test_columns_are_found_by_name_and_rows_keep_theirs(table_run, tmp_path, cap
     assert hits > 0.8
     said = capsys.readouterr().out
     assert f"20 samples predicted by coral, accuracy {100 * hits:.2f} on their labels -> {file}" in said
-
-
-def test_what_a_run_prints_names_it(here, tmp_path, capsys):
-    """The path behind the arrow of the line of a run, as a person copies it."""
-    given = ("data=features", "data.source=a.csv", "data.target=b.csv", "data.id_column=id", "output=printed")
-    assert train(["method=coral", *given]) == 0
-    printed = capsys.readouterr().out.strip().rpartition(" -> ")[2]
-    assert printed.endswith("predictions.csv")
-    assert predict([printed, "data=third.csv", f"output={tmp_path / 'out.csv'}"]) == 0
-    assert len(rows(tmp_path / "out.csv")) == 20
-    assert len(da.load(printed).predict(here / "third.csv")) == 20
-    before = Path(printed).read_bytes()
-    assert predict([printed, "data=third.csv", f"output={printed}"]) == 2  # nothing is written into the run
-    assert Path(printed).read_bytes() == before
-    capsys.readouterr()
-    assert predict(["third.csv", "data=third.csv"]) == 2
-    assert "holds no model.json" in capsys.readouterr().err
 
 
 def test_a_table_without_labels_has_no_column_of_them(table_run, here, capsys):

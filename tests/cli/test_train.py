@@ -94,7 +94,9 @@ def conf_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copy = tmp_path / "conf"
     shutil.copytree(catalog.CONF, copy)
     monkeypatch.setattr(catalog, "CONF", copy)
-    return copy
+    catalog.entries.cache_clear()
+    yield copy
+    catalog.entries.cache_clear()
 
 
 @pytest.mark.parametrize(

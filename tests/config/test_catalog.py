@@ -186,6 +186,7 @@ def test_classes_of_ones_own_are_taken_where_conf_names_their_module(own: Path, 
     with pytest.raises(ConfigError, match=rf"'ownlab\.{name}' in {group} is not allowed"):
         catalog.resolve(f"ownlab.{name}", group)
     (own / group / "own.yaml").write_text(f"_target_: ownlab.{name}\n")
+    catalog._targets.cache_clear()
     assert catalog.resolve(f"ownlab.{name}", group).path == f"ownlab.{name}"
     for other in ("Other", "run"):
         with pytest.raises(ConfigError, match="is not allowed"):

@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-from processes import ROOT, finished
 
 from da.cli import train as entry
 from da.engine import distributed as launch
@@ -88,12 +87,3 @@ def test_an_interrupted_group_is_ended(torchrun, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         launch.processes(tmp_path, {}, 2)
     assert started[0].poll() is not None
-
-
-def test_two_processes_train_to_the_end(tmp_path):
-    """Without callbacks and loggers of one's own: whatever one process reduces, the other does as well."""
-    words = [*SMALL, "method=mcd", "steps_per_epoch=2", f"output={tmp_path}"]
-    done = finished(ROOT / "scripts" / "train.py", *words, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    (record,) = tmp_path.rglob("record.json")
-    assert json.loads(record.read_text())["status"] == "finished"

@@ -8,7 +8,6 @@ from deep import subject
 from pytorch_lightning.plugins.precision import MixedPrecision
 
 from da.checks.harness import build, task_for, train
-from da.errors import TrainingError
 from da.methods.base import Optimization, Phase
 from da.methods.transductive.dann import DANN
 from da.methods.transductive.mcd import MCD
@@ -75,13 +74,3 @@ def test_a_scale_that_changes_between_two_optimisers_is_followed(clip) -> None:
     plain, scaled = moved(Skewed, clip), moved(Skewed, clip, plugins=scaler(), overflow=True)
     assert scaled[:size].abs().max() == 0.0
     assert float(scaled[size:].norm()) == pytest.approx(float(plain[size:].norm()), rel=0.02)
-
-
-def test_a_loss_that_no_gradient_passes_through_is_refused_with_the_names_of_its_terms() -> None:
-    class Cut(SourceOnly):
-        def terms(self, batch, progress):
-            return {"align": self.embed(batch.source).z.detach().square().mean()}
-
-    task = task_for(Cut.needs)
-    with pytest.raises(TrainingError, match=r"^Cut: the loss of an update \(align\) does not reach the features"):
-        train(build(subject(Cut), task), task)

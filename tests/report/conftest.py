@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,8 @@ def report(monkeypatch, capsys):
     """Run the command in this process: its exit code and what it said."""
 
     def run(*arguments):
-        code = main([*map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", ["report.py", *map(str, arguments)])
+        code = main()
         said = capsys.readouterr()
         return code, said.out, said.err
 

@@ -158,7 +158,7 @@ def test_a_run_does_not_replace_the_record_of_a_later_version(tmp_path):
 
 def test_a_record_is_read_as_it_was_written(tmp_path, finished, failed):
     epochs = Epochs([EvaluatedEpoch(1, 3, {"accuracy": 9.0}, {"accuracy": 8.0}, {"last": 1.0, "dev": None})])
-    whole = replace(finished(), epochs=epochs, notes=("Careful.",), parameters=0, threads=2, stopped_early=1)
+    whole = replace(finished(), epochs=epochs, notes=("Careful.",), parameters=0, threads=2)
     for r in (whole, failed()):
         record.write(tmp_path, r)
         assert record.load(tmp_path) == r
@@ -178,8 +178,7 @@ def test_a_rule_without_a_score_has_no_main_metric(finished):
 
 
 def test_every_field_is_written_or_said_not_to_be(finished, failed):
-    written = finished(stopped_early=2).to_json().keys() | failed().to_json().keys()
-    assert "stopped_early" not in finished().to_json()  # as in earlier records
+    written = finished().to_json().keys() | failed().to_json().keys()
     names = {"finished" if f.name == "ended" else f.name for f in fields(Record)}
     assert written - {"schema"} == names - {"directory"}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import da.selection
-from da.config.evidence import criteria
+from da.config.validate import criteria
 from da.selection import Evidence, criterion, names, score
 
 

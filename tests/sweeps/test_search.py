@@ -54,7 +54,7 @@ def test_it_finds_the_best_of_a_known_score_within_the_methods_ranges(tmp_path):
 
 def test_ranges_become_distributions(tmp_path):
     (plan,) = plans(tmp_path, "method=tca")
-    made, space = distributions(plan), plan.method.locate().search_space
+    made, space = distributions(plan.method), plan.method.locate().search_space
     assert set(made) == set(space)
     assert made["n_components"].choices == space["n_components"].values
     assert (made["regularization"].low, made["regularization"].high, made["regularization"].log) == (
@@ -104,7 +104,7 @@ def test_a_search_that_was_begun_under_earlier_keywords_goes_on(tmp_path):
     before = optuna.create_study(
         storage=optuna.storages.journal.JournalStorage(backend), study_name=old.stem, direction="maximize"
     )
-    ranges = {names[key]: found for key, found in distributions(given[0]).items()}
+    ranges = {names[key]: found for key, found in distributions(given[0].method).items()}
     before.tell(before.ask(ranges), 100.0)
     study = search.study(given, tmp_path)
     assert study.total == 2

@@ -1,1 +1,0 @@
-"""Pages of the documentation that are rendered from the catalogue, from docstrings and from committed results."""
